@@ -1,0 +1,187 @@
+package oauth
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	attemptLife       = 10 * time.Minute // time to sign in at the provider
+	attemptCookieLife = time.Hour        // longer, so that "too old" can be told from "none"
+	attemptsPerUser   = 8                // sign-ins begun side by side in one browser
+	attemptsUsed      = 10_000           // how many used attempts are remembered
+)
+
+// What must hold for the attempt to which a callback belongs.
+var (
+	attemptFound  = Check{2, "attempt-found", "RFC 9700 §4.7.1", "a callback that this browser never asked for signs it in as somebody else"}
+	attemptOpens  = Check{2, "attempt-opens", "hardening", "an attempt that was made up, changed or moved from another cookie"}
+	attemptFresh  = Check{2, "attempt-fresh", "RFC 9700 §2.1", "a callback from a history or a log, used long after"}
+	attemptUnused = Check{2, "attempt-unused", "RFC 9700 §2.1, §4.2.4", "a callback replayed"}
+)
+
+// Attempts keeps each attempt in a cookie of its own in the browser that began it,
+// sealed. The server remembers nothing of sign-ins begun, so they cannot fill its
+// memory; two tabs do not disturb each other; and a callback that somebody else
+// began finds no cookie.
+type Attempts struct {
+	sealer *Sealer
+	secure bool
+
+	mu    sync.Mutex
+	used  map[string]bool // states
+	order []string        // the same, oldest first
+}
+
+// NewAttempts returns a keeper of attempts, sealed under a key derived from root
+// (32 random bytes). secure says that the app is served over https: the cookies
+// then have the __Host- prefix, which no other host can set.
+func NewAttempts(root []byte, secure bool) (*Attempts, error) {
+	sealer, err := NewSealer(root, "attempt cookie")
+	return &Attempts{sealer: sealer, secure: secure, used: make(map[string]bool)}, err
+}
+
+// CookiePrefix is how the names of this project's cookies begin. They are its own
+// because cookies do not tell ports apart, and everybody on localhost calls theirs
+// "session"; on https a browser keeps a __Host- cookie to the host that set it.
+func CookiePrefix(secure bool) string {
+	if secure {
+		return "__Host-oauthbyhand-"
+	}
+	return "oauthbyhand-"
+}
+
+// cookie returns the cookie of the attempt with this state. The part of the state
+// that names it is not secret; the whole is inside.
+func (a *Attempts) cookie(state, value string, life time.Duration) *http.Cookie {
+	return &http.Cookie{
+		Name:     CookiePrefix(a.secure) + "attempt-" + state[:min(8, len(state))],
+		Value:    value,
+		Path:     "/", // __Host- demands it
+		MaxAge:   int(life.Seconds()),
+		Secure:   a.secure,
+		HttpOnly: true,
+		// Strict would not be sent on the way back from the provider.
+		SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// Put gives the attempt to the browser.
+func (a *Attempts) Put(w http.ResponseWriter, r *http.Request, attempt Attempt) error {
+	plaintext, err := json.Marshal(attempt)
+	if err != nil {
+		return err
+	}
+	cookie := a.cookie(attempt.State, "", attemptCookieLife)
+	cookie.Value = a.sealer.Seal(plaintext, cookie.Name)
+	a.dropOldest(w, r)
+	http.SetCookie(w, cookie)
+	if t := tracing(r.Context()); t != nil {
+		t.event(1, AttemptPut{cookie, attempt})
+	}
+	return nil
+}
+
+// dropOldest makes room for one more attempt, so that cookies begun and never
+// finished do not pile up until the server refuses the request's header.
+func (a *Attempts) dropOldest(w http.ResponseWriter, r *http.Request) {
+	type begun struct {
+		name string
+		at   time.Time // zero for what does not open
+	}
+	var all []begun
+	for _, cookie := range r.Cookies() {
+		if strings.HasPrefix(cookie.Name, CookiePrefix(a.secure)+"attempt-") {
+			attempt, _ := a.open(cookie)
+			all = append(all, begun{cookie.Name, attempt.Begun})
+		}
+	}
+	slices.SortFunc(all, func(x, y begun) int { return x.at.Compare(y.at) })
+	for len(all) >= attemptsPerUser {
+		cookie := a.cookie("", "", -time.Second)
+		cookie.Name = all[0].name
+		http.SetCookie(w, cookie)
+		all = all[1:]
+	}
+}
+
+func (a *Attempts) open(cookie *http.Cookie) (Attempt, error) {
+	var attempt Attempt
+	plaintext, err := a.sealer.Open(cookie.Value, cookie.Name)
+	if err != nil {
+		return Attempt{}, errors.New("not sealed by this run of the app for this cookie")
+	}
+	return attempt, json.Unmarshal(plaintext, &attempt)
+}
+
+// Take returns the attempt to which the callback r belongs, and removes its
+// cookie. An attempt is taken once, before its code is redeemed and whatever
+// comes of it.
+func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error) {
+	ctx := r.Context()
+	// ParseCallback refuses repeated parameters and compares the whole state; to
+	// find the cookie the first will do.
+	query, _ := url.ParseQuery(r.URL.RawQuery)
+	state := query.Get("state")
+	name := a.cookie(state, "", 0).Name
+	cookies := r.CookiesNamed(name)
+	if err := check(ctx,
+		callbackState.present(state),
+		attemptUnused.that(!a.isUsed(state)).unless(len(cookies) > 0),
+		attemptFound.equal(found(cookies), "one cookie"),
+	); err != nil {
+		return Attempt{}, err
+	}
+	http.SetCookie(w, a.cookie(state, "", -time.Second))
+	attempt, err := a.open(cookies[0])
+	if err := check(ctx,
+		attemptOpens.noError(err),
+		attemptFresh.after(attempt.Begun, time.Now().Add(-attemptLife)),
+		attemptUnused.that(a.use(attempt.State)),
+	); err != nil {
+		return Attempt{}, err
+	}
+	if t := tracing(ctx); t != nil {
+		t.event(2, AttemptTaken{name, attempt})
+	}
+	return attempt, nil
+}
+
+func found(cookies []*http.Cookie) string {
+	switch len(cookies) {
+	case 0:
+		return ""
+	case 1:
+		return "one cookie"
+	}
+	return strconv.Itoa(len(cookies)) + " cookies of one name"
+}
+
+func (a *Attempts) isUsed(state string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.used[state]
+}
+
+// use marks the attempt with this state as used, and reports whether it was not.
+func (a *Attempts) use(state string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.used[state] {
+		return false
+	}
+	if len(a.order) >= attemptsUsed {
+		delete(a.used, a.order[0])
+		a.order = a.order[1:]
+	}
+	a.used[state] = true
+	a.order = append(a.order, state)
+	return true
+}

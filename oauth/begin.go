@@ -1,0 +1,75 @@
+package oauth
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Attempt is what must be remembered between the redirect to the provider and the
+// callback, in the browser that began (RFC 9700 §4.7.1). [Attempts] keeps it in a
+// sealed cookie.
+type Attempt struct {
+	Provider     string // the callback must arrive at this provider's client
+	State        string // random; ties the callback to this browser
+	Nonce        string // random; ties the ID token to this attempt
+	CodeVerifier string // random; ties the code to this attempt (PKCE)
+	Scopes       []string
+	IssParameter bool      // the provider promised iss in the callback
+	Begun        time.Time // when
+
+	// Next is the app's own: the path to which the user returns afterwards.
+	Next string
+}
+
+// Begin is step 1. It returns a fresh attempt and the authorization URL to send
+// the browser to (RFC 6749 §4.1.1). Nothing secret is in that URL: it stands in
+// histories and logs.
+func (c *Client) Begin(ctx context.Context) (Attempt, string, error) {
+	metadata, err := c.Discover(ctx)
+	if err != nil {
+		return Attempt{}, "", err
+	}
+	attempt := Attempt{
+		Provider:     c.Name,
+		State:        rand.Text(), // 130 bits (RFC 6749 §10.10)
+		Nonce:        rand.Text(),
+		CodeVerifier: newCodeVerifier(),
+		Scopes:       c.Scopes,
+		IssParameter: metadata.IssParameter,
+		Begun:        time.Now(),
+	}
+
+	endpoint, err := url.Parse(metadata.AuthorizationEndpoint)
+	if err != nil {
+		return Attempt{}, "", fmt.Errorf("oauth: authorization endpoint: %w", err)
+	}
+	q, err := url.ParseQuery(endpoint.RawQuery) // its own query is kept (RFC 6749 §3.1)
+	if err != nil {
+		return Attempt{}, "", fmt.Errorf("oauth: authorization endpoint: %w", err)
+	}
+	for name, value := range c.AuthorizationParams {
+		q.Set(name, value)
+	}
+	q.Set("response_type", "code")
+	q.Set("client_id", c.ID)
+	q.Set("redirect_uri", c.RedirectURI)
+	q.Set("scope", strings.Join(c.Scopes, cmp.Or(c.ScopeSeparator, " ")))
+	q.Set("state", attempt.State)
+	q.Set("code_challenge", CodeChallenge(attempt.CodeVerifier))
+	q.Set("code_challenge_method", "S256")
+	if c.OpenID {
+		q.Set("nonce", attempt.Nonce)
+	}
+	endpoint.RawQuery = q.Encode()
+
+	authorizationURL := endpoint.String()
+	if t := tracing(ctx); t != nil {
+		t.event(1, RedirectOut{authorizationURL})
+	}
+	return attempt, authorizationURL, nil
+}

@@ -1,0 +1,88 @@
+package oauth
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+)
+
+var (
+	attemptClient  = Check{2, "attempt-client", "RFC 9700 §4.4.2.2", "a code of one provider sent to another (mix-up)"}
+	callbackOnce   = Check{2, "callback-once", "RFC 6749 §3.1", "a proxy and this app read different values of one parameter"}
+	callbackState  = Check{2, "callback-state", "RFC 6749 §10.12", "an attacker's code in this user's session (login CSRF)"}
+	callbackIssuer = Check{2, "callback-issuer", "RFC 9207 §2.4", "the code of an honest provider sent to an attacker's (mix-up)"}
+	callbackCode   = Check{2, "callback-code", "RFC 6749 §4.1.2", "a token request that can only fail"}
+)
+
+// Callback is a callback that passed its checks. Only [Client.ParseCallback]
+// makes one that [Client.Exchange] takes.
+type Callback struct {
+	attempt       Attempt
+	code          string
+	grantedScopes string
+}
+
+// ParseCallback is step 2. It checks what the browser brought back from the
+// provider: rawQuery as received, for the attempt that this browser began. A "no"
+// of the user or the provider is a *Refusal, and is believed only after the checks.
+func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback, error) {
+	if t := tracing(ctx); t != nil {
+		t.event(2, RedirectIn{rawQuery})
+	}
+	// Not r.URL.Query(), which drops what it cannot read.
+	q, err := url.ParseQuery(rawQuery)
+	refusal := callbackRefusal(q)
+	if err := check(ctx,
+		callbackOnce.noError(cmp.Or(err, once(q))),
+		attemptClient.equal(attempt.Provider, c.Name),
+		callbackState.same(q.Get("state"), attempt.State),
+		callbackIssuer.equal(q.Get("iss"), c.Issuer).unless(c.Issuer == "" || !q.Has("iss") && !attempt.IssParameter),
+		callbackCode.present(q.Get("code")).unless(refusal != nil),
+		callbackCode.noError(printable(q.Get("code"))),
+	); err != nil {
+		return Callback{}, err
+	}
+	if refusal != nil {
+		return Callback{}, refusal
+	}
+	return Callback{attempt, q.Get("code"), q.Get("granted_scopes")}, nil
+}
+
+// once refuses a parameter that occurs twice.
+func once(q url.Values) error {
+	for name, values := range q {
+		if len(values) > 1 {
+			return fmt.Errorf("%q occurs %d times", name, len(values))
+		}
+	}
+	return nil
+}
+
+// callbackRefusal finds an error reply (RFC 6749 §4.1.2.1), also in Meta's words:
+// error_code and error_message without error. A code beside it stays unused.
+func callbackRefusal(q url.Values) *Refusal {
+	code := cmp.Or(q.Get("error"), q.Get("error_code"))
+	if code == "" {
+		return nil
+	}
+	return &Refusal{
+		Step:        2,
+		Code:        clip(code),
+		Description: clip(cmp.Or(q.Get("error_description"), q.Get("error_message"))),
+		URI:         clip(q.Get("error_uri")),
+		Reason:      clip(q.Get("error_reason")),
+	}
+}
+
+// printable refuses what is not printable ASCII, so that s can stand in a header,
+// a form and a log (VSCHAR, RFC 6749 Appendix A.11 and A.12).
+func printable(s string) error {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return errors.New("a character that is not printable ASCII")
+		}
+	}
+	return nil
+}

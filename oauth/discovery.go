@@ -1,0 +1,80 @@
+package oauth
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+)
+
+// metadataMaxAge is how long fetched metadata is used before it is fetched again.
+const metadataMaxAge = time.Hour
+
+var (
+	discoveryMembers   = Check{0, "discovery-members", "OIDC Discovery §3", "metadata of other types read as something else than it says"}
+	discoveryIssuer    = Check{0, "discovery-issuer", "OIDC Discovery §4.3; RFC 8414 §3.3", "metadata of another provider, or of an attacker, under this one's name"}
+	discoveryEndpoints = Check{0, "discovery-endpoints", "OIDC Discovery §3", "a sign-in that fails half-way, at an endpoint that is not there"}
+)
+
+// Metadata is what a provider publishes about itself, under the names of OIDC
+// Discovery §3 and RFC 8414 §2, as far as this client uses it.
+type Metadata struct {
+	AuthorizationEndpoint string
+	TokenEndpoint         string
+	UserinfoEndpoint      string
+	JWKSURI               string
+	RevocationEndpoint    string
+	// TokenEndpointAuthMethods is token_endpoint_auth_methods_supported; empty
+	// means client_secret_basic.
+	TokenEndpointAuthMethods []string
+	// IssParameter is authorization_response_iss_parameter_supported: the callback
+	// always carries iss (RFC 9207 §3).
+	IssParameter bool
+}
+
+// Discover is step 0. It returns the provider's metadata: those of the row, or
+// with OpenID Connect those that the issuer publishes, kept for an hour. It is
+// called by the steps that need it, so that a provider which is down keeps only
+// its own sign-ins from working, and only while it is.
+func (c *Client) Discover(ctx context.Context) (Metadata, error) {
+	if !c.OpenID {
+		return c.Metadata, nil
+	}
+	return c.metadata.get(ctx, metadataMaxAge, func(Metadata) bool { return true }, func(ctx context.Context) (Metadata, error) {
+		// One trailing slash is dropped to build this URL, but not for the comparison
+		// below: the issuer is an identifier, and nothing folds it (§4.1, §4.3).
+		o, err := c.getObject(ctx, 0, strings.TrimSuffix(c.Issuer, "/")+"/.well-known/openid-configuration")
+		if err != nil {
+			return Metadata{}, err
+		}
+		return c.parseMetadata(ctx, o)
+	})
+}
+
+func (c *Client) parseMetadata(ctx context.Context, o Object) (Metadata, error) {
+	var m Metadata
+	var issuer string
+	err := cmp.Or(
+		o.Read("issuer", &issuer),
+		o.Read("authorization_endpoint", &m.AuthorizationEndpoint),
+		o.Read("token_endpoint", &m.TokenEndpoint),
+		o.Read("userinfo_endpoint", &m.UserinfoEndpoint),
+		o.Read("jwks_uri", &m.JWKSURI),
+		o.Read("revocation_endpoint", &m.RevocationEndpoint),
+		o.Read("token_endpoint_auth_methods_supported", &m.TokenEndpointAuthMethods),
+		o.Read("authorization_response_iss_parameter_supported", &m.IssParameter),
+	)
+	if err := check(ctx,
+		discoveryMembers.noError(err),
+		discoveryIssuer.equal(issuer, c.Issuer),
+		discoveryEndpoints.that(m.AuthorizationEndpoint != "" && m.TokenEndpoint != "" && m.JWKSURI != ""),
+		endpointHTTPS.that(c.mayVisit(m.AuthorizationEndpoint)),
+		endpointHTTPS.that(c.mayVisit(m.TokenEndpoint)),
+		endpointHTTPS.that(c.mayVisit(m.JWKSURI)),
+		endpointHTTPS.that(c.mayVisit(m.UserinfoEndpoint)).unless(m.UserinfoEndpoint == ""),
+		endpointHTTPS.that(c.mayVisit(m.RevocationEndpoint)).unless(m.RevocationEndpoint == ""),
+	); err != nil {
+		return Metadata{}, err
+	}
+	return m, nil
+}

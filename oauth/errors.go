@@ -1,0 +1,225 @@
+package oauth
+
+import (
+	"cmp"
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Check is one thing that must hold before a sign-in goes on. Its name says what
+// holds, and is the same word in errors, logs, pages, traces and tests.
+type Check struct {
+	Step  int    // 0 discovery, 1 request, 2 callback, 3 token, 4 ID token, 5 profile, 6 refresh, 7 revoke
+	Name  string // "claim-aud"; no two checks share one
+	Spec  string // where the rule stands; "hardening" where no specification asks for it
+	Stops string // what an attacker, or an accident, gains where the check is left out
+}
+
+// Status is the HTTP status of a page that reports the failed check: 400 for
+// what the browser brought, 502 for what the provider answered.
+func (c Check) Status() int {
+	if c.Step == 2 {
+		return http.StatusBadRequest
+	}
+	return http.StatusBadGateway
+}
+
+// Checks lists every check that this package makes, in the order in which a
+// sign-in meets them. The sender's checks stand first, under step 0; a
+// *CheckError carries them with the step of the request that failed.
+func Checks() []Check {
+	return []Check{
+		endpointHTTPS, replyReceived, replySize, replyStatus, replyMediaType, replyJSON,
+		discoveryMembers, discoveryIssuer, discoveryEndpoints,
+		attemptFound, attemptOpens, attemptFresh, attemptUnused, attemptClient,
+		callbackOnce, callbackState, callbackIssuer, callbackCode,
+		tokenClientAuth, tokenMembers, tokenAccess, tokenType, tokenExpiresIn, tokenIDToken,
+		idTokenForm, headerTyp, headerCrit, headerAlg, keyKnown, keyFits, idTokenSignature,
+		claimTypes, claimIss, claimAud, claimAudOnly, claimAzp, claimExp, claimIat, claimIatFresh,
+		claimNbf, claimNonce, claimSub, claimAtHash,
+		userinfoSub, profileMembers, profileSubject,
+	}
+}
+
+// CheckError says which check refused, and on what. Got and Want never hold a
+// code, token, verifier or secret, and are short enough for a log line; an empty
+// Got means that the value was missing.
+type CheckError struct {
+	Check     Check
+	Got, Want string
+}
+
+func (e *CheckError) Error() string {
+	detail := "does not hold"
+	if e.Got != "" || e.Want != "" {
+		detail = "got " + cmp.Or(e.Got, "nothing (missing)")
+	}
+	if e.Want != "" {
+		detail += ", want " + e.Want
+	}
+	return fmt.Sprintf("oauth: step %d, %s: %s (%s)", e.Check.Step, e.Check.Name, detail, e.Check.Spec)
+}
+
+// Refusal is a "no" of the user or the provider: an answer of the protocol, not
+// a failed check. The texts are the provider's, or those of whoever wrote the
+// callback's URL: show them as such.
+type Refusal struct {
+	Step        int    // 2 in the callback; else the step of the request that was refused
+	Status      int    // HTTP status of the reply; 0 in the callback
+	Code        string // "access_denied", "invalid_grant", …; Meta's number where it has no word
+	Description string
+	URI         string // page about the error; not to be followed unseen
+	Reason      string // Meta's error_reason: "user_denied"
+}
+
+// ByUser reports whether it was the user who said no.
+func (r *Refusal) ByUser() bool { return r.Step == 2 && r.Code == "access_denied" }
+
+func (r *Refusal) Error() string {
+	return strings.TrimRight(fmt.Sprintf("oauth: step %d, refused: %s: %s", r.Step, r.Code, r.Description), ": ")
+}
+
+// row is a Check with its outcome. Rows are made by the methods below, in the
+// call of check that judges them, so that a check and what it looks at stand on
+// one line.
+type row struct {
+	check     *Check
+	step      int
+	got, want string
+	ok        bool
+	notOwed   bool
+}
+
+// that holds if ok.
+func (c *Check) that(ok bool) row { return row{check: c, step: c.Step, ok: ok} }
+
+// noError holds if err is nil.
+func (c *Check) noError(err error) row {
+	r := c.that(err == nil)
+	if err != nil {
+		r.got = err.Error()
+	}
+	return r
+}
+
+// equal holds if got is want. Empty never equals empty: a check between two
+// missing values has checked nothing.
+func (c *Check) equal(got, want string) row {
+	r := c.that(got != "" && got == want)
+	r.got, r.want = got, want
+	return r
+}
+
+// present holds if got is not empty. It keeps no value, so it is fit for secrets.
+func (c *Check) present(got string) row {
+	r := c.that(got != "")
+	if !r.ok {
+		r.want = "a value"
+	}
+	return r
+}
+
+// same is equal for secrets: it keeps neither value, and its time does not tell
+// how much of them agrees.
+func (c *Check) same(got, want string) row {
+	r := c.that(got != "" && subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1)
+	if got != "" && !r.ok {
+		r.got = "another value"
+	}
+	if !r.ok {
+		r.want = "the value of this attempt"
+	}
+	return r
+}
+
+// oneOf holds if got is one of want.
+func (c *Check) oneOf(got string, want ...string) row {
+	r := c.that(got != "" && slices.Contains(want, got))
+	r.got = got
+	if !r.ok {
+		r.want = strings.Join(want, " or ")
+	}
+	return r
+}
+
+// contains holds if want is in list.
+func (c *Check) contains(list []string, want string) row {
+	r := c.that(want != "" && slices.Contains(list, want))
+	r.got, r.want = want, want
+	if !r.ok {
+		r.got = strings.Join(list, " ")
+	}
+	return r
+}
+
+// before holds if t is set and before limit; a failure says by how much the two
+// clocks are apart.
+func (c *Check) before(t, limit time.Time) row {
+	return c.time(t, t.Before(limit), "before", limit, t.Sub(limit))
+}
+
+// after holds if t is after limit.
+func (c *Check) after(t, limit time.Time) row {
+	return c.time(t, t.After(limit), "after", limit, limit.Sub(t))
+}
+
+func (c *Check) time(t time.Time, holds bool, side string, limit time.Time, off time.Duration) row {
+	r := c.that(holds && !t.IsZero())
+	switch {
+	case r.ok:
+	case t.IsZero():
+		r.want = "a time"
+	default:
+		r.got = fmt.Sprintf("%s, off by %s", t.UTC().Format(time.RFC3339), off.Round(time.Second))
+		r.want = fmt.Sprintf("%s %s by this machine's clock", side, limit.UTC().Format(time.RFC3339))
+	}
+	return r
+}
+
+// unless takes the row back where the check is not owed.
+func (r row) unless(notOwed bool) row {
+	r.notOwed = notOwed
+	return r
+}
+
+// at moves a check that several steps share to the step that makes it.
+func (r row) at(step int) row {
+	r.step = step
+	return r
+}
+
+// check goes through the rows and stops at the first that does not hold.
+func check(ctx context.Context, rows ...row) error {
+	seen, err := rows, error(nil)
+	for i, r := range rows {
+		if !r.ok && !r.notOwed {
+			failed := *r.check
+			failed.Step = r.step
+			seen, err = rows[:i+1], &CheckError{failed, clip(r.got), clip(r.want)}
+			break
+		}
+	}
+	if t := tracing(ctx); t != nil {
+		t.checked(seen)
+	}
+	return err
+}
+
+// clip makes a stranger's text fit for a log line or a page: 200 bytes at most,
+// valid UTF-8, no control characters.
+func clip(s string) string {
+	if len(s) > 200 {
+		s = s[:200] + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+}

@@ -1,0 +1,216 @@
+package oauth
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// leeway is how far the provider's clock may be from this machine's.
+const leeway = 60 * time.Second
+
+// What must hold for the ID token: its form, its header and signature, its claims.
+var (
+	idTokenForm      = Check{4, "id-token-form", "RFC 7515 §7.1; RFC 7519 §7.2", "one token in several spellings, which several parsers read differently"}
+	headerTyp        = Check{4, "header-typ", "RFC 8725 §3.11", "another kind of token of the same issuer used as an ID token"}
+	headerCrit       = Check{4, "header-crit", "RFC 7515 §4.1.11", "an extension that changes the token's meaning ignored"}
+	headerAlg        = Check{4, "header-alg", "RFC 8725 §3.1; OIDC Core §3.1.3.7 (7)", "an unsigned token, or one signed with the public key as a shared secret"}
+	idTokenSignature = Check{4, "id-token-signature", "OIDC Core §3.1.3.7 (6); RFC 8725 §3.3", "a token that anybody can write"}
+
+	claimTypes    = Check{4, "claim-types", "OIDC Core §2; RFC 7519 §4.1", "a claim of another type read as something else than it says"}
+	claimIss      = Check{4, "claim-iss", "OIDC Core §3.1.3.7 (2)", "a token of another provider"}
+	claimAud      = Check{4, "claim-aud", "OIDC Core §3.1.3.7 (3)", "a token that was issued to another app"}
+	claimAudOnly  = Check{4, "claim-aud-only", "OIDC Core §3.1.3.7 (3)", "a token shared with an app that could replay it here"}
+	claimAzp      = Check{4, "claim-azp", "OIDC Core §3.1.3.7 (5)", "a token that another app asked for"}
+	claimExp      = Check{4, "claim-exp", "OIDC Core §3.1.3.7 (9)", "an old token replayed"}
+	claimIat      = Check{4, "claim-iat", "OIDC Core §2; RFC 7519 §4.1.6", "a token of unknown age, or from the future"}
+	claimIatFresh = Check{4, "claim-iat-fresh", "OIDC Core §3.1.3.7 (10)", "a token from before this attempt replayed"}
+	claimNbf      = Check{4, "claim-nbf", "RFC 7519 §4.1.5", "a token used before its time"}
+	claimNonce    = Check{4, "claim-nonce", "OIDC Core §3.1.3.7 (11)", "a token, or a code, of another attempt injected into this one"}
+	claimSub      = Check{4, "claim-sub", "OIDC Core §2", "a sign-in as nobody, or two users that a database cannot tell apart"}
+	claimAtHash   = Check{4, "claim-at-hash", "OIDC Core §3.1.3.8", "the access token exchanged for another user's"}
+)
+
+// VerifyIDToken is step 4. It verifies the ID token's signature and then each of
+// its claims (OIDC Core §3.1.3.7), and only then hands out the tokens. Without
+// OpenID Connect there is nothing to verify, and who signed in is known after
+// step 5.
+func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error) {
+	if err := check(ctx, attemptClient.equal(u.attempt.Provider, c.Name).at(4)); err != nil {
+		return Tokens{}, err
+	}
+	if !c.OpenID {
+		return u.tokens, nil
+	}
+	token, err := c.verifySignature(ctx, u.idToken)
+	if err != nil {
+		return Tokens{}, err
+	}
+	claims, mistyped := parseClaims(token.claims)
+	now := time.Now()
+	if err := check(ctx,
+		claimTypes.noError(mistyped),
+		claimIss.oneOf(claims.iss, c.Issuer, cmp.Or(c.IssuerAlias, c.Issuer)),
+		claimAud.contains(claims.aud, c.ID),
+		claimAudOnly.equal(strings.Join(claims.aud, " "), c.ID),
+		claimAzp.equal(claims.azp, c.ID).unless(claims.azp == ""),
+		claimExp.after(claims.exp, now.Add(-leeway)),
+		claimIat.before(claims.iat, now.Add(leeway)),
+		claimIatFresh.after(claims.iat, u.attempt.Begun.Add(-leeway)),
+		claimNbf.before(claims.nbf, now.Add(leeway)).unless(claims.nbf.IsZero()),
+		claimNonce.same(claims.nonce, u.attempt.Nonce),
+		claimSub.present(claims.sub),
+		claimSub.noError(subject(claims.sub)),
+		claimAtHash.same(claims.atHash, leftHalfHash(u.tokens.AccessToken)).unless(claims.atHash == ""),
+	); err != nil {
+		return Tokens{}, err
+	}
+	u.tokens.Subject, u.tokens.IDToken = claims.sub, token.claims
+	return u.tokens, nil
+}
+
+// jws is a token in the compact serialization of RFC 7515 §7.1, taken apart.
+type jws struct {
+	header, claims Object
+	signed         string // header and claims as received: what the signature is over
+	signature      []byte
+}
+
+// verifySignature returns the token if one of the provider's keys signed it.
+func (c *Client) verifySignature(ctx context.Context, compact string) (jws, error) {
+	token, malformed := parseJWS(compact)
+	if t := tracing(ctx); t != nil && malformed == nil {
+		t.event(4, TokenDecoded{token.header, token.claims})
+	}
+	// Nothing else of the header is read: a key, or the URL of one, that the token
+	// brings along (jwk, jku, x5c, x5u) is the choice of whoever wrote the token.
+	var alg, kid, typ string
+	mistyped := cmp.Or(token.header.Read("alg", &alg), token.header.Read("kid", &kid), token.header.Read("typ", &typ))
+	_, crit := token.header["crit"]
+	if err := check(ctx,
+		idTokenForm.noError(cmp.Or(malformed, mistyped)),
+		headerTyp.oneOf(strings.ToLower(typ), "jwt", "application/jwt").unless(typ == ""),
+		headerCrit.that(!crit),
+		headerAlg.oneOf(alg, "RS256", "ES256"),
+	); err != nil {
+		return jws{}, err
+	}
+	keys, err := c.keysFor(ctx, kid, alg)
+	if err != nil {
+		return jws{}, err
+	}
+	verified := false
+	for _, k := range keys {
+		verified = verified || k.verify(token.signed, token.signature)
+	}
+	if err := check(ctx, idTokenSignature.that(verified)); err != nil {
+		return jws{}, err
+	}
+	return token, nil
+}
+
+func parseJWS(compact string) (jws, error) {
+	header, rest, _ := strings.Cut(compact, ".")
+	claims, signature, _ := strings.Cut(rest, ".")
+	var token jws
+	raw, err := decodeBase64url(header)
+	if err == nil {
+		token.header, err = parseObject(raw)
+	}
+	if err != nil {
+		return jws{}, fmt.Errorf("header: %w", err)
+	}
+	if raw, err = decodeBase64url(claims); err == nil {
+		token.claims, err = parseObject(raw)
+	}
+	if err != nil {
+		return jws{}, fmt.Errorf("claims: %w", err)
+	}
+	// A fourth part would leave a dot in here, which no base64url has.
+	if token.signature, err = decodeBase64url(signature); err != nil {
+		return jws{}, fmt.Errorf("signature: %w", err)
+	}
+	token.signed = compact[:len(header)+1+len(claims)]
+	return token, nil
+}
+
+// decodeBase64url decodes the one spelling of its bytes: no padding, no line
+// breaks (which encoding/base64 skips), unused bits zero (RFC 4648 §3.3, §3.5).
+func decodeBase64url(s string) ([]byte, error) {
+	decoded, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || strings.ContainsAny(s, "\r\n") {
+		return nil, errors.New("not base64url")
+	}
+	return decoded, nil
+}
+
+// idClaims are the claims that are checked. Times are zero where the claim is not
+// there.
+type idClaims struct {
+	iss, sub, azp, nonce, atHash string
+	aud                          []string
+	exp, iat, nbf                time.Time
+}
+
+func parseClaims(o Object) (idClaims, error) {
+	var c idClaims
+	err := cmp.Or(
+		o.Read("iss", &c.iss),
+		o.Read("sub", &c.sub),
+		o.Read("azp", &c.azp),
+		o.Read("nonce", &c.nonce),
+		o.Read("at_hash", &c.atHash),
+		readAudience(o, &c.aud),
+		readDate(o, "exp", &c.exp),
+		readDate(o, "iat", &c.iat),
+		readDate(o, "nbf", &c.nbf),
+	)
+	return c, err
+}
+
+// readAudience reads aud: a string or a list of strings (RFC 7519 §4.1.3).
+func readAudience(o Object, aud *[]string) error {
+	var one string
+	if o.Read("aud", &one) == nil && one != "" {
+		*aud = []string{one}
+		return nil
+	}
+	return o.Read("aud", aud)
+}
+
+// readDate reads a NumericDate: a JSON number of seconds, fractions allowed (RFC
+// 7519 §2). What lies beyond the year 9999 was meant as milliseconds.
+func readDate(o Object, name string, t *time.Time) error {
+	var seconds float64
+	if raw, ok := o[name]; !ok || string(raw) == "null" {
+		return nil
+	}
+	if err := o.Read(name, &seconds); err != nil {
+		return err
+	}
+	if seconds < 1 || seconds > 253402300799 {
+		return fmt.Errorf("%s is not a time in seconds", name)
+	}
+	*t = time.Unix(int64(seconds), 0)
+	return nil
+}
+
+// subject refuses a sub that is longer than 255 ASCII characters (OIDC Core §2).
+func subject(sub string) error {
+	if len(sub) > 255 {
+		return errors.New("longer than 255 characters")
+	}
+	return printable(sub)
+}
+
+// leftHalfHash is at_hash for the access token: the left half of the hash that alg
+// names, which is SHA-256 for RS256 and ES256 both.
+func leftHalfHash(accessToken string) string {
+	hash := sha256.Sum256([]byte(accessToken))
+	return base64.RawURLEncoding.EncodeToString(hash[:len(hash)/2])
+}

@@ -1,0 +1,192 @@
+package oauth
+
+import (
+	"cmp"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+)
+
+// keysMaxAge is how long fetched keys are trusted: no longer does a key that the
+// provider has withdrawn sign anybody in.
+const keysMaxAge = time.Hour
+
+var (
+	keyKnown = Check{4, "key-known", "OIDC Core §10.1.1", "a token signed with a key that the provider does not publish"}
+	keyFits  = Check{4, "key-fits", "RFC 8725 §3.1; RFC 7517 §4; RFC 7518 §3.3", "a key too weak, or one meant for another algorithm or use"}
+)
+
+// key is one of the provider's keys. One that this client cannot use, or must not,
+// stays in the set with the reason, and does not spoil the others (RFC 7517 §5).
+type key struct {
+	kid    string
+	alg    string // what its type is good for: RS256 or ES256
+	public any    // *rsa.PublicKey or *ecdsa.PublicKey
+	unfit  error
+}
+
+// keysFor returns the provider's keys that may have signed a token with this kid
+// and alg. A kid that is not known is a reason to fetch the keys again, for the
+// provider may have changed them (OIDC Core §10.1.1). Without a kid all keys that
+// fit are returned.
+func (c *Client) keysFor(ctx context.Context, kid, alg string) ([]key, error) {
+	has := func(keys []key) bool {
+		return kid == "" || slices.ContainsFunc(keys, func(k key) bool { return k.kid == kid })
+	}
+	all, err := c.keys.get(ctx, keysMaxAge, has, c.fetchKeys)
+	if err != nil {
+		return nil, err
+	}
+	var fit []key
+	var unfit []error
+	for _, k := range all {
+		switch {
+		case kid != "" && k.kid != kid:
+		case k.unfit != nil:
+			unfit = append(unfit, k.unfit)
+		case k.alg != alg:
+			unfit = append(unfit, fmt.Errorf("a key for %s with a token of %s", k.alg, alg))
+		default:
+			fit = append(fit, k)
+		}
+	}
+	known := keyKnown.that(has(all))
+	if known.got = "kid " + kid; !known.ok {
+		known.want = "one of the provider's keys"
+	}
+	suitable := keyFits.that(len(fit) > 0)
+	if !suitable.ok {
+		suitable.got = strings.ReplaceAll(fmt.Sprint(errors.Join(unfit...)), "\n", "; ")
+	}
+	if err := check(ctx, known, suitable); err != nil {
+		return nil, err
+	}
+	return fit, nil
+}
+
+func (c *Client) fetchKeys(ctx context.Context) ([]key, error) {
+	metadata, err := c.Discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	set, err := c.getObject(ctx, 4, metadata.JWKSURI, "application/jwk-set+json")
+	if err != nil {
+		return nil, err
+	}
+	var members []Object
+	if err := check(ctx, replyJSON.noError(set.Read("keys", &members)).at(4)); err != nil {
+		return nil, err
+	}
+	keys := make([]key, len(members))
+	for i, o := range members {
+		keys[i] = parseKey(o)
+	}
+	return keys, nil
+}
+
+// parseKey reads a JWK (RFC 7517 §4, RFC 7518 §6). Private members, and whole keys
+// that are shared secrets, are never read.
+func parseKey(o Object) key {
+	var k key
+	var kty, use, alg string
+	var ops []string
+	err := cmp.Or(o.Read("kid", &k.kid), o.Read("kty", &kty), o.Read("use", &use), o.Read("alg", &alg), o.Read("key_ops", &ops))
+	if err == nil {
+		switch kty {
+		case "RSA":
+			k.alg = "RS256"
+			k.public, err = parseRSA(o)
+		case "EC":
+			k.alg = "ES256"
+			k.public, err = parseEC(o)
+		default:
+			err = fmt.Errorf("key type %q", kty)
+		}
+	}
+	switch {
+	case err != nil:
+		k.unfit = err
+	case use != "" && use != "sig":
+		k.unfit = fmt.Errorf("a key for use %q", use)
+	case ops != nil && !slices.Contains(ops, "verify"):
+		k.unfit = errors.New("a key whose key_ops lack verify")
+	case alg != "" && alg != k.alg:
+		k.unfit = fmt.Errorf("a key for %q", alg)
+	}
+	return k
+}
+
+func parseRSA(o Object) (*rsa.PublicKey, error) {
+	n, err1 := readNumber(o, "n")
+	e, err2 := readNumber(o, "e")
+	if err := cmp.Or(err1, err2); err != nil {
+		return nil, err
+	}
+	// Below 2048 bits a modulus can be factored (RFC 7518 §3.3); far above 4096 each
+	// verification is work that an attacker gives us. With e = 1 every text is its
+	// own signature (RFC 8017 §3.1).
+	if bits := n.BitLen(); bits < 2048 || bits > 8192 {
+		return nil, fmt.Errorf("an RSA key of %d bits", bits)
+	}
+	if e.BitLen() < 2 || e.BitLen() > 31 || e.Bit(0) == 0 {
+		return nil, errors.New("an RSA key whose exponent is even, 1 or too large")
+	}
+	return &rsa.PublicKey{N: n, E: int(e.Int64())}, nil
+}
+
+func parseEC(o Object) (*ecdsa.PublicKey, error) {
+	var crv string
+	x, err1 := readBytes(o, "x")
+	y, err2 := readBytes(o, "y")
+	if err := cmp.Or(o.Read("crv", &crv), err1, err2); err != nil {
+		return nil, err
+	}
+	if crv != "P-256" || len(x) != 32 || len(y) != 32 { // ES256 is P-256 only (RFC 7518 §3.4)
+		return nil, fmt.Errorf("an EC key on curve %q", crv)
+	}
+	point := slices.Concat([]byte{4}, x, y) // uncompressed; refused where it is not on the curve
+	return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+}
+
+func readNumber(o Object, name string) (*big.Int, error) {
+	b, err := readBytes(o, name)
+	return new(big.Int).SetBytes(b), err
+}
+
+func readBytes(o Object, name string) ([]byte, error) {
+	var text string
+	if err := o.Read(name, &text); err != nil {
+		return nil, err
+	}
+	b, err := decodeBase64url(text)
+	if err != nil || text == "" {
+		return nil, fmt.Errorf("a key whose %s is missing or not base64url", name)
+	}
+	return b, nil
+}
+
+// verify reports whether signature is the key's over signed. Which algorithm that
+// is, the key decides (RFC 8725 §3.1).
+func (k key) verify(signed string, signature []byte) bool {
+	hash := sha256.Sum256([]byte(signed))
+	switch public := k.public.(type) {
+	case *rsa.PublicKey:
+		return rsa.VerifyPKCS1v15(public, crypto.SHA256, hash[:], signature) == nil
+	case *ecdsa.PublicKey:
+		if len(signature) != 64 { // R and S side by side, not ASN.1 (RFC 7518 §3.4)
+			return false
+		}
+		r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
+		return ecdsa.Verify(public, hash[:], r, s)
+	}
+	return false
+}

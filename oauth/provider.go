@@ -1,0 +1,91 @@
+package oauth
+
+import (
+	"encoding/json"
+	"net/url"
+)
+
+// About is what people need to know of a provider, above all those who register an
+// app there.
+type About struct {
+	Name  string // in routes, cookies and variables: "google"
+	Title string // "Google"
+
+	Console       string   // where one registers
+	CallbackHosts []string // hosts for which it takes a callback URL with plain http
+	Notes         string   // what is special
+	Sources       []string // of the whole row,
+	Checked       string   // read on this day
+}
+
+// Provider is what a client must know of one provider: a row of data. The rows of
+// this project are in package providers; the methods of [Client] ask the row, and
+// no code anywhere asks for a provider's name.
+type Provider struct {
+	About
+
+	// Issuer is the provider's identifier. With OpenID Connect its metadata is
+	// fetched from there and the ID token must name it; without, it is only the
+	// iss of the callback (RFC 9207). Empty where none is known.
+	Issuer string
+	// IssuerAlias is a second spelling that the provider's ID tokens may carry.
+	IssuerAlias string
+	// OpenID says that the provider speaks OpenID Connect: step 0 discovers its
+	// endpoints, step 4 demands an ID token.
+	OpenID bool
+	// Metadata holds the endpoints of a provider without discovery.
+	Metadata Metadata
+
+	Scopes         []string // what a sign-in asks for, and no more
+	ScopeSeparator string   // " " when empty (RFC 6749 §3.3)
+	// AuthorizationParams go into the authorization URL beside the protocol's own,
+	// which they cannot replace.
+	AuthorizationParams map[string]string
+	// ClientAuth is client_secret_basic or client_secret_post; when empty the
+	// metadata decides.
+	ClientAuth string
+	// FormReplies says that the token endpoint may answer form-encoded.
+	FormReplies bool
+	// NoTokenType says that the token reply carries no token_type (RFC 6749 §5.1
+	// requires one), and that the token is a Bearer token all the same.
+	NoTokenType bool
+	// TokenReply, where set, brings a token reply of the provider's own shape into
+	// the one of RFC 6749 §5.1.
+	TokenReply func(Object) (Object, error)
+
+	// ProfileURLs are read in step 5. When empty, it is the metadata's userinfo
+	// endpoint.
+	ProfileURLs []ProfileURL
+	// APIHeader goes with each API request.
+	APIHeader map[string]string
+	// APIParams, where set, returns parameters that each API request must carry in
+	// its URL beside the token in its header.
+	APIParams func(clientSecret, accessToken string) url.Values
+	// Profile maps what the provider said about the user to a profile.
+	Profile func(Replies) (Profile, error)
+}
+
+// ProfileURL is an API request of step 5.
+type ProfileURL struct {
+	URL   string
+	Scope string // asked only if this scope was granted; always when empty
+}
+
+// Replies are what a row's Profile function maps.
+type Replies struct {
+	Token   Object            // the token reply
+	IDToken Object            // the verified claims; nil without OpenID Connect
+	API     []json.RawMessage // the replies of ProfileURLs in their order, nil where not asked
+}
+
+// Profile is who signed in, in the same words for all providers.
+type Profile struct {
+	// Subject is the provider's permanent name for the user, never given to
+	// another one. Together with the provider it is the key of an account; an
+	// e-mail address is not (OIDC Core §5.7).
+	Subject       string
+	Name          string
+	Email         string
+	EmailVerified bool // the provider says that it checked the address
+	Picture       string
+}

@@ -1,0 +1,82 @@
+package oauth
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	sharedTimeout   = 10 * time.Second // of a fetch that several sign-ins wait for
+	refetchBurst    = 3                // fetches of a value that is fresh but not good enough,
+	refetchInterval = 30 * time.Second // and then one each so long
+)
+
+// shared is a value that many sign-ins need and one request fetches: a provider's
+// metadata, its keys. However many ask at once, one fetch is under way; it is not
+// cancelled when the one who began it goes away, and each of the others waits
+// under its own context, never on a mutex held across a request.
+type shared[T any] struct {
+	mu      sync.Mutex
+	value   T
+	fetched time.Time     // zero: nothing yet
+	rested  time.Time     // when the whole burst of refetches may be used again
+	pending chan struct{} // closed when the fetch under way has ended
+	err     error         // how the last one ended
+}
+
+// get returns the value if it is younger than maxAge and good enough, and else what
+// fetch brings. A failure is not kept: the next one who asks tries again. Asking
+// for what is not there (a made-up key id) makes a burst of requests and then few:
+// after that the value is returned as it is.
+func (s *shared[T]) get(ctx context.Context, maxAge time.Duration, good func(T) bool, fetch func(context.Context) (T, error)) (T, error) {
+	s.mu.Lock()
+	fresh := !s.fetched.IsZero() && time.Since(s.fetched) < maxAge
+	if fresh && (good(s.value) || s.pending == nil && !s.mayRefetch(time.Now())) {
+		defer s.mu.Unlock()
+		return s.value, nil
+	}
+	if s.pending == nil {
+		s.pending = make(chan struct{})
+		go s.fetch(context.WithoutCancel(ctx), fetch)
+	}
+	pending := s.pending
+	s.mu.Unlock()
+
+	select {
+	case <-pending:
+	case <-ctx.Done():
+		var zero T
+		return zero, ctx.Err()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.value, s.err
+}
+
+func (s *shared[T]) fetch(ctx context.Context, fetch func(context.Context) (T, error)) {
+	ctx, cancel := context.WithTimeout(ctx, sharedTimeout)
+	defer cancel()
+	value, err := fetch(ctx)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+	if err == nil {
+		s.value, s.fetched = value, time.Now()
+	}
+	close(s.pending)
+	s.pending = nil
+}
+
+// mayRefetch counts a refetch, unless there were too many.
+func (s *shared[T]) mayRefetch(now time.Time) bool {
+	if s.rested.Before(now) {
+		s.rested = now
+	}
+	if s.rested.Sub(now) > (refetchBurst-1)*refetchInterval {
+		return false
+	}
+	s.rested = s.rested.Add(refetchInterval)
+	return true
+}

@@ -1,0 +1,219 @@
+package oauth
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var (
+	tokenClientAuth = Check{3, "token-client-auth", "OIDC Core §9; RFC 8414 §2", "the client secret sent in a way that the provider never asked for"}
+	tokenMembers    = Check{3, "token-members", "RFC 6749 §5.1", "a member of another type read as something else than it says"}
+	tokenAccess     = Check{3, "token-access", "RFC 6749 §5.1, Appendix A.12", "an empty token used, or one that adds a header to the next request"}
+	tokenType       = Check{3, "token-type", "RFC 6749 §7.1", "a token of a kind that this client cannot use safely sent as Bearer"}
+	tokenExpiresIn  = Check{3, "token-expires-in", "RFC 6749 §5.1, Appendix A.14", "a token that never expires, or died before it was issued"}
+	tokenIDToken    = Check{3, "token-id-token", "OIDC Core §3.1.3.3", "a sign-in without proof of who signed in"}
+)
+
+// Tokens are what a sign-in yields, verified.
+type Tokens struct {
+	Provider     string    // the row's name
+	AccessToken  string    // opaque; for the provider's APIs only
+	RefreshToken string    // empty where the provider gave none
+	Expiry       time.Time // of the access token; zero where the provider did not say
+	Scopes       []string  // granted; may be fewer than asked (RFC 6749 §3.3)
+	Asked        []string  // as the attempt asked for them
+	Subject      string    // sub of the ID token; empty without OpenID Connect
+	IDToken      Object    // its claims; nil without OpenID Connect
+	Reply        Object    // the whole token reply, tokens included
+}
+
+// Unverified are the tokens of a reply whose ID token has not been looked at. Only
+// [Client.Exchange] makes one, and only [Client.VerifyIDToken] gets the tokens out:
+// an injected code must not be used for a moment (RFC 9700 §4.5.3.2).
+type Unverified struct {
+	attempt Attempt
+	tokens  Tokens
+	idToken string
+}
+
+// Exchange is step 3. It redeems the code for tokens (RFC 6749 §4.1.3). A code is
+// sent once, whatever comes of it: a second time makes the provider revoke what
+// the first gave. A "no" of the provider is a *Refusal.
+func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, error) {
+	attempt := callback.attempt
+	if err := check(ctx, attemptClient.equal(attempt.Provider, c.Name).at(3)); err != nil {
+		return Unverified{}, err
+	}
+	object, err := c.tokenRequest(ctx, 3, url.Values{
+		"grant_type":    {"authorization_code"},
+		"code":          {callback.code},
+		"redirect_uri":  {c.RedirectURI},
+		"code_verifier": {attempt.CodeVerifier},
+	})
+	if err != nil {
+		return Unverified{}, err
+	}
+	unverified, err := c.parseTokens(ctx, object)
+	if err != nil {
+		return Unverified{}, err
+	}
+	unverified.attempt = attempt
+	t := &unverified.tokens
+	t.Asked = attempt.Scopes
+	if len(t.Scopes) == 0 {
+		t.Scopes = splitScopes(callback.grantedScopes) // Meta says it in the callback
+	}
+	if len(t.Scopes) == 0 {
+		t.Scopes = attempt.Scopes // absent means as asked (RFC 6749 §5.1)
+	}
+	return unverified, nil
+}
+
+// tokenRequest sends form to the token endpoint with the client's credentials, in
+// the one way that the provider takes (RFC 6749 §2.3: never two), and returns the
+// reply in the shape of RFC 6749 §5.1.
+func (c *Client) tokenRequest(ctx context.Context, step int, form url.Values) (Object, error) {
+	metadata, err := c.Discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	method := c.clientAuth(metadata)
+	if err := check(ctx, tokenClientAuth.oneOf(method, "client_secret_basic", "client_secret_post").at(step)); err != nil {
+		return nil, err
+	}
+	if method == "client_secret_basic" {
+		// Both halves are form-encoded first (RFC 6749 §2.3.1): a colon in the id would
+		// end it early. SetBasicAuth does not do this.
+		request := http.Request{Header: header}
+		request.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret))
+	} else {
+		form.Set("client_id", c.ID)
+		form.Set("client_secret", c.Secret)
+	}
+	reply, err := c.send(ctx, step, http.MethodPost, metadata.TokenEndpoint, header, form.Encode())
+	if err != nil {
+		return nil, err
+	}
+	return c.tokenReply(ctx, step, reply)
+}
+
+// clientAuth returns the method of the row, or the first that the metadata lists
+// and this client knows. A provider that lists none takes Basic (RFC 8414 §2).
+func (c *Client) clientAuth(m Metadata) string {
+	if c.ClientAuth != "" || len(m.TokenEndpointAuthMethods) == 0 {
+		return cmp.Or(c.ClientAuth, "client_secret_basic")
+	}
+	for _, method := range m.TokenEndpointAuthMethods {
+		if method == "client_secret_basic" || method == "client_secret_post" {
+			return method
+		}
+	}
+	return strings.Join(m.TokenEndpointAuthMethods, " ")
+}
+
+// tokenReply reads a reply by the type that it declares, and judges it by its
+// error, its status and its members, in this order: GitHub reports errors with
+// status 200.
+func (c *Client) tokenReply(ctx context.Context, step int, r reply) (Object, error) {
+	var object Object
+	var invalid error
+	media := []string{"application/json"}
+	if c.FormReplies {
+		media = append(media, "application/x-www-form-urlencoded")
+	}
+	if c.FormReplies && r.mediaType == media[1] {
+		object, invalid = parseForm(r.body)
+	} else {
+		object, invalid = parseObject(r.body)
+	}
+	if refusal := refusal(step, r.status, object); refusal != nil {
+		return nil, refusal
+	}
+	if err := check(ctx,
+		r.statusRow(step),
+		replyMediaType.oneOf(r.mediaType, media...).at(step),
+		replyJSON.noError(invalid).at(step),
+	); err != nil {
+		return nil, err
+	}
+	if c.TokenReply != nil {
+		object, invalid = c.TokenReply(object)
+	}
+	if err := check(ctx, tokenMembers.noError(invalid).at(step)); err != nil {
+		return nil, err
+	}
+	return object, nil
+}
+
+// parseForm reads a form-encoded reply as an object of strings.
+func parseForm(body []byte) (Object, error) {
+	form, err := url.ParseQuery(string(body))
+	if err := cmp.Or(err, once(form)); err != nil {
+		return nil, err
+	}
+	object := make(Object)
+	for name := range form {
+		object[name], _ = json.Marshal(form.Get(name))
+	}
+	return object, nil
+}
+
+func (c *Client) parseTokens(ctx context.Context, o Object) (Unverified, error) {
+	u := Unverified{tokens: Tokens{Provider: c.Name, Reply: o}}
+	t := &u.tokens
+	var kind, scope string
+	mistyped := cmp.Or(
+		o.Read("access_token", &t.AccessToken),
+		o.Read("token_type", &kind),
+		o.Read("refresh_token", &t.RefreshToken),
+		o.Read("scope", &scope),
+		o.Read("id_token", &u.idToken),
+	)
+	lifetime, nonsense := expiresIn(o["expires_in"])
+	if err := check(ctx,
+		tokenMembers.noError(mistyped),
+		tokenAccess.present(t.AccessToken),
+		tokenAccess.noError(printable(t.AccessToken)),
+		tokenType.equal(strings.ToLower(kind), "bearer").unless(c.NoTokenType && kind == ""),
+		tokenExpiresIn.noError(nonsense),
+		tokenIDToken.present(u.idToken).unless(!c.OpenID),
+	); err != nil {
+		return Unverified{}, err
+	}
+	t.Scopes = splitScopes(scope)
+	if lifetime > 0 {
+		t.Expiry = time.Now().Add(lifetime)
+	}
+	return u, nil
+}
+
+// expiresIn reads a number of seconds, which some providers send as a string. Zero
+// means that the provider does not say.
+func expiresIn(raw json.RawMessage) (time.Duration, error) {
+	digits := strings.Trim(string(raw), `"`)
+	if digits == "" || digits == "null" {
+		return 0, nil
+	}
+	seconds, err := strconv.ParseUint(digits, 10, 32) // 136 years at most: no overflow below
+	if err != nil {
+		return 0, errors.New("not a number of seconds: " + digits)
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
+
+// splitScopes reads a list of scopes. RFC 6749 §3.3 separates them by spaces, GitHub
+// and Meta by commas; no scope of theirs holds either.
+func splitScopes(scope string) []string {
+	scopes := strings.FieldsFunc(scope, func(r rune) bool { return r == ' ' || r == ',' })
+	slices.Sort(scopes)
+	return slices.Compact(scopes)
+}

@@ -1,0 +1,120 @@
+package oauth
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Event is one thing that happened during a sign-in. Ask for events with
+// [WithTrace]. They hold what went over the wire as it was, secrets included:
+// whoever records them decides what to keep.
+type Event struct {
+	Time     time.Time
+	Step     int    // as in [Check]
+	Function string // the exported function of this package that made it: "Client.Exchange"
+	File     string // where that stands: "token.go"
+	What     any    // one of the types below
+}
+
+// What an [Event] can be.
+type (
+	// RedirectOut is the authorization URL to which the browser is sent.
+	RedirectOut struct{ URL string }
+	// RedirectIn is the raw query with which the browser came back.
+	RedirectIn struct{ Query string }
+	// AttemptPut is an attempt given to the browser, sealed, in a cookie.
+	AttemptPut struct {
+		Cookie  *http.Cookie
+		Attempt Attempt
+	}
+	// AttemptTaken is the attempt found in the browser's cookie.
+	AttemptTaken struct {
+		Cookie  string
+		Attempt Attempt
+	}
+	// RequestSent is a request of this app to the provider.
+	RequestSent struct {
+		Method, URL string
+		Header      http.Header
+		Body        string
+	}
+	// ReplyReceived is the provider's answer to it.
+	ReplyReceived struct {
+		Status int
+		Header http.Header
+		Body   string
+	}
+	// TokenDecoded is an ID token taken apart, before anything in it is believed.
+	TokenDecoded struct{ Header, Claims Object }
+	// Checked is a run of checks, up to the first that failed.
+	Checked []Outcome
+)
+
+// Outcome is a check that was made.
+type Outcome struct {
+	Check     Check
+	Got, Want string // as in [CheckError]; often empty where the check held
+	OK        bool
+	NotOwed   bool // this provider does not owe it
+}
+
+type traceKey struct{}
+
+// WithTrace returns a context whose steps report to f what happens, in the manner
+// of net/http/httptrace. f may be called from several goroutines, and for a short
+// time after the step that began a shared request has returned.
+func WithTrace(ctx context.Context, f func(Event)) context.Context {
+	return context.WithValue(ctx, traceKey{}, tracer(f))
+}
+
+type tracer func(Event)
+
+// tracing returns who listens, or nil; values for an event are only gathered
+// where somebody does, so that a sign-in without a trace pays nothing for it.
+func tracing(ctx context.Context) tracer {
+	t, _ := ctx.Value(traceKey{}).(tracer)
+	return t
+}
+
+func (t tracer) event(step int, what any) {
+	function, file := exportedCaller()
+	t(Event{time.Now(), step, function, file, what})
+}
+
+func (t tracer) checked(rows []row) {
+	if len(rows) == 0 {
+		return
+	}
+	outcomes := make(Checked, len(rows))
+	for i, r := range rows {
+		c := *r.check
+		c.Step = r.step
+		outcomes[i] = Outcome{c, clip(r.got), clip(r.want), r.ok, r.notOwed}
+	}
+	t.event(rows[0].step, outcomes)
+}
+
+// exportedCaller walks up the stack to the function that a reader can look up.
+func exportedCaller() (function, file string) {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		frame, more := frames.Next()
+		// example.com/oauthbyhand/oauth.(*Client).Discover.func1
+		_, name, _ := strings.Cut(filepath.Base(frame.Function), ".")
+		name = strings.NewReplacer("(*", "", ")", "").Replace(name)
+		if i := strings.Index(name, ".func"); i >= 0 {
+			name = name[:i]
+		}
+		last, _ := utf8.DecodeRuneInString(name[strings.LastIndexByte(name, '.')+1:])
+		if unicode.IsUpper(last) || !more {
+			return name, filepath.Base(frame.File)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+)
+
+var (
+	userinfoSub    = Check{5, "userinfo-sub", "OIDC Core §5.3.2", "the access token, and with it the profile, exchanged for another user's"}
+	profileMembers = Check{5, "profile-members", "OIDC Core §5.1", "a member of another type read as something else than it says"}
+	profileSubject = Check{5, "profile-subject", "OIDC Core §5.7", "everybody without an id is the same user"}
+)
+
+// Info is what the provider says about the user.
+type Info struct {
+	Profile Profile
+	Replies []Reply // as received, for who wants more than the profile
+}
+
+// Reply is a reply to an API request.
+type Reply struct {
+	URL  string
+	Body json.RawMessage
+}
+
+// UserInfo is step 5. It uses the access token to read who signed in: at the
+// userinfo endpoint (OIDC Core §5.3), or at the provider's own. With OpenID
+// Connect the answer must be about the user of the ID token.
+func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
+	if err := check(ctx, attemptClient.equal(t.Provider, c.Name).at(5)); err != nil {
+		return Info{}, err
+	}
+	urls := c.ProfileURLs
+	if len(urls) == 0 {
+		metadata, err := c.Discover(ctx)
+		if err != nil {
+			return Info{}, err
+		}
+		if metadata.UserinfoEndpoint != "" { // else the ID token must do (OIDC Discovery §3)
+			urls = []ProfileURL{{URL: metadata.UserinfoEndpoint}}
+		}
+	}
+	var info Info
+	replies := Replies{Token: t.Reply, IDToken: t.IDToken, API: make([]json.RawMessage, len(urls))}
+	for i, u := range urls {
+		if u.Scope != "" && !slices.Contains(t.Scopes, u.Scope) {
+			continue
+		}
+		body, err := c.Get(ctx, t, u.URL)
+		if err != nil {
+			return Info{}, err
+		}
+		replies.API[i] = body
+		info.Replies = append(info.Replies, Reply{u.URL, body})
+	}
+	if err := c.sameSubject(ctx, t, info.Replies); err != nil {
+		return Info{}, err
+	}
+	var err error
+	info.Profile, err = c.Profile(replies)
+	if err := check(ctx,
+		profileMembers.noError(err),
+		profileSubject.present(info.Profile.Subject),
+	); err != nil {
+		return Info{}, err
+	}
+	return info, nil
+}
+
+// sameSubject demands that the userinfo reply names the user of the ID token.
+func (c *Client) sameSubject(ctx context.Context, t Tokens, replies []Reply) error {
+	if !c.OpenID || len(replies) == 0 {
+		return nil
+	}
+	var sub string
+	object, err := parseObject(replies[0].Body)
+	if err == nil {
+		err = object.Read("sub", &sub)
+	}
+	return check(ctx, profileMembers.noError(err), userinfoSub.equal(sub, t.Subject))
+}
+
+// Get reads any URL of the provider's API with the access token, which goes in a
+// header and never in the URL (RFC 6750 §2.3). The reply is strict JSON. The token
+// is good at this provider only: give no other's URL.
+func (c *Client) Get(ctx context.Context, t Tokens, rawURL string) (json.RawMessage, error) {
+	header := http.Header{"Authorization": {"Bearer " + t.AccessToken}}
+	for name, value := range c.APIHeader {
+		header.Set(name, value)
+	}
+	if c.APIParams != nil {
+		u, err := url.Parse(rawURL)
+		if err != nil {
+			return nil, err
+		}
+		query := u.Query()
+		for name, values := range c.APIParams(c.Secret, t.AccessToken) {
+			query[name] = values
+		}
+		u.RawQuery = query.Encode()
+		rawURL = u.String()
+	}
+	r, err := c.send(ctx, 5, http.MethodGet, rawURL, header, "")
+	if err != nil {
+		return nil, err
+	}
+	return r.json(ctx, 5)
+}

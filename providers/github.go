@@ -1,0 +1,89 @@
+package providers
+
+import (
+	"cmp"
+	"encoding/json"
+
+	"example.com/oauthbyhand/oauth"
+)
+
+// GitHub speaks OAuth 2.0 and issues no ID tokens to apps. E-mail addresses have
+// an endpoint of their own.
+func GitHub() oauth.Provider {
+	return oauth.Provider{
+		About: oauth.About{
+			Name:          "github",
+			Title:         "GitHub",
+			Console:       "https://github.com/settings/applications/new",
+			CallbackHosts: []string{"localhost", "127.0.0.1", "[::1]"},
+			Notes: "An OAuth app. If it is older than August 2026, switch the wildcard of its callback URL off. " +
+				"New apps' tokens expire after 8 hours and come with a refresh token.",
+			Sources: []string{
+				"https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps",
+				"https://github.blog/changelog/2025-07-14-pkce-support-for-oauth-and-github-app-authentication",
+				"https://docs.github.com/en/rest/users/emails",
+			},
+			Checked: "2026-11-20",
+		},
+		// Not for discovery: only the iss that callbacks carry since 2026.
+		Issuer: "https://github.com/login/oauth",
+		Metadata: oauth.Metadata{
+			AuthorizationEndpoint: "https://github.com/login/oauth/authorize",
+			TokenEndpoint:         "https://github.com/login/oauth/access_token",
+		},
+		Scopes:      []string{"user:email"}, // id, name and picture need none
+		ClientAuth:  "client_secret_post",
+		FormReplies: true, // its default; with Accept: application/json it answers JSON
+		ProfileURLs: []oauth.ProfileURL{
+			{URL: "https://api.github.com/user"},
+			{URL: "https://api.github.com/user/emails", Scope: "user:email"},
+		},
+		APIHeader: map[string]string{
+			"Accept":               "application/vnd.github+json",
+			"X-GitHub-Api-Version": "2026-03-10",
+		},
+		Profile: githubProfile,
+	}
+}
+
+// githubProfile takes the number id as subject: the login can be changed, and
+// then be taken by somebody else. The address is the one that is primary and
+// verified; GitHub lists others that nobody has checked.
+func githubProfile(r oauth.Replies) (oauth.Profile, error) {
+	user, err := object(r.API[0])
+	if err != nil {
+		return oauth.Profile{}, err
+	}
+	var p oauth.Profile
+	var id json.Number // a float64 would round ids above 2^53
+	var login string
+	err = cmp.Or(
+		user.Read("id", &id),
+		user.Read("login", &login),
+		user.Read("name", &p.Name), // null where the user gave none
+		user.Read("avatar_url", &p.Picture),
+	)
+	p.Subject, p.Name = id.String(), cmp.Or(p.Name, login)
+	if err != nil || r.API[1] == nil {
+		return p, err
+	}
+	var addresses []oauth.Object
+	if err := json.Unmarshal(r.API[1], &addresses); err != nil {
+		return oauth.Profile{}, err
+	}
+	for _, address := range addresses {
+		var email string
+		var primary, verified bool
+		if err := cmp.Or(
+			address.Read("email", &email),
+			address.Read("primary", &primary),
+			address.Read("verified", &verified),
+		); err != nil {
+			return oauth.Profile{}, err
+		}
+		if primary && verified {
+			p.Email, p.EmailVerified = email, true
+		}
+	}
+	return p, nil
+}

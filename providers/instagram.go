@@ -1,0 +1,83 @@
+package providers
+
+import (
+	"cmp"
+	"encoding/json"
+	"strings"
+
+	"example.com/oauthbyhand/oauth"
+)
+
+// Instagram is "Instagram API with Instagram Login": OAuth 2.0, for professional
+// accounts only, without e-mail addresses. The older ways in are closed, Basic
+// Display since 2024-12-04.
+func Instagram() oauth.Provider {
+	return oauth.Provider{
+		About: oauth.About{
+			Name:    "instagram",
+			Title:   "Instagram",
+			Console: "https://developers.facebook.com/apps/",
+			// No host at all: https always, so use a tunnel or a local TLS proxy.
+			CallbackHosts: nil,
+			Notes: "Instagram → API setup with Instagram login → Business login settings. It has an app id and a secret of its own, " +
+				"not the Facebook app's. Professional accounts only. The dashboard may add a slash to the callback URL: copy it back.",
+			Sources: []string{
+				"https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login",
+				"https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/get-started",
+			},
+			Checked: "2026-11-20",
+		},
+		Metadata: oauth.Metadata{
+			// The guide says www., the reference page api.; the guide is the newer.
+			AuthorizationEndpoint: "https://www.instagram.com/oauth/authorize",
+			TokenEndpoint:         "https://api.instagram.com/oauth/access_token",
+		},
+		Scopes:         []string{"instagram_business_basic"},
+		ScopeSeparator: ",",
+		ClientAuth:     "client_secret_post",
+		NoTokenType:    true,
+		TokenReply:     instagramTokens,
+		ProfileURLs:    []oauth.ProfileURL{{URL: "https://graph.instagram.com/v26.0/me?fields=id,user_id,username,name,account_type,profile_picture_url"}},
+		Profile:        instagramProfile,
+	}
+}
+
+// instagramTokens brings both shapes of the token reply into the standard's: the
+// guide shows {"data": [{…}]}, and apps in production see the inner object alone.
+// The granted scopes are called permissions, a list or text with commas.
+func instagramTokens(reply oauth.Object) (oauth.Object, error) {
+	var wrapped []oauth.Object
+	if err := reply.Read("data", &wrapped); err != nil {
+		return nil, err
+	}
+	if len(wrapped) == 1 {
+		reply = wrapped[0]
+	}
+	var permissions []string
+	if reply.Read("permissions", &permissions) == nil {
+		reply["scope"], _ = json.Marshal(strings.Join(permissions, " "))
+	} else {
+		reply["scope"] = reply["permissions"]
+	}
+	return reply, nil
+}
+
+// instagramProfile takes the id that /me gives, which is the user's for this app.
+// The user_id of the token reply is another kind of number, and one above 2^53:
+// many JSON readers get its last digits wrong.
+func instagramProfile(r oauth.Replies) (oauth.Profile, error) {
+	me, err := object(r.API[0])
+	if err != nil {
+		return oauth.Profile{}, err
+	}
+	var p oauth.Profile
+	var username string
+	err = cmp.Or(
+		me.Read("id", &p.Subject),
+		me.Read("name", &p.Name),
+		me.Read("username", &username),
+		me.Read("profile_picture_url", &p.Picture),
+	)
+	p.Name = cmp.Or(p.Name, username)
+	return p, err
+}

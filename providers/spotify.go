@@ -1,0 +1,56 @@
+package providers
+
+import (
+	"cmp"
+
+	"example.com/oauthbyhand/oauth"
+)
+
+// Spotify speaks OAuth 2.0, with client authentication by Basic.
+func Spotify() oauth.Provider {
+	return oauth.Provider{
+		About: oauth.About{
+			Name:          "spotify",
+			Title:         "Spotify",
+			Console:       "https://developer.spotify.com/dashboard",
+			CallbackHosts: []string{"127.0.0.1", "[::1]"}, // localhost is refused since 2025
+			Notes: "In development mode the app's owner needs Premium and lists at most 5 users; others get 403 when their profile is read. " +
+				"New apps see no e-mail address since February 2026, and no address is verified.",
+			Sources: []string{
+				"https://developer.spotify.com/documentation/web-api/tutorials/code-flow",
+				"https://developer.spotify.com/documentation/web-api/concepts/redirect_uri",
+				"https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile",
+			},
+			Checked: "2026-11-20",
+		},
+		Metadata: oauth.Metadata{
+			AuthorizationEndpoint: "https://accounts.spotify.com/authorize",
+			TokenEndpoint:         "https://accounts.spotify.com/api/token",
+		},
+		Scopes:      []string{"user-read-email"}, // id, name and picture need none
+		ClientAuth:  "client_secret_basic",
+		ProfileURLs: []oauth.ProfileURL{{URL: "https://api.spotify.com/v1/me"}},
+		Profile:     spotifyProfile,
+	}
+}
+
+// spotifyProfile takes account_id as subject, which Spotify added in May 2026 for
+// linking accounts; the older id is no longer promised to stay.
+func spotifyProfile(r oauth.Replies) (oauth.Profile, error) {
+	me, err := object(r.API[0])
+	if err != nil {
+		return oauth.Profile{}, err
+	}
+	var p oauth.Profile
+	var images []oauth.Object
+	err = cmp.Or(
+		me.Read("account_id", &p.Subject),
+		me.Read("display_name", &p.Name),
+		me.Read("email", &p.Email),
+		me.Read("images", &images),
+	)
+	if len(images) > 0 && err == nil {
+		err = images[0].Read("url", &p.Picture)
+	}
+	return p, err
+}

@@ -1,0 +1,58 @@
+package templates
+
+// steps are the names of the steps, by their number.
+var steps = [...]string{"discovery", "request", "callback", "token", "ID token", "profile", "refresh", "revoke"}
+
+type advice struct{ happened, remedy string }
+
+const (
+	again  = "Nothing is lost: sign in again."
+	clocks = "Compare this machine's clock with the real time; if it is right, the provider's is wrong. Then sign in again."
+	theirs = "Sign in again. If it happens again, it is the provider that has to mend it, or somebody is between you and the provider; this app was right to stop."
+)
+
+// advices says of each check that people meet in honest use what happened and what
+// to do. The others mean a broken provider or an attack, and share one text a step.
+var advices = map[string]advice{
+	"attempt-found": {
+		"Your browser brought no sign-in under way that this callback belongs to: its cookie is missing. Cookies are blocked or were cleared, the sign-in began in another browser or under another address than this one, it is more than an hour old, or you followed somebody else's link.",
+		"Open the app at its own address and begin again there.",
+	},
+	"attempt-opens": {
+		"The sign-in was begun, but its cookie does not open: the app was restarted since, or the cookie was changed.",
+		again,
+	},
+	"attempt-fresh": {
+		"The sign-in is too old: it must be finished within ten minutes.",
+		again,
+	},
+	"attempt-unused": {
+		"This callback was already used. It works once; reloading the page or going back brings it a second time.",
+		again,
+	},
+	"callback-state": {
+		"The callback does not carry the state that this browser was given, so this sign-in may be somebody else's. That can be an attack, or a link that was cut.",
+		again,
+	},
+	"reply-received": {
+		"The provider did not answer.",
+		"Try again in a moment. The other providers are not affected.",
+	},
+	"claim-exp":       {"By this machine's clock, the ID token has already expired.", clocks},
+	"claim-iat":       {"By this machine's clock, the ID token was issued in the future, or it does not say when.", clocks},
+	"claim-iat-fresh": {"By this machine's clock, the ID token was issued before you began to sign in.", clocks},
+	"claim-nbf":       {"By this machine's clock, the ID token is not valid yet.", clocks},
+}
+
+func (f Failure) advice() advice {
+	if f.CheckError == nil {
+		return advice{"Something went wrong in this app itself.", "Try again; the app's log says more."}
+	}
+	if a, ok := advices[f.CheckError.Check.Name]; ok {
+		return a
+	}
+	if f.CheckError.Check.Status() == 400 {
+		return advice{"What your browser brought back from the provider did not pass a check.", again}
+	}
+	return advice{"What the provider answered did not pass a check, so nobody was signed in.", theirs}
+}
