@@ -1,0 +1,154 @@
+package fake
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// failure is an error in the words of RFC 6749 §4.1.2.1 and §5.2. Nothing that was received is
+// repeated in the description, and it holds no quotes or backslashes, which are not allowed there.
+type failure struct{ code, description string }
+
+// authorize is the authorization endpoint (RFC 6749 §3.1): GET shows the consent page, and POST, to
+// the same URL with its query, is the user's answer. Nothing is stored before "Allow", so attempts
+// that are begun and never finished cost no memory, and going back to allow again works.
+func (s *Server) authorize(d *dialect) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		asked, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil {
+			showError(w, http.StatusBadRequest, "The query of this authorization request cannot be parsed.")
+			return
+		}
+		client := s.client(d, asked.Get("client_id"))
+		// Until these two hold there is nobody to redirect to: an open redirector otherwise (RFC 6749 §4.1.2.1).
+		if client == nil || len(asked["client_id"]) != 1 {
+			showError(w, http.StatusBadRequest, "No app is registered here under this client_id. The browser is not sent back, since an unknown app has no known address (RFC 6749 §4.1.2.1).")
+			return
+		}
+		if len(asked["redirect_uri"]) != 1 || !slices.Contains(client.RedirectURIs, asked.Get("redirect_uri")) {
+			showError(w, http.StatusBadRequest, "The redirect_uri is not, character for character, one that this app has registered (RFC 9700 §2.1). The browser is not sent there (RFC 6749 §4.1.2.1).")
+			return
+		}
+		scopes, f := d.check(asked)
+		switch {
+		case f != nil:
+			d.redirect(w, r, asked, url.Values{"error": {f.code}, "error_description": {f.description}})
+		case r.Method == http.MethodPost:
+			s.decide(w, r, d, client, asked, scopes)
+		default:
+			s.consent(w, d, asked, scopes)
+		}
+	}
+}
+
+// check is all that may be wrong with a request whose client and redirect URI are right.
+func (d *dialect) check(asked url.Values) ([]scope, *failure) {
+	for _, values := range asked {
+		if len(values) > 1 {
+			return nil, &failure{"invalid_request", "A parameter is repeated (RFC 6749 §3.1)."}
+		}
+	}
+	challenge, err := base64.RawURLEncoding.Strict().DecodeString(asked.Get("code_challenge"))
+	mode := asked.Get("response_mode")
+	switch {
+	case asked.Get("response_type") == "":
+		return nil, &failure{"invalid_request", "response_type is missing."}
+	case asked.Get("response_type") != "code":
+		return nil, &failure{"unsupported_response_type", "Only code is supported (RFC 9700 §2.1.2)."}
+	case mode != "" && mode != "query":
+		return nil, &failure{"invalid_request", "Only the response_mode query is supported."}
+	case asked.Get("state") == "":
+		return nil, &failure{"invalid_request", "state is missing. This provider demands one (RFC 6749 §10.12)."}
+	case asked.Get("code_challenge") == "":
+		return nil, &failure{"invalid_request", "code_challenge is missing. This provider demands one (RFC 9700 §2.1.1)."}
+	case asked.Get("code_challenge_method") != "S256":
+		return nil, &failure{"invalid_request", "code_challenge_method must be S256 (RFC 9700 §2.1.1)."}
+	case err != nil || len(challenge) != 32 || len(asked.Get("code_challenge")) != 43:
+		return nil, &failure{"invalid_request", "code_challenge is not base64url of a SHA-256 hash, 43 characters (RFC 7636 §4.2)."}
+	case d.openID && asked.Get("prompt") == "none":
+		return nil, &failure{"interaction_required", "This provider always asks (OIDC Core §3.1.2.6)."}
+	case d.openID && asked.Has("request"):
+		return nil, &failure{"request_not_supported", "Request objects are not supported (OIDC Core §6.1)."}
+	case d.openID && asked.Has("request_uri"):
+		return nil, &failure{"request_uri_not_supported", "Request objects are not supported (OIDC Core §6.2)."}
+	}
+	return d.checkScopes(d.split(asked.Get("scope")))
+}
+
+func (d *dialect) checkScopes(names []string) ([]scope, *failure) {
+	var scopes []scope
+	for _, name := range names {
+		s, ok := d.known(name)
+		if !ok {
+			return nil, &failure{"invalid_scope", "A scope is not one that this provider knows."}
+		}
+		if !slices.Contains(scopes, s) {
+			scopes = append(scopes, s)
+		}
+	}
+	for _, s := range d.scopes {
+		if s.Always && !slices.Contains(scopes, s) {
+			return nil, &failure{"invalid_scope", "The scope " + s.Name + " is missing."}
+		}
+	}
+	return scopes, nil
+}
+
+// decide reads the consent form.
+func (s *Server) decide(w http.ResponseWriter, r *http.Request, d *dialect, client *Client, asked url.Values, scopes []scope) {
+	form, f := postForm(w, r)
+	if f != nil {
+		showError(w, http.StatusBadRequest, f.description)
+		return
+	}
+	u := user(form.Get("user"))
+	switch decision := form.Get("decision"); {
+	case decision == "refuse":
+		params := url.Values{}
+		for name, value := range d.refusal {
+			params.Set(name, value)
+		}
+		d.redirect(w, r, asked, params)
+	case decision == "allow" && u.ID != "":
+		var granted []string
+		for _, sc := range scopes {
+			if sc.Always || slices.Contains(form["scope"], sc.Name) {
+				granted = append(granted, sc.Name)
+			}
+		}
+		code := s.grants.open(&grant{
+			client: client, dialect: d, user: u, scopes: granted,
+			redirectURI: asked.Get("redirect_uri"), challenge: asked.Get("code_challenge"), nonce: asked.Get("nonce"),
+			refreshable: d.refreshes != nil && d.refreshes(asked, granted),
+		})
+		params := url.Values{"code": {code}}
+		d.callback(params, asked, granted)
+		d.redirect(w, r, asked, params)
+	default:
+		showError(w, http.StatusBadRequest, "This answer names no user of this provider, or is neither allow nor refuse. Go back and choose again: nothing is lost.")
+	}
+}
+
+// redirect sends the browser back to the client: the authorization response (RFC 6749 §4.1.2).
+func (d *dialect) redirect(w http.ResponseWriter, r *http.Request, asked, params url.Values) {
+	if state := asked["state"]; len(state) == 1 && state[0] != "" {
+		params.Set("state", state[0])
+	}
+	if d.issuer != "" {
+		params.Set("iss", d.issuer) // on error responses too (RFC 9207 §2)
+	}
+	to, query, has := strings.Cut(asked.Get("redirect_uri"), "?")
+	if has && query != "" {
+		query += "&" // its own query is kept (RFC 6749 §3.1.2)
+	}
+	to += "?" + query + params.Encode()
+	if d.fragment != "" {
+		to += "#" + d.fragment
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	http.Redirect(w, r, to, http.StatusSeeOther) // never 307, which repeats the form's POST to the client (RFC 9700 §4.12)
+}

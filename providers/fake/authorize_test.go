@@ -1,0 +1,219 @@
+package fake_test
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestAuthorizeRefuses(t *testing.T) {
+	p := providers["oidc"]
+	tests := []struct {
+		name, reason string
+		change       map[string]string // "" deletes
+		more         string            // added to the query as it is
+		status       int
+		error        string // of the redirect
+	}{
+		{"no client_id", "there is nobody to redirect to", map[string]string{"client_id": ""}, "", 400, ""},
+		{"unknown client_id", "an error page, never a redirect (RFC 6749 §4.1.2.1)", map[string]string{"client_id": "nobody"}, "", 400, ""},
+		{"client of another provider", "an app is registered with one provider", map[string]string{"client_id": "app-google"}, "", 400, ""},
+		{"no redirect_uri", "demanded always, so that nobody depends on a default", map[string]string{"redirect_uri": ""}, "", 400, ""},
+		{"redirect_uri with a slash more", "compared exactly (RFC 9700 §2.1)", map[string]string{"redirect_uri": redirect + "/"}, "", 400, ""},
+		{"redirect_uri of a stranger", "an open redirector otherwise", map[string]string{"redirect_uri": "https://evil.example/"}, "", 400, ""},
+		{"redirect_uri twice", "which of them was compared?", nil, "&redirect_uri=https%3A%2F%2Fevil.example", 400, ""},
+		{"client_id twice", "which of them was looked up?", nil, "&client_id=es256", 400, ""},
+		{"broken query", "url.Values would drop what it cannot parse", nil, "&x=%zz", 400, ""},
+		{"state twice", "RFC 6749 §3.1", nil, "&state=again", 303, "invalid_request"},
+		{"unknown parameter twice", "RFC 6749 §3.1 has no exception", nil, "&x=1&x=2", 303, "invalid_request"},
+		{"no response_type", "required", map[string]string{"response_type": ""}, "", 303, "invalid_request"},
+		{"implicit grant", "no tokens in URLs (RFC 9700 §2.1.2)", map[string]string{"response_type": "token"}, "", 303, "unsupported_response_type"},
+		{"hybrid flow", "not advertised", map[string]string{"response_type": "code id_token"}, "", 303, "unsupported_response_type"},
+		{"form_post", "not advertised", map[string]string{"response_mode": "form_post"}, "", 303, "invalid_request"},
+		{"no state", "who forgets it learns it here (RFC 6749 §10.12)", map[string]string{"state": ""}, "", 303, "invalid_request"},
+		{"no scope openid", "not an OpenID request", map[string]string{"scope": "email"}, "", 303, "invalid_scope"},
+		{"unknown scope", "a misspelt one would silently be missing", map[string]string{"scope": "openid e-mail"}, "", 303, "invalid_scope"},
+		{"commas between scopes", "space-delimited (RFC 6749 §3.3)", map[string]string{"scope": "openid,email"}, "", 303, "invalid_scope"},
+		{"no code_challenge", "who forgets it learns it here (RFC 9700 §2.1.1)", map[string]string{"code_challenge": ""}, "", 303, "invalid_request"},
+		{"challenge is plain", "readable, so no protection (RFC 9700 §2.1.1)", map[string]string{"code_challenge_method": "plain"}, "", 303, "invalid_request"},
+		{"no method", "means plain (RFC 7636 §4.3)", map[string]string{"code_challenge_method": ""}, "", 303, "invalid_request"},
+		{"challenge too short", "no SHA-256 hash", map[string]string{"code_challenge": codeChallenge[:42]}, "", 303, "invalid_request"},
+		{"challenge with padding", "base64url without padding (RFC 7636 §4.2)", map[string]string{"code_challenge": codeChallenge + "="}, "", 303, "invalid_request"},
+		{"challenge with stray bits", "several spellings of one hash (RFC 4648 §3.5)", map[string]string{"code_challenge": codeChallenge[:42] + "N"}, "", 303, "invalid_request"},
+		{"challenge not base64url", "a plus is no character of it", map[string]string{"code_challenge": "+" + codeChallenge[1:]}, "", 303, "invalid_request"},
+		{"challenge with a line end", "Go's decoder skips it", map[string]string{"code_challenge": codeChallenge + "\n"}, "", 303, "invalid_request"},
+		{"prompt=none", "this provider always asks (OIDC Core §3.1.2.6)", map[string]string{"prompt": "none"}, "", 303, "interaction_required"},
+		{"request", "not supported (OIDC Core §6.1)", map[string]string{"request": "x"}, "", 303, "request_not_supported"},
+		{"request_uri", "not supported (OIDC Core §6.2)", map[string]string{"request_uri": "https://app.example/r"}, "", 303, "request_uri_not_supported"},
+	}
+	w := newWorld(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			asked := asking(p)
+			for name, value := range tt.change {
+				asked.Set(name, value)
+				if value == "" {
+					asked.Del(name)
+				}
+			}
+			target := p.authorize + "?" + asked.Encode() + tt.more
+			for method, resp := range map[string]*http.Response{
+				"GET":  must(w.web.Get(target)),
+				"POST": must(w.web.PostForm(target, allowing("ada", p))), // the form cannot get round the checks
+			} {
+				body := text(t, resp)
+				if resp.StatusCode != tt.status {
+					t.Fatalf("%s: status %d, want %d: %s\n%s", method, resp.StatusCode, tt.status, tt.reason, body)
+				}
+				if tt.status == 400 {
+					if resp.Header.Get("Location") != "" || !strings.Contains(body, "<h1>Bad Request</h1>") {
+						t.Errorf("%s: not an error page: %s", method, body)
+					}
+					continue
+				}
+				got := must(resp.Location()).Query()
+				want := url.Values{"tenant": {"1"}, "error": {tt.error}, "error_description": got["error_description"],
+					"iss": {"https://openid.example"}, "state": asked["state"]}
+				if tt.more != "" && strings.Contains(tt.more, "state") || asked.Get("state") == "" {
+					want.Del("state") // none, or nobody knows which
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s: %s (-want +got)\n%s", method, tt.reason, diff)
+				}
+				if d := got.Get("error_description"); d == "" || strings.ContainsAny(d, `"\`) {
+					t.Errorf("%s: error_description %q (RFC 6749 §4.1.2.1)", method, d)
+				}
+			}
+		})
+	}
+}
+
+func TestConsentForm(t *testing.T) {
+	w, p := newWorld(t), providers["oidc"]
+	target := p.authorize + "?" + asking(p).Encode()
+	for _, tt := range []struct {
+		name, reason string
+		form         url.Values
+	}{
+		{"nobody", "no user is a default", url.Values{"decision": {"allow"}}},
+		{"unknown user", "there are three", url.Values{"user": {"eve"}, "decision": {"allow"}}},
+		{"no decision", "Enter in a field is no Allow", url.Values{"user": {"ada"}}},
+		{"empty form", "nothing was pressed", nil},
+	} {
+		resp := must(w.web.PostForm(target, tt.form))
+		if body := text(t, resp); resp.StatusCode != 400 || resp.Header.Get("Location") != "" {
+			t.Errorf("%s: %s, %s\n%s", tt.name, resp.Status, tt.reason, body)
+		}
+	}
+	// Nothing is lost by any of these, nor by Allow: the same page can be sent again, for another code.
+	if first, second := w.code(p), w.code(p); first == "" || first == second {
+		t.Errorf("codes %q and %q", first, second)
+	}
+}
+
+func TestRefusal(t *testing.T) {
+	const docs = "https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-authorization-request-errors/#access-denied"
+	want := map[string]url.Values{
+		"google": {"error": {"access_denied"}, "iss": {"https://accounts.google.com"}},
+		"github": {"error": {"access_denied"}, "error_description": {"The user has denied your application access."},
+			"error_uri": {docs}, "iss": {"https://github.com/login/oauth"}},
+		"facebook": {"error": {"access_denied"}, "error_code": {"200"}, "error_description": {"Permissions error"}, "error_reason": {"user_denied"}},
+		"instagram": {"error": {"access_denied"}, "error_reason": {"user_denied"},
+			"error_description": {"The user denied your request"}},
+		"spotify": {"error": {"access_denied"}},
+		"oidc":    {"error": {"access_denied"}, "error_description": {"The user refused."}, "iss": {"https://openid.example"}},
+	}
+	w := newWorld(t)
+	for name, p := range providers {
+		got := w.callback(p, asking(p), url.Values{"decision": {"refuse"}})
+		want[name]["tenant"] = []string{"1"}
+		want[name]["state"] = []string{"st4te"}
+		if diff := cmp.Diff(want[name], got); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+	}
+}
+
+func TestCallback(t *testing.T) {
+	want := map[string]url.Values{
+		"google": {"iss": {"https://accounts.google.com"}, "authuser": {"0"}, "prompt": {"consent"},
+			"scope": {"openid https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/userinfo.profile"}},
+		"github":    {"iss": {"https://github.com/login/oauth"}},
+		"facebook":  {},
+		"instagram": {},
+		"spotify":   {},
+		"oidc":      {"iss": {"https://openid.example"}},
+	}
+	fragments := map[string]string{"facebook": "_=_", "instagram": "_"}
+	w := newWorld(t)
+	for name, p := range providers {
+		resp := must(w.web.PostForm(p.authorize+"?"+asking(p).Encode(), allowing("ada", p)))
+		text(t, resp)
+		to := must(resp.Location())
+		got := to.Query()
+		if len(got.Get("code")) < 26 {
+			t.Errorf("%s: code %q", name, got.Get("code"))
+		}
+		got.Del("code")
+		maps.Copy(want[name], url.Values{"tenant": {"1"}, "state": {"st4te"}})
+		if diff := cmp.Diff(want[name], got); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+		if to.Fragment != fragments[name] || to.Host != "app.example" || to.Path != "/callback" {
+			t.Errorf("%s: sent to %s", name, to)
+		}
+	}
+}
+
+// What the page shows comes from a URL that anybody may have written.
+func TestConsentPageIsEscaped(t *testing.T) {
+	w, p := newWorld(t), providers["oidc"]
+	asked := asking(p)
+	asked.Set("state", `"><script>alert(1)</script>`)
+	resp := must(w.web.Get(p.authorize + "?" + asked.Encode()))
+	if body := text(t, resp); strings.Contains(body, "<script>") || !strings.Contains(body, "&lt;script&gt;") {
+		t.Error(body)
+	}
+	header := map[string]string{
+		"X-Frame-Options":        "DENY", // RFC 6749 §10.13
+		"X-Content-Type-Options": "nosniff",
+		"Cache-Control":          "no-store",
+		"Referrer-Policy":        "same-origin",
+		"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; " +
+			"frame-ancestors 'none'; base-uri 'none'",
+	}
+	for name, want := range header {
+		if got := resp.Header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// What a provider does not know it ignores (RFC 6749 §3.1): prompt is of OpenID Connect. And a scope
+// is asked for once, however often it is named.
+func TestAuthorizeForgives(t *testing.T) {
+	w, p := newWorld(t), providers["spotify"]
+	asked := asking(p)
+	asked.Set("prompt", "none")
+	asked.Set("scope", "user-read-email user-read-email")
+	_, reply := w.tokens(p, redeeming(w.callback(p, asked, allowing("ada", p)).Get("code")))
+	if reply["scope"] != "user-read-email" {
+		t.Errorf("%v", reply)
+	}
+}
+
+// An unticked scope is not given; one that the provider insists on is, ticked or not.
+func TestUnticked(t *testing.T) {
+	w := newWorld(t)
+	for name, want := range map[string]string{"oidc": "openid profile", "google": "openid https://www.googleapis.com/auth/userinfo.profile", "spotify": ""} {
+		p := providers[name]
+		cb := w.callback(p, asking(p), url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": {"profile", "admin"}})
+		if _, reply := w.tokens(p, redeeming(cb.Get("code"))); reply["scope"] != want {
+			t.Errorf("%s: scope %q, want %q", name, reply["scope"], want)
+		}
+	}
+}

@@ -1,0 +1,264 @@
+package fake
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// dialect is what one provider says or does in its own way. All else is the same for all.
+type dialect struct {
+	name, title string
+	issuer      string  // of the iss beside the code (RFC 9207) and in ID tokens; "" sends no iss
+	openID      bool    // gives ID tokens
+	scopes      []scope // that it knows
+	commas      bool    // scopes may be separated by commas instead of spaces
+	basic, body bool    // how a client may authenticate (RFC 6749 §2.3.1)
+
+	// The callback.
+	refusal  map[string]string                                // after "Refuse"
+	callback func(params, asked url.Values, granted []string) // adds what else stands beside the code
+	fragment string                                           // hung on the end, where no server sees it
+
+	// Codes and tokens.
+	prefixes     [3]string // by kind
+	accessLife   time.Duration
+	refreshes    func(asked url.Values, granted []string) bool // nil never gives a refresh token
+	keepsRefresh bool                                          // a refresh token is used again and again, not rotated
+	refreshEnds  bool                                          // six months after consent, however often it was refreshed
+	openRevoke   bool                                          // revocation needs no client authentication
+
+	// What is sent.
+	tokenReply    func(reply map[string]any, t tokens) map[string]any
+	tokenFailure  func(f *failure, grantType string) (status int, body map[string]any)
+	formReplies   bool // both are form-encoded unless JSON is asked for
+	apiFailure    func(status int, f *failure) map[string]any
+	needsAppProof bool // API calls carry appsecret_proof
+}
+
+// scope is one thing that an app may ask for, in the words of the wire and in plain ones.
+type scope struct {
+	Name   string
+	Long   string // the name that replies use, where it is another
+	Says   string
+	Always bool // must be asked for, and cannot be unticked
+}
+
+// known finds a scope by either of its names.
+func (d *dialect) known(name string) (scope, bool) {
+	i := slices.IndexFunc(d.scopes, func(s scope) bool { return name == s.Name || s.Long != "" && name == s.Long })
+	if i < 0 {
+		return scope{}, false
+	}
+	return d.scopes[i], true
+}
+
+// split takes the scope parameter apart: space-delimited says RFC 6749 §3.3, and Meta documents commas.
+func (d *dialect) split(scopes string) []string {
+	return strings.FieldsFunc(scopes, func(c rune) bool { return c == ' ' || d.commas && c == ',' })
+}
+
+// longNames are scopes as replies name them.
+func (d *dialect) longNames(names []string) []string {
+	var long []string
+	for _, name := range names {
+		if s, _ := d.known(name); s.Long != "" {
+			name = s.Long
+		}
+		long = append(long, name)
+	}
+	return long
+}
+
+const sixMonths = 15897600 * time.Second // GitHub's refresh_token_expires_in: 184 days
+const sixtyDays = 5183944 * time.Second  // Meta's expires_in
+
+func dialects() map[string]*dialect {
+	rows := map[string]*dialect{}
+	for _, d := range []*dialect{
+		google(), github(), facebook(), instagram(), spotify(), openIDProvider("https://openid.example"),
+	} {
+		rows[d.name] = d
+	}
+	return rows
+}
+
+// openIDProvider is a provider as the specifications have it.
+func openIDProvider(issuer string) *dialect {
+	return &dialect{
+		name: "oidc", title: "OpenID Example", issuer: issuer, openID: true,
+		scopes: []scope{
+			{Name: "openid", Says: "know that it is you, by a number that stays the same", Always: true},
+			{Name: "profile", Says: "see your name and picture"},
+			{Name: "email", Says: "see your e-mail address, and whether it was verified"},
+			{Name: "offline_access", Says: "keep access while you are away"},
+		},
+		basic: true, body: true,
+		accessLife: time.Hour,
+		refreshes:  func(_ url.Values, granted []string) bool { return slices.Contains(granted, "offline_access") }, // OIDC Core §11
+		refusal:    map[string]string{"error": "access_denied", "error_description": "The user refused."},
+		callback:   func(_, _ url.Values, _ []string) {},
+		tokenReply: func(reply map[string]any, _ tokens) map[string]any { return reply },
+		tokenFailure: func(f *failure, _ string) (int, map[string]any) {
+			status := 400
+			if f.code == "invalid_client" {
+				status = 401 // RFC 6749 §5.2
+			}
+			return status, map[string]any{"error": f.code, "error_description": f.description}
+		},
+		apiFailure: func(_ int, f *failure) map[string]any {
+			return map[string]any{"error": f.code, "error_description": f.description}
+		},
+	}
+}
+
+func google() *dialect {
+	d := openIDProvider("https://accounts.google.com")
+	d.name, d.title = "google", "Google"
+	d.prefixes = [3]string{"4/0A", "ya29.", "1//0"} // the code has a slash: decode it once, encode it once
+	d.scopes = d.scopes[:3]
+	d.scopes[1].Long = "https://www.googleapis.com/auth/userinfo.profile"
+	d.scopes[2].Long = "https://www.googleapis.com/auth/userinfo.email"
+	d.openRevoke = true
+	d.accessLife = 3599 * time.Second
+	d.refreshes = func(asked url.Values, _ []string) bool { return asked.Get("access_type") == "offline" }
+	d.keepsRefresh = true
+	d.refusal = map[string]string{"error": "access_denied"}
+	d.callback = func(params, _ url.Values, granted []string) {
+		params.Set("scope", strings.Join(d.longNames(granted), " "))
+		params.Set("authuser", "0")
+		params.Set("prompt", "consent")
+	}
+	return d
+}
+
+func github() *dialect {
+	const docs = "https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/"
+	d := openIDProvider("https://github.com/login/oauth")
+	d.name, d.title, d.openID = "github", "GitHub", false
+	d.prefixes = [3]string{"", "gho_", "ghr_"}
+	d.scopes = []scope{
+		{Name: "user:email", Says: "see your e-mail addresses, also the private ones"},
+		{Name: "read:user", Says: "read all of your profile"},
+	}
+	d.accessLife = 28800 * time.Second
+	d.refreshes = func(url.Values, []string) bool { return true } // the default of apps made since 2026-08-14
+	d.refusal = map[string]string{
+		"error": "access_denied", "error_description": "The user has denied your application access.",
+		"error_uri": docs + "troubleshooting-authorization-request-errors/#access-denied",
+	}
+	d.formReplies = true
+	d.tokenReply = func(reply map[string]any, t tokens) map[string]any {
+		reply["token_type"] = "bearer"
+		reply["scope"] = strings.Join(t.scopes, ",")
+		reply["refresh_token_expires_in"] = seconds(sixMonths)
+		return reply
+	}
+	// GitHub's errors come with status 200, and two have names of its own.
+	d.tokenFailure = func(f *failure, grantType string) (int, map[string]any) {
+		code := f.code
+		switch {
+		case code == "invalid_client":
+			code = "incorrect_client_credentials"
+		case code == "invalid_grant" && grantType == "refresh_token":
+			code = "bad_refresh_token"
+		case code == "invalid_grant":
+			code = "bad_verification_code"
+		}
+		return 200, map[string]any{"error": code, "error_description": f.description,
+			"error_uri": docs + "troubleshooting-oauth-app-access-token-request-errors/"}
+	}
+	d.apiFailure = func(status int, f *failure) map[string]any {
+		return map[string]any{"message": f.description, "documentation_url": "https://docs.github.com/rest", "status": strconv.Itoa(status)}
+	}
+	return d
+}
+
+func facebook() *dialect {
+	d := openIDProvider("")
+	d.name, d.title, d.openID = "facebook", "Facebook", false
+	d.prefixes = [3]string{"AQ", "EAA", ""}
+	d.scopes = []scope{
+		{Name: "public_profile", Says: "see your name and picture", Always: true},
+		{Name: "email", Says: "see your e-mail address"},
+	}
+	d.commas = true
+	d.basic = false
+	d.accessLife = sixtyDays
+	d.refreshes = nil
+	d.fragment = "_=_"
+	d.refusal = map[string]string{
+		"error": "access_denied", "error_code": "200",
+		"error_description": "Permissions error", "error_reason": "user_denied",
+	}
+	// Facebook names what was granted here, if asked to, and not in the token reply.
+	d.callback = func(params, asked url.Values, granted []string) {
+		if asked.Get("return_scopes") != "true" {
+			return
+		}
+		denied := slices.DeleteFunc(d.split(asked.Get("scope")), func(name string) bool { return slices.Contains(granted, name) })
+		params.Set("granted_scopes", strings.Join(granted, ","))
+		params.Set("denied_scopes", strings.Join(denied, ","))
+	}
+	d.tokenReply = func(reply map[string]any, _ tokens) map[string]any {
+		reply["token_type"] = "bearer"
+		delete(reply, "scope")
+		return reply
+	}
+	d.tokenFailure = func(f *failure, _ string) (int, map[string]any) { return 400, graphFailure(400, f) }
+	d.apiFailure = graphFailure
+	d.needsAppProof = true
+	return d
+}
+
+// graphFailure is an error of Meta's Graph API: the member "error" is an object.
+func graphFailure(status int, f *failure) map[string]any {
+	code := 100
+	if status == 401 {
+		code = 190 // the access token is not, or no longer, good
+	}
+	return map[string]any{"error": map[string]any{"message": f.description, "type": "OAuthException", "code": code, "fbtrace_id": "Asimulated"}}
+}
+
+func instagram() *dialect {
+	d := openIDProvider("")
+	d.name, d.title, d.openID = "instagram", "Instagram", false
+	d.prefixes = [3]string{"AQ", "IGAA", ""}
+	d.scopes = []scope{{Name: "instagram_business_basic", Says: "see the profile of your professional account", Always: true}}
+	d.commas = true
+	d.basic = false
+	d.refreshes = nil
+	d.fragment = "_"
+	d.refusal = map[string]string{
+		"error": "access_denied", "error_reason": "user_denied",
+		"error_description": "The user denied your request",
+	}
+	d.tokenReply = instagramTokenReply
+	d.tokenFailure = func(f *failure, _ string) (int, map[string]any) {
+		return 400, map[string]any{"error_type": "OAuthException", "code": 400, "error_message": f.description}
+	}
+	d.apiFailure = graphFailure
+	return d
+}
+
+func spotify() *dialect {
+	d := openIDProvider("")
+	d.name, d.title, d.openID = "spotify", "Spotify", false
+	d.prefixes = [3]string{"AQ", "BQ", "AQ"}
+	d.scopes = []scope{
+		{Name: "user-read-email", Says: "see your e-mail address"},
+		{Name: "user-read-private", Says: "see your account type"},
+	}
+	d.body = false
+	d.refreshes = func(url.Values, []string) bool { return true }
+	d.refreshEnds = true // since 2026-06-18
+	d.refusal = map[string]string{"error": "access_denied"}
+	d.apiFailure = func(status int, f *failure) map[string]any {
+		return map[string]any{"error": map[string]any{"status": status, "message": f.description}}
+	}
+	return d
+}
+
+func seconds(d time.Duration) int { return int(d / time.Second) }

@@ -1,0 +1,384 @@
+package fake_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/oauthbyhand/providers/fake"
+	"github.com/google/go-cmp/cmp"
+)
+
+// random stands for a value that is another each time; it must be there and be long.
+var random = cmp.FilterValues(func(a, b any) bool { return a == "‹random›" || b == "‹random›" },
+	cmp.Comparer(func(a, b any) bool { return len(fmt.Sprint(a)) > 26 || len(fmt.Sprint(b)) > 26 }))
+
+type object = map[string]any
+
+func TestTokenReplies(t *testing.T) {
+	want := map[string]object{
+		"google": {"access_token": "‹random›", "token_type": "Bearer", "expires_in": json.Number("3599"), "id_token": "‹random›",
+			"scope": "openid https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/userinfo.profile"},
+		"github": {"access_token": "‹random›", "token_type": "bearer", "scope": "user:email,read:user", "expires_in": json.Number("28800"),
+			"refresh_token": "‹random›", "refresh_token_expires_in": json.Number("15897600")},
+		"facebook": {"access_token": "‹random›", "token_type": "bearer", "expires_in": json.Number("5183944")},
+		"instagram": {"access_token": "‹random›", "user_id": json.Number("39250387624560410"),
+			"permissions": []any{"instagram_business_basic"}},
+		"spotify": {"access_token": "‹random›", "token_type": "Bearer", "scope": "user-read-email user-read-private",
+			"expires_in": json.Number("3600"), "refresh_token": "‹random›"},
+		"oidc": {"access_token": "‹random›", "token_type": "Bearer", "expires_in": json.Number("3600"), "id_token": "‹random›",
+			"scope": "openid email profile offline_access", "refresh_token": "‹random›"},
+	}
+	prefixes := map[string][2]string{"google": {"ya29."}, "github": {"gho_", "ghr_"}, "facebook": {"EAA"}, "instagram": {"IGAA"}}
+	w := newWorld(t)
+	for name, p := range providers {
+		if name == "github" {
+			p.scope = "user:email read:user"
+		}
+		resp := w.post(p, p.token, "app-"+name, redeeming(w.code(p)))
+		if resp.StatusCode != 200 || resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("Pragma") != "no-cache" {
+			t.Errorf("%s: %s %v", name, resp.Status, resp.Header) // RFC 6749 §5.1
+		}
+		got := decode(t, resp)
+		if diff := cmp.Diff(want[name], got, random); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+		if !strings.HasPrefix(str(got["access_token"]), prefixes[name][0]) || !strings.HasPrefix(str(got["refresh_token"]), prefixes[name][1]) {
+			t.Errorf("%s: prefixes of %v", name, got)
+		}
+	}
+}
+
+func TestInstagramWrapped(t *testing.T) {
+	w, p := newWorld(t), providers["instagram"]
+	asked := asking(p)
+	asked.Set("client_id", "wrapped")
+	resp := w.post(p, p.token, "wrapped", redeeming(w.callback(p, asked, allowing("mallory", p)).Get("code")))
+	want := object{"data": []any{object{"access_token": "‹random›", "user_id": "39250387624560411", "permissions": "instagram_business_basic"}}}
+	if diff := cmp.Diff(want, decode(t, resp), random); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Who reads Instagram's user_id as a float64 takes Ada and Mallory for one person.
+func TestInstagramNumbers(t *testing.T) {
+	ids := map[float64]string{}
+	for _, u := range fake.Users() {
+		f := must(strconv.ParseFloat(u.InstagramTokenID, 64))
+		if other := ids[f]; u.ID == "mallory" && other != "ada" {
+			t.Error("float64 tells Ada and Mallory apart")
+		}
+		ids[f] = u.ID
+		if _, err := strconv.ParseInt(u.Subjects["google"], 10, 64); err == nil {
+			t.Errorf("%s: Google's subject fits an int64", u.ID)
+		}
+	}
+}
+
+func TestTokenErrors(t *testing.T) {
+	const docs = "https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors/"
+	const unknown = "The code is unknown, expired, already used, or was given to another client."
+	rfc := object{"error": "invalid_grant", "error_description": unknown}
+	tests := map[string]struct {
+		status int
+		body   object
+	}{
+		"google":  {400, rfc},
+		"spotify": {400, rfc},
+		"oidc":    {400, rfc},
+		"github":  {200, object{"error": "bad_verification_code", "error_description": unknown, "error_uri": docs}},
+		"facebook": {400, object{"error": object{"message": unknown, "type": "OAuthException",
+			"code": json.Number("100"), "fbtrace_id": "Asimulated"}}},
+		"instagram": {400, object{"error_type": "OAuthException", "code": json.Number("400"), "error_message": unknown}},
+	}
+	w := newWorld(t)
+	for name, want := range tests {
+		status, got := w.tokens(providers[name], redeeming("guess"))
+		if diff := cmp.Diff(want.body, got); diff != "" || status != want.status {
+			t.Errorf("%s: %d, want %d (-want +got)\n%s", name, status, want.status, diff)
+		}
+	}
+	p := providers["github"]
+	if _, got := w.tokens(p, refreshing("guess")); got["error"] != "bad_refresh_token" {
+		t.Errorf("github, refresh: %v", got)
+	}
+	resp := w.post(p, p.token, "nobody", redeeming("guess"))
+	if got := decode(t, resp); resp.StatusCode != 200 || got["error"] != "incorrect_client_credentials" {
+		t.Errorf("github, client: %s %v", resp.Status, got)
+	}
+}
+
+// GitHub's replies and errors are form-encoded for whoever does not ask for JSON.
+func TestGitHubForm(t *testing.T) {
+	w, p := newWorld(t), providers["github"]
+	form := redeeming(w.code(p))
+	form.Set("client_id", "app-github")
+	form.Set("client_secret", secret)
+	for i, want := range []string{"access_token", "error"} { // the second use is an error
+		resp := must(w.web.PostForm(p.token, form))
+		got := must(url.ParseQuery(text(t, resp)))
+		if !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || got.Get(want) == "" || resp.StatusCode != 200 {
+			t.Errorf("%d: %s %v", i, resp.Status, got)
+		}
+	}
+}
+
+func TestProfiles(t *testing.T) {
+	pictures := func(user string) string { return origin + "/picture/" + user + ".svg" }
+	fbPicture := object{"data": object{"height": json.Number("50"), "width": json.Number("50"), "is_silhouette": false, "url": pictures("ada")}}
+	tests := []struct {
+		provider, user, query string
+		untick                string
+		want                  object
+	}{
+		{"oidc", "ada", "", "", object{"sub": "ada-1815", "name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace",
+			"picture": pictures("ada"), "email": "ada@example.com", "email_verified": true}},
+		{"oidc", "mallory", "", "profile", object{"sub": "mallory-1988", "email": "ada@example.com", "email_verified": false}},
+		{"oidc", "ada", "", "email", object{"sub": "ada-1815", "name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace", "picture": pictures("ada")}},
+		{"google", "unal", "", "", object{"sub": "110248495921238986422", "name": "Ünal Öz", "given_name": "Ünal", "family_name": "Öz", "picture": pictures("unal")}},
+		{"google", "mallory", "", "", object{"sub": "110248495921238986421", "name": "Mallory", "given_name": "Mallory",
+			"picture": pictures("mallory"), "email": "ada@example.com", "email_verified": false}},
+		{"github", "ada", "", "", object{"login": "ada.lovelace", "id": json.Number("990000001"), "avatar_url": pictures("ada"),
+			"name": "Ada Lovelace", "email": nil, "type": "User"}},
+		{"facebook", "ada", "", "", object{"id": "10223334445556667", "name": "Ada Lovelace"}},
+		{"facebook", "ada", "&fields=id,name,email,picture", "", object{"id": "10223334445556667", "name": "Ada Lovelace", "email": "ada@example.com", "picture": fbPicture}},
+		{"facebook", "ada", "&fields=email", "email", object{"id": "10223334445556667"}},
+		{"facebook", "unal", "&fields=name,email", "", object{"id": "10223334445556669", "name": "Ünal Öz"}},
+		{"instagram", "ada", "&fields=user_id,username,name,account_type,profile_picture_url", "", object{"id": "26012345678901234",
+			"user_id": "17841405793187218", "username": "ada.lovelace", "name": "Ada Lovelace", "account_type": "BUSINESS", "profile_picture_url": pictures("ada")}},
+		{"instagram", "ada", "", "", object{"id": "26012345678901234"}},
+		{"spotify", "ada", "", "user-read-private", object{"account_id": "acct5PpXlSRuTdGnqY0b1Ada", "id": "adalovelace", "display_name": "Ada Lovelace",
+			"type": "user", "uri": "spotify:user:adalovelace", "email": "ada@example.com",
+			"images": []any{object{"url": pictures("ada"), "height": json.Number("64"), "width": json.Number("64")}}}},
+	}
+	w := newWorld(t)
+	for _, tt := range tests {
+		p := providers[tt.provider]
+		url := p.profile + "?x=1" + tt.query
+		access := w.accessToken(p, tt.user, tt.untick)
+		if tt.provider == "facebook" {
+			url += "&appsecret_proof=" + proof(access)
+		}
+		if diff := cmp.Diff(tt.want, decode(t, w.get(url, access))); diff != "" {
+			t.Errorf("%s %s without %q (-want +got)\n%s", tt.user, p.name, tt.untick, diff)
+		}
+	}
+}
+
+func TestGitHubEmails(t *testing.T) {
+	type email struct {
+		Email             string
+		Primary, Verified bool
+	}
+	want := map[string][]email{
+		"ada":     {{"990000001+ada.lovelace@users.noreply.github.com", false, true}, {"ada@example.com", true, true}},
+		"mallory": {{"ada@example.com", true, false}},
+		"unal":    {},
+	}
+	w, p := newWorld(t), providers["github"]
+	for user, emails := range want {
+		var got []email
+		body := text(t, w.get("https://api.github.com/user/emails", w.accessToken(p, user, "")))
+		if err := json.Unmarshal([]byte(body), &got); err != nil {
+			t.Fatalf("%v: %s", err, body)
+		}
+		if diff := cmp.Diff(emails, got); diff != "" { // an empty list, not null, for Ünal
+			t.Errorf("%s (-want +got)\n%s", user, diff)
+		}
+	}
+	resp := w.get("https://api.github.com/user/emails", w.accessToken(p, "ada", "user:email"))
+	if got := decode(t, resp); resp.StatusCode != 404 || got["message"] != "Not Found" {
+		t.Errorf("without the scope: %s %v", resp.Status, got)
+	}
+}
+
+func TestBearerRefuses(t *testing.T) {
+	w := newWorld(t)
+	bodies := map[string]object{ // the 401 in each provider's way
+		"google": {"error": "invalid_token", "error_description": "The access token is unknown, expired or revoked."},
+		"oidc":   {"error": "invalid_token", "error_description": "The access token is unknown, expired or revoked."},
+		"github": {"message": "The access token is unknown, expired or revoked.", "documentation_url": "https://docs.github.com/rest", "status": "401"},
+		"facebook": {"error": object{"message": "The access token is unknown, expired or revoked.", "type": "OAuthException",
+			"code": json.Number("190"), "fbtrace_id": "Asimulated"}},
+		"instagram": {"error": object{"message": "The access token is unknown, expired or revoked.", "type": "OAuthException",
+			"code": json.Number("190"), "fbtrace_id": "Asimulated"}},
+		"spotify": {"error": object{"status": json.Number("401"), "message": "The access token is unknown, expired or revoked."}},
+	}
+	foreign := map[string]string{} // another provider's token for each
+	for name := range providers {
+		other := "google"
+		if name == "google" {
+			other = "spotify"
+		}
+		foreign[name] = w.accessToken(providers[other], "ada", "")
+	}
+	for name, p := range providers {
+		refused := func(reason string, resp *http.Response, status int, challenge string, body object) {
+			t.Helper()
+			got := decode(t, resp)
+			if resp.StatusCode != status || resp.Header.Get("WWW-Authenticate") != challenge {
+				t.Errorf("%s, %s: %s %q", name, reason, resp.Status, resp.Header.Get("WWW-Authenticate"))
+			}
+			if diff := cmp.Diff(body, got); body != nil && diff != "" {
+				t.Errorf("%s, %s (-want +got)\n%s", name, reason, diff)
+			}
+		}
+		refused("no token (RFC 6750 §3.1: no error)", w.get(p.profile, ""), 401, "Bearer", nil)
+		refused("unknown", w.get(p.profile, "guess"), 401, `Bearer error="invalid_token"`, bodies[name])
+		refused("another provider's", w.get(p.profile, foreign[name]), 401, `Bearer error="invalid_token"`, bodies[name])
+		refused("in the query (RFC 9700 §4.3.2)", w.get(p.profile+"?access_token="+w.accessToken(p, "ada", ""), ""), 400, "", nil)
+		refused("a code as token", w.get(p.profile, w.code(p)), 401, `Bearer error="invalid_token"`, bodies[name])
+	}
+	p := providers["oidc"]
+	req := must(http.NewRequest("GET", p.profile, nil))
+	req.Header.Set("Authorization", "Basic "+w.accessToken(p, "ada", ""))
+	if resp := must(w.web.Do(req)); resp.StatusCode != 401 {
+		t.Errorf("a token that is not called Bearer: %s", resp.Status)
+	}
+	p = providers["github"]
+	req = must(http.NewRequest("GET", p.profile, nil))
+	req.Header.Set("Authorization", "Bearer "+w.accessToken(p, "ada", ""))
+	if resp := must(w.web.Do(req)); resp.StatusCode != 403 {
+		t.Errorf("github without a User-Agent: %s", resp.Status)
+	}
+	p = providers["facebook"]
+	access := w.accessToken(p, "ada", "")
+	for _, query := range []string{"", "?appsecret_proof=", "?appsecret_proof=" + proof("x"), "?appsecret_proof=" + strings.ToUpper(proof(access))} {
+		if resp := w.get(p.profile+query, access); resp.StatusCode != 400 {
+			t.Errorf("facebook with %q: %s", query, resp.Status)
+		}
+	}
+	if resp := w.get(p.profile+"?fields=id,birthday&appsecret_proof="+proof(access), access); resp.StatusCode != 400 {
+		t.Errorf("facebook, unknown field: %s", resp.Status)
+	}
+}
+
+func TestGitHubRevoke(t *testing.T) {
+	w, p := newWorld(t), providers["github"]
+	remove := func(what, id, token string) int {
+		req := must(http.NewRequest("DELETE", "https://api.github.com/applications/app-github/"+what, strings.NewReader(`{"access_token":"`+token+`"}`)))
+		req.Header.Set("User-Agent", "test")
+		req.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(secret))
+		return must(w.web.Do(req)).StatusCode
+	}
+	live := func(token string) bool { return w.get(p.profile, token).StatusCode == 200 }
+	one, two, three := w.accessToken(p, "ada", ""), w.accessToken(p, "ada", ""), w.accessToken(p, "mallory", "")
+	if got := []int{remove("token", "nobody", one), remove("token", other, one), remove("token", "app-github", "guess"), remove("token", "app-github", one)}; !cmp.Equal(got, []int{401, 401, 404, 204}) {
+		t.Errorf("statuses %v", got)
+	}
+	if live(one) || !live(two) {
+		t.Errorf("after /token: %v %v", live(one), live(two))
+	}
+	one = w.accessToken(p, "ada", "")
+	if status := remove("grant", "app-github", one); status != 204 || live(one) || live(two) || !live(three) {
+		t.Errorf("after /grant: %d %v %v %v", status, live(one), live(two), live(three))
+	}
+}
+
+func TestFacebookLongerAndRevoke(t *testing.T) {
+	w, p := newWorld(t), providers["facebook"]
+	short := w.accessToken(p, "ada", "")
+	_, reply := w.tokens(p, url.Values{"grant_type": {"fb_exchange_token"}, "fb_exchange_token": {short}})
+	long := str(reply["access_token"])
+	if long == "" || long == short {
+		t.Fatalf("fb_exchange_token: %v", reply)
+	}
+	if _, reply := w.tokens(p, url.Values{"grant_type": {"fb_exchange_token"}, "fb_exchange_token": {"guess"}}); reply["access_token"] != nil {
+		t.Errorf("fb_exchange_token for an unknown token: %v", reply)
+	}
+	resp := w.post(p, p.token, other, url.Values{"grant_type": {"fb_exchange_token"}, "fb_exchange_token": {short}})
+	if reply := decode(t, resp); resp.StatusCode != 400 || reply["access_token"] != nil {
+		t.Errorf("fb_exchange_token by another client: %s %v", resp.Status, reply)
+	}
+	remove := func(user string) *http.Response {
+		req := must(http.NewRequest("DELETE", "https://graph.facebook.com/v26.0/"+user+"/permissions?appsecret_proof="+proof(long), nil))
+		req.Header.Set("Authorization", "Bearer "+long)
+		return must(w.web.Do(req))
+	}
+	if resp := remove("10223334445556668"); resp.StatusCode != 400 {
+		t.Errorf("another user's permissions: %s", resp.Status)
+	}
+	if got := decode(t, remove("10223334445556667")); got["success"] != true {
+		t.Errorf("permissions: %v", got)
+	}
+	for _, token := range []string{short, long} {
+		if resp := w.get(p.profile+"?appsecret_proof="+proof(token), token); resp.StatusCode != 401 {
+			t.Errorf("after that: %s", resp.Status)
+		}
+	}
+}
+
+func TestInstagramLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, p := newWorld(t), providers["instagram"]
+		short := w.accessToken(p, "ada", "")
+		ask := func(path, grantType, secret, token string) (int, string) {
+			resp := w.get("https://graph.instagram.com/"+path+"?"+url.Values{
+				"grant_type": {grantType}, "client_secret": {secret}, "access_token": {token}}.Encode(), "")
+			reply := decode(t, resp)
+			return resp.StatusCode, str(reply["access_token"])
+		}
+		if status, _ := ask("access_token", "ig_exchange_token", "wrong", short); status != 400 {
+			t.Errorf("wrong secret: %d", status)
+		}
+		if status, _ := ask("access_token", "ig_refresh_token", secret, short); status != 400 {
+			t.Errorf("the other grant_type: %d", status)
+		}
+		_, long := ask("access_token", "ig_exchange_token", secret, short)
+		if status, _ := ask("refresh_access_token", "ig_refresh_token", "", long); status != 400 {
+			t.Errorf("refreshed at once: %d", status)
+		}
+		time.Sleep(24 * time.Hour)
+		if resp := w.get(p.profile, short); resp.StatusCode != 401 {
+			t.Errorf("the short one, a day later: %s", resp.Status)
+		}
+		status, next := ask("refresh_access_token", "ig_refresh_token", "", long)
+		if status != 200 || next == long {
+			t.Errorf("refreshed a day later: %d", status)
+		}
+		time.Sleep(5183944*time.Second - 1)
+		if resp := w.get(p.profile, next); resp.StatusCode != 200 {
+			t.Errorf("sixty days later: %s", resp.Status)
+		}
+	})
+}
+
+// accessToken signs user in, with one scope unticked, and returns the access token.
+func (w *world) accessToken(p provider, user, untick string) string {
+	w.t.Helper()
+	form := allowing(user, p)
+	form["scope"] = slices.DeleteFunc(form["scope"], func(scope string) bool { return scope == untick })
+	_, reply := w.tokens(p, redeeming(w.callback(p, asking(p), form).Get("code")))
+	if str(reply["access_token"]) == "" {
+		w.t.Fatalf("%s: no access token: %v", p.name, reply)
+	}
+	return reply["access_token"].(string)
+}
+
+// proof is Facebook's appsecret_proof: echo -n TOKEN | openssl dgst -sha256 -hmac SECRET
+func proof(token string) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(token))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// Facebook's token reply does not say what was granted; the callback does, where it is asked to.
+func TestFacebookGrantedScopes(t *testing.T) {
+	w, p := newWorld(t), providers["facebook"]
+	asked := asking(p)
+	asked.Set("return_scopes", "true")
+	got := w.callback(p, asked, url.Values{"user": {"ada"}, "decision": {"allow"}}) // e-mail is unticked
+	if got.Get("granted_scopes") != "public_profile" || got.Get("denied_scopes") != "email" {
+		t.Errorf("callback: %v", got)
+	}
+}

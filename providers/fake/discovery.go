@@ -1,0 +1,52 @@
+package fake
+
+import "net/http"
+
+// discovery serves the provider's metadata (OIDC Discovery §4).
+func (s *Server) discovery(d *dialect) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		sendJSON(w, http.StatusOK, d.metadata())
+	}
+}
+
+// metadata tells no lies: whatever it lists works (OIDC Discovery §3).
+func (d *dialect) metadata() map[string]any {
+	document := map[string]any{
+		"issuer":                                         d.issuer,
+		"authorization_endpoint":                         d.issuer + "/authorize",
+		"token_endpoint":                                 d.issuer + "/token",
+		"userinfo_endpoint":                              d.issuer + "/userinfo",
+		"revocation_endpoint":                            d.issuer + "/revoke",
+		"jwks_uri":                                       d.issuer + "/jwks",
+		"response_types_supported":                       []string{"code"},
+		"response_modes_supported":                       []string{"query"},
+		"grant_types_supported":                          []string{"authorization_code", "refresh_token"},
+		"code_challenge_methods_supported":               []string{"S256"},
+		"token_endpoint_auth_methods_supported":          []string{"client_secret_basic", "client_secret_post"},
+		"revocation_endpoint_auth_methods_supported":     []string{"client_secret_basic", "client_secret_post"},
+		"authorization_response_iss_parameter_supported": true,
+		"subject_types_supported":                        []string{"public"},
+		"id_token_signing_alg_values_supported":          []string{"RS256", "ES256"},
+		"request_uri_parameter_supported":                false, // left out it would mean true
+		"claims_supported": []string{"iss", "aud", "sub", "exp", "iat", "nonce", "at_hash",
+			"name", "given_name", "family_name", "picture", "email", "email_verified"},
+	}
+	if d.name == "google" {
+		document["authorization_endpoint"] = "https://accounts.google.com/o/oauth2/v2/auth"
+		document["token_endpoint"] = "https://oauth2.googleapis.com/token"
+		document["userinfo_endpoint"] = "https://openidconnect.googleapis.com/v1/userinfo"
+		document["revocation_endpoint"] = "https://oauth2.googleapis.com/revoke"
+		document["jwks_uri"] = "https://www.googleapis.com/oauth2/v3/certs"
+		document["id_token_signing_alg_values_supported"] = []string{"RS256"}
+		document["claims_supported"] = append(document["claims_supported"].([]string), "azp")
+		// Google sends iss beside the code without saying so here.
+		delete(document, "authorization_response_iss_parameter_supported")
+	}
+	var scopes []string
+	for _, sc := range d.scopes {
+		scopes = append(scopes, sc.Name)
+	}
+	document["scopes_supported"] = scopes
+	return document
+}

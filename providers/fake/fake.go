@@ -1,0 +1,169 @@
+// Package fake is the other side of the wire: Google, GitHub, Facebook, Instagram, Spotify and a
+// generic OpenID provider, simulated in one http.Handler that is honest and strict.
+//
+// It is stricter than any of the real ones, so that a client learns its mistakes here: it demands
+// state and a PKCE challenge, compares redirect URIs exactly, takes a code once, and refuses a
+// repeated parameter. It shares no code with the client, so that each side checks the other.
+//
+// Where to read, in the order of a sign-in:
+//
+//	routes.go     which URL is answered by what: a list of the world's OAuth URLs
+//	dialect.go    what differs from provider to provider
+//	discovery.go  0 the provider's metadata
+//	authorize.go  1 the authorization request, the user's answer, and 2 the callback
+//	token.go      3 the code for tokens, and 6 refresh
+//	grants.go       what was given to whom, and how it is taken back
+//	idtoken.go    4 the ID token and the keys that it is checked with
+//	userinfo.go   5 the access token used, in each provider's way
+//	meta.go         what Facebook and Instagram have of their own
+//	revoke.go     7 the grant taken back
+//
+// [Net] is an internet in memory, for tests and for the demo's back channel. A browser reaches the
+// same providers at http://127.0.0.1:9000/accounts.google.com/… and so on: see [Server.Front].
+package fake
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Options is how a fake is set up; Clients must not be empty.
+type Options struct {
+	Origin  string // where a browser reaches the fake, and the issuer for other people's clients; "" is http://127.0.0.1:9000
+	Clients []Client
+}
+
+// Client is an app registered with one provider.
+type Client struct {
+	Provider          string   // "google", "github", "facebook", "instagram", "spotify", or "oidc", the generic one
+	ID, Secret        string   // neither may be empty
+	RedirectURIs      []string // compared exactly (RFC 9700 §2.1)
+	SignedResponseAlg string   // id_token_signed_response_alg: "" is RS256; a client of "oidc" may have "ES256"
+	Wrapped           bool     // Instagram's token reply as documented, {"data":[…]}; code in production reads a flat one, which is the default
+}
+
+// Server is the six providers; make one with [New].
+type Server struct {
+	origin  string
+	clients []Client
+	mux     *http.ServeMux
+	hosts   map[string]bool // the real hosts it answers for
+	front   http.Handler
+	grants  grants
+}
+
+// self is the host that the routes of the fake's own origin have in the mux. It is no real name, so
+// that no pattern is without a host: such a one would answer at every provider's host too.
+const self = "origin.invalid"
+
+// New makes a fake that knows the clients of o. It panics on a client that no provider would register.
+func New(o Options) *Server {
+	s := &Server{
+		origin:  strings.TrimSuffix(cmp.Or(o.Origin, "http://127.0.0.1:9000"), "/"),
+		clients: slices.Clone(o.Clients),
+		mux:     http.NewServeMux(),
+		hosts:   map[string]bool{},
+		grants:  grants{issued: map[string]*issued{}},
+	}
+	rows := dialects()
+	if len(o.Clients) == 0 {
+		panic("fake: Options.Clients is empty")
+	}
+	for _, c := range o.Clients {
+		if err := c.check(rows); err != nil {
+			panic(fmt.Sprintf("fake: client %q of %q: %v", c.ID, c.Provider, err))
+		}
+	}
+	s.mux.HandleFunc("/", notFound)
+	for _, t := range s.routes(rows) {
+		s.mux.HandleFunc(t.pattern, t.handler)
+		_, hostPath, _ := strings.Cut(t.pattern, " ")
+		if host, _, _ := strings.Cut(hostPath, "/"); host != self {
+			s.hosts[host] = true
+		}
+	}
+	// A foreign site must not press Allow in the user's name (RFC 6749 §10.12, the server's half).
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		showError(w, http.StatusForbidden, "Another site sent this form, so it was not read (RFC 6749 §10.12).")
+	}))
+	s.front = guard.Handler(http.HandlerFunc(s.mapped))
+	return s
+}
+
+func (c Client) check(rows map[string]*dialect) error {
+	if rows[c.Provider] == nil {
+		return fmt.Errorf("no such provider")
+	}
+	if c.ID == "" || c.Secret == "" {
+		return fmt.Errorf("ID or Secret is empty")
+	}
+	if c.SignedResponseAlg != "" && c.SignedResponseAlg != "RS256" && !(c.Provider == "oidc" && c.SignedResponseAlg == "ES256") {
+		return fmt.Errorf("no ID tokens signed with %q", c.SignedResponseAlg)
+	}
+	for _, raw := range c.RedirectURIs {
+		if u, err := url.Parse(raw); err != nil || !u.IsAbs() || u.Host == "" || strings.Contains(raw, "#") { // RFC 6749 §3.1.2
+			return fmt.Errorf("redirect URI %q is not absolute or has a fragment", raw)
+		}
+	}
+	return nil
+}
+
+// client finds the app with this id, if it is registered with this provider.
+func (s *Server) client(d *dialect, id string) *Client {
+	for i := range s.clients {
+		if c := &s.clients[i]; c.ID == id && c.Provider == d.name {
+			return c
+		}
+	}
+	return nil
+}
+
+// ServeHTTP is the browser's side. A request whose first path segment is a known host is served as
+// if sent to that host; everything else is the fake's own origin, an issuer at its root.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.front.ServeHTTP(w, r) }
+
+func (s *Server) mapped(w http.ResponseWriter, r *http.Request) {
+	// The mux would redirect an unclean path, and so lose the host in front of it.
+	if clean := path.Clean(r.URL.Path); clean != r.URL.Path && clean+"/" != r.URL.Path {
+		notFound(w, r)
+		return
+	}
+	to := r.Clone(r.Context())
+	to.Host = self
+	// The escaped path: "github.com%2Flogin" is one segment, and no host.
+	host, _, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	if s.hosts[host] {
+		to.Host = host
+		to.URL.Path = cmp.Or(strings.TrimPrefix(r.URL.Path, "/"+host), "/")
+		to.URL.RawPath = strings.TrimPrefix(r.URL.RawPath, "/"+host)
+	}
+	s.mux.ServeHTTP(w, to)
+}
+
+// Front is where a browser finds a URL of the real world: https://<known host>/path becomes
+// Origin/<known host>/path. Other URLs are returned unchanged.
+func (s *Server) Front(rawURL string) string {
+	rest, https := strings.CutPrefix(rawURL, "https://")
+	if u, err := url.Parse(rawURL); err != nil || !https || !s.hosts[u.Host] || u.User != nil {
+		return rawURL
+	}
+	return s.origin + "/" + rest
+}
+
+// Net is the back channel: every known host leads to this server, and so does its origin.
+func (s *Server) Net() Net {
+	n := Net{}
+	for host := range s.hosts {
+		n[host] = s.mux
+	}
+	if u, err := url.Parse(s.origin); err == nil {
+		n[u.Host] = s
+	}
+	return n
+}

@@ -1,0 +1,201 @@
+package fake_test
+
+import (
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"example.com/oauthbyhand/providers/fake"
+)
+
+// The pair of RFC 7636 Appendix B.
+const (
+	codeVerifier  = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+	codeChallenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+)
+
+// A whole sign-in at the generic provider, without helpers: what a client sends, and what it gets.
+func TestSignIn(t *testing.T) {
+	op := fake.New(fake.Options{Clients: []fake.Client{{
+		Provider: "oidc", ID: "app", Secret: "secret", RedirectURIs: []string{"https://app.example/callback"}}}})
+	web := &http.Client{Transport: op.Net(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+	// 1: the app sends the browser to the provider, which asks the user.
+	authorize := "https://openid.example/authorize?" + url.Values{
+		"client_id": {"app"}, "redirect_uri": {"https://app.example/callback"}, "response_type": {"code"},
+		"scope": {"openid email"}, "state": {"st4te"}, "nonce": {"n0nce"},
+		"code_challenge": {codeChallenge}, "code_challenge_method": {"S256"}}.Encode()
+	page := must(web.Get(authorize))
+	if html := text(t, page); page.StatusCode != 200 || !strings.Contains(html, "Simulated OpenID Example") {
+		t.Fatalf("consent page: %s\n%s", page.Status, html)
+	}
+	// The user picks Ada and presses Allow. 2: the browser is sent back to the app.
+	back := must(web.PostForm(authorize, url.Values{"user": {"ada"}, "scope": {"openid", "email"}, "decision": {"allow"}}))
+	to := must(back.Location())
+	callback := to.Query()
+	if back.StatusCode != 303 || callback.Get("state") != "st4te" || callback.Get("iss") != "https://openid.example" {
+		t.Fatalf("callback: %s %s", back.Status, to)
+	}
+	// 3: the app redeems the code for tokens, of which 4, the ID token, says who signed in.
+	reply := decode(t, must(web.PostForm("https://openid.example/token", url.Values{
+		"grant_type": {"authorization_code"}, "code": {callback.Get("code")}, "redirect_uri": {"https://app.example/callback"},
+		"code_verifier": {codeVerifier}, "client_id": {"app"}, "client_secret": {"secret"}})))
+	claims := idToken(t, web, "https://openid.example/jwks", reply["id_token"])
+	if claims["nonce"] != "n0nce" || claims["aud"] != "app" || claims["sub"] != "ada-1815" {
+		t.Errorf("ID token: %v", claims)
+	}
+	// 5: the app reads the profile with the access token.
+	req := must(http.NewRequest("GET", "https://openid.example/userinfo", nil))
+	req.Header.Set("Authorization", "Bearer "+reply["access_token"].(string))
+	info := decode(t, must(web.Do(req)))
+	if info["sub"] != claims["sub"] || info["email"] != "ada@example.com" || info["email_verified"] != true {
+		t.Errorf("userinfo: %v", info)
+	}
+}
+
+// provider is where one of the six is, for the tables of the other tests.
+type provider struct {
+	name, scope               string
+	authorize, token, profile string
+	basic                     bool
+}
+
+var providers = map[string]provider{
+	"google": {"google", "openid email profile", "https://accounts.google.com/o/oauth2/v2/auth",
+		"https://oauth2.googleapis.com/token", "https://openidconnect.googleapis.com/v1/userinfo", false},
+	"github": {"github", "user:email", "https://github.com/login/oauth/authorize",
+		"https://github.com/login/oauth/access_token", "https://api.github.com/user", false},
+	"facebook": {"facebook", "public_profile,email", "https://www.facebook.com/v26.0/dialog/oauth",
+		"https://graph.facebook.com/v26.0/oauth/access_token", "https://graph.facebook.com/v26.0/me", false},
+	"instagram": {"instagram", "instagram_business_basic", "https://www.instagram.com/oauth/authorize",
+		"https://api.instagram.com/oauth/access_token", "https://graph.instagram.com/v26.0/me", false},
+	"spotify": {"spotify", "user-read-email user-read-private", "https://accounts.spotify.com/authorize",
+		"https://accounts.spotify.com/api/token", "https://api.spotify.com/v1/me", true},
+	"oidc": {"oidc", "openid email profile offline_access", "https://openid.example/authorize",
+		"https://openid.example/token", "https://openid.example/userinfo", true},
+}
+
+const (
+	origin   = "http://127.0.0.1:9000"
+	redirect = "https://app.example/callback?tenant=1" // with a query of its own, which is kept
+	secret   = "a b+c%d:é"                             // survives only if it is form-encoded before base64
+	other    = "other one: 100%"                       // the client_id of another client, and so does this
+)
+
+// world is a fake with one client of each provider, called app-<provider>, and some others.
+type world struct {
+	*fake.Server
+	t   *testing.T
+	web *http.Client
+}
+
+func newWorld(t *testing.T) *world {
+	clients := []fake.Client{
+		{Provider: "oidc", ID: other, Secret: secret, RedirectURIs: []string{redirect}},
+		{Provider: "oidc", ID: "es256", Secret: secret, RedirectURIs: []string{redirect}, SignedResponseAlg: "ES256"},
+		{Provider: "instagram", ID: "wrapped", Secret: secret, RedirectURIs: []string{redirect}, Wrapped: true},
+		{Provider: "facebook", ID: other, Secret: secret, RedirectURIs: []string{redirect}},
+		{Provider: "github", ID: other, Secret: secret, RedirectURIs: []string{redirect}},
+	}
+	for name := range providers {
+		clients = append(clients, fake.Client{Provider: name, ID: "app-" + name, Secret: secret, RedirectURIs: []string{redirect}})
+	}
+	op := fake.New(fake.Options{Origin: origin, Clients: clients})
+	return &world{op, t, &http.Client{Transport: op.Net(),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// asking is an authorization request that is right.
+func asking(p provider) url.Values {
+	return url.Values{"client_id": {"app-" + p.name}, "redirect_uri": {redirect}, "response_type": {"code"},
+		"scope": {p.scope}, "state": {"st4te"}, "code_challenge": {codeChallenge}, "code_challenge_method": {"S256"}}
+}
+
+// allowing is the form of a user who allows all.
+func allowing(user string, p provider) url.Values {
+	scopes := strings.FieldsFunc(p.scope, func(c rune) bool { return c == ' ' || c == ',' })
+	return url.Values{"user": {user}, "scope": scopes, "decision": {"allow"}}
+}
+
+// callback answers an authorization request and returns the parameters that come back.
+func (w *world) callback(p provider, asked, form url.Values) url.Values {
+	w.t.Helper()
+	resp := must(w.web.PostForm(p.authorize+"?"+asked.Encode(), form))
+	resp.Body.Close()
+	if resp.StatusCode != 303 {
+		w.t.Fatalf("%s: consent answered %s", p.name, resp.Status)
+	}
+	return must(resp.Location()).Query()
+}
+
+func (w *world) code(p provider) string {
+	w.t.Helper()
+	return w.callback(p, asking(p), allowing("ada", p)).Get("code")
+}
+
+// redeeming is a token request that is right, but for the client's authentication.
+func redeeming(code string) url.Values {
+	return url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirect}, "code_verifier": {codeVerifier}}
+}
+
+// post sends a token request, or the like, authenticated as client id.
+func (w *world) post(p provider, endpoint, id string, form url.Values) *http.Response {
+	form = maps.Clone(form)
+	if !p.basic {
+		form.Set("client_id", id)
+		form.Set("client_secret", secret)
+	}
+	req := must(http.NewRequest("POST", endpoint, strings.NewReader(form.Encode())))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	if p.basic {
+		req.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(secret))
+	}
+	return must(w.web.Do(req))
+}
+
+func (w *world) tokens(p provider, form url.Values) (status int, reply map[string]any) {
+	w.t.Helper()
+	resp := w.post(p, p.token, "app-"+p.name, form)
+	return resp.StatusCode, decode(w.t, resp)
+}
+
+// get reads a resource with an access token.
+func (w *world) get(rawURL, accessToken string) *http.Response {
+	req := must(http.NewRequest("GET", rawURL, nil))
+	req.Header.Set("User-Agent", "test")
+	if accessToken != "" {
+		req.Header.Set("Authorization", "Bearer "+accessToken)
+	}
+	return must(w.web.Do(req))
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func text(t *testing.T, resp *http.Response) string {
+	t.Helper()
+	defer resp.Body.Close()
+	return string(must(io.ReadAll(resp.Body)))
+}
+
+// decode reads a JSON object; numbers stay as they are on the wire.
+func decode(t *testing.T, resp *http.Response) map[string]any {
+	t.Helper()
+	body := text(t, resp)
+	d := json.NewDecoder(strings.NewReader(body))
+	d.UseNumber()
+	var v map[string]any
+	if err := d.Decode(&v); err != nil {
+		t.Fatalf("%s %s: %v\n%s", resp.Request.Method, resp.Request.URL, err, body)
+	}
+	return v
+}

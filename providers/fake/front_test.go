@@ -1,0 +1,210 @@
+package fake_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/oauthbyhand/providers/fake"
+)
+
+func TestFront(t *testing.T) {
+	w := newWorld(t)
+	for in, want := range map[string]string{
+		"https://github.com/login/oauth/authorize?a=b%2Fc": origin + "/github.com/login/oauth/authorize?a=b%2Fc",
+		"https://openid.example":                           origin + "/openid.example",
+		"http://github.com/login":                          "http://github.com/login", // another URL, and no provider's
+		"https://github.com.evil.example/":                 "https://github.com.evil.example/",
+		"https://github.com:444/":                          "https://github.com:444/",
+		"https://user@github.com/":                         "https://user@github.com/",
+		"https://app.example/callback":                     "https://app.example/callback",
+		"/login":                                           "/login",
+		"https://%zz":                                      "https://%zz",
+	} {
+		if got := w.Front(in); got != want {
+			t.Errorf("Front(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestMapping(t *testing.T) {
+	w := newWorld(t)
+	const metadata, generic = `"issuer":"https://accounts.google.com"`, `"issuer":"http://127.0.0.1:9000"`
+	tests := []struct {
+		path, reason string
+		status       int
+		body         string
+	}{
+		{"/accounts.google.com/.well-known/openid-configuration", "a known host", 200, metadata},
+		{"/.well-known/openid-configuration", "the fake's own origin", 200, generic},
+		{"/", "what this is", 200, "The other side of the sign-in"},
+		{"/fake.css", "the pages' style", 200, "--accent"},
+		{"/picture/ada.svg", "a face", 200, "AL</text>"},
+		{"/picture/unal.svg", "letters that are not ASCII", 200, "ÜÖ</text>"},
+		{"/picture/eve.svg", "nobody", 404, "No provider answers"},
+		{"/accounts.google.com%2F.well-known/openid-configuration", "one segment, and no host", 404, ""},
+		{"/%61ccounts.google.com/.well-known/openid-configuration", "known hosts are spelt plainly", 404, ""},
+		{"/Accounts.google.com/.well-known/openid-configuration", "in lower case too", 404, ""},
+		{"/github.com/../accounts.google.com/.well-known/openid-configuration", "no way out of a host", 404, ""},
+		{"/github.com//accounts.google.com/.well-known/openid-configuration", "the mux would redirect out of the host", 404, ""},
+		{"//accounts.google.com/.well-known/openid-configuration", "an empty segment is no host", 404, ""},
+		{"/github.com/%2e%2e/accounts.google.com/.well-known/openid-configuration", "decoded it is ..", 404, ""},
+		{"/evil.example/.well-known/openid-configuration", "a dot does not make a host", 404, ""},
+		{"/origin.invalid/.well-known/openid-configuration", "the routes' name for the origin is none from outside", 404, ""},
+		{"/github.com/.well-known/openid-configuration", "each host has its own paths only", 404, "GET github.com/.well-known"},
+		{"/github.com/fake.css", "not the origin's either", 404, ""},
+		{"/github.com", "no path", 404, "GET github.com/"},
+		{"/oauth2.googleapis.com/token", "POST only", 404, "GET oauth2.googleapis.com/token"},
+		{"/openidconnect.googleapis.com/v1/userinfo", "without a token", 401, "invalid_token"},
+	}
+	for _, tt := range tests {
+		// Any name that the listener has will do; the origin is configured, and not learnt from Host.
+		rec := httptest.NewRecorder()
+		w.ServeHTTP(rec, httptest.NewRequest("GET", "http://localhost:9000"+tt.path, nil))
+		if rec.Code != tt.status || !strings.Contains(rec.Body.String(), tt.body) {
+			t.Errorf("%s: %d, want %d: %s\n%s", tt.path, rec.Code, tt.status, tt.reason, rec.Body)
+		}
+		if rec.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: sniffable", tt.path)
+		}
+	}
+}
+
+// Opened by itself an SVG is a document: scripts in it must not run.
+func TestPictureIsSandboxed(t *testing.T) {
+	w := newWorld(t)
+	resp := w.get(origin+"/picture/ada.svg", "")
+	if got := resp.Header.Get("Content-Security-Policy"); got != "default-src 'none'; sandbox" || resp.Header.Get("Content-Type") != "image/svg+xml" {
+		t.Errorf("%q %v", got, resp.Header)
+	}
+}
+
+// The path below the host arrives as it was sent: %2F is no slash.
+func TestMappingKeepsEscapes(t *testing.T) {
+	w := newWorld(t)
+	rec := httptest.NewRecorder()
+	w.ServeHTTP(rec, httptest.NewRequest("DELETE", "http://127.0.0.1:9000/api.github.com/applications/a%2Fb/token", nil))
+	if rec.Code != 401 { // found, with the client_id "a/b", which is none
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+}
+
+// A foreign site cannot press Allow in the user's name.
+func TestForeignSite(t *testing.T) {
+	w, p := newWorld(t), providers["oidc"]
+	target := w.Front(p.authorize) + "?" + asking(p).Encode()
+	for _, tt := range []struct {
+		header, value string
+		status        int
+	}{
+		{"Sec-Fetch-Site", "cross-site", 403},
+		{"Sec-Fetch-Site", "same-site", 403}, // another port of this host
+		{"Sec-Fetch-Site", "same-origin", 303},
+		{"Origin", "https://evil.example", 403},
+		{"Origin", "null", 403},
+		{"Origin", origin, 303},
+	} {
+		req := httptest.NewRequest("POST", target, strings.NewReader(allowing("ada", p).Encode()))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set(tt.header, tt.value)
+		rec := httptest.NewRecorder()
+		w.ServeHTTP(rec, req)
+		if rec.Code != tt.status || (rec.Header().Get("Location") != "") != (tt.status == 303) {
+			t.Errorf("%s: %s: %d, want %d", tt.header, tt.value, rec.Code, tt.status)
+		}
+	}
+}
+
+func TestNewPanics(t *testing.T) {
+	good := fake.Client{Provider: "oidc", ID: "app", Secret: "s", RedirectURIs: []string{redirect}}
+	for reason, change := range map[string]func(*fake.Client){
+		"unknown provider":        func(c *fake.Client) { c.Provider = "myspace" },
+		"no secret":               func(c *fake.Client) { c.Secret = "" },
+		"no id":                   func(c *fake.Client) { c.ID = "" },
+		"alg none":                func(c *fake.Client) { c.SignedResponseAlg = "none" },
+		"ES256 at Google":         func(c *fake.Client) { c.Provider, c.SignedResponseAlg = "google", "ES256" },
+		"redirect URI relative":   func(c *fake.Client) { c.RedirectURIs = []string{"/callback"} },
+		"redirect URI's fragment": func(c *fake.Client) { c.RedirectURIs = []string{redirect + "#"} }, // RFC 6749 §3.1.2
+	} {
+		c := good
+		change(&c)
+		if !panics(fake.Options{Clients: []fake.Client{c}}) {
+			t.Errorf("%s: no panic", reason)
+		}
+	}
+	if !panics(fake.Options{}) || panics(fake.Options{Clients: []fake.Client{good}}) {
+		t.Error("no clients must panic, and good ones not")
+	}
+}
+
+func panics(o fake.Options) (p bool) {
+	defer func() { p = recover() != nil }()
+	fake.New(o)
+	return false
+}
+
+type body struct {
+	io.Reader
+	closed atomic.Bool
+}
+
+func (b *body) Close() error { b.closed.Store(true); return nil }
+
+func TestNet(t *testing.T) {
+	n := fake.Net{
+		"echo.example":  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) }),
+		"panic.example": http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("boom") }),
+		"host.example":  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Host+" "+r.RequestURI) }),
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tt := range []struct {
+		url, answer, error string
+		ctx                context.Context
+	}{
+		{"https://echo.example/", "hello", "", t.Context()},
+		{"https://host.example/a%2Fb?c=d", "host.example /a%2Fb?c=d", "", t.Context()},
+		{"https://real.example/", "", `no such host: "real.example"`, t.Context()},
+		{"https://panic.example/", "", "panic.example: handler panicked: boom", t.Context()},
+		{"https://echo.example/", "", "context canceled", cancelled},
+	} {
+		b := &body{Reader: strings.NewReader("hello")}
+		resp, err := n.RoundTrip(must(http.NewRequestWithContext(tt.ctx, "POST", tt.url, b)))
+		if tt.error != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.error) {
+				t.Errorf("%s: %v, want %q", tt.url, err, tt.error)
+			}
+		} else if err != nil || text(t, resp) != tt.answer {
+			t.Errorf("%s: %v %v", tt.url, resp, err)
+		}
+		if !b.closed.Load() {
+			t.Errorf("%s: the body was not closed", tt.url)
+		}
+	}
+}
+
+// The client's deadline holds against a handler that is late, and the handler ends with it: a
+// goroutine left over would fail the test.
+func TestNetDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &body{Reader: strings.NewReader("x")}
+		slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		client := &http.Client{Transport: fake.Net{"slow.example": slow}, Timeout: 10 * time.Second}
+		begin := time.Now()
+		_, err := client.Post("https://slow.example/", "text/plain", b)
+		if took := time.Since(begin); !errors.Is(err, context.DeadlineExceeded) || took != 10*time.Second {
+			t.Errorf("after %v: %v", took, err)
+		}
+		synctest.Wait()
+		if !b.closed.Load() {
+			t.Error("the body was not closed")
+		}
+	})
+}

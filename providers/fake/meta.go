@@ -1,0 +1,116 @@
+package fake
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Facebook and Instagram: neither has refresh tokens. A token is exchanged for one that lives longer.
+
+// facebookLonger is grant_type=fb_exchange_token. s.grants.mu is held.
+func (s *Server) facebookLonger(d *dialect, c *Client, form url.Values) (tokens, *failure) {
+	i := s.grants.find(d, accessKind, form.Get("fb_exchange_token"))
+	if i == nil || i.client != c {
+		return tokens{}, &failure{"invalid_grant", "The token to exchange is unknown, expired, or another client's."}
+	}
+	return s.grants.giveTokens(i.grant, i.scopes, false), nil
+}
+
+func (s *Server) facebookMe(w http.ResponseWriter, r *http.Request, i *issued) {
+	me := map[string]any{
+		"id":   i.user.Subjects["facebook"], // of this user for this app: another app sees another id
+		"name": i.user.Name,
+		"picture": map[string]any{"data": map[string]any{
+			"height": 50, "width": 50, "is_silhouette": false, "url": s.picture(i.user)}},
+	}
+	fields := []string{"id", "name", "picture", "email"}
+	if slices.Contains(i.scopes, "email") && i.user.Email != "" {
+		me["email"] = i.user.Email // nothing says whether it was verified
+	}
+	sendFields(w, r, i.dialect, me, fields, "id,name")
+}
+
+// facebookRevoke takes back all that the user gave to the app.
+func (s *Server) facebookRevoke(w http.ResponseWriter, r *http.Request, i *issued) {
+	if id := r.PathValue("user"); id != "me" && id != i.user.Subjects["facebook"] {
+		i.dialect.refuse(w, http.StatusBadRequest, &failure{"", "The access token is another user's."})
+		return
+	}
+	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	s.grants.revokeToken(i.dialect, i.client, token, true)
+	sendJSON(w, http.StatusOK, map[string]any{"success": true})
+}
+
+// instagramTokenReply has neither token_type nor expires_in. Meta documents the wrapped shape; code
+// that runs in production reads the flat one, in which user_id is a number above 2^53.
+func instagramTokenReply(_ map[string]any, t tokens) map[string]any {
+	if t.client.Wrapped {
+		return map[string]any{"data": []map[string]any{{
+			"access_token": t.access, "user_id": t.user.InstagramTokenID, "permissions": strings.Join(t.scopes, ",")}}}
+	}
+	return map[string]any{
+		"access_token": t.access, "user_id": json.Number(t.user.InstagramTokenID), "permissions": t.scopes}
+}
+
+// instagramLonger gives a token of sixty days for one of an hour, or for one of sixty days that is a
+// day old. Both are GET with the secrets in the URL: Instagram documents no other way.
+func (s *Server) instagramLonger(d *dialect, grantType string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		q, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil || repeated(q) != nil || q.Get("grant_type") != grantType {
+			d.refuse(w, http.StatusBadRequest, &failure{"", "grant_type must be " + grantType + "."})
+			return
+		}
+		s.grants.mu.Lock()
+		defer s.grants.mu.Unlock()
+		i := s.grants.find(d, accessKind, q.Get("access_token"))
+		switch {
+		case i == nil:
+			d.refuse(w, http.StatusUnauthorized, &failure{"", "The access token is unknown, expired or revoked."})
+		case grantType == "ig_exchange_token" && !same(q.Get("client_secret"), i.client.Secret):
+			d.refuse(w, http.StatusBadRequest, &failure{"", "Error validating client secret."})
+		case grantType == "ig_refresh_token" && time.Since(i.born) < 24*time.Hour:
+			d.refuse(w, http.StatusBadRequest, &failure{"", "Only a token that is a day old can be refreshed."})
+		default:
+			sendJSON(w, http.StatusOK, map[string]any{
+				"access_token": s.grants.give(i.grant, accessKind, i.scopes, sixtyDays),
+				"token_type":   "bearer", "expires_in": seconds(sixtyDays)})
+		}
+	}
+}
+
+func (s *Server) instagramMe(w http.ResponseWriter, r *http.Request, i *issued) {
+	me := map[string]any{
+		"id":                  i.user.InstagramID,
+		"user_id":             i.user.Subjects["instagram"], // not the user_id of the token reply
+		"username":            i.user.Login,
+		"name":                i.user.Name,
+		"account_type":        "BUSINESS",
+		"profile_picture_url": s.picture(i.user),
+	}
+	sendFields(w, r, i.dialect, me, []string{"id", "user_id", "username", "name", "account_type", "profile_picture_url"}, "id")
+}
+
+// sendFields answers with the fields that the query asks for. One that is known and that the user
+// does not have is left out; id is always there.
+func sendFields(w http.ResponseWriter, r *http.Request, d *dialect, all map[string]any, known []string, byDefault string) {
+	asked := r.URL.Query().Get("fields")
+	if asked == "" {
+		asked = byDefault
+	}
+	answer := map[string]any{"id": all["id"]}
+	for field := range strings.SplitSeq(asked, ",") {
+		if !slices.Contains(known, field) {
+			d.refuse(w, http.StatusBadRequest, &failure{"", "Tried accessing a nonexisting field."})
+			return
+		}
+		if value, ok := all[field]; ok {
+			answer[field] = value
+		}
+	}
+	sendJSON(w, http.StatusOK, answer)
+}

@@ -1,0 +1,56 @@
+package fake
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+)
+
+// Net is an internet in memory: an http.RoundTripper from hosts, as in a URL, to what answers there.
+// A host that it does not have is an error, so that nothing sent through it gets out.
+type Net map[string]http.Handler
+
+// RoundTrip serves the request in a goroutine of its own, so that the client's deadline holds while
+// a handler is late. The handler gets the request's context and has to end with it.
+func (n Net) RoundTrip(r *http.Request) (*http.Response, error) {
+	in := r.Clone(r.Context())
+	in.Host = cmp.Or(r.Host, r.URL.Host)
+	in.RequestURI = r.URL.RequestURI()
+	if in.Body == nil {
+		in.Body = http.NoBody // a server's handler never sees nil
+	}
+	if err := r.Context().Err(); err != nil {
+		in.Body.Close() // a RoundTripper closes the body, also on errors
+		return nil, err
+	}
+	handler := n[r.URL.Host]
+	if handler == nil {
+		in.Body.Close()
+		return nil, fmt.Errorf("fake.Net: no such host: %q", r.URL.Host)
+	}
+	rec := httptest.NewRecorder()
+	done := make(chan error, 1) // buffered: nobody may be waiting any more
+	go func() {
+		defer func() {
+			in.Body.Close()
+			if p := recover(); p != nil {
+				done <- fmt.Errorf("fake.Net: %s: handler panicked: %v", r.URL.Host, p)
+				return
+			}
+			done <- nil
+		}()
+		handler.ServeHTTP(rec, in)
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			return nil, err
+		}
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	resp := rec.Result()
+	resp.Request = r
+	return resp, nil
+}

@@ -1,0 +1,62 @@
+package fake
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/http"
+)
+
+var (
+	unknownToken = &failure{"", "The token is unknown."}
+	foreignToken = &failure{"invalid_grant", "The token was given to another client."} // RFC 7009 §2.1: refused
+)
+
+// revoke is the revocation endpoint (RFC 7009 §2) of Google and of the generic provider. Whichever
+// token is revoked, the whole grant goes.
+func (s *Server) revoke(d *dialect) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		form, f := postForm(w, r)
+		f = cmp.Or(f, repeated(form))
+		var client *Client
+		if f == nil && (!d.openRevoke || r.Header.Get("Authorization") != "" || form.Has("client_secret")) {
+			client, f = s.authenticate(d, r, form)
+		}
+		if f == nil && form.Get("token") == "" {
+			f = &failure{"invalid_request", "token is missing."}
+		}
+		if f == nil {
+			f = s.grants.revokeToken(d, client, form.Get("token"), false)
+		}
+		// An unknown token is no error: what the client wants is so already (RFC 7009 §2.2).
+		if f != nil && f != unknownToken {
+			d.sendFailure(w, r, f, "")
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(http.StatusOK)
+	}
+}
+
+// githubRevoke takes back one token, or, at …/grant, all that the token's user gave to the app.
+func (s *Server) githubRevoke(d *dialect) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		client, f := s.authenticate(d, r, nil)
+		if f != nil || client.ID != r.PathValue("client_id") {
+			d.refuse(w, http.StatusUnauthorized, &failure{"", "Requires authentication"})
+			return
+		}
+		var body struct {
+			AccessToken string `json:"access_token"`
+		}
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&body); err != nil {
+			d.refuse(w, http.StatusBadRequest, &failure{"", "Problems parsing JSON"})
+			return
+		}
+		whole := r.URL.Path == "/applications/"+client.ID+"/grant"
+		if s.grants.revokeToken(d, client, body.AccessToken, whole) != nil {
+			d.refuse(w, http.StatusNotFound, &failure{"", "Not Found"})
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}
+}

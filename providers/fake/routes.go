@@ -1,0 +1,72 @@
+package fake
+
+import "net/http"
+
+// route is one URL of the world, as a pattern of http.ServeMux: METHOD host/path.
+type route struct {
+	pattern string
+	handler http.HandlerFunc
+}
+
+// routes is the list of the world's OAuth URLs, as they were on 2026-11-20.
+func (s *Server) routes(rows map[string]*dialect) []route {
+	google, github, facebook := rows["google"], rows["github"], rows["facebook"]
+	instagram, spotify := rows["instagram"], rows["spotify"]
+	table := []route{
+		{"GET accounts.google.com/.well-known/openid-configuration", s.discovery(google)},
+		{"GET accounts.google.com/o/oauth2/v2/auth", s.authorize(google)},
+		{"POST accounts.google.com/o/oauth2/v2/auth", s.authorize(google)},
+		{"POST oauth2.googleapis.com/token", s.token(google)},
+		{"GET www.googleapis.com/oauth2/v3/certs", s.keys},
+		{"GET openidconnect.googleapis.com/v1/userinfo", s.api(google, s.userinfo)},
+		{"POST oauth2.googleapis.com/revoke", s.revoke(google)},
+
+		{"GET github.com/login/oauth/authorize", s.authorize(github)},
+		{"POST github.com/login/oauth/authorize", s.authorize(github)},
+		{"POST github.com/login/oauth/access_token", s.token(github)},
+		{"GET api.github.com/user", s.api(github, s.githubUser)},
+		{"GET api.github.com/user/emails", s.api(github, s.githubEmails)},
+		{"DELETE api.github.com/applications/{client_id}/token", s.githubRevoke(github)},
+		{"DELETE api.github.com/applications/{client_id}/grant", s.githubRevoke(github)},
+
+		{"GET www.facebook.com/v26.0/dialog/oauth", s.authorize(facebook)},
+		{"POST www.facebook.com/v26.0/dialog/oauth", s.authorize(facebook)},
+		{"POST graph.facebook.com/v26.0/oauth/access_token", s.token(facebook)},
+		{"GET graph.facebook.com/v26.0/me", s.api(facebook, s.facebookMe)},
+		{"DELETE graph.facebook.com/v26.0/{user}/permissions", s.api(facebook, s.facebookRevoke)},
+
+		{"GET www.instagram.com/oauth/authorize", s.authorize(instagram)},
+		{"POST www.instagram.com/oauth/authorize", s.authorize(instagram)},
+		{"POST api.instagram.com/oauth/access_token", s.token(instagram)},
+		{"GET graph.instagram.com/access_token", s.instagramLonger(instagram, "ig_exchange_token")},
+		{"GET graph.instagram.com/refresh_access_token", s.instagramLonger(instagram, "ig_refresh_token")},
+		{"GET graph.instagram.com/v26.0/me", s.api(instagram, s.instagramMe)},
+
+		{"GET accounts.spotify.com/authorize", s.authorize(spotify)},
+		{"POST accounts.spotify.com/authorize", s.authorize(spotify)},
+		{"POST accounts.spotify.com/api/token", s.token(spotify)},
+		{"GET api.spotify.com/v1/me", s.api(spotify, s.spotifyMe)},
+	}
+	table = append(table, s.openIDRoutes("openid.example", rows["oidc"])...)
+	// The fake's own origin: an issuer for other people's clients, and a few pages.
+	table = append(table, s.openIDRoutes(self, openIDProvider(s.origin))...)
+	return append(table,
+		route{"GET " + self + "/{$}", s.home(rows)},
+		route{"GET " + self + "/fake.css", stylesheet},
+		route{"GET " + self + "/picture/{user}", picture},
+	)
+}
+
+// openIDRoutes is the generic provider, which stands at a host of its own and at the fake's origin.
+func (s *Server) openIDRoutes(host string, d *dialect) []route {
+	return []route{
+		{"GET " + host + "/.well-known/openid-configuration", s.discovery(d)},
+		{"GET " + host + "/authorize", s.authorize(d)},
+		{"POST " + host + "/authorize", s.authorize(d)},
+		{"POST " + host + "/token", s.token(d)},
+		{"GET " + host + "/jwks", s.keys},
+		{"GET " + host + "/userinfo", s.api(d, s.userinfo)},
+		{"POST " + host + "/userinfo", s.api(d, s.userinfo)}, // OIDC Core §5.3: both methods
+		{"POST " + host + "/revoke", s.revoke(d)},
+	}
+}

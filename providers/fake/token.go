@@ -1,0 +1,214 @@
+package fake
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+var (
+	badCode    = &failure{"invalid_grant", "The code is unknown, expired, already used, or was given to another client."}
+	badRefresh = &failure{"invalid_grant", "The refresh token is unknown, expired, already used, or was given to another client."}
+	badClient  = &failure{"invalid_client", "The client is unknown, its secret is wrong, or it was not sent in a way that this provider takes."}
+)
+
+// token is the token endpoint (RFC 6749 §3.2).
+func (s *Server) token(d *dialect) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		form, f := postForm(w, r)
+		f = cmp.Or(f, repeated(form))
+		var client *Client
+		if f == nil {
+			client, f = s.authenticate(d, r, form)
+		}
+		var t tokens
+		if f == nil {
+			t, f = s.grantTokens(d, client, form)
+		}
+		if f != nil {
+			d.sendFailure(w, r, f, form.Get("grant_type"))
+			return
+		}
+		reply := map[string]any{
+			"access_token": t.access,
+			"token_type":   "Bearer",
+			"expires_in":   seconds(t.life),
+			"scope":        strings.Join(d.longNames(t.scopes), " "),
+		}
+		if t.refresh != "" {
+			reply["refresh_token"] = t.refresh
+		}
+		if d.openID && slices.Contains(t.scopes, "openid") {
+			nonce := t.nonce
+			if form.Get("grant_type") == "refresh_token" {
+				nonce = "" // OIDC Core §12.2: it should not have one, even if the first had
+			}
+			reply["id_token"] = s.idToken(t, nonce)
+		}
+		d.sendTokens(w, r, http.StatusOK, d.tokenReply(reply, t))
+	}
+}
+
+func (s *Server) grantTokens(d *dialect, c *Client, form url.Values) (tokens, *failure) {
+	s.grants.mu.Lock()
+	defer s.grants.mu.Unlock()
+	switch grantType := form.Get("grant_type"); {
+	case grantType == "authorization_code":
+		return s.exchange(d, c, form)
+	case grantType == "refresh_token" && d.refreshes != nil:
+		return s.refresh(d, c, form)
+	case grantType == "fb_exchange_token" && d.name == "facebook":
+		return s.facebookLonger(d, c, form)
+	case grantType == "":
+		return tokens{}, &failure{"invalid_request", "grant_type is missing."}
+	}
+	return tokens{}, &failure{"unsupported_grant_type", "This provider does not know this grant_type."}
+}
+
+// exchange gives tokens for a code (RFC 6749 §4.1.3). The code is used up by its first presentation,
+// right or wrong, so that a verifier cannot be guessed at. s.grants.mu is held.
+func (s *Server) exchange(d *dialect, c *Client, form url.Values) (tokens, *failure) {
+	for _, name := range []string{"code", "redirect_uri", "code_verifier"} {
+		if form.Get(name) == "" {
+			return tokens{}, &failure{"invalid_request", name + " is missing."}
+		}
+	}
+	i := s.grants.spend(d, codeKind, form.Get("code"), c, false)
+	if i == nil {
+		return tokens{}, badCode
+	}
+	if form.Get("redirect_uri") != i.redirectURI {
+		return tokens{}, &failure{"invalid_grant", "redirect_uri is not the one of the authorization request (RFC 6749 §4.1.3)."}
+	}
+	hash := sha256.Sum256([]byte(form.Get("code_verifier")))
+	if !same(base64.RawURLEncoding.EncodeToString(hash[:]), i.challenge) {
+		return tokens{}, &failure{"invalid_grant", "code_verifier does not match the code_challenge (RFC 7636 §4.6)."}
+	}
+	return s.grants.giveTokens(i.grant, i.scopes, i.refreshable), nil
+}
+
+// refresh gives new tokens for a refresh token (RFC 6749 §6). s.grants.mu is held.
+func (s *Server) refresh(d *dialect, c *Client, form url.Values) (tokens, *failure) {
+	if form.Get("refresh_token") == "" {
+		return tokens{}, &failure{"invalid_request", "refresh_token is missing."}
+	}
+	i := s.grants.find(d, refreshKind, form.Get("refresh_token"))
+	if i == nil || i.client != c {
+		return tokens{}, badRefresh
+	}
+	scopes := i.grant.scopes
+	if asked := d.split(form.Get("scope")); len(asked) > 0 {
+		scopes = nil
+		for _, name := range asked {
+			sc, _ := d.known(name)
+			if !slices.Contains(i.grant.scopes, sc.Name) {
+				return tokens{}, &failure{"invalid_scope", "A scope is asked for that was not granted (RFC 6749 §6)."}
+			}
+			scopes = append(scopes, sc.Name)
+		}
+	}
+	if s.grants.spend(d, refreshKind, form.Get("refresh_token"), c, d.keepsRefresh) == nil {
+		return tokens{}, badRefresh
+	}
+	return s.grants.giveTokens(i.grant, scopes, !d.keepsRefresh), nil
+}
+
+// authenticate is client authentication (RFC 6749 §2.3): in one way, and in one that the provider takes.
+func (s *Server) authenticate(d *dialect, r *http.Request, form url.Values) (*Client, *failure) {
+	id, secret := form.Get("client_id"), form.Get("client_secret")
+	allowed := d.body
+	if r.Header.Get("Authorization") != "" {
+		user, password, ok := r.BasicAuth()
+		// Both halves are form-encoded before base64 (RFC 6749 §2.3.1).
+		basicID, err1 := url.QueryUnescape(user)
+		basicSecret, err2 := url.QueryUnescape(password)
+		if !ok || err1 != nil || err2 != nil {
+			return nil, badClient
+		}
+		if form.Has("client_secret") {
+			return nil, &failure{"invalid_request", "The client authenticates in two ways at once (RFC 6749 §2.3)."}
+		}
+		if form.Has("client_id") && id != basicID {
+			return nil, &failure{"invalid_request", "client_id is not the one of the Authorization header."}
+		}
+		id, secret, allowed = basicID, basicSecret, d.basic
+	}
+	c := s.client(d, id)
+	if c == nil || !allowed || !same(secret, c.Secret) {
+		return nil, badClient
+	}
+	return c, nil
+}
+
+// same compares secrets in a time that does not tell where they differ.
+func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// postForm is the body of a POST, and only the body: what stands in a URL gets into logs.
+func postForm(w http.ResponseWriter, r *http.Request) (url.Values, *failure) {
+	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/x-www-form-urlencoded" {
+		return nil, &failure{"invalid_request", "The body is not application/x-www-form-urlencoded."}
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	if err := r.ParseForm(); err != nil {
+		return nil, &failure{"invalid_request", "The form cannot be parsed."}
+	}
+	return r.PostForm, nil
+}
+
+// repeated refuses a parameter that occurs twice: two readers could take different ones (RFC 6749 §3.2).
+func repeated(form url.Values) *failure {
+	for _, values := range form {
+		if len(values) > 1 {
+			return &failure{"invalid_request", "A parameter is repeated (RFC 6749 §3.2)."}
+		}
+	}
+	return nil
+}
+
+// sendTokens writes what the token endpoint answers, which nothing may store (RFC 6749 §5.1).
+func (d *dialect) sendTokens(w http.ResponseWriter, r *http.Request, status int, reply map[string]any) {
+	w.Header().Set("Pragma", "no-cache")
+	if !d.formReplies || strings.Contains(r.Header.Get("Accept"), "application/json") {
+		sendJSON(w, status, reply)
+		return
+	}
+	form := url.Values{}
+	for name, value := range reply {
+		form.Set(name, fmt.Sprint(value))
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	w.WriteHeader(status)
+	fmt.Fprint(w, form.Encode())
+}
+
+func (d *dialect) sendFailure(w http.ResponseWriter, r *http.Request, f *failure, grantType string) {
+	status, body := d.tokenFailure(f, grantType)
+	if status == http.StatusUnauthorized && r.Header.Get("Authorization") != "" {
+		w.Header().Set("WWW-Authenticate", `Basic realm="`+d.title+`"`) // RFC 6749 §5.2
+	}
+	d.sendTokens(w, r, status, body)
+}
+
+// sendJSON writes v, uncached unless the header says otherwise already.
+func sendJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // only what this package made of maps and strings comes here
+	}
+	if w.Header().Get("Cache-Control") == "" {
+		w.Header().Set("Cache-Control", "no-store")
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	w.Write(body)
+}

@@ -1,0 +1,379 @@
+package fake_test
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestTokenRefuses(t *testing.T) {
+	basic := func(id, secret string) func(*http.Request) {
+		return func(r *http.Request) { r.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(secret)) }
+	}
+	good := basic("app-oidc", secret)
+	tests := []struct {
+		name, reason string
+		change       map[string]string // "" deletes
+		more         string            // added to the body as it is
+		request      func(*http.Request)
+		status       int
+		error        string
+	}{
+		{"no grant_type", "required", map[string]string{"grant_type": ""}, "", good, 400, "invalid_request"},
+		{"password grant", "no password for an app (RFC 9700 §2.4)", map[string]string{"grant_type": "password"}, "", good, 400, "unsupported_grant_type"},
+		{"facebook's grant", "each provider has its own", map[string]string{"grant_type": "fb_exchange_token"}, "", good, 400, "unsupported_grant_type"},
+		{"no code", "required", map[string]string{"code": ""}, "", good, 400, "invalid_request"},
+		{"unknown code", "nobody was given it", map[string]string{"code": "guess"}, "", good, 400, "invalid_grant"},
+		{"no redirect_uri", "to be repeated (RFC 6749 §4.1.3)", map[string]string{"redirect_uri": ""}, "", good, 400, "invalid_request"},
+		{"other redirect_uri", "the code is bound to it (RFC 6749 §4.1.3)", map[string]string{"redirect_uri": "https://app.example/callback"}, "", good, 400, "invalid_grant"},
+		{"no code_verifier", "there was a challenge (RFC 7636 §4.5)", map[string]string{"code_verifier": ""}, "", good, 400, "invalid_request"},
+		{"wrong code_verifier", "whoever stole the code has not the verifier (RFC 7636 §4.6)", map[string]string{"code_verifier": strings.Repeat("a", 43)}, "", good, 400, "invalid_grant"},
+		{"challenge as verifier", "the challenge was public", map[string]string{"code_verifier": codeChallenge}, "", good, 400, "invalid_grant"},
+		{"code twice", "RFC 6749 §3.2", nil, "&code=x", good, 400, "invalid_request"},
+		{"unknown parameter twice", "RFC 6749 §3.2", nil, "&x=1&x=2", good, 400, "invalid_request"},
+		{"broken form", "would silently lose a parameter", nil, "&x=%zz", good, 400, "invalid_request"},
+		{"no authentication", "the client has a secret (RFC 6749 §3.2.1)", nil, "", func(*http.Request) {}, 401, "invalid_client"},
+		{"client_id alone", "the client has a secret", nil, "&client_id=app-oidc", func(*http.Request) {}, 401, "invalid_client"},
+		{"wrong secret", "RFC 6749 §5.2", nil, "", basic("app-oidc", "wrong"), 401, "invalid_client"},
+		{"unknown client", "RFC 6749 §5.2", nil, "", basic("nobody", secret), 401, "invalid_client"},
+		{"client of another provider", "registered elsewhere", nil, "", basic("app-google", secret), 401, "invalid_client"},
+		{"secret not form-encoded", "RFC 6749 §2.3.1", nil, "", func(r *http.Request) { r.SetBasicAuth("app-oidc", secret) }, 401, "invalid_client"},
+		{"neither Basic nor body", "an Authorization header of another kind", nil, "", func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }, 401, "invalid_client"},
+		{"header and body", "one method only (RFC 6749 §2.3)", nil, "&client_id=app-oidc&client_secret=" + url.QueryEscape(secret), good, 400, "invalid_request"},
+		{"two client_ids", "which of them is it?", nil, "&client_id=app-google", good, 400, "invalid_request"},
+		{"another client's code", "bound to its client (RFC 6749 §4.1.3)", nil, "", basic(other, secret), 400, "invalid_grant"},
+		{"JSON body", "a form (RFC 6749 §4.1.3)", nil, "", func(r *http.Request) { good(r); r.Header.Set("Content-Type", "application/json") }, 400, "invalid_request"},
+		{"parameters in the URL", "URLs get into logs", map[string]string{"code": ""}, "", func(r *http.Request) { good(r); r.URL.RawQuery = "code=x" }, 400, "invalid_request"},
+	}
+	w, p := newWorld(t), providers["oidc"]
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			form := redeeming(w.code(p))
+			for name, value := range tt.change {
+				form.Set(name, value)
+				if value == "" {
+					form.Del(name)
+				}
+			}
+			req := must(http.NewRequest("POST", p.token, strings.NewReader(form.Encode()+tt.more)))
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			tt.request(req)
+			resp := must(w.web.Do(req))
+			reply := decode(t, resp)
+			if resp.StatusCode != tt.status || reply["error"] != tt.error || reply["access_token"] != nil {
+				t.Errorf("%d %v, want %d %s: %s", resp.StatusCode, reply, tt.status, tt.error, tt.reason)
+			}
+			if challenge := resp.Header.Get("WWW-Authenticate") != ""; challenge != (tt.status == 401 && req.Header.Get("Authorization") != "") {
+				t.Errorf("WWW-Authenticate there: %v (RFC 6749 §5.2)", challenge)
+			}
+			if resp.Header.Get("Cache-Control") != "no-store" {
+				t.Error("errors may be cached (RFC 6749 §5.1)")
+			}
+		})
+	}
+}
+
+func TestClientAuthenticationByProvider(t *testing.T) {
+	takes := map[string][2]bool{ // basic, body
+		"google": {true, true}, "github": {true, true}, "facebook": {false, true},
+		"instagram": {false, true}, "spotify": {true, false}, "oidc": {true, true},
+	}
+	w := newWorld(t)
+	for name, p := range providers {
+		for i, way := range []string{"basic", "body"} {
+			code := w.code(p)
+			p.basic = way == "basic"
+			if _, reply := w.tokens(p, redeeming(code)); (reply["access_token"] != nil) != takes[name][i] {
+				t.Errorf("%s by %s: %v", name, way, reply)
+			}
+		}
+	}
+}
+
+// A code that comes twice was stolen, before or now: what it gave is taken back (RFC 6749 §4.1.2).
+func TestCodeTwice(t *testing.T) {
+	w := newWorld(t)
+	for name, p := range providers {
+		form := redeeming(w.code(p))
+		_, first := w.tokens(p, form)
+		access, _ := first["access_token"].(string)
+		profile := p.profile
+		if name == "facebook" {
+			profile += "?appsecret_proof=" + proof(access)
+		}
+		if resp := w.get(profile, access); resp.StatusCode != 200 {
+			t.Fatalf("%s: the token does not work: %s", name, text(t, resp))
+		}
+		if _, second := w.tokens(p, form); second["access_token"] != nil {
+			t.Errorf("%s: second use: %v", name, second)
+		}
+		if resp := w.get(profile, access); resp.StatusCode != 401 {
+			t.Errorf("%s: the first use's token still works: %s", name, resp.Status)
+		}
+		if refresh, ok := first["refresh_token"].(string); ok {
+			if _, reply := w.tokens(p, refreshing(refresh)); reply["access_token"] != nil {
+				t.Errorf("%s: the first use's refresh token still works", name)
+			}
+		}
+	}
+}
+
+// Of many at once one gets tokens, and it does not keep them.
+func TestCodeRace(t *testing.T) {
+	w, p := newWorld(t), providers["oidc"]
+	form := redeeming(w.code(p))
+	replies := make(chan map[string]any)
+	for range 20 {
+		go func() {
+			var reply map[string]any
+			defer func() { replies <- reply }()
+			_, reply = w.tokens(p, form)
+		}()
+	}
+	var access []string
+	for range 20 {
+		if token := str((<-replies)["access_token"]); token != "" {
+			access = append(access, token)
+		}
+	}
+	if len(access) != 1 {
+		t.Fatalf("%d replies have tokens", len(access))
+	}
+	if resp := w.get(p.profile, access[0]); resp.StatusCode != 401 {
+		t.Errorf("the winner's token: %s", resp.Status)
+	}
+}
+
+// A wrong verifier uses the code up, so that there is one guess. Another client's attempt does not.
+func TestCodeSpent(t *testing.T) {
+	w, p := newWorld(t), providers["oidc"]
+	form := redeeming(w.code(p))
+	guess := maps.Clone(form)
+	guess.Set("code_verifier", strings.Repeat("a", 43))
+	w.tokens(p, guess)
+	if _, reply := w.tokens(p, form); reply["error"] != "invalid_grant" {
+		t.Errorf("after a wrong verifier: %v", reply)
+	}
+	form = redeeming(w.code(p))
+	w.post(p, p.token, other, form).Body.Close()
+	if _, reply := w.tokens(p, form); reply["access_token"] == nil {
+		t.Errorf("after another client's attempt: %v", reply)
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	tests := []struct {
+		name string
+		wait time.Duration
+		good bool
+	}{
+		{"code, in time", 60*time.Second - 1, true},
+		{"code, late", 60 * time.Second, false},
+		{"access token, in time", time.Hour - 1, true},
+		{"access token, late", time.Hour, false},
+		{"refresh token, in time", 184*24*time.Hour - 1, true},
+		{"refresh token, late", 184 * 24 * time.Hour, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, p := newWorld(t), providers["oidc"]
+				code := w.code(p)
+				if strings.HasPrefix(tt.name, "code") {
+					time.Sleep(tt.wait)
+				}
+				_, reply := w.tokens(p, redeeming(code))
+				good := reply["access_token"] != nil
+				switch {
+				case strings.HasPrefix(tt.name, "access"):
+					time.Sleep(tt.wait)
+					good = w.get(p.profile, reply["access_token"].(string)).StatusCode == 200
+				case strings.HasPrefix(tt.name, "refresh"):
+					time.Sleep(tt.wait)
+					_, reply = w.tokens(p, refreshing(reply["refresh_token"].(string)))
+					good = reply["access_token"] != nil
+				}
+				if good != tt.good {
+					t.Errorf("worked: %v, want %v: %v", good, tt.good, reply)
+				}
+			})
+		})
+	}
+}
+
+// Spotify's refresh tokens die six months after consent, however often they were refreshed; GitHub's
+// each live for six months.
+func TestRefreshOutlivesConsent(t *testing.T) {
+	for name, want := range map[string]bool{"spotify": false, "github": true} {
+		synctest.Test(t, func(t *testing.T) {
+			w, p := newWorld(t), providers[name]
+			_, reply := w.tokens(p, redeeming(w.code(p)))
+			for range 2 {
+				time.Sleep(100 * 24 * time.Hour)
+				_, reply = w.tokens(p, refreshing(str(reply["refresh_token"])))
+			}
+			if got := reply["access_token"] != nil; got != want {
+				t.Errorf("%s, 200 days after consent: worked %v, want %v", name, got, want)
+			}
+		})
+	}
+}
+
+func TestRefreshRotates(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"oidc", "github", "spotify"} {
+		p := providers[name]
+		_, first := w.tokens(p, redeeming(w.code(p)))
+		_, second := w.tokens(p, refreshing(str(first["refresh_token"])))
+		if str(second["refresh_token"]) == "" || second["refresh_token"] == first["refresh_token"] || second["access_token"] == first["access_token"] {
+			t.Fatalf("%s: not rotated: %v", name, second)
+		}
+		if resp := w.get(p.profile, str(second["access_token"])); resp.StatusCode != 200 {
+			t.Errorf("%s: the new access token: %s", name, resp.Status)
+		}
+		// The old one again: somebody has stolen it, so the whole family dies (RFC 9700 §4.14.2).
+		if _, reply := w.tokens(p, refreshing(str(first["refresh_token"]))); reply["access_token"] != nil {
+			t.Errorf("%s: reuse: %v", name, reply)
+		}
+		if _, reply := w.tokens(p, refreshing(str(second["refresh_token"]))); reply["access_token"] != nil {
+			t.Errorf("%s: the new refresh token survived the reuse of the old one", name)
+		}
+		if resp := w.get(p.profile, str(second["access_token"])); resp.StatusCode != 401 {
+			t.Errorf("%s: the new access token survived the reuse: %s", name, resp.Status)
+		}
+	}
+}
+
+func TestGoogleRefresh(t *testing.T) {
+	w, p := newWorld(t), providers["google"]
+	if _, reply := w.tokens(p, redeeming(w.code(p))); reply["refresh_token"] != nil {
+		t.Errorf("a refresh token without access_type=offline: %v", reply)
+	}
+	asked := asking(p)
+	asked.Set("access_type", "offline")
+	_, reply := w.tokens(p, redeeming(w.callback(p, asked, allowing("ada", p)).Get("code")))
+	refresh := str(reply["refresh_token"])
+	for range 2 { // the same one again and again
+		_, reply = w.tokens(p, refreshing(refresh))
+		if reply["access_token"] == nil || reply["refresh_token"] != nil {
+			t.Errorf("refreshed: %v", reply)
+		}
+	}
+}
+
+func TestRefreshIDToken(t *testing.T) {
+	w, p := newWorld(t), providers["oidc"]
+	asked := asking(p)
+	asked.Set("nonce", "n0nce")
+	_, first := w.tokens(p, redeeming(w.callback(p, asked, allowing("ada", p)).Get("code")))
+	_, second := w.tokens(p, refreshing(str(first["refresh_token"])))
+	before := idToken(t, w.web, "https://openid.example/jwks", first["id_token"])
+	after := idToken(t, w.web, "https://openid.example/jwks", second["id_token"])
+	if before["nonce"] != "n0nce" || after["nonce"] != nil { // OIDC Core §12.2
+		t.Errorf("nonce %v, then %v", before["nonce"], after["nonce"])
+	}
+	for _, claim := range []string{"iss", "sub", "aud"} {
+		if before[claim] != after[claim] {
+			t.Errorf("%s: %v, then %v", claim, before[claim], after[claim])
+		}
+	}
+}
+
+func TestRefreshScope(t *testing.T) {
+	w, p := newWorld(t), providers["oidc"]
+	cb := w.callback(p, asking(p), url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": {"email", "offline_access"}})
+	_, reply := w.tokens(p, redeeming(cb.Get("code")))
+	form := refreshing(str(reply["refresh_token"]))
+	form.Set("scope", "openid profile")
+	if _, wide := w.tokens(p, form); wide["error"] != "invalid_scope" {
+		t.Errorf("wider than granted: %v", wide)
+	}
+	if foreign := decode(t, w.post(p, p.token, other, form)); foreign["error"] != "invalid_grant" {
+		t.Errorf("another client's: %v", foreign)
+	}
+	form.Set("scope", "openid")
+	_, narrow := w.tokens(p, form) // and the refusal has not used the token up
+	if narrow["scope"] != "openid" {
+		t.Fatalf("narrower: %v", narrow)
+	}
+	if diff := cmp.Diff(map[string]any{"sub": "ada-1815"}, decode(t, w.get(p.profile, str(narrow["access_token"])))); diff != "" {
+		t.Error(diff)
+	}
+	form = refreshing(str(narrow["refresh_token"]))
+	form.Set("scope", "email")
+	_, narrow = w.tokens(p, form)
+	resp := w.get(p.profile, str(narrow["access_token"]))
+	if narrow["id_token"] != nil || resp.StatusCode != 403 || resp.Header.Get("WWW-Authenticate") != `Bearer error="insufficient_scope", scope="openid"` {
+		t.Errorf("without openid: %s %v %v", resp.Status, resp.Header, narrow)
+	}
+	_, again := w.tokens(p, refreshing(str(narrow["refresh_token"]))) // the grant is as wide as before
+	if again["scope"] != "openid email offline_access" {
+		t.Errorf("scope omitted: %v", again["scope"])
+	}
+}
+
+func TestRevoke(t *testing.T) {
+	for _, kind := range []string{"access_token", "refresh_token"} {
+		w, p := newWorld(t), providers["oidc"]
+		_, reply := w.tokens(p, redeeming(w.code(p)))
+		form := url.Values{"token": {str(reply[kind])}}
+		const endpoint = "https://openid.example/revoke"
+		if resp := w.post(p, endpoint, other, form); resp.StatusCode != 400 || decode(t, resp)["error"] != "invalid_grant" {
+			t.Errorf("another client's token: %s (RFC 7009 §2.1)", resp.Status)
+		}
+		if resp := must(w.web.PostForm(endpoint, form)); resp.StatusCode != 401 {
+			t.Errorf("without authentication: %s (RFC 7009 §2.1)", resp.Status)
+		}
+		if resp := w.get(p.profile, str(reply["access_token"])); resp.StatusCode != 200 {
+			t.Errorf("a refused revocation took the token: %s", resp.Status)
+		}
+		if resp := w.post(p, endpoint, "app-oidc", url.Values{"token": {"unknown", form.Get("token")}}); resp.StatusCode != 400 {
+			t.Errorf("two tokens: %s (RFC 6749 §3.2)", resp.Status)
+		}
+		for _, what := range []string{"first", "unknown by now"} { // RFC 7009 §2.2: 200 for both
+			if resp := w.post(p, endpoint, "app-oidc", form); resp.StatusCode != 200 {
+				t.Errorf("%s: %s", what, resp.Status)
+			}
+		}
+		if resp := w.get(p.profile, str(reply["access_token"])); resp.StatusCode != 401 {
+			t.Errorf("%s revoked, access token: %s", kind, resp.Status)
+		}
+		if _, again := w.tokens(p, refreshing(str(reply["refresh_token"]))); again["error"] != "invalid_grant" {
+			t.Errorf("%s revoked, refresh token: %v", kind, again)
+		}
+	}
+}
+
+// At Google whoever holds a token may revoke it; but who authenticates does it rightly.
+func TestGoogleRevoke(t *testing.T) {
+	w, p := newWorld(t), providers["google"]
+	const endpoint = "https://oauth2.googleapis.com/revoke"
+	access := w.accessToken(p, "ada", "")
+	form := url.Values{"token": {access}, "client_id": {"app-google"}, "client_secret": {"wrong"}}
+	if resp := must(w.web.PostForm(endpoint, form)); resp.StatusCode != 401 {
+		t.Errorf("wrong secret: %s", resp.Status)
+	}
+	if resp := must(w.web.PostForm(endpoint+"?token="+access, url.Values{"x": {"1"}})); resp.StatusCode != 400 {
+		t.Errorf("token in the URL: %s", resp.Status)
+	}
+	resp := must(w.web.PostForm(endpoint, url.Values{"token": {access}}))
+	if after := w.get(p.profile, access); resp.StatusCode != 200 || after.StatusCode != 401 {
+		t.Errorf("%s, then %s", resp.Status, after.Status)
+	}
+}
+
+func refreshing(token string) url.Values {
+	return url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}
+}
+
+// str is a string, or "" where there is none.
+func str(v any) string {
+	s, _ := v.(string)
+	return s
+}

@@ -1,0 +1,114 @@
+package fake
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// api is what every protected resource asks before it answers: a live access token of this provider,
+// in the Authorization header (RFC 6750 §2.1) and nowhere else.
+func (s *Server) api(d *dialect, answer func(w http.ResponseWriter, r *http.Request, i *issued)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if d.name == "github" && r.UserAgent() == "" {
+			d.refuse(w, http.StatusForbidden, &failure{"", "Request forbidden by administrative rules. Please make sure your request has a User-Agent header."})
+			return
+		}
+		if r.URL.Query().Has("access_token") { // URLs get into logs and histories (RFC 9700 §4.3.2)
+			d.refuse(w, http.StatusBadRequest, &failure{"invalid_request", "An access token does not belong in a URL."})
+			return
+		}
+		header := r.Header.Get("Authorization")
+		if header == "" {
+			w.Header().Set("WWW-Authenticate", "Bearer") // without an error, as nothing was presented (RFC 6750 §3.1)
+			d.refuse(w, http.StatusUnauthorized, &failure{"invalid_token", "An access token is needed."})
+			return
+		}
+		scheme, token, _ := strings.Cut(header, " ")
+		i := s.grants.bearer(d, token)
+		if i == nil || !strings.EqualFold(scheme, "Bearer") {
+			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+			d.refuse(w, http.StatusUnauthorized, &failure{"invalid_token", "The access token is unknown, expired or revoked."})
+			return
+		}
+		if d.needsAppProof && !same(r.URL.Query().Get("appsecret_proof"), appSecretProof(i.client.Secret, token)) {
+			d.refuse(w, http.StatusBadRequest, &failure{"", "API calls from the server require an appsecret_proof argument"})
+			return
+		}
+		answer(w, r, i)
+	}
+}
+
+func (d *dialect) refuse(w http.ResponseWriter, status int, f *failure) {
+	sendJSON(w, status, d.apiFailure(status, f))
+}
+
+// appSecretProof shows that the bearer of a token knows the app's secret too ("Require App Secret").
+func appSecretProof(secret, token string) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(token))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// userinfo is the UserInfo endpoint (OIDC Core §5.3), of Google and of the generic provider.
+func (s *Server) userinfo(w http.ResponseWriter, r *http.Request, i *issued) {
+	if !slices.Contains(i.scopes, "openid") {
+		w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="openid"`) // RFC 6750 §3.1
+		i.dialect.refuse(w, http.StatusForbidden, &failure{"insufficient_scope", "The scope openid is needed."})
+		return
+	}
+	claims := s.profile(i.user, i.scopes)
+	claims["sub"] = i.user.Subjects[i.dialect.name]
+	sendJSON(w, http.StatusOK, claims)
+}
+
+func (s *Server) githubUser(w http.ResponseWriter, r *http.Request, i *issued) {
+	sendJSON(w, http.StatusOK, map[string]any{
+		"login":      i.user.Login,
+		"id":         json.Number(i.user.Subjects["github"]),
+		"avatar_url": s.picture(i.user),
+		"name":       i.user.Name,
+		"email":      nil, // private: addresses are at /user/emails
+		"type":       "User",
+	})
+}
+
+func (s *Server) githubEmails(w http.ResponseWriter, r *http.Request, i *issued) {
+	if !slices.Contains(i.scopes, "user:email") {
+		i.dialect.refuse(w, http.StatusNotFound, &failure{"", "Not Found"})
+		return
+	}
+	u := i.user
+	emails := []map[string]any{}
+	if u.EmailVerified { // before the primary one: who takes the first address takes the wrong one
+		emails = append(emails, map[string]any{"email": u.Subjects["github"] + "+" + u.Login + "@users.noreply.github.com",
+			"primary": false, "verified": true, "visibility": nil})
+	}
+	if u.Email != "" {
+		emails = append(emails, map[string]any{"email": u.Email,
+			"primary": true, "verified": u.EmailVerified, "visibility": "private"})
+	}
+	sendJSON(w, http.StatusOK, emails)
+}
+
+func (s *Server) spotifyMe(w http.ResponseWriter, r *http.Request, i *issued) {
+	me := map[string]any{
+		"account_id":   i.user.Subjects["spotify"],
+		"id":           i.user.SpotifyID,
+		"display_name": i.user.Name,
+		"images":       []map[string]any{{"url": s.picture(i.user), "height": 64, "width": 64}},
+		"type":         "user",
+		"uri":          "spotify:user:" + i.user.SpotifyID,
+	}
+	if slices.Contains(i.scopes, "user-read-email") && i.user.Email != "" {
+		me["email"] = i.user.Email // Spotify has not verified it, and leaves it out for apps in development mode
+	}
+	if slices.Contains(i.scopes, "user-read-private") {
+		me["product"] = "free"
+	}
+	sendJSON(w, http.StatusOK, me)
+}
