@@ -68,11 +68,12 @@ func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, e
 	unverified.attempt = attempt
 	t := &unverified.tokens
 	t.Asked = attempt.Scopes
-	if len(t.Scopes) == 0 {
-		t.Scopes = splitScopes(callback.grantedScopes) // Meta says it in the callback
-	}
-	if len(t.Scopes) == 0 {
-		t.Scopes = attempt.Scopes // absent means as asked (RFC 6749 §5.1)
+	switch {
+	case object["scope"] != nil: // may be empty: then nothing was granted
+	case callback.grantedScopes != "": // Facebook says it in the callback
+		t.Scopes = splitScopes(callback.grantedScopes)
+	default: // absent means as asked (RFC 6749 §5.1)
+		t.Scopes = attempt.Scopes
 	}
 	return unverified, nil
 }

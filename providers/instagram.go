@@ -62,9 +62,9 @@ func instagramTokens(reply oauth.Object) (oauth.Object, error) {
 	return reply, nil
 }
 
-// instagramProfile takes the id that /me gives, which is the user's for this app.
-// The user_id of the token reply is another kind of number, and one above 2^53:
-// many JSON readers get its last digits wrong.
+// instagramProfile takes the user_id that /me gives, the professional account's. The
+// user_id of the token reply is another one, and a number above 2^53 there: many
+// JSON readers get its last digits wrong.
 func instagramProfile(r oauth.Replies) (oauth.Profile, error) {
 	me, err := object(r.API[0])
 	if err != nil {
@@ -73,7 +73,7 @@ func instagramProfile(r oauth.Replies) (oauth.Profile, error) {
 	var p oauth.Profile
 	var username string
 	err = cmp.Or(
-		me.Read("id", &p.Subject),
+		me.Read("user_id", &p.Subject),
 		me.Read("name", &p.Name),
 		me.Read("username", &username),
 		me.Read("profile_picture_url", &p.Picture),

@@ -1,0 +1,595 @@
+// Oauthbyhand is a small web app with "Sign in with …" buttons, in which each step
+// of OAuth 2.0 and OpenID Connect is written out by hand.
+//
+//	go run .
+//
+// starts it at http://localhost:8080 together with a fake provider at
+// http://127.0.0.1:9000, and needs no account, no key and no network.
+//
+// With credentials in the environment it signs in with real providers:
+//
+//	GOOGLE_CLIENT_ID=… GOOGLE_CLIENT_SECRET=… go run .
+//
+// and likewise GITHUB_, FACEBOOK_, INSTAGRAM_, SPOTIFY_ and, for any OpenID
+// provider, OIDC_ with OIDC_ISSUER. Flags: go run . -h
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"example.com/oauthbyhand/oauth"
+	"example.com/oauthbyhand/oauth/account"
+	"example.com/oauthbyhand/providers"
+	"example.com/oauthbyhand/providers/fake"
+	"example.com/oauthbyhand/templates"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	var usage usageError
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case errors.As(err, &usage):
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "oauthbyhand:", err)
+		os.Exit(1)
+	}
+}
+
+// usageError is one that package flag has already printed, with the usage.
+type usageError struct{ error }
+
+// config is what the flags say.
+type config struct {
+	addr, fakeAddr string
+	base           *url.URL
+	simulated      bool
+	given          map[string]bool // flags that were given
+}
+
+func parseFlags(args []string, stderr io.Writer) (config, error) {
+	c := config{given: make(map[string]bool)}
+	flags := flag.NewFlagSet("oauthbyhand", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&c.addr, "addr", "localhost:8080", "`host:port` on which the app listens")
+	base := flags.String("base-url", "", "`URL` under which browsers reach the app (default: from -addr)")
+	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens")
+	flags.BoolVar(&c.simulated, "fake", false, "use the fake provider and ignore all credentials (default: when there are none)")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return c, err
+	} else if err != nil {
+		return c, usageError{err}
+	}
+	if flags.NArg() > 0 {
+		err := fmt.Errorf("unexpected argument %q", flags.Arg(0))
+		fmt.Fprintln(stderr, err)
+		flags.Usage()
+		return c, usageError{err}
+	}
+	flags.Visit(func(f *flag.Flag) { c.given[f.Name] = true })
+	var err error
+	c.base, err = baseURL(cmp.Or(*base, "http://"+visible(c.addr, "localhost")))
+	return c, err
+}
+
+// baseURL reads the URL under which browsers reach the app: a scheme, a host and
+// perhaps a port.
+func baseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSuffix(raw, "/"))
+	if err != nil || u.Hostname() == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("-base-url %q: want a scheme and a host, like https://app.example.com", raw)
+	}
+	if u.Scheme == "http" && !oauth.IsLoopback(u.Hostname()) {
+		return nil, fmt.Errorf("-base-url %s: plain http is for localhost only; take https://%s", u, u.Host)
+	}
+	u.Host = strings.ToLower(u.Host)
+	return u, nil
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	config, err := parseFlags(args, stderr)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	s, err := newServer(config.base, log)
+	if err != nil {
+		return err
+	}
+	if !config.simulated {
+		if err := s.register(); err != nil {
+			return err
+		}
+		config.simulated = !slices.ContainsFunc(s.offers, offer.Ready)
+	}
+	if config.simulated && !oauth.IsLoopback(s.base.Hostname()) {
+		return fmt.Errorf("there are no credentials, and the fake provider must never meet real users: set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET, or another provider's, or take a -base-url on localhost instead of %s", s.base)
+	}
+
+	listeners, err := listen("-addr", &config.addr, config.simulated && !config.given["addr"] && !config.given["base-url"])
+	if err != nil {
+		return err
+	}
+	if !config.given["base-url"] {
+		s.base.Host = visible(config.addr, "localhost") // the port may be another one now
+	}
+	handlers := make(map[net.Listener]http.Handler)
+	if config.simulated {
+		if !config.given["fake-addr"] && s.base.Hostname() != "localhost" {
+			config.fakeAddr = "localhost:9000" // cookies ignore ports: app and provider need two hosts, as in life
+		}
+		more, err := listen("-fake-addr", &config.fakeAddr, !config.given["fake-addr"])
+		if err != nil {
+			return err
+		}
+		simulator, err := s.simulate("http://" + visible(config.fakeAddr, "127.0.0.1"))
+		if err != nil {
+			return err
+		}
+		for _, l := range more {
+			handlers[l] = simulator
+		}
+	}
+	for _, l := range listeners {
+		handlers[l] = s.handler()
+	}
+	s.announce(stdout)
+	return serve(ctx, handlers, log)
+}
+
+// announce says where the app is, and what it needs from the providers.
+func (s *server) announce(stdout io.Writer) {
+	fmt.Fprintf(stdout, "Open %s in a browser.\n", s.base)
+	if s.fakeOrigin != "" {
+		fmt.Fprintf(stdout, "Its providers are simulated, at %s: no account, no key, no network.\n", s.fakeOrigin)
+		return
+	}
+	for _, o := range s.offers {
+		if o.Ready() {
+			fmt.Fprintf(stdout, "%s must know this callback URL, to the letter: %s\n", o.Title(), o.client.RedirectURI)
+		}
+	}
+}
+
+// register makes the clients of the providers that have credentials, which come
+// from <NAME>_CLIENT_ID and <NAME>_CLIENT_SECRET: from the environment only, for
+// flags stand in the list of processes.
+func (s *server) register() error {
+	issuers := make(map[string]string)
+	for _, row := range append(providers.All(), providers.OpenID(os.Getenv("OIDC_ISSUER"))) {
+		name := strings.ToUpper(row.Name)
+		o := offer{row: row, Variables: []string{name + "_CLIENT_ID", name + "_CLIENT_SECRET"}}
+		if row.Name == "oidc" {
+			o.Variables = append(o.Variables, "OIDC_ISSUER")
+		}
+		unset := slices.DeleteFunc(slices.Clone(o.Variables), func(v string) bool { return os.Getenv(v) != "" })
+		switch len(unset) {
+		case 0:
+			if err := s.registerClient(&o); err != nil {
+				return err
+			}
+			if other := issuers[row.Issuer]; other != "" && row.Issuer != "" {
+				return fmt.Errorf("OIDC_ISSUER: %s is already the issuer of %s; no two may share one (RFC 9207 §4)", row.Issuer, other)
+			}
+			issuers[row.Issuer] = row.Title
+		case len(o.Variables):
+		default:
+			return fmt.Errorf("%s is not set, but others of %s are: set all or none", strings.Join(unset, ", "), strings.Join(o.Variables, ", "))
+		}
+		s.offers = append(s.offers, o)
+	}
+	return nil
+}
+
+func (s *server) registerClient(o *offer) error {
+	if hosts := o.row.CallbackHosts; s.base.Scheme == "http" && !slices.Contains(hosts, bracketed(s.base.Hostname())) {
+		way := "https://" + s.base.Host
+		if len(hosts) > 0 {
+			way = strings.Replace(s.base.String(), bracketed(s.base.Hostname()), hosts[0], 1)
+		}
+		return fmt.Errorf("%s takes no callback URLs at %s: start with -base-url %s, or unset %s", o.row.Title, s.base, way, strings.Join(o.Variables, " and "))
+	}
+	var err error
+	o.client, err = oauth.NewClient(o.row, os.Getenv(o.Variables[0]), os.Getenv(o.Variables[1]), s.base.String()+"/callback/"+o.row.Name, nil)
+	if err != nil && o.row.Name == "oidc" {
+		err = fmt.Errorf("OIDC_ISSUER: %w", err)
+	}
+	return err
+}
+
+// simulate makes a client of every provider, whose requests reach the fake that
+// it returns, in memory. The rows are the real ones: only the browser is sent to
+// origin in the providers' place.
+func (s *server) simulate(origin string) (http.Handler, error) {
+	var registered []fake.Client
+	rows := append(providers.All(), providers.OpenID("https://openid.example"))
+	for _, row := range rows {
+		registered = append(registered, fake.Client{
+			Provider:     row.Name,
+			ID:           "demo-" + row.Name,
+			Secret:       rand.Text(),
+			RedirectURIs: []string{s.base.String() + "/callback/" + row.Name},
+		})
+	}
+	simulator := fake.New(fake.Options{Origin: origin, Clients: registered})
+	s.fakeOrigin, s.front, s.offers = origin, simulator.Front, nil
+	for i, row := range rows {
+		r := registered[i]
+		client, err := oauth.NewClient(row, r.ID, r.Secret, r.RedirectURIs[0], simulator.Net())
+		if err != nil {
+			return nil, err
+		}
+		s.offers = append(s.offers, offer{row: row, client: client})
+	}
+	return simulator, nil
+}
+
+func bracketed(host string) string {
+	if strings.Contains(host, ":") {
+		return "[" + host + "]"
+	}
+	return host
+}
+
+// visible is addr as browsers write it, with name for a host that means "all".
+func visible(addr, name string) string {
+	host, port, _ := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = name
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// listen listens on addr, or with next on the first free port from there on, and
+// puts the port that it got into addr. localhost is 127.0.0.1 and, where that
+// exists, ::1.
+func listen(flagName string, addr *string, next bool) ([]net.Listener, error) {
+	host, portText, err := net.SplitHostPort(*addr)
+	port, notNumber := strconv.Atoi(portText)
+	if err := cmp.Or(err, notNumber); err != nil {
+		return nil, fmt.Errorf("%s %q: want host:port, like localhost:8080", flagName, *addr)
+	}
+	hosts := []string{host}
+	if host == "localhost" {
+		hosts = []string{"127.0.0.1", "::1"}
+	}
+	for tries := 0; ; tries++ {
+		listeners, err := listenAll(hosts, &port)
+		if err == nil {
+			*addr = net.JoinHostPort(host, strconv.Itoa(port))
+			return listeners, nil
+		}
+		if !next || tries == 20 {
+			return nil, fmt.Errorf("%s %s: %w; take another port", flagName, *addr, err)
+		}
+		port++
+	}
+}
+
+// listenAll listens on the port of all hosts. That the second host does not exist
+// is no error; that somebody else has its port is one, for half of the browsers
+// would go there.
+func listenAll(hosts []string, port *int) ([]net.Listener, error) {
+	var listeners []net.Listener
+	for i, host := range hosts {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(*port)))
+		if err == nil {
+			*port = l.Addr().(*net.TCPAddr).Port
+			listeners = append(listeners, l)
+		} else if i == 0 || errors.Is(err, syscall.EADDRINUSE) {
+			for _, l := range listeners {
+				l.Close()
+			}
+			return nil, err
+		}
+	}
+	return listeners, nil
+}
+
+// serve serves until ctx ends, and then gives the work under way 900 ms.
+func serve(ctx context.Context, handlers map[net.Listener]http.Handler, log *slog.Logger) error {
+	ended := make(chan error, len(handlers))
+	var servers []*http.Server
+	for listener, handler := range handlers {
+		server := &http.Server{
+			Handler:           handler,
+			ReadHeaderTimeout: 5 * time.Second,
+			ReadTimeout:       10 * time.Second,
+			WriteTimeout:      30 * time.Second,
+			IdleTimeout:       time.Minute,
+			MaxHeaderBytes:    32 << 10,
+			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		}
+		servers = append(servers, server)
+		go func() { ended <- server.Serve(listener) }()
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-ended:
+	}
+	grace, cancel := context.WithTimeout(context.Background(), 900*time.Millisecond)
+	defer cancel()
+	for _, server := range servers {
+		if server.Shutdown(grace) != nil {
+			server.Close()
+		}
+	}
+	return err
+}
+
+// server is the web app.
+type server struct {
+	base       *url.URL
+	offers     []offer
+	attempts   *oauth.Attempts
+	sessions   *account.Sessions
+	log        *slog.Logger
+	fakeOrigin string              // empty with real providers
+	front      func(string) string // where the browser really goes
+}
+
+// offer is a button on the home page.
+type offer struct {
+	row       oauth.Provider
+	client    *oauth.Client // nil without credentials
+	Variables []string      // that would have to be set
+}
+
+// Name, Title and Ready are for the pages.
+func (o offer) Name() string  { return o.row.Name }
+func (o offer) Title() string { return o.row.Title }
+func (o offer) Ready() bool   { return o.client != nil }
+
+func newServer(base *url.URL, log *slog.Logger) (*server, error) {
+	key := make([]byte, 32)
+	rand.Read(key) // a new one each run: attempts begun before a restart do not open
+	secure := base.Scheme == "https"
+	attempts, err := oauth.NewAttempts(key, secure)
+	return &server{
+		base:     base,
+		attempts: attempts,
+		sessions: account.NewSessions(secure),
+		log:      log,
+		front:    func(u string) string { return u },
+	}, err
+}
+
+// handler is the route table, behind what holds for every route.
+func (s *server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.home)
+	mux.HandleFunc("GET /login/{provider}", getOnly(s.login))
+	mux.HandleFunc("GET /callback/{provider}", getOnly(s.callback))
+	mux.HandleFunc("GET /profile", getOnly(s.profile))
+	mux.HandleFunc("POST /logout", s.logout)
+	mux.HandleFunc("GET /style.css", templates.Stylesheet)
+	mux.HandleFunc("GET /favicon.svg", templates.Favicon)
+	mux.HandleFunc("GET /", s.notFound)
+	// Another site's page must not press our buttons. GET changes nothing here that
+	// a stranger could want changed.
+	return s.headers(s.oneHost(http.NewCrossOriginProtection().Handler(mux)))
+}
+
+// getOnly refuses HEAD, which a "GET" pattern lets through: whoever only looks
+// must not use up an attempt.
+func getOnly(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			w.Header().Set("Allow", http.MethodGet)
+			http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
+			return
+		}
+		h(w, r)
+	}
+}
+
+func (s *server) headers(next http.Handler) http.Handler {
+	// No form-action: Chromium applies it to redirects after a form, too.
+	policy := strings.TrimSpace("default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; img-src 'self' https: " + s.fakeOrigin)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		if strings.HasPrefix(r.URL.Path, "/callback/") {
+			h.Set("Referrer-Policy", "no-referrer") // the URL holds a code (RFC 9700 §4.2.4)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// oneHost keeps the app to the one name that is registered with the providers: a
+// sign-in begun as 127.0.0.1 would come back as localhost, where its cookie is not.
+func (s *server) oneHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := strings.ToLower(r.Host)
+		here, err := url.Parse("//" + host)
+		loopbacks := err == nil && oauth.IsLoopback(here.Hostname()) && oauth.IsLoopback(s.base.Hostname()) && here.Port() == s.base.Port()
+		reading := (r.Method == http.MethodGet || r.Method == http.MethodHead) && !strings.HasPrefix(r.URL.Path, "/callback/")
+		switch {
+		case host == s.base.Host:
+			next.ServeHTTP(w, r)
+		case loopbacks && reading:
+			http.Redirect(w, r, s.base.String()+r.URL.RequestURI(), http.StatusSeeOther)
+		default:
+			s.page(w, r, http.StatusMisdirectedRequest, "host", struct{ Got, Want string }{r.Host, s.base.String()})
+		}
+	})
+}
+
+func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
+	s.page(w, r, http.StatusNotFound, "notfound", r.URL.Path)
+}
+
+// home shows the buttons.
+func (s *server) home(w http.ResponseWriter, r *http.Request) {
+	s.page(w, r, http.StatusOK, "home", struct {
+		Offers []offer
+		Next   string
+	}{s.offers, localPath(r.URL.Query().Get("next"))})
+}
+
+func (s *server) client(r *http.Request) *oauth.Client {
+	for _, o := range s.offers {
+		if o.row.Name == r.PathValue("provider") {
+			return o.client
+		}
+	}
+	return nil
+}
+
+// login begins a sign-in: step 1.
+func (s *server) login(w http.ResponseWriter, r *http.Request) {
+	client := s.client(r)
+	if client == nil {
+		s.notFound(w, r)
+		return
+	}
+	attempt, authorizationURL, err := client.Begin(r.Context())
+	if err != nil {
+		s.fail(w, r, client, err)
+		return
+	}
+	attempt.Next = localPath(r.URL.Query().Get("next"))
+	if err := s.attempts.Put(w, r, attempt); err != nil {
+		s.fail(w, r, client, err)
+		return
+	}
+	http.Redirect(w, r, s.front(authorizationURL), http.StatusSeeOther)
+}
+
+// callback is where the provider sends the browser back to: steps 2 to 5. Each
+// takes what only the one before can make.
+func (s *server) callback(w http.ResponseWriter, r *http.Request) {
+	client := s.client(r)
+	if client == nil {
+		s.notFound(w, r)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
+	defer cancel()
+
+	attempt, err := s.attempts.Take(w, r)
+	if err != nil {
+		s.fail(w, r, client, err)
+		return
+	}
+	callback, err := client.ParseCallback(ctx, attempt, r.URL.RawQuery) // 2
+	if err != nil {
+		s.fail(w, r, client, err)
+		return
+	}
+	unverified, err := client.Exchange(ctx, callback) // 3
+	if err != nil {
+		s.fail(w, r, client, err)
+		return
+	}
+	tokens, err := client.VerifyIDToken(ctx, unverified) // 4
+	if err != nil {
+		s.fail(w, r, client, err)
+		return
+	}
+	info, err := client.UserInfo(ctx, tokens) // 5
+	if err != nil {
+		s.fail(w, r, client, err)
+		return
+	}
+
+	s.sessions.Begin(w, r, account.SignIn{Provider: client.Title, Profile: info.Profile, Tokens: tokens, Replies: info.Replies})
+	s.log.Info("signed in", "provider", client.Name, "subject", info.Profile.Subject)
+	// On to a URL without the code, which then stands in no history (RFC 9700 §4.2.4).
+	http.Redirect(w, r, cmp.Or(attempt.Next, "/profile"), http.StatusSeeOther)
+}
+
+// profile shows who is signed in; others are sent to sign in, and back.
+func (s *server) profile(w http.ResponseWriter, r *http.Request) {
+	signIn, ok := s.sessions.Get(r)
+	if !ok {
+		http.Redirect(w, r, "/?next=/profile", http.StatusSeeOther)
+		return
+	}
+	s.page(w, r, http.StatusOK, "profile", signIn)
+}
+
+func (s *server) logout(w http.ResponseWriter, r *http.Request) {
+	s.sessions.End(w, r)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// fail says what went wrong: to the visitor in words, to the log by the check's name.
+func (s *server) fail(w http.ResponseWriter, r *http.Request, client *oauth.Client, err error) {
+	failure := templates.Failure{Provider: client.Title, Name: client.Name, Base: s.base.String(), Simulated: s.fakeOrigin != ""}
+	var failed *oauth.CheckError
+	var refused *oauth.Refusal
+	switch {
+	case errors.As(err, &refused):
+		failure.Refusal = refused
+		status := http.StatusBadGateway
+		if refused.ByUser() {
+			status = http.StatusOK
+		}
+		s.log.Info("sign-in refused", "provider", client.Name, "step", refused.Step, "code", refused.Code, "description", refused.Description)
+		s.page(w, r, status, "refused", failure)
+	case errors.As(err, &failed):
+		_, signedIn := s.sessions.Get(r)
+		if failed.Check.Name == "attempt-unused" && signedIn { // the callback reloaded, or the back button
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+			return
+		}
+		failure.CheckError = failed
+		s.log.Warn("sign-in failed", "provider", client.Name, "step", failed.Check.Step, "check", failed.Check.Name, "got", failed.Got, "want", failed.Want)
+		s.page(w, r, failed.Check.Status(), "error", failure)
+	default:
+		s.log.Error("sign-in failed", "provider", client.Name, "err", err)
+		s.page(w, r, http.StatusInternalServerError, "error", failure)
+	}
+}
+
+// page shows a page of package templates.
+func (s *server) page(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
+	signIn, signedIn := s.sessions.Get(r)
+	if err := templates.Render(w, status, name, templates.Page{
+		Simulated: s.fakeOrigin,
+		SignedIn:  signedIn,
+		User:      signIn.Profile,
+		Data:      data,
+	}); err != nil {
+		s.log.Error("page", "name", name, "err", err)
+		http.Error(w, "This page could not be made; the log says why.", http.StatusInternalServerError)
+	}
+}
+
+// localPath returns path if it is one of this app's, and "" otherwise: after a
+// sign-in nobody is sent to another site (open redirect, RFC 9700 §4.11.1).
+// Browsers take "//host" and "/\host" for another host.
+func localPath(path string) string {
+	u, err := url.Parse(path)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") ||
+		strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
+		return ""
+	}
+	return path
+}

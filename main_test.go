@@ -1,0 +1,729 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/oauthbyhand/providers/fake"
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestSignIn is one whole sign-in, as a browser sees it: read this one first.
+func TestSignIn(t *testing.T) {
+	// An internet in memory: the app, and the fake provider's pages.
+	base, _ := url.Parse("http://localhost:8080")
+	app, err := newServer(base, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := app.simulate("http://127.0.0.1:9000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	jar, _ := cookiejar.New(nil)
+	browser := &http.Client{Jar: jar, Transport: fake.Net{
+		"localhost:8080": app.handler(),
+		"127.0.0.1:9000": provider,
+	}}
+
+	// 1: the button leads to the provider's page …
+	consent, err := browser.Get("http://localhost:8080/login/google")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := consent.Request.URL.Host+consent.Request.URL.Path, "127.0.0.1:9000/accounts.google.com/o/oauth2/v2/auth"; got != want {
+		t.Fatalf("the browser is at %s, want %s", got, want)
+	}
+	// … where the user picks an account and allows it to be known. The provider sends
+	// the browser back (2), the app redeems the code (3), verifies the ID token (4),
+	// reads the profile (5), and shows it.
+	profile, err := browser.PostForm(consent.Request.URL.String(), url.Values{
+		"user": {"ada"}, "scope": {"openid", "email", "profile"}, "decision": {"allow"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := profile.Request.URL.String(), "http://localhost:8080/profile"; got != want {
+		t.Errorf("the browser is at %s, want %s", got, want)
+	}
+	page, _ := io.ReadAll(profile.Body)
+	if !strings.Contains(string(page), "ada@example.com") {
+		t.Errorf("the page does not name the user:\n%s", page)
+	}
+}
+
+// world is an internet in memory with the app, the fake and one browser.
+type world struct {
+	t       *testing.T
+	app     *server
+	net     fake.Net
+	browser *http.Client
+	log     *bytes.Buffer
+}
+
+func newWorld(t *testing.T, baseURL string) *world {
+	t.Helper()
+	w := &world{t: t, net: fake.Net{}, log: new(bytes.Buffer)}
+	w.browser = w.newBrowser()
+	w.start(baseURL)
+	return w
+}
+
+// start starts the app, or starts it again with everything forgotten.
+func (w *world) start(baseURL string) {
+	base, err := url.Parse(baseURL)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.app, err = newServer(base, slog.New(slog.NewTextHandler(w.log, nil)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	provider, err := w.app.simulate("http://127.0.0.1:9000")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.net["127.0.0.1:9000"] = provider
+	w.net[base.Host] = w.app.handler()
+}
+
+func (w *world) newBrowser() *http.Client {
+	jar, _ := cookiejar.New(nil)
+	return &http.Client{Jar: jar, Transport: w.net}
+}
+
+// page is where a browser ended up.
+type page struct {
+	status int
+	url    string
+	header http.Header
+	body   string
+}
+
+func (w *world) do(method, rawURL string, form url.Values) page {
+	w.t.Helper()
+	request, err := http.NewRequest(method, rawURL, strings.NewReader(form.Encode()))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := w.browser.Do(request)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return page{response.StatusCode, response.Request.URL.String(), response.Header, string(body)}
+}
+
+func (w *world) get(rawURL string) page { w.t.Helper(); return w.do("GET", rawURL, nil) }
+
+// begin goes to the provider's consent page.
+func (w *world) begin(provider string) page {
+	w.t.Helper()
+	p := w.get(w.app.base.String() + "/login/" + provider)
+	if p.status != 200 || !strings.HasPrefix(p.url, "http://127.0.0.1:9000/") {
+		w.t.Fatalf("/login/%s led to %d at %s", provider, p.status, p.url)
+	}
+	return p
+}
+
+// answer presses a button of the consent page, with these scopes ticked.
+func (w *world) answer(consent page, user, decision string, scopes ...string) page {
+	w.t.Helper()
+	return w.do("POST", consent.url, url.Values{"user": {user}, "decision": {decision}, "scope": scopes})
+}
+
+// without follows no redirects while f runs.
+func (w *world) without(f func() page) page {
+	w.browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	defer func() { w.browser.CheckRedirect = nil }()
+	return f()
+}
+
+// signIn signs in with everything allowed.
+func (w *world) signIn(provider string) page {
+	w.t.Helper()
+	consent := w.begin(provider)
+	return w.answer(consent, "ada", "allow", scopesOf(consent)...)
+}
+
+var checkbox = regexp.MustCompile(`name="scope" value="([^"]*)"`)
+
+func scopesOf(consent page) (scopes []string) {
+	for _, match := range checkbox.FindAllStringSubmatch(consent.body, -1) {
+		scopes = append(scopes, match[1])
+	}
+	return scopes
+}
+
+var (
+	definition = regexp.MustCompile(`(?s)<dt>([^<]*)</dt><dd>(.*?)</dd>`)
+	tag        = regexp.MustCompile(`<[^>]*>`)
+)
+
+// facts are the page's definitions: what the visitor reads.
+func (p page) facts() map[string]string {
+	facts := make(map[string]string)
+	for _, m := range definition.FindAllStringSubmatch(p.body, -1) {
+		facts[m[1]] = strings.Join(strings.Fields(tag.ReplaceAllString(m[2], "")), " ")
+	}
+	return facts
+}
+
+// check is the name of the check that an error page reports.
+func (p page) check() string { return p.facts()["Check"] }
+
+var allProviders = map[string]struct {
+	facts   map[string]string
+	reply   string // a URL of which the page shows each member
+	refusal map[string]string
+}{
+	"google": {
+		facts: map[string]string{
+			"Name": "Ada Lovelace", "E-mail": "ada@example.com verified by Google", "Provider": "Google",
+			"Subject":        "110248495921238986420 Google's permanent name for this user",
+			"Scopes asked":   "openid email profile",
+			"Scopes granted": "https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/userinfo.profile openid",
+		},
+		reply:   "https://openidconnect.googleapis.com/v1/userinfo",
+		refusal: map[string]string{"Error": "access_denied"},
+	},
+	"github": {
+		facts: map[string]string{
+			"Name": "Ada Lovelace", "E-mail": "ada@example.com verified by GitHub", "Provider": "GitHub",
+			"Subject":      "990000001 GitHub's permanent name for this user",
+			"Scopes asked": "user:email", "Scopes granted": "user:email",
+		},
+		reply: "https://api.github.com/user/emails",
+		refusal: map[string]string{
+			"Error": "access_denied", "Description": "The user has denied your application access.",
+			"More at": "https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-authorization-request-errors/#access-denied",
+		},
+	},
+	"facebook": {
+		facts: map[string]string{
+			"Name": "Ada Lovelace", "E-mail": "ada@example.com not verified by Facebook", "Provider": "Facebook",
+			"Subject":      "10223334445556667 Facebook's permanent name for this user",
+			"Scopes asked": "public_profile email", "Scopes granted": "email public_profile",
+		},
+		reply:   "https://graph.facebook.com/v26.0/me?fields=id,name,email,picture",
+		refusal: map[string]string{"Error": "access_denied", "Reason": "user_denied", "Description": "Permissions error"},
+	},
+	"instagram": {
+		facts: map[string]string{
+			"Name": "Ada Lovelace", "E-mail": "not given", "Provider": "Instagram",
+			"Subject":      "17841405793187218 Instagram's permanent name for this user",
+			"Scopes asked": "instagram_business_basic", "Scopes granted": "instagram_business_basic",
+		},
+		reply:   "https://graph.instagram.com/v26.0/me?fields=id,user_id,username,name,account_type,profile_picture_url",
+		refusal: map[string]string{"Error": "access_denied", "Reason": "user_denied", "Description": "The user denied your request"},
+	},
+	"spotify": {
+		facts: map[string]string{
+			"Name": "Ada Lovelace", "E-mail": "ada@example.com not verified by Spotify", "Provider": "Spotify",
+			"Subject":      "acct5PpXlSRuTdGnqY0b1Ada Spotify's permanent name for this user",
+			"Scopes asked": "user-read-email", "Scopes granted": "user-read-email",
+		},
+		reply:   "https://api.spotify.com/v1/me",
+		refusal: map[string]string{"Error": "access_denied"},
+	},
+	"oidc": {
+		facts: map[string]string{
+			"Name": "Ada Lovelace", "E-mail": "ada@example.com verified by OpenID Connect", "Provider": "OpenID Connect",
+			"Subject":      "ada-1815 OpenID Connect's permanent name for this user",
+			"Scopes asked": "openid email profile", "Scopes granted": "email openid profile",
+		},
+		reply:   "https://openid.example/userinfo",
+		refusal: map[string]string{"Error": "access_denied", "Description": "The user refused."},
+	},
+}
+
+func TestEachProviderAllowed(t *testing.T) {
+	for name, want := range allProviders {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "http://localhost:8080")
+			profile := w.signIn(name)
+			if profile.status != 200 || profile.url != "http://localhost:8080/profile" {
+				t.Fatalf("%d at %s, want 200 at /profile\n%s", profile.status, profile.url, w.log)
+			}
+			if diff := cmp.Diff(want.facts, profile.facts()); diff != "" {
+				t.Errorf("the profile page (-want +got):\n%s", diff)
+			}
+			if !strings.Contains(profile.body, want.reply) {
+				t.Errorf("the page does not show the reply of %s", want.reply)
+			}
+			if home := w.get("http://localhost:8080/"); !strings.Contains(home.body, "Hello, Ada Lovelace") {
+				t.Errorf("the home page does not greet the user:\n%s", home.body)
+			}
+			w.do("POST", "http://localhost:8080/logout", nil)
+			if p := w.get("http://localhost:8080/profile"); p.url != "http://localhost:8080/?next=/profile" {
+				t.Errorf("after signing out, /profile led to %s", p.url)
+			}
+		})
+	}
+}
+
+func TestEachProviderRefused(t *testing.T) {
+	for name, want := range allProviders {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "http://localhost:8080")
+			refused := w.answer(w.begin(name), "ada", "refuse")
+			if refused.status != 200 || !strings.Contains(refused.body, "You said no") {
+				t.Errorf("%d, want 200 and a friendly page:\n%s", refused.status, refused.body)
+			}
+			if diff := cmp.Diff(want.refusal, refused.facts()); diff != "" {
+				t.Errorf("the reasons shown (-want +got):\n%s", diff)
+			}
+			if p := w.get("http://localhost:8080/profile"); p.url != "http://localhost:8080/?next=/profile" {
+				t.Errorf("signed in after a refusal: /profile led to %s", p.url)
+			}
+		})
+	}
+}
+
+// What a user unticks is not granted, and the app copes (TUTORIALS.md 9).
+func TestUntickedScope(t *testing.T) {
+	for name, kept := range map[string]string{"google": "profile", "github": "", "facebook": "", "spotify": "", "oidc": "profile"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "http://localhost:8080")
+			facts := w.answer(w.begin(name), "ada", "allow", kept).facts()
+			if facts["Name"] != "Ada Lovelace" || facts["E-mail"] != "not given" || strings.Contains(facts["Scopes granted"], "email") {
+				t.Errorf("without the e-mail scope: %v\n%s", facts, w.log)
+			}
+		})
+	}
+}
+
+// Mallory's providers say that nobody has verified the address, and the page says so.
+func TestUnverifiedEmail(t *testing.T) {
+	for name, want := range map[string]string{
+		"google": "ada@example.com not verified by Google",
+		"oidc":   "ada@example.com not verified by OpenID Connect",
+		"github": "not given", // only a verified address is taken there
+	} {
+		w := newWorld(t, "http://localhost:8080")
+		consent := w.begin(name)
+		if got := w.answer(consent, "mallory", "allow", scopesOf(consent)...).facts()["E-mail"]; got != want {
+			t.Errorf("%s: e-mail %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestTabsAndTheBackButton(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	first, second := w.begin("google"), w.begin("github")
+	if got := w.answer(first, "ada", "allow", "email", "profile").facts()["Provider"]; got != "Google" {
+		t.Errorf("the first of two tabs: signed in with %q", got)
+	}
+	if got := w.answer(second, "ada", "allow", "user:email").facts()["Provider"]; got != "GitHub" {
+		t.Errorf("the second of two tabs: signed in with %q", got)
+	}
+	// Back to the provider's page, and Allow again: the attempt is used up.
+	if p := w.answer(second, "ada", "allow", "user:email"); p.url != "http://localhost:8080/" || !strings.Contains(p.body, "Hello") {
+		t.Errorf("back and Allow again, signed in: %d at %s", p.status, p.url)
+	}
+	w.do("POST", "http://localhost:8080/logout", nil)
+	again := w.answer(second, "ada", "allow", "user:email")
+	if again.status != 400 || again.check() != "attempt-unused" || !strings.Contains(again.body, "already used") {
+		t.Errorf("back and Allow again, signed out: %d, check %q", again.status, again.check())
+	}
+}
+
+// callbackURL returns the callback of a sign-in that stopped just before it.
+func (w *world) callbackURL(provider string) string {
+	w.t.Helper()
+	consent := w.begin(provider)
+	p := w.without(func() page { return w.answer(consent, "ada", "allow", scopesOf(consent)...) })
+	if p.status != http.StatusSeeOther {
+		w.t.Fatalf("the provider answered %d", p.status)
+	}
+	return p.header.Get("Location")
+}
+
+// Each row goes wrong on the browser's side; the page must tell which way.
+func TestCallbackFailures(t *testing.T) {
+	const app = "http://localhost:8080"
+	for name, row := range map[string]struct {
+		reason string
+		do     func(w *world) page
+		check  string
+		says   string
+	}{
+		"another browser": {
+			reason: "login CSRF: the attacker's callback in the victim's browser",
+			do: func(w *world) page {
+				callback := w.callbackURL("google")
+				w.browser = w.newBrowser()
+				return w.get(callback)
+			},
+			check: "attempt-found", says: "cookie is missing",
+		},
+		"too old": {
+			reason: "ten minutes have passed, the cookie is still there",
+			do: func(w *world) page {
+				callback := w.callbackURL("google")
+				time.Sleep(10*time.Minute + time.Second)
+				return w.get(callback)
+			},
+			check: "attempt-fresh", says: "too old",
+		},
+		"much too old": {
+			reason: "after an hour the cookie is gone, too",
+			do: func(w *world) page {
+				callback := w.callbackURL("google")
+				time.Sleep(time.Hour + time.Second)
+				return w.get(callback)
+			},
+			check: "attempt-found", says: "more than an hour old",
+		},
+		"restarted": {
+			reason: "the key of the cookies is new with each start",
+			do: func(w *world) page {
+				callback := w.callbackURL("google")
+				w.start(app)
+				return w.get(callback)
+			},
+			check: "attempt-opens", says: "restarted",
+		},
+		"used": {
+			reason: "a reload of the callback by somebody who has signed out",
+			do: func(w *world) page {
+				callback := w.callbackURL("google")
+				w.get(callback)
+				w.do("POST", app+"/logout", nil)
+				return w.get(callback)
+			},
+			check: "attempt-unused", says: "already used",
+		},
+		"no state": {
+			reason: "a callback that anybody could have made",
+			do:     func(w *world) page { return w.get(app + "/callback/google?code=x") },
+			check:  "callback-state", says: "does not carry the state",
+		},
+		"another state": {
+			reason: "the first 8 characters find the cookie; all must agree",
+			do: func(w *world) page {
+				callback, _ := url.Parse(w.callbackURL("google"))
+				q := callback.Query()
+				q.Set("state", q.Get("state")[:8]+"AAAAAAAAAAAAAAAAAA")
+				callback.RawQuery = q.Encode()
+				return w.get(callback.String())
+			},
+			check: "callback-state", says: "another value",
+		},
+		"another provider": {
+			reason: "mix-up: Google's callback at GitHub's address",
+			do: func(w *world) page {
+				return w.get(strings.Replace(w.callbackURL("google"), "/callback/google", "/callback/github", 1))
+			},
+			check: "attempt-client", says: "google",
+		},
+		"another issuer": {
+			reason: "mix-up: the callback names who sent it (RFC 9207)",
+			do: func(w *world) page {
+				return w.get(strings.Replace(w.callbackURL("google"), "accounts.google.com", "evil.example", 1))
+			},
+			check: "callback-issuer", says: "evil.example",
+		},
+		"script in a parameter": {
+			reason: "an error page that shows what a stranger wrote must escape it",
+			do: func(w *world) page {
+				p := w.get(strings.Replace(w.callbackURL("google"), "https%3A%2F%2Faccounts.google.com", "%3Cscript%3E", 1))
+				if strings.Contains(p.body, "<script>") {
+					w.t.Errorf("the page holds the attacker's script:\n%s", p.body)
+				}
+				return p
+			},
+			check: "callback-issuer", says: "&lt;script&gt;",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, app)
+				p := row.do(w)
+				if p.status != 400 || p.check() != row.check || !strings.Contains(p.body, row.says) {
+					t.Errorf("%s: %d, check %q, want 400, %q and a page that says %q:\n%s", row.reason, p.status, p.check(), row.check, row.says, p.body)
+				}
+				if !strings.Contains(w.log.String(), "check="+row.check) {
+					t.Errorf("the log does not name the check: %s", w.log)
+				}
+				if p := w.get(app + "/profile"); p.url != app+"/?next=/profile" {
+					t.Errorf("%s: signed in all the same", row.reason)
+				}
+			})
+		})
+	}
+}
+
+func TestOneHost(t *testing.T) {
+	for name, row := range map[string]struct {
+		method, host, path string
+		status             int
+		location, reason   string
+	}{
+		"home as 127.0.0.1":      {"GET", "127.0.0.1:8080", "/?next=/profile", 303, "http://localhost:8080/?next=/profile", "the commonest complaint: begun as 127.0.0.1, registered as localhost"},
+		"login as ::1":           {"GET", "[::1]:8080", "/login/google", 303, "http://localhost:8080/login/google", "the cookie must be set where the callback will look for it"},
+		"callback as 127.0.0.1":  {"GET", "127.0.0.1:8080", "/callback/google?code=x", 421, "", "its cookie cannot be there; a redirect would carry the code around"},
+		"logout as 127.0.0.1":    {"POST", "127.0.0.1:8080", "/logout", 421, "", "a redirect would drop the form"},
+		"another host":           {"GET", "evil.example", "/", 421, "", "DNS rebinding: another name for this machine"},
+		"another loopback port":  {"GET", "127.0.0.1:9999", "/", 421, "", "a forwarded port: a redirect could lead nowhere"},
+		"the same in upper case": {"GET", "LOCALHOST:8080", "/", 200, "", "host names have no case"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "http://localhost:8080")
+			w.net[row.host] = w.app.handler()
+			p := w.without(func() page { return w.do(row.method, "http://"+row.host+row.path, nil) })
+			if p.status != row.status || p.header.Get("Location") != row.location {
+				t.Errorf("%s: %d to %q, want %d to %q", row.reason, p.status, p.header.Get("Location"), row.status, row.location)
+			}
+			if p.status == 421 && !(strings.Contains(p.body, row.host) && strings.Contains(p.body, "http://localhost:8080") && strings.Contains(p.body, "proxy")) {
+				t.Errorf("the page does not name both hosts and the proxy:\n%s", p.body)
+			}
+		})
+	}
+}
+
+func TestReturnPath(t *testing.T) {
+	for next, want := range map[string]string{
+		"/profile":              "http://localhost:8080/profile",
+		"/?a=b":                 "http://localhost:8080/?a=b",
+		"//evil.example":        "http://localhost:8080/profile",
+		`/\evil.example`:        "http://localhost:8080/profile",
+		"https://evil.example/": "http://localhost:8080/profile",
+		"javascript:alert(1)":   "http://localhost:8080/profile",
+		"/\t/evil.example":      "http://localhost:8080/profile",
+		"profile":               "http://localhost:8080/profile",
+		"":                      "http://localhost:8080/profile",
+	} {
+		w := newWorld(t, "http://localhost:8080")
+		consent := w.get("http://localhost:8080/login/github?next=" + url.QueryEscape(next))
+		if got := w.answer(consent, "ada", "allow", "user:email").url; got != want {
+			t.Errorf("next=%q led to %s, want %s", next, got, want)
+		}
+	}
+}
+
+func TestMethodsAndUnknownPages(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	for _, row := range []struct {
+		method, path string
+		status       int
+	}{
+		{"HEAD", "/", 200}, {"HEAD", "/login/google", 405}, {"HEAD", "/callback/google", 405}, {"HEAD", "/profile", 405},
+		{"POST", "/login/google", 405}, {"GET", "/logout", 404},
+		{"GET", "/login/myspace", 404}, {"GET", "/callback/myspace", 404}, {"GET", "/nothing", 404}, {"GET", "/login/..%2Fgoogle", 404},
+		{"GET", "/style.css", 200}, {"GET", "/favicon.svg", 200},
+	} {
+		if p := w.without(func() page { return w.do(row.method, "http://localhost:8080"+row.path, nil) }); p.status != row.status {
+			t.Errorf("%s %s: %d, want %d", row.method, row.path, p.status, row.status)
+		}
+	}
+}
+
+// Another site can neither sign the user out nor put the app into a frame.
+func TestOtherSites(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	profile := w.signIn("google")
+	request, _ := http.NewRequest("POST", "http://localhost:8080/logout", nil)
+	request.Header.Set("Sec-Fetch-Site", "cross-site")
+	response, err := w.browser.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.StatusCode != 403 {
+		t.Errorf("another site's POST /logout: %d, want 403", response.StatusCode)
+	}
+	if p := w.get("http://localhost:8080/profile"); p.url != "http://localhost:8080/profile" {
+		t.Error("another site signed the user out")
+	}
+	got := make(map[string]string)
+	for _, name := range []string{"Content-Security-Policy", "X-Frame-Options", "X-Content-Type-Options", "Referrer-Policy", "Cache-Control"} {
+		got[name] = profile.header.Get(name)
+	}
+	want := map[string]string{
+		"Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; img-src 'self' https: http://127.0.0.1:9000",
+		"X-Frame-Options":         "DENY",
+		"X-Content-Type-Options":  "nosniff",
+		"Referrer-Policy":         "same-origin",
+		"Cache-Control":           "no-store",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("headers (-want +got):\n%s", diff)
+	}
+	if got := w.get("http://localhost:8080/callback/google").header.Get("Referrer-Policy"); got != "no-referrer" {
+		t.Errorf("Referrer-Policy of the callback: %q, want no-referrer: its URL holds a code", got)
+	}
+}
+
+// An id that was in the browser before the sign-in is worthless after it.
+func TestSessionFixation(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	base, _ := url.Parse("http://localhost:8080")
+	session := func() string {
+		for _, c := range w.browser.Jar.Cookies(base) {
+			if c.Name == "oauthbyhand-session" {
+				return c.Value
+			}
+		}
+		return ""
+	}
+	w.signIn("google")
+	first := session()
+	w.signIn("google")
+	second := session()
+	if first == "" || second == "" || first == second {
+		t.Fatalf("session ids %q and %q: want two different ones", first, second)
+	}
+	w.browser.Jar.SetCookies(base, []*http.Cookie{{Name: "oauthbyhand-session", Value: first, Path: "/"}})
+	if p := w.get("http://localhost:8080/profile"); p.url != "http://localhost:8080/?next=/profile" {
+		t.Error("the old session still works after a new sign-in")
+	}
+}
+
+func TestSessionsEnd(t *testing.T) {
+	for name, row := range map[string]struct {
+		sleep  time.Duration
+		times  int
+		signed bool
+	}{
+		"used every 50 minutes":    {50 * time.Minute, 3, true},
+		"not used for 61 minutes":  {61 * time.Minute, 1, false},
+		"used, but for over 12 h.": {50 * time.Minute, 15, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, "http://localhost:8080")
+				w.signIn("google")
+				var p page
+				for range row.times {
+					time.Sleep(row.sleep)
+					p = w.get("http://localhost:8080/profile")
+				}
+				if got := p.url == "http://localhost:8080/profile"; got != row.signed {
+					t.Errorf("signed in: %t, want %t", got, row.signed)
+				}
+			})
+		})
+	}
+}
+
+// On https the cookies are ones that only this host can set.
+func TestCookiesOnHTTPS(t *testing.T) {
+	w := newWorld(t, "https://localhost:8443")
+	p := w.without(func() page { return w.get("https://localhost:8443/login/google") })
+	cookie := p.header.Get("Set-Cookie")
+	if !regexp.MustCompile(`^__Host-oauthbyhand-attempt-[A-Z2-7]{8}=[\w-]+; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax$`).MatchString(cookie) {
+		t.Errorf("Set-Cookie: %s", cookie)
+	}
+	if got := w.signIn("google").url; got != "https://localhost:8443/profile" {
+		t.Errorf("signing in led to %s", got)
+	}
+}
+
+// No code, token, verifier or secret is in the log, whatever happened.
+func TestLogHoldsNoSecret(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	var secrets []string
+	for _, name := range slices.Sorted(maps.Keys(allProviders)) {
+		callback, _ := url.Parse(w.callbackURL(name))
+		secrets = append(secrets, callback.Query().Get("code"), callback.Query().Get("state"))
+		w.get(callback.String())
+		w.get(callback.String())
+		for _, o := range w.app.offers {
+			secrets = append(secrets, o.client.Secret)
+		}
+	}
+	if strings.Count(w.log.String(), "signed in") != len(allProviders) {
+		t.Fatalf("the log misses sign-ins:\n%s", w.log)
+	}
+	for _, secret := range secrets {
+		if secret == "" || strings.Contains(w.log.String(), secret) {
+			t.Errorf("the log holds %q", secret)
+		}
+	}
+}
+
+// Whoever starts the app with something wrong reads one line that names it.
+func TestRunRefuses(t *testing.T) {
+	for name, row := range map[string]struct {
+		args []string
+		env  map[string]string
+		want string
+	}{
+		"half a pair": {
+			env:  map[string]string{"GOOGLE_CLIENT_ID": "x"},
+			want: "GOOGLE_CLIENT_SECRET is not set, but others of GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET are: set all or none",
+		},
+		"no issuer": {
+			env:  map[string]string{"OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET": "y"},
+			want: "OIDC_ISSUER is not set, but others of OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_ISSUER are: set all or none",
+		},
+		"issuer on http": {
+			env:  map[string]string{"OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET": "y", "OIDC_ISSUER": "http://op.example"},
+			want: `OIDC_ISSUER: oauth: oidc: "http://op.example" must be https (OIDC Discovery §3); plain http is for this machine only`,
+		},
+		"issuer twice": {
+			env:  map[string]string{"OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET": "y", "OIDC_ISSUER": "https://accounts.google.com", "GOOGLE_CLIENT_ID": "x", "GOOGLE_CLIENT_SECRET": "y"},
+			want: "OIDC_ISSUER: https://accounts.google.com is already the issuer of Google; no two may share one (RFC 9207 §4)",
+		},
+		"base URL on http": {
+			args: []string{"-base-url", "http://app.example"},
+			want: "-base-url http://app.example: plain http is for localhost only; take https://app.example",
+		},
+		"base URL with a path": {
+			args: []string{"-base-url", "https://app.example/app"},
+			want: `-base-url "https://app.example/app": want a scheme and a host, like https://app.example.com`,
+		},
+		"the fake in public": {
+			args: []string{"-fake", "-base-url", "https://app.example"},
+			want: "there are no credentials, and the fake provider must never meet real users: set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET, or another provider's, or take a -base-url on localhost instead of https://app.example",
+		},
+		"Spotify on localhost": {
+			env:  map[string]string{"SPOTIFY_CLIENT_ID": "x", "SPOTIFY_CLIENT_SECRET": "y"},
+			want: "Spotify takes no callback URLs at http://localhost:8080: start with -base-url http://127.0.0.1:8080, or unset SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET",
+		},
+		"Instagram on http": {
+			env:  map[string]string{"INSTAGRAM_CLIENT_ID": "x", "INSTAGRAM_CLIENT_SECRET": "y"},
+			want: "Instagram takes no callback URLs at http://localhost:8080: start with -base-url https://localhost:8080, or unset INSTAGRAM_CLIENT_ID and INSTAGRAM_CLIENT_SECRET",
+		},
+		"an address without a port": {
+			args: []string{"-addr", "localhost"},
+			want: `-addr "localhost": want host:port, like localhost:8080`,
+		},
+		"an argument": {
+			args: []string{"serve"},
+			want: `unexpected argument "serve"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, o := range allVariables {
+				t.Setenv(o, row.env[o])
+			}
+			err := run(t.Context(), row.args, io.Discard, io.Discard)
+			if err == nil || err.Error() != row.want {
+				t.Errorf("got  %v\nwant %s", err, row.want)
+			}
+		})
+	}
+}
+
+var allVariables = []string{
+	"GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET",
+	"FACEBOOK_CLIENT_ID", "FACEBOOK_CLIENT_SECRET", "INSTAGRAM_CLIENT_ID", "INSTAGRAM_CLIENT_SECRET",
+	"SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_ISSUER",
+}

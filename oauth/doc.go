@@ -1,0 +1,71 @@
+// Package oauth is the client's side of "sign in with …": OAuth 2.0 with PKCE and
+// OpenID Connect, each step written by hand over net/http.
+//
+// A sign-in is five calls. The app keeps one [Client] for each provider, and one
+// [Attempts]:
+//
+//	1 request    attempt, url, err := client.Begin(ctx)
+//	             err = attempts.Put(w, r, attempt)         and redirect the browser to url
+//	2 callback   attempt, err := attempts.Take(w, r)
+//	             callback, err := client.ParseCallback(ctx, attempt, r.URL.RawQuery)
+//	3 token      unverified, err := client.Exchange(ctx, callback)
+//	4 ID token   tokens, err := client.VerifyIDToken(ctx, unverified)
+//	5 profile    info, err := client.UserInfo(ctx, tokens)
+//
+// Step 0, the provider's metadata, is fetched by the step that first needs it
+// ([Client.Discover]); 6 is refresh and 7 is revoke. Each call takes what only the
+// one before can make, so none can be left out. These numbers are the same in the
+// code, in errors and on the pages.
+//
+// # Where to read
+//
+// In the order of the flow, one step or one idea a file:
+//
+//	provider.go    what a client must know of one provider: a row of data
+//	client.go      this app as registered there; the one function that sends a request
+//	discovery.go   0 the provider's metadata
+//	begin.go       1 the attempt, and the URL to send the browser to
+//	pkce.go          the secret that only this attempt knows
+//	attempts.go      the attempt in a sealed cookie, in the browser that began it
+//	callback.go    2 what came back
+//	token.go       3 the code for tokens
+//	idtoken.go     4 signature, then claims
+//	jwk.go           the provider's keys
+//	userinfo.go    5 the access token used
+//	shared.go      what many sign-ins wait for and one request fetches
+//	seal.go        encryption of what others could change
+//	strictjson.go  JSON read so that two parsers cannot disagree
+//	errors.go      what a check is, and the list of all
+//	trace.go       what happened, as events
+//
+// # What is checked
+//
+// [Checks] lists every check with its step, its name, the section that asks for it,
+// and what somebody gains where it is left out. Each is declared at the top of the
+// file that makes it. A check that fails is a [*CheckError]; the user's or the
+// provider's "no" is a [*Refusal]; other errors are this machine's.
+//
+// # What is put up with
+//
+// Providers differ from the specifications, and each such leniency is in a row of
+// package providers, with its source. For all providers: expires_in as text;
+// scopes separated by commas; keys in the key set that are not understood; a
+// callback with parameters nobody asked for; a clock that is off by 60 seconds.
+//
+// # Not here, on purpose
+//
+//   - The implicit and hybrid flows and the password grant: RFC 9700 §2.1.2, §2.4
+//     say not to use them. response_type is code, always.
+//   - response_mode=form_post: it needs cookies that other sites' forms carry
+//     (SameSite=None), for the sake of a URL that is redirected away anyway.
+//   - Clients without a secret, and private_key_jwt: this app has a server that can
+//     keep a secret, and the providers here give one.
+//   - Dynamic registration, signed requests (JAR, PAR), JWE, signed userinfo
+//     replies, logout at the provider, token introspection: none is needed to learn
+//     who signed in, and none of the providers here asks for it.
+//   - Providers whose secret is a JWT (Apple), and issuers that stand for many
+//     tenants (Microsoft Entra "common"): their rules would have to be in the code
+//     of everybody else's flow.
+//   - Checks of max_age, acr and c_hash: this client never asks for what they
+//     answer.
+package oauth
