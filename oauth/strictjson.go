@@ -18,8 +18,8 @@ type Object map[string]json.RawMessage
 // Read puts the member name into what into points to. A member that is absent or
 // null leaves it as it is; one of another type is an error.
 func (o Object) Read(name string, into any) error {
-	raw, ok := o[name]
-	if !ok || string(raw) == "null" {
+	raw := o[name]
+	if len(raw) == 0 || string(raw) == "null" {
 		return nil
 	}
 	var err error

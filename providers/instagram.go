@@ -53,11 +53,12 @@ func instagramTokens(reply oauth.Object) (oauth.Object, error) {
 	if len(wrapped) == 1 {
 		reply = wrapped[0]
 	}
-	var permissions []string
-	if reply.Read("permissions", &permissions) == nil {
-		reply["scope"], _ = json.Marshal(strings.Join(permissions, " "))
-	} else {
-		reply["scope"] = reply["permissions"]
+	if permissions, ok := reply["permissions"]; ok {
+		var list []string
+		if json.Unmarshal(permissions, &list) == nil {
+			permissions, _ = json.Marshal(strings.Join(list, " "))
+		}
+		reply["scope"] = permissions
 	}
 	return reply, nil
 }

@@ -1,0 +1,219 @@
+package providers
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"example.com/oauthbyhand/oauth"
+	"github.com/google/go-cmp/cmp"
+)
+
+// read returns a recorded reply; testdata/profiles/SOURCES.md says where it is from.
+func read(t *testing.T, name string) json.RawMessage {
+	t.Helper()
+	data, err := os.ReadFile("../testdata/profiles/" + name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func readObject(t *testing.T, name string) (o oauth.Object) {
+	t.Helper()
+	if err := json.Unmarshal(read(t, name), &o); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func TestProfiles(t *testing.T) {
+	file := func(name string) func(*testing.T) oauth.Replies {
+		return func(t *testing.T) oauth.Replies {
+			return oauth.Replies{API: []json.RawMessage{read(t, name)}}
+		}
+	}
+	literal := func(replies ...string) func(*testing.T) oauth.Replies {
+		return func(*testing.T) (r oauth.Replies) {
+			for _, reply := range replies {
+				r.API = append(r.API, json.RawMessage(reply))
+			}
+			return r
+		}
+	}
+	for name, row := range map[string]struct {
+		provider oauth.Provider
+		replies  func(*testing.T) oauth.Replies
+		want     oauth.Profile
+		reason   string
+	}{
+		"google": {
+			Google(), func(t *testing.T) oauth.Replies {
+				return oauth.Replies{IDToken: readObject(t, "google-idtoken-claims"), API: []json.RawMessage{read(t, "google-userinfo")}}
+			},
+			oauth.Profile{Subject: "110248495921238986420", Name: "Ada L", Email: "ada@example.com", EmailVerified: true, Picture: "https://lh3.googleusercontent.com/a/x=s96-c"},
+			"a subject of more digits than an int64 holds",
+		},
+		"google, another address in userinfo": {
+			Google(), func(t *testing.T) oauth.Replies {
+				return oauth.Replies{IDToken: readObject(t, "google-idtoken-claims"), API: []json.RawMessage{json.RawMessage(`{"sub":"1","email":"mallory@example.com"}`)}}
+			},
+			oauth.Profile{Subject: "110248495921238986420", Name: "Ada L", Email: "ada@example.com", EmailVerified: true, Picture: "https://lh3.googleusercontent.com/a/x=s96-c"},
+			"what is signed wins over what is not",
+		},
+		"oidc": {
+			OpenID("https://op.example"), file("oidc"),
+			oauth.Profile{Subject: "248289761001", Name: "Jane Doe", Email: "janedoe@example.com", Picture: "http://example.com/janedoe/me.jpg"},
+			"without email_verified nobody has verified it",
+		},
+		"oidc, email_verified as text": {
+			OpenID("https://op.example"), literal(`{"sub":"1","email":"a@b.example","email_verified":"true"}`),
+			oauth.Profile{Subject: "1", Email: "a@b.example"},
+			"only a boolean is a promise (OIDC Core §5.1)",
+		},
+		"github": {
+			GitHub(), literal(`{"id":583231,"login":"octocat","name":"The Octocat","email":null,"avatar_url":"https://avatars.githubusercontent.com/u/583231?v=4"}`,
+				`[{"email":"octo@example.com","primary":true,"verified":true},{"email":"583231+octocat@users.noreply.github.com","primary":false,"verified":true}]`),
+			oauth.Profile{Subject: "583231", Name: "The Octocat", Email: "octo@example.com", EmailVerified: true, Picture: "https://avatars.githubusercontent.com/u/583231?v=4"},
+			"the address is in a reply of its own",
+		},
+		"github, as recorded": {
+			GitHub(), func(t *testing.T) oauth.Replies {
+				return oauth.Replies{API: []json.RawMessage{read(t, "github"), read(t, "github-emails")}}
+			},
+			oauth.Profile{Subject: "583231", Name: "The Octocat", Email: "octo@example.com", EmailVerified: true, Picture: "https://avatars.githubusercontent.com/u/583231?v=4"},
+			"email is null in the first reply",
+		},
+		"github, primary address unverified": {
+			GitHub(), literal(`{"id":583231,"login":"octocat","name":null}`,
+				`[{"email":"victim@example.com","primary":true,"verified":false},{"email":"mine@example.com","primary":false,"verified":true}]`),
+			oauth.Profile{Subject: "583231", Name: "octocat"},
+			"anybody can enter the victim's address and make it the primary one",
+		},
+		"github, without the scope": {
+			GitHub(), func(t *testing.T) oauth.Replies {
+				return oauth.Replies{API: []json.RawMessage{read(t, "github-no-name"), nil}}
+			},
+			oauth.Profile{Subject: "583231", Name: "octocat", Picture: "https://avatars.githubusercontent.com/u/583231?v=4"},
+			"the second request was not made; the login stands in for a missing name",
+		},
+		"github, id above 2^53": {
+			GitHub(), literal(`{"id":9007199254740993,"login":"x"}`, `[]`),
+			oauth.Profile{Subject: "9007199254740993", Name: "x"},
+			"a float64 would make it ...992, another user",
+		},
+		"facebook": {
+			Facebook(), file("facebook"),
+			oauth.Profile{Subject: "10223334445556667", Name: "Ada L", Email: "ada@example.com", Picture: "https://platform-lookaside.fbsbx.com/platform/profilepic/?asid=10223334445556667&height=50&width=50"},
+			"the picture is two objects deep, and no address counts as verified",
+		},
+		"facebook, no e-mail": {
+			Facebook(), literal(`{"id":"1","name":"Ada L"}`),
+			oauth.Profile{Subject: "1", Name: "Ada L"},
+			"the member is missing where the user unticked it",
+		},
+		"instagram": {
+			Instagram(), file("instagram"),
+			oauth.Profile{Subject: "17841405793187218", Name: "Ada", Picture: "https://scontent.cdninstagram.com/v/picture.jpg"},
+			"the professional account's id, as text",
+		},
+		"spotify": {
+			Spotify(), file("spotify"),
+			oauth.Profile{Subject: "exampleaccountid", Name: "JM Wizzler", Email: "wizzler@example.com", Picture: "https://i.scdn.co/image/ab67example"},
+			"account_id, not id",
+		},
+		"spotify, new app": {
+			Spotify(), literal(`{"account_id":"a1","id":"wizzler","display_name":null,"images":[]}`),
+			oauth.Profile{Subject: "a1"},
+			"no address, no name, no picture: still somebody",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := row.provider.Profile(row.replies(t))
+			if err != nil {
+				t.Fatalf("%s: %v", row.reason, err)
+			}
+			if diff := cmp.Diff(row.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", row.reason, diff)
+			}
+		})
+	}
+}
+
+// A member of another type than the provider's own documents say is an error, not
+// an empty profile.
+func TestProfilesRefuseOtherTypes(t *testing.T) {
+	for name, row := range map[string]struct {
+		provider oauth.Provider
+		replies  []string
+	}{
+		"google sub":    {Google(), []string{`{"sub":1}`}},
+		"github id":     {GitHub(), []string{`{"id":{}}`, `[]`}},
+		"github emails": {GitHub(), []string{`{"id":1}`, `{}`}},
+		"github flag":   {GitHub(), []string{`{"id":1}`, `[{"email":"a","primary":"yes"}]`}},
+		"facebook id":   {Facebook(), []string{`{"id":1}`}},
+		"facebook all":  {Facebook(), []string{`[]`}},
+		"instagram id":  {Instagram(), []string{`{"user_id":1}`}},
+		"spotify image": {Spotify(), []string{`{"account_id":"a","images":"x"}`}},
+		"spotify id":    {Spotify(), []string{`{"account_id":1}`}},
+	} {
+		var replies oauth.Replies
+		for _, reply := range row.replies {
+			replies.API = append(replies.API, json.RawMessage(reply))
+		}
+		if profile, err := row.provider.Profile(replies); err == nil {
+			t.Errorf("%s: %v was taken, profile %v", name, row.replies, profile)
+		}
+	}
+}
+
+func TestInstagramTokens(t *testing.T) {
+	for file, want := range map[string]map[string]string{
+		"instagram-flat-token":    {"access_token": `"IGAA-example-access-token"`, "scope": `"instagram_business_basic"`},
+		"instagram-wrapped-token": {"access_token": `"IGAA-example-access-token"`, "scope": `"instagram_business_basic,instagram_business_manage_messages"`},
+	} {
+		o, err := instagramTokens(readObject(t, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, map[string]string{"access_token": string(o["access_token"]), "scope": string(o["scope"])}); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", file, diff)
+		}
+	}
+	bare, err := instagramTokens(oauth.Object{"access_token": json.RawMessage(`"x"`)})
+	if _, ok := bare["scope"]; err != nil || ok {
+		t.Errorf("without permissions: %v, %v; want no scope, which means as asked", bare, err)
+	}
+	for _, reply := range []string{`{"data":{}}`, `{"data":[1]}`} {
+		var o oauth.Object
+		if err := json.Unmarshal([]byte(reply), &o); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := instagramTokens(o); err == nil {
+			t.Errorf("%s was taken", reply)
+		}
+	}
+}
+
+// The example of RFC 4231 §4.3 (test case 2), with key and data in their places.
+func TestAppSecretProof(t *testing.T) {
+	got := appSecretProof("Jefe", "what do ya want for nothing?").Get("appsecret_proof")
+	if want := "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// Each row says where its facts are from.
+func TestRowsAreComplete(t *testing.T) {
+	for _, row := range append(All(), OpenID("https://op.example")) {
+		if row.Name == "" || row.Title == "" || row.Console == "" || row.Notes == "" || row.Checked == "" || len(row.Sources) == 0 || len(row.Scopes) == 0 || row.Profile == nil {
+			t.Errorf("%s: a field is empty", row.Name)
+		}
+		for _, source := range row.Sources {
+			if !strings.HasPrefix(source, "https://") {
+				t.Errorf("%s: source %q", row.Name, source)
+			}
+		}
+	}
+}
