@@ -215,32 +215,36 @@ func (s *sender) getObject(ctx context.Context, step int, rawURL string, also ..
 	return object, nil
 }
 
-// refusal finds the reason in an error reply: RFC 6749 §5.2, or one of the
-// shapes that providers use instead. It returns nil where there is none.
+// refusal finds the reason in a reply that refuses: RFC 6749 §5.2, or one of the
+// shapes that providers use instead. It returns nil where there is none. An error
+// counts whatever the status is, and whatever stands beside it.
 func refusal(step, status int, o Object) *Refusal {
 	r := &Refusal{Step: step, Status: status}
-	var inner Object // Meta and Spotify's API: {"error": {"message": …, "code": …}}
-	o.Read("error", &r.Code)
-	o.Read("error_description", &r.Description)
-	o.Read("error_uri", &r.URI)
-	if o.Read("error", &inner); inner != nil {
-		inner.Read("message", &r.Description)
+	var inner Object
+	if o.Read("error", &r.Code) != nil && o.Read("error", &inner) != nil {
+		r.Code = string(o["error"])
+	}
+	switch {
+	case inner != nil: // Meta and Spotify's API: {"error": {"message": …, "code": …}}
 		o = inner
-	} else if r.Code == "" {
+		o.Read("message", &r.Description)
+	case r.Code != "":
+		o.Read("error_description", &r.Description)
+		o.Read("error_uri", &r.URI)
+	case status == http.StatusOK:
+		return nil
+	default:
 		o.Read("error_message", &r.Description) // Instagram's token endpoint
 		o.Read("message", &r.Description)       // GitHub's API
 	}
-	if r.Code == "" && r.Description != "" {
-		var number json.Number
-		for _, name := range []string{"code", "status"} {
-			if o.Read(name, &number); r.Code == "" {
-				r.Code = number.String()
-			}
+	for _, name := range []string{"code", "status"} { // numbers, in these shapes
+		if r.Code == "" && o[name] != nil {
+			r.Code = string(o[name])
 		}
 	}
 	if r.Code == "" && r.Description == "" {
 		return nil
 	}
-	r.Code, r.Description, r.URI = clip(r.Code), clip(r.Description), clip(r.URI)
+	r.Code, r.Description, r.URI = clip(strings.Trim(r.Code, `"`)), clip(r.Description), clip(r.URI)
 	return r
 }

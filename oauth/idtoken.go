@@ -55,7 +55,7 @@ func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error
 	now := time.Now()
 	if err := check(ctx,
 		claimTypes.noError(mistyped),
-		claimIss.oneOf(claims.iss, c.Issuer, cmp.Or(c.IssuerAlias, c.Issuer)),
+		claimIss.oneOf(claims.iss, c.issuers()...),
 		claimAud.contains(claims.aud, c.ID),
 		claimAudOnly.equal(strings.Join(claims.aud, " "), c.ID),
 		claimAzp.equal(claims.azp, c.ID).unless(claims.azp == ""),
@@ -72,6 +72,13 @@ func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error
 	}
 	u.tokens.Subject, u.tokens.IDToken = claims.sub, token.claims
 	return u.tokens, nil
+}
+
+func (c *Client) issuers() []string {
+	if c.IssuerAlias == "" {
+		return []string{c.Issuer}
+	}
+	return []string{c.Issuer, c.IssuerAlias}
 }
 
 // jws is a token in the compact serialization of RFC 7515 §7.1, taken apart.
