@@ -383,8 +383,8 @@ func (s *server) handler() http.Handler {
 	mux.HandleFunc("GET /callback/{provider}", getOnly(s.callback))
 	mux.HandleFunc("GET /profile", getOnly(s.profile))
 	mux.HandleFunc("POST /logout", s.logout)
-	mux.HandleFunc("GET /style.css", templates.Stylesheet)
-	mux.HandleFunc("GET /favicon.svg", templates.Favicon)
+	mux.HandleFunc("GET /static/style.css", templates.Stylesheet)
+	mux.HandleFunc("GET /static/favicon.svg", templates.Favicon)
 	mux.HandleFunc("GET /", s.notFound)
 	// Another site's page must not press our buttons. GET changes nothing here that
 	// a stranger could want changed.
@@ -430,7 +430,7 @@ func (s *server) oneHost(next http.Handler) http.Handler {
 		loopbacks := err == nil && oauth.IsLoopback(here.Hostname()) && oauth.IsLoopback(s.base.Hostname()) && here.Port() == s.base.Port()
 		reading := (r.Method == http.MethodGet || r.Method == http.MethodHead) && !strings.HasPrefix(r.URL.Path, "/callback/")
 		switch {
-		case host == s.base.Host:
+		case host == s.base.Host, strings.HasPrefix(r.URL.Path, "/static/"): // the page below needs its style
 			next.ServeHTTP(w, r)
 		case loopbacks && reading:
 			http.Redirect(w, r, s.base.String()+r.URL.RequestURI(), http.StatusSeeOther)

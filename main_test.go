@@ -494,6 +494,9 @@ func TestOneHost(t *testing.T) {
 			if p.status == 421 && !(strings.Contains(p.body, row.host) && strings.Contains(p.body, "http://localhost:8080") && strings.Contains(p.body, "proxy")) {
 				t.Errorf("the page does not name both hosts and the proxy:\n%s", p.body)
 			}
+			if p := w.get("http://" + row.host + "/static/style.css"); p.status != 200 || p.url != "http://"+row.host+"/static/style.css" {
+				t.Errorf("the page's style: %d at %s", p.status, p.url)
+			}
 		})
 	}
 }
@@ -527,7 +530,7 @@ func TestMethodsAndUnknownPages(t *testing.T) {
 		{"HEAD", "/", 200}, {"HEAD", "/login/google", 405}, {"HEAD", "/callback/google", 405}, {"HEAD", "/profile", 405},
 		{"POST", "/login/google", 405}, {"GET", "/logout", 404},
 		{"GET", "/login/myspace", 404}, {"GET", "/callback/myspace", 404}, {"GET", "/nothing", 404}, {"GET", "/login/..%2Fgoogle", 404},
-		{"GET", "/style.css", 200}, {"GET", "/favicon.svg", 200},
+		{"GET", "/static/style.css", 200}, {"GET", "/static/favicon.svg", 200},
 	} {
 		if p := w.without(func() page { return w.do(row.method, "http://localhost:8080"+row.path, nil) }); p.status != row.status {
 			t.Errorf("%s %s: %d, want %d", row.method, row.path, p.status, row.status)
