@@ -296,7 +296,7 @@ func listenAll(hosts []string, port *int) ([]net.Listener, error) {
 		if err == nil {
 			*port = l.Addr().(*net.TCPAddr).Port
 			listeners = append(listeners, l)
-		} else if i == 0 || errors.Is(err, syscall.EADDRINUSE) {
+		} else if i == 0 || exists(host) {
 			for _, l := range listeners {
 				l.Close()
 			}
@@ -304,6 +304,16 @@ func listenAll(hosts []string, port *int) ([]net.Listener, error) {
 		}
 	}
 	return listeners, nil
+}
+
+// exists reports whether this machine has host at all: one without IPv6 has no ::1.
+func exists(host string) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return false
+	}
+	l.Close()
+	return true
 }
 
 // serve serves until ctx ends, and then gives the work under way 900 ms.

@@ -7,14 +7,18 @@ import (
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"example.com/oauthbyhand/oauth"
+	"example.com/oauthbyhand/providers"
 	"example.com/oauthbyhand/providers/fake"
 	"github.com/google/go-cmp/cmp"
 )
@@ -729,4 +733,81 @@ var allVariables = []string{
 	"GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET",
 	"FACEBOOK_CLIENT_ID", "FACEBOOK_CLIENT_SECRET", "INSTAGRAM_CLIENT_ID", "INSTAGRAM_CLIENT_SECRET",
 	"SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_ISSUER",
+}
+
+// Sign-ins begun and never finished leave nothing behind: the browser remembers
+// them, not the server.
+func TestBegunAndNeverFinished(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	begin := func(times int) {
+		for range times {
+			r := httptest.NewRequest("GET", "http://localhost:8080/login/google", nil)
+			w.net["localhost:8080"].ServeHTTP(httptest.NewRecorder(), r)
+		}
+	}
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	begin(100)
+	before := heap()
+	begin(5000)
+	if grown := heap() - before; grown > 200_000 { // 40 bytes for each would be too much
+		t.Errorf("the heap grew by %d bytes", grown)
+	}
+}
+
+// untimed is a provider whose work a benchmark does not count.
+type untimed struct {
+	b *testing.B
+	fake.Net
+}
+
+func (u untimed) RoundTrip(r *http.Request) (*http.Response, error) {
+	u.b.StopTimer()
+	defer u.b.StartTimer()
+	return u.Net.RoundTrip(r)
+}
+
+// BenchmarkSignIn is a whole sign-in with Google through the app: /login, /callback
+// with the token request, the ID token and the profile, and the session.
+func BenchmarkSignIn(b *testing.B) {
+	base, _ := url.Parse("http://localhost:8080")
+	app, err := newServer(base, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	simulator := fake.New(fake.Options{Clients: []fake.Client{{Provider: "google", ID: "app", Secret: "secret", RedirectURIs: []string{"http://localhost:8080/callback/google"}}}})
+	client, err := oauth.NewClient(providers.Google(), "app", "secret", "http://localhost:8080/callback/google", untimed{b, simulator.Net()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	app.offers = []offer{{row: client.Provider, client: client}}
+	handler := app.handler()
+	provider := &http.Client{
+		Transport:     simulator.Net(),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		login := httptest.NewRecorder()
+		handler.ServeHTTP(login, httptest.NewRequest("GET", "http://localhost:8080/login/google", nil))
+
+		b.StopTimer()
+		allowed, err := provider.PostForm(login.Header().Get("Location"), url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": {"email", "profile"}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		callback := httptest.NewRequest("GET", allowed.Header.Get("Location"), nil)
+		callback.Header.Set("Cookie", login.Header().Get("Set-Cookie"))
+		b.StartTimer()
+
+		done := httptest.NewRecorder()
+		handler.ServeHTTP(done, callback)
+		if done.Code != http.StatusSeeOther {
+			b.Fatalf("%d: %s", done.Code, done.Body)
+		}
+	}
 }
