@@ -40,7 +40,7 @@ func (c *Client) Discover(ctx context.Context) (Metadata, error) {
 	if !c.OpenID {
 		return c.Metadata, nil
 	}
-	return c.metadata.get(ctx, metadataMaxAge, func(Metadata) bool { return true }, func(ctx context.Context) (Metadata, error) {
+	return c.metadata.get(ctx, 0, metadataMaxAge, func(Metadata) bool { return true }, func(ctx context.Context) (Metadata, error) {
 		// One trailing slash is dropped to build this URL, but not for the comparison
 		// below: the issuer is an identifier, and nothing folds it (§4.1, §4.3).
 		o, err := c.getObject(ctx, 0, strings.TrimSuffix(c.Issuer, "/")+"/.well-known/openid-configuration")

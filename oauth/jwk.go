@@ -42,7 +42,7 @@ func (c *Client) keysFor(ctx context.Context, kid, alg string) ([]key, error) {
 	has := func(keys []key) bool {
 		return kid == "" || slices.ContainsFunc(keys, func(k key) bool { return k.kid == kid })
 	}
-	all, err := c.keys.get(ctx, keysMaxAge, has, c.fetchKeys)
+	all, err := c.keys.get(ctx, 4, keysMaxAge, has, c.fetchKeys)
 	if err != nil {
 		return nil, err
 	}

@@ -28,8 +28,8 @@ type shared[T any] struct {
 // get returns the value if it is younger than maxAge and good enough, and else what
 // fetch brings. A failure is not kept: the next one who asks tries again. Asking
 // for what is not there (a made-up key id) makes a burst of requests and then few:
-// after that the value is returned as it is.
-func (s *shared[T]) get(ctx context.Context, maxAge time.Duration, good func(T) bool, fetch func(context.Context) (T, error)) (T, error) {
+// after that the value is returned as it is. step is the one that asks.
+func (s *shared[T]) get(ctx context.Context, step int, maxAge time.Duration, good func(T) bool, fetch func(context.Context) (T, error)) (T, error) {
 	s.mu.Lock()
 	fresh := !s.fetched.IsZero() && time.Since(s.fetched) < maxAge
 	if fresh && (good(s.value) || s.pending == nil && !s.mayRefetch(time.Now())) {
@@ -47,7 +47,7 @@ func (s *shared[T]) get(ctx context.Context, maxAge time.Duration, good func(T) 
 	case <-pending:
 	case <-ctx.Done():
 		var zero T
-		return zero, ctx.Err()
+		return zero, check(ctx, replyReceived.noError(ctx.Err()).at(step))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
