@@ -166,26 +166,26 @@ func (s *server) announce(stdout io.Writer) {
 	}
 	for _, o := range s.offers {
 		if o.Ready() {
-			fmt.Fprintf(stdout, "%s must know this callback URL, to the letter: %s\n", o.Title(), o.client.RedirectURI)
+			fmt.Fprintf(stdout, "%s must know this callback URL, to the letter: %s\n", o.Title, o.client.RedirectURI)
 		}
 	}
 }
 
 // register makes the clients of the providers that have credentials, which come
 // from <NAME>_CLIENT_ID and <NAME>_CLIENT_SECRET: from the environment only, for
-// flags stand in the list of processes.
+// flags are visible in the list of processes.
 func (s *server) register() error {
 	issuers := make(map[string]string)
 	for _, row := range append(providers.All(), providers.OpenID(os.Getenv("OIDC_ISSUER"))) {
 		name := strings.ToUpper(row.Name)
-		o := offer{row: row, Variables: []string{name + "_CLIENT_ID", name + "_CLIENT_SECRET"}}
+		o := offer{About: row.About, Variables: []string{name + "_CLIENT_ID", name + "_CLIENT_SECRET"}}
 		if row.Name == "oidc" {
 			o.Variables = append(o.Variables, "OIDC_ISSUER")
 		}
 		unset := slices.DeleteFunc(slices.Clone(o.Variables), func(v string) bool { return os.Getenv(v) != "" })
 		switch len(unset) {
 		case 0:
-			if err := s.registerClient(&o); err != nil {
+			if err := s.registerClient(&o, row); err != nil {
 				return err
 			}
 			if other := issuers[row.Issuer]; other != "" && row.Issuer != "" {
@@ -201,17 +201,17 @@ func (s *server) register() error {
 	return nil
 }
 
-func (s *server) registerClient(o *offer) error {
-	if hosts := o.row.CallbackHosts; s.base.Scheme == "http" && !slices.Contains(hosts, bracketed(s.base.Hostname())) {
+func (s *server) registerClient(o *offer, row oauth.Provider) error {
+	if hosts := o.CallbackHosts; s.base.Scheme == "http" && !slices.Contains(hosts, bracketed(s.base.Hostname())) {
 		way := "https://" + s.base.Host
 		if len(hosts) > 0 {
 			way = strings.Replace(s.base.String(), bracketed(s.base.Hostname()), hosts[0], 1)
 		}
-		return fmt.Errorf("%s takes no callback URLs at %s: start with -base-url %s, or unset %s", o.row.Title, s.base, way, strings.Join(o.Variables, " and "))
+		return fmt.Errorf("%s takes no callback URLs at %s: start with -base-url %s, or unset %s", o.Title, s.base, way, strings.Join(o.Variables, " and "))
 	}
 	var err error
-	o.client, err = oauth.NewClient(o.row, os.Getenv(o.Variables[0]), os.Getenv(o.Variables[1]), s.base.String()+"/callback/"+o.row.Name, nil)
-	if err != nil && o.row.Name == "oidc" {
+	o.client, err = oauth.NewClient(row, os.Getenv(o.Variables[0]), os.Getenv(o.Variables[1]), s.base.String()+"/callback/"+o.Name, nil)
+	if err != nil && o.Name == "oidc" {
 		err = fmt.Errorf("OIDC_ISSUER: %w", err)
 	}
 	return err
@@ -239,7 +239,7 @@ func (s *server) simulate(origin string) (http.Handler, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.offers = append(s.offers, offer{row: row, client: client})
+		s.offers = append(s.offers, offer{About: row.About, client: client})
 	}
 	return simulator, nil
 }
@@ -356,24 +356,22 @@ type server struct {
 	sessions   *account.Sessions
 	log        *slog.Logger
 	fakeOrigin string              // empty with real providers
-	front      func(string) string // where the browser really goes
+	front      func(string) string // leads the browser to the fake; changes nothing with real providers
 }
 
 // offer is a button on the home page.
 type offer struct {
-	row       oauth.Provider
+	oauth.About
 	client    *oauth.Client // nil without credentials
 	Variables []string      // that would have to be set
 }
 
-// Name, Title and Ready are for the pages.
-func (o offer) Name() string  { return o.row.Name }
-func (o offer) Title() string { return o.row.Title }
-func (o offer) Ready() bool   { return o.client != nil }
+// Ready reports whether the button works.
+func (o offer) Ready() bool { return o.client != nil }
 
 func newServer(base *url.URL, log *slog.Logger) (*server, error) {
 	key := make([]byte, 32)
-	rand.Read(key) // a new one each run: attempts begun before a restart do not open
+	rand.Read(key) // new each run; several instances of an app would have to share one
 	secure := base.Scheme == "https"
 	attempts, err := oauth.NewAttempts(key, secure)
 	return &server{
@@ -464,7 +462,7 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) {
 
 func (s *server) client(r *http.Request) *oauth.Client {
 	for _, o := range s.offers {
-		if o.row.Name == r.PathValue("provider") {
+		if o.Name == r.PathValue("provider") {
 			return o.client
 		}
 	}
@@ -502,7 +500,7 @@ func (s *server) callback(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
 	defer cancel()
 
-	attempt, err := s.attempts.Take(w, r)
+	attempt, err := s.attempts.Take(w, r) // 2
 	if err != nil {
 		s.fail(w, r, client, err)
 		return
@@ -551,7 +549,7 @@ func (s *server) logout(w http.ResponseWriter, r *http.Request) {
 
 // fail says what went wrong: to the visitor in words, to the log by the check's name.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, client *oauth.Client, err error) {
-	failure := templates.Failure{Provider: client.Title, Name: client.Name, Base: s.base.String(), Simulated: s.fakeOrigin != ""}
+	failure := templates.Failure{Provider: client.Title, Name: client.Name, Base: s.base.String()}
 	var failed *oauth.CheckError
 	var refused *oauth.Refusal
 	switch {

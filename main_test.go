@@ -25,7 +25,8 @@ import (
 
 // TestSignIn is one whole sign-in, as a browser sees it: read this one first.
 func TestSignIn(t *testing.T) {
-	// An internet in memory: the app, and the fake provider's pages.
+	// The browser's internet, in memory: the app, and the fake provider's pages. (The
+	// app reaches the provider through another one, made by simulate.)
 	base, _ := url.Parse("http://localhost:8080")
 	app, err := newServer(base, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -257,6 +258,14 @@ var allProviders = map[string]struct {
 	},
 }
 
+func TestEachProviderIsTested(t *testing.T) {
+	for _, row := range append(providers.All(), providers.OpenID("")) {
+		if _, ok := allProviders[row.Name]; !ok {
+			t.Errorf("%s is not in allProviders: what should its profile page show?", row.Name)
+		}
+	}
+}
+
 func TestEachProviderAllowed(t *testing.T) {
 	for name, want := range allProviders {
 		t.Run(name, func(t *testing.T) {
@@ -300,7 +309,7 @@ func TestEachProviderRefused(t *testing.T) {
 	}
 }
 
-// What a user unticks is not granted, and the app copes (TUTORIALS.md 9).
+// What a user unticks is not granted, and the app copes.
 func TestUntickedScope(t *testing.T) {
 	for name, kept := range map[string]string{"google": "profile", "github": "", "facebook": "", "spotify": "", "oidc": "profile"} {
 		t.Run(name, func(t *testing.T) {
@@ -784,7 +793,7 @@ func BenchmarkSignIn(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	app.offers = []offer{{row: client.Provider, client: client}}
+	app.offers = []offer{{About: client.About, client: client}}
 	handler := app.handler()
 	provider := &http.Client{
 		Transport:     simulator.Net(),

@@ -132,6 +132,7 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	state := query.Get("state")
 	name := a.cookie(state, "", 0).Name
 	cookies := r.CookiesNamed(name)
+	// A used attempt has lost its cookie: the second row tells a reload from a stranger.
 	if err := check(ctx,
 		callbackState.present(state),
 		attemptUnused.that(!a.isUsed(state)).unless(len(cookies) > 0),

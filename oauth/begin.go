@@ -14,21 +14,22 @@ import (
 // callback, in the browser that began (RFC 9700 §4.7.1). [Attempts] keeps it in a
 // sealed cookie.
 type Attempt struct {
-	Provider     string // the callback must arrive at this provider's client
-	State        string // random; ties the callback to this browser
-	Nonce        string // random; ties the ID token to this attempt
-	CodeVerifier string // random; ties the code to this attempt (PKCE)
-	Scopes       []string
-	IssParameter bool      // the provider promised iss in the callback
-	Begun        time.Time // when
+	Provider     string   // the callback must arrive at this provider's client
+	State        string   // random; ties the callback to this browser
+	Nonce        string   // random; ties the ID token to this attempt
+	CodeVerifier string   // random; ties the code to this attempt (PKCE)
+	Scopes       []string // as asked for
+	IssParameter bool     // the provider promised iss in the callback
+	Begun        time.Time
 
 	// Next is the app's own: the path to which the user returns afterwards.
 	Next string
 }
 
 // Begin is step 1. It returns a fresh attempt and the authorization URL to send
-// the browser to (RFC 6749 §4.1.1). Nothing secret is in that URL: it stands in
-// histories and logs.
+// the browser to (RFC 6749 §4.1.1). That URL stands in histories and logs, so the
+// verifier is not in it, only its hash; state and nonce are, and are worth nothing
+// without this browser's cookie.
 func (c *Client) Begin(ctx context.Context) (Attempt, string, error) {
 	metadata, err := c.Discover(ctx)
 	if err != nil {

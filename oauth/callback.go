@@ -9,10 +9,10 @@ import (
 )
 
 var (
-	attemptClient  = Check{2, "attempt-client", "RFC 9700 §4.4.2.2", "a code of one provider sent to another (mix-up)"}
+	attemptClient  = Check{2, "attempt-client", "RFC 9700 §4.4.2.2", "an attacker's provider is sent the code, or the token, of an honest one (mix-up)"}
 	callbackOnce   = Check{2, "callback-once", "RFC 6749 §3.1", "a proxy and this app read different values of one parameter"}
 	callbackState  = Check{2, "callback-state", "RFC 6749 §10.12", "an attacker's code in this user's session (login CSRF)"}
-	callbackIssuer = Check{2, "callback-issuer", "RFC 9207 §2.4", "the code of an honest provider sent to an attacker's (mix-up)"}
+	callbackIssuer = Check{2, "callback-issuer", "RFC 9207 §2.4", "an attacker's provider is sent the code of an honest one (mix-up)"}
 	callbackCode   = Check{2, "callback-code", "RFC 6749 §4.1.2", "a token request that can only fail"}
 )
 
@@ -34,8 +34,10 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 	// Not r.URL.Query(), which drops what it cannot read.
 	q, err := url.ParseQuery(rawQuery)
 	refusal := callbackRefusal(q)
+	// A missing iss proves nothing where none was promised; against the mix-up stands
+	// then that each provider has a callback URL of its own (attempt-client).
 	if err := check(ctx,
-		callbackOnce.noError(cmp.Or(err, once(q))),
+		callbackOnce.noError(cmp.Or(err, once(q))), // the first error, if any
 		attemptClient.equal(attempt.Provider, c.Name),
 		callbackState.same(q.Get("state"), attempt.State),
 		callbackIssuer.equal(q.Get("iss"), c.Issuer).unless(c.Issuer == "" || !q.Has("iss") && !attempt.IssParameter),

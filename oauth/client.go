@@ -40,8 +40,8 @@ type Client struct {
 	RedirectURI string // as registered, to the letter
 
 	sender
-	metadata shared[Metadata]
-	keys     shared[[]key]
+	discovered shared[Metadata]
+	keys       shared[[]key]
 }
 
 // NewClient returns the client of the app that is registered with p under id and
@@ -92,7 +92,7 @@ func newSender(home string, transport http.RoundTripper) (sender, error) {
 }
 
 // IsLoopback reports whether host is localhost, 127.0.0.0/8 or ::1: this machine,
-// where plain http has no wire to be read on.
+// which plain http does not leave.
 func IsLoopback(host string) bool {
 	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
 	return host == "localhost" || err == nil && ip.IsLoopback()

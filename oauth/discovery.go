@@ -32,15 +32,15 @@ type Metadata struct {
 	IssParameter bool
 }
 
-// Discover is step 0. It returns the provider's metadata: those of the row, or
-// with OpenID Connect those that the issuer publishes, kept for an hour. It is
+// Discover is step 0. It returns the provider's metadata: from its row, or with
+// OpenID Connect from the issuer, kept for an hour. It is
 // called by the steps that need it, so that a provider which is down keeps only
 // its own sign-ins from working, and only while it is.
 func (c *Client) Discover(ctx context.Context) (Metadata, error) {
 	if !c.OpenID {
 		return c.Metadata, nil
 	}
-	return c.metadata.get(ctx, 0, metadataMaxAge, func(Metadata) bool { return true }, func(ctx context.Context) (Metadata, error) {
+	return c.discovered.get(ctx, 0, metadataMaxAge, func(Metadata) bool { return true }, func(ctx context.Context) (Metadata, error) {
 		// One trailing slash is dropped to build this URL, but not for the comparison
 		// below: the issuer is an identifier, and nothing folds it (§4.1, §4.3).
 		o, err := c.getObject(ctx, 0, strings.TrimSuffix(c.Issuer, "/")+"/.well-known/openid-configuration")

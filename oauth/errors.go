@@ -29,7 +29,7 @@ func (c Check) Status() int {
 	return http.StatusBadGateway
 }
 
-// Checks lists every check that this package makes, in the order in which a
+// Checks lists every check that this package makes (list a new one here), in the order in which a
 // sign-in meets them. The sender's checks stand first, under step 0; a
 // *CheckError carries them with the step of the request that failed.
 func Checks() []Check {
@@ -132,7 +132,7 @@ func (c *Check) same(got, want string) row {
 		r.got = "another value"
 	}
 	if !r.ok {
-		r.want = "the value of this attempt"
+		r.want = "the expected one"
 	}
 	return r
 }
@@ -181,7 +181,7 @@ func (c *Check) time(t time.Time, holds bool, side string, limit time.Time, off 
 	return r
 }
 
-// unless takes the row back where the check is not owed.
+// unless skips the check where it is not owed.
 func (r row) unless(notOwed bool) row {
 	r.notOwed = notOwed
 	return r

@@ -66,6 +66,7 @@ func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error
 		claimNonce.same(claims.nonce, u.attempt.Nonce),
 		claimSub.present(claims.sub),
 		claimSub.noError(subject(claims.sub)),
+		// Optional in this flow (OIDC Core §3.1.3.6).
 		claimAtHash.same(claims.atHash, leftHalfHash(u.tokens.AccessToken)).unless(claims.atHash == ""),
 	); err != nil {
 		return Tokens{}, err

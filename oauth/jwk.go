@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// keysMaxAge is how long fetched keys are trusted: no longer does a key that the
-// provider has withdrawn sign anybody in.
+// keysMaxAge is how long fetched keys are used before they are fetched again: a key
+// that the provider withdraws signs people in for at most this long.
 const keysMaxAge = time.Hour
 
 var (

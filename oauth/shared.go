@@ -8,8 +8,8 @@ import (
 
 const (
 	sharedTimeout   = 10 * time.Second // of a fetch that several sign-ins wait for
-	refetchBurst    = 3                // fetches of a value that is fresh but not good enough,
-	refetchInterval = 30 * time.Second // and then one each so long
+	refetchBurst    = 3                // refetches in a row,
+	refetchInterval = 30 * time.Second // and then one in this time
 )
 
 // shared is a value that many sign-ins need and one request fetches: a provider's
@@ -25,10 +25,11 @@ type shared[T any] struct {
 	err     error         // how the last one ended
 }
 
-// get returns the value if it is younger than maxAge and good enough, and else what
-// fetch brings. A failure is not kept: the next one who asks tries again. Asking
-// for what is not there (a made-up key id) makes a burst of requests and then few:
-// after that the value is returned as it is. step is the one that asks.
+// get returns the value if it is younger than maxAge and good enough, and otherwise
+// what fetch brings. A failure is not kept: the next one who asks tries again. A value
+// that is young but not good enough (a made-up key id was asked for) is fetched again
+// three times in a row at most, then once in 30 s; in between it is returned as it is.
+// step is the one that asks.
 func (s *shared[T]) get(ctx context.Context, step int, maxAge time.Duration, good func(T) bool, fetch func(context.Context) (T, error)) (T, error) {
 	s.mu.Lock()
 	fresh := !s.fetched.IsZero() && time.Since(s.fetched) < maxAge

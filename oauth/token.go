@@ -22,7 +22,8 @@ var (
 	tokenIDToken    = Check{3, "token-id-token", "OIDC Core §3.1.3.3", "a sign-in without proof of who signed in"}
 )
 
-// Tokens are what a sign-in yields, verified.
+// Tokens are what a sign-in yields, verified. Never make one of an access token that
+// somebody hands you: it does not say to which app it was issued.
 type Tokens struct {
 	Provider     string    // the row's name
 	AccessToken  string    // opaque; for the provider's APIs only
@@ -37,7 +38,8 @@ type Tokens struct {
 
 // Unverified are the tokens of a reply whose ID token has not been looked at. Only
 // [Client.Exchange] makes one, and only [Client.VerifyIDToken] gets the tokens out:
-// an injected code must not be used for a moment (RFC 9700 §4.5.3.2).
+// before the nonce is compared they may be of a code that an attacker injected, and
+// must not be used even once (RFC 9700 §4.5.3.2).
 type Unverified struct {
 	attempt Attempt
 	tokens  Tokens
@@ -69,7 +71,7 @@ func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, e
 	t := &unverified.tokens
 	t.Asked = attempt.Scopes
 	switch {
-	case object["scope"] != nil: // may be empty: then nothing was granted
+	case object["scope"] != nil: // parseTokens has read it; empty means that nothing was granted
 	case callback.grantedScopes != "": // Facebook says it in the callback
 		t.Scopes = splitScopes(callback.grantedScopes)
 	default: // absent means as asked (RFC 6749 §5.1)
@@ -168,6 +170,7 @@ func parseForm(body []byte) (Object, error) {
 	return object, nil
 }
 
+// parseTokens reads the members of a token reply (RFC 6749 §5.1).
 func (c *Client) parseTokens(ctx context.Context, o Object) (Unverified, error) {
 	u := Unverified{tokens: Tokens{Provider: c.Name, Reply: o}}
 	t := &u.tokens

@@ -1,9 +1,12 @@
 // Package providers holds what is known of each provider: one file a provider, in
 // it a row of data (an [oauth.Provider]), its quirks, and the mapping of its reply
 // to a profile. Each fact has a source, and each row the day on which its sources
-// were read; the day is old, then look again.
+// were read; if that is long ago, look again.
 //
-// To add a provider, write its row in a file of its own and list it in [All].
+// To add a provider, write its row in a file of its own and list it in [All]. With
+// credentials it works then. For the simulated demo and the tests, package fake
+// needs its side too: a dialect (dialect.go), its URLs (routes.go) and a subject for
+// each user (users.go).
 package providers
 
 import (

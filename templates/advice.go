@@ -8,14 +8,14 @@ type advice struct{ happened, remedy string }
 const (
 	again  = "Nothing is lost: sign in again."
 	clocks = "Compare this machine's clock with the real time; if it is right, the provider's is wrong. Then sign in again."
-	theirs = "Sign in again. If it happens again, it is the provider that has to mend it, or somebody is between you and the provider; this app was right to stop."
+	theirs = "Sign in again. If it happens again, it is the provider that must fix it, or somebody is between you and the provider; this app was right to stop."
 )
 
 // advices says of each check that people meet in honest use what happened and what
 // to do. The others mean a broken provider or an attack, and share one text a step.
 var advices = map[string]advice{
 	"attempt-found": {
-		"Your browser brought no sign-in under way that this callback belongs to: its cookie is missing. Cookies are blocked or were cleared, the sign-in began in another browser or under another address than this one, it is more than an hour old, or you followed somebody else's link.",
+		"Your browser has no sign-in in progress for this callback: its cookie is missing. Cookies are blocked or were cleared, the sign-in began in another browser or under another address than this one, it is more than an hour old, or you followed somebody else's link.",
 		"Open the app at its own address and begin again there.",
 	},
 	"attempt-opens": {

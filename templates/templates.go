@@ -29,14 +29,15 @@ type Failure struct {
 	Provider   string // for people
 	Name       string // in routes
 	Base       string // the app's own URL
-	Simulated  bool
 	CheckError *oauth.CheckError // nil for what is neither a failed check nor a refusal
 	Refusal    *oauth.Refusal
 }
 
-// Happened says in plain words what a failed check means, and Remedy what to do.
+// Happened says in plain words what a failed check means.
 func (f Failure) Happened() string { return f.advice().happened }
-func (f Failure) Remedy() string   { return f.advice().remedy }
+
+// Remedy says what to do about it.
+func (f Failure) Remedy() string { return f.advice().remedy }
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"join":   func(list []string) string { return strings.Join(list, " ") },

@@ -177,7 +177,7 @@ func github() *dialect {
 }
 
 func facebook() *dialect {
-	d := openIDProvider("")
+	d := openIDProvider("") // as the specifications have it, less OpenID Connect
 	d.name, d.title, d.openID = "facebook", "Facebook", false
 	d.prefixes = [3]string{"AQ", "EAA", ""}
 	d.scopes = []scope{
