@@ -129,7 +129,7 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	// ParseCallback refuses repeated parameters and compares the whole state; to
 	// find the cookie the first will do.
 	query, _ := url.ParseQuery(r.URL.RawQuery)
-	state := query.Get("state")
+	state := callbackAttempt(query)
 	name := a.cookie(state, "", 0).Name
 	cookies := r.CookiesNamed(name)
 	// A used attempt has lost its cookie: the second row tells a reload from a stranger.

@@ -22,6 +22,11 @@ type Attempt struct {
 	IssParameter bool     // the provider promised iss in the callback
 	Begun        time.Time
 
+	// OAuth 1.0a has these in place of nonce, verifier and scopes; its state is a
+	// hash of the token.
+	TemporaryToken  string // names this attempt to the provider and in the callback
+	TemporarySecret string // signs the request of step 3
+
 	// Next is the app's own: the path to which the user returns afterwards.
 	Next string
 }

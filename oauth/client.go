@@ -23,10 +23,10 @@ const (
 
 // What must hold for each request to a provider and for its reply.
 var (
-	endpointHTTPS  = Check{0, "endpoint-https", "RFC 6749 §3.1, §3.2; OIDC Discovery §3", "codes, tokens and keys read or changed on the wire"}
+	endpointHTTPS  = Check{0, "endpoint-https", "RFC 6749 §3.1, §3.2; OIDC Discovery §3; RFC 5849 §2.1, §2.3", "codes, tokens and keys read or changed on the wire"}
 	replyReceived  = Check{0, "reply-received", "hardening", "a provider that hangs or is down keeps every visitor waiting"}
 	replySize      = Check{0, "reply-size", "hardening", "a reply without end fills the memory; one cut short is read as if whole"}
-	replyStatus    = Check{0, "reply-status-200", "RFC 6749 §5.1; OIDC Discovery §4.2; OIDC Core §5.3.2", "an error page, or a redirect to somebody else's server, read as the answer"}
+	replyStatus    = Check{0, "reply-status-200", "RFC 6749 §5.1; OIDC Discovery §4.2; OIDC Core §5.3.2; RFC 5849 §2.1, §2.3", "an error page, or a redirect to somebody else's server, read as the answer"}
 	replyMediaType = Check{0, "reply-media-type", "RFC 6749 §5.1; OIDC Discovery §4.2; RFC 7517 §8.5", "a file that a user uploaded to the provider's host read as its answer"}
 	replyJSON      = Check{0, "reply-json", "RFC 8259 §4", "two parsers see two tokens, two issuers, two users in one reply"}
 )
@@ -48,11 +48,8 @@ type Client struct {
 // secret for redirectURI. A nil transport means http.DefaultTransport; package
 // fake has one that reaches no network.
 func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundTripper) (*Client, error) {
-	if id == "" || secret == "" {
-		return nil, fmt.Errorf("oauth: %s: client id and client secret must both be set", p.Name)
-	}
-	if u, err := url.Parse(redirectURI); err != nil || u.Host == "" || strings.Contains(redirectURI, "#") {
-		return nil, fmt.Errorf("oauth: %s: redirect URI %q must be absolute and without a fragment (RFC 6749 §3.1.2)", p.Name, redirectURI)
+	if err := registered(p.Name, id, secret, redirectURI); err != nil {
+		return nil, err
 	}
 	home := p.Metadata.TokenEndpoint
 	if p.OpenID {
@@ -236,6 +233,11 @@ func refusal(step, status int, o Object) *Refusal {
 	default:
 		o.Read("error_message", &r.Description) // Instagram's token endpoint
 		o.Read("message", &r.Description)       // GitHub's API
+		var several []Object                    // X: {"errors": [{"message": …, "code": …}]}
+		if o.Read("errors", &several); r.Description == "" && len(several) > 0 {
+			o = several[0]
+			o.Read("message", &r.Description)
+		}
 	}
 	for _, name := range []string{"code", "status"} { // numbers, in these shapes
 		if r.Code == "" && o[name] != nil {

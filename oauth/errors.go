@@ -31,7 +31,8 @@ func (c Check) Status() int {
 
 // Checks lists every check that this package makes (list a new one here), in the order in which a
 // sign-in meets them. The sender's checks stand first, under step 0; a
-// *CheckError carries them with the step of the request that failed.
+// *CheckError carries them with the step of the request that failed. The checks
+// that only OAuth 1.0a has stand last.
 func Checks() []Check {
 	return []Check{
 		endpointHTTPS, replyReceived, replySize, replyStatus, replyMediaType, replyJSON,
@@ -43,6 +44,7 @@ func Checks() []Check {
 		claimTypes, claimIss, claimAud, claimAudOnly, claimAzp, claimExp, claimIat, claimIatFresh,
 		claimNbf, claimNonce, claimSub, claimAtHash,
 		userinfoSub, profileMembers, profileSubject,
+		temporaryCredentials, callbackConfirmed, callbackToken, callbackVerifier, tokenCredentials,
 	}
 }
 
@@ -78,7 +80,9 @@ type Refusal struct {
 }
 
 // ByUser reports whether it was the user who said no.
-func (r *Refusal) ByUser() bool { return r.Step == 2 && r.Code == "access_denied" }
+func (r *Refusal) ByUser() bool {
+	return r.Step == 2 && (r.Code == "access_denied" || r.Code == "denied")
+}
 
 func (r *Refusal) Error() string {
 	return strings.TrimRight(fmt.Sprintf("oauth: step %d, refused: %s: %s", r.Step, r.Code, r.Description), ": ")

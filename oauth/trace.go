@@ -38,6 +38,15 @@ type (
 		Cookie  string
 		Attempt Attempt
 	}
+	// Signed is the signature of a request by OAuth 1.0a, with the values of RFC 5849
+	// §3.4 on the way to it. The secrets that made it are in none of them.
+	Signed struct {
+		Parameters []Parameter // of query, protocol and form (§3.4.1.3.1)
+		Normalized string      // the same, encoded and sorted (§3.4.1.3.2)
+		BaseString string      // what is signed (§3.4.1.1)
+		Signature  string      // HMAC-SHA1 (§3.4.2)
+		Header     string      // Authorization (§3.5.1)
+	}
 	// RequestSent is a request of this app to the provider.
 	RequestSent struct {
 		Method, URL string

@@ -1,0 +1,115 @@
+package oauth
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Provider1 is what a client must know of one provider that speaks OAuth 1.0a. The
+// endpoints have the names of RFC 5849 §2. There are no scopes: what the app may do
+// is settled where it is registered.
+type Provider1 struct {
+	About
+
+	TemporaryCredentialURL string
+	AuthorizationURL       string // without a query
+	TokenURL               string
+
+	ProfileURL string // read in step 5
+	// ProfileClosed, where set, says of a refusal of ProfileURL that it is about the
+	// app and not about the user; the profile then comes from the token reply alone.
+	ProfileClosed func(*Refusal) bool
+	// Profile maps what the provider said about the user to a profile.
+	Profile func(Replies) (Profile, error)
+}
+
+// Client1 is this app as registered with one provider that speaks OAuth 1.0a. Its
+// methods are the legs of a sign-in, named like the steps of [Client] that they
+// correspond to. It may be used by several goroutines.
+//
+// The protocol is older than TLS everywhere: each request is signed, so that nobody
+// can change it or send it again, and the secrets that sign are not in it. The
+// client's is never sent, the token's once, in the reply that gives it. So nothing
+// that could be overheard or stolen on the way is worth much by itself, and there is
+// no PKCE; and there is no ID token, and so no step 4.
+type Client1 struct {
+	Provider1
+	ID          string // oauth_consumer_key
+	Secret      string // signs, and is never sent
+	RedirectURI string // oauth_callback, as registered
+
+	sender
+}
+
+// registered refuses what no provider would have registered, of whichever protocol.
+func registered(name, id, secret, redirectURI string) error {
+	if id == "" || secret == "" {
+		return fmt.Errorf("oauth: %s: client id and client secret must both be set", name)
+	}
+	if u, err := url.Parse(redirectURI); err != nil || u.Host == "" || strings.Contains(redirectURI, "#") {
+		return fmt.Errorf("oauth: %s: redirect URI %q must be absolute and without a fragment (RFC 6749 §3.1.2)", name, redirectURI)
+	}
+	return nil
+}
+
+// NewClient1 returns the client of the app that is registered with p, like
+// [NewClient].
+func NewClient1(p Provider1, id, secret, redirectURI string, transport http.RoundTripper) (*Client1, error) {
+	if err := registered(p.Name, id, secret, redirectURI); err != nil {
+		return nil, err
+	}
+	sender, err := newSender(p.TokenURL, transport)
+	if err != nil {
+		return nil, fmt.Errorf("oauth: %s: %w", p.Name, err)
+	}
+	return &Client1{Provider1: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: sender}, nil
+}
+
+// signed sends a request with the protocol parameters (RFC 5849 §3.1) of every
+// request, those in more, and its signature. The nonce is fresh each time and the
+// time is now, so that a request overheard cannot be sent again (§3.3).
+func (c *Client1) signed(ctx context.Context, step int, method, rawURL, tokenSecret string, more ...Parameter) (reply, error) {
+	s, err := sign1(method, rawURL, "", append([]Parameter{
+		{"oauth_consumer_key", c.ID},
+		{"oauth_nonce", rand.Text()},
+		{"oauth_signature_method", "HMAC-SHA1"},
+		{"oauth_timestamp", strconv.FormatInt(time.Now().Unix(), 10)},
+		{"oauth_version", "1.0"},
+	}, more...), c.Secret, tokenSecret)
+	if err != nil {
+		return reply{}, fmt.Errorf("oauth: step %d: %w", step, err)
+	}
+	if t := tracing(ctx); t != nil {
+		t.event(step, s)
+	}
+	return c.send(ctx, step, method, rawURL, http.Header{"Authorization": {s.Header}}, "")
+}
+
+// credentials reads the reply of step 1 or 3: form-encoded (RFC 5849 §2.1, §2.3)
+// whatever its Content-Type says, which is text/html at X, where errors are JSON.
+func (r reply) credentials(ctx context.Context, c *Check) (form Object, token, secret string, err error) {
+	if r.status != http.StatusOK {
+		object, _ := parseObject(r.body)
+		if refusal := refusal(c.Step, r.status, object); refusal != nil {
+			return nil, "", "", refusal
+		}
+	}
+	form, invalid := parseForm(r.body)
+	form.Read("oauth_token", &token)
+	form.Read("oauth_token_secret", &secret)
+	if err := check(ctx,
+		r.statusRow(c.Step),
+		c.noError(invalid),
+		c.present(token),
+		c.present(secret),
+	); err != nil {
+		return nil, "", "", err
+	}
+	return form, token, secret, nil
+}

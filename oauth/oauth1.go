@@ -1,0 +1,171 @@
+package oauth
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// What must hold in a sign-in with OAuth 1.0a, beside the checks that it shares
+// with OAuth 2.0: those of the sender, of the attempts and of the profile.
+var (
+	temporaryCredentials = Check{1, "temporary-credentials", "RFC 5849 §2.1", "the user sent to the provider for a sign-in that cannot end"}
+	callbackConfirmed    = Check{1, "callback-confirmed", "RFC 5849 §2.1", "a provider of OAuth 1.0 without the a, where an attacker has the victim finish the attacker's sign-in (session fixation)"}
+	callbackToken        = Check{2, "callback-token", "RFC 5849 §2.2, §4.13", "an attacker's authorization in this user's session (login CSRF)"}
+	callbackVerifier     = Check{2, "callback-verifier", "RFC 5849 §2.2, §2.3", "a sign-in in which nobody was asked"}
+	tokenCredentials     = Check{3, "token-credentials", "RFC 5849 §2.3", "half of the credentials stored as if they were whole"}
+)
+
+// Begin is step 1. It asks the provider for temporary credentials (RFC 5849 §2.1),
+// and returns a fresh attempt, which holds them, and the authorization URL to send
+// the browser to (§2.2). Where OAuth 2.0 lets the browser carry the request, here
+// the provider already has it, and the browser carries its name only.
+func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
+	r, err := c.signed(ctx, 1, http.MethodPost, c.TemporaryCredentialURL, "", Parameter{"oauth_callback", c.RedirectURI})
+	if err != nil {
+		return Attempt{}, "", err
+	}
+	form, token, secret, err := r.credentials(ctx, &temporaryCredentials)
+	if err != nil {
+		return Attempt{}, "", err
+	}
+	var confirmed string
+	form.Read("oauth_callback_confirmed", &confirmed)
+	if err := check(ctx, callbackConfirmed.equal(confirmed, "true")); err != nil {
+		return Attempt{}, "", err
+	}
+	attempt := Attempt{
+		Provider:        c.Name,
+		State:           tokenState(token),
+		TemporaryToken:  token,
+		TemporarySecret: secret,
+		Begun:           time.Now(),
+	}
+
+	authorizationURL := c.AuthorizationURL + "?" + url.Values{"oauth_token": {token}}.Encode()
+	if t := tracing(ctx); t != nil {
+		t.event(1, RedirectOut{authorizationURL})
+	}
+	return attempt, authorizationURL, nil
+}
+
+// tokenState stands in for the state, which OAuth 1.0a does not have, where an
+// attempt is named: the callback brings the temporary token, and a part of its
+// hash can be in a cookie's name whatever the token is made of.
+func tokenState(temporaryToken string) string {
+	hash := sha256.Sum256([]byte(temporaryToken))
+	return base64.RawURLEncoding.EncodeToString(hash[:])
+}
+
+// callbackAttempt names the attempt to which a callback says that it belongs: by
+// state, or in OAuth 1.0a by the temporary token.
+func callbackAttempt(q url.Values) string {
+	if token := cmp.Or(q.Get("oauth_token"), q.Get("denied")); token != "" && !q.Has("state") {
+		return tokenState(token)
+	}
+	return q.Get("state")
+}
+
+// Callback1 is a callback that passed its checks. Only [Client1.ParseCallback]
+// makes one that [Client1.Exchange] takes.
+type Callback1 struct {
+	attempt  Attempt
+	verifier string
+}
+
+// ParseCallback is step 2. It checks what the browser brought back from the
+// provider: rawQuery as received, for the attempt that this browser began. The
+// temporary token does the work of the state: it is this attempt's or the callback
+// is refused (§2.2 and §4.13).
+//
+// RFC 5849 has no words for a user's "no". X sends denied=… with the temporary
+// token in place of everything else: a *Refusal, believed of this attempt only.
+func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback1, error) {
+	if t := tracing(ctx); t != nil {
+		t.event(2, RedirectIn{rawQuery})
+	}
+	q, err := url.ParseQuery(rawQuery)
+	denied := q.Has("denied")
+	if err := check(ctx,
+		callbackOnce.noError(cmp.Or(err, once(q))),
+		attemptClient.equal(attempt.Provider, c.Name),
+		callbackToken.same(q.Get("denied"), attempt.TemporaryToken).unless(!denied),
+		callbackToken.same(q.Get("oauth_token"), attempt.TemporaryToken).unless(denied && !q.Has("oauth_token")),
+		callbackVerifier.present(q.Get("oauth_verifier")).unless(denied),
+	); err != nil {
+		return Callback1{}, err
+	}
+	if denied {
+		return Callback1{}, &Refusal{Step: 2, Code: "denied"}
+	}
+	return Callback1{attempt, q.Get("oauth_verifier")}, nil
+}
+
+// TokenCredentials are what a sign-in with OAuth 1.0a yields. They have no scopes
+// and no end: they work until the user or the provider takes them back.
+type TokenCredentials struct {
+	Provider string // the row's name
+	Token    string // oauth_token: which goes with each request
+	Secret   string // oauth_token_secret: which signs it
+	Reply    Object // the whole token reply, both of them included
+}
+
+// Exchange is step 3. It exchanges the temporary credentials for token credentials
+// (RFC 5849 §2.3). The temporary secret signs the request, and only the provider and
+// this attempt have it: who steals the verifier on its way back cannot use it. A
+// "no" of the provider is a *Refusal.
+func (c *Client1) Exchange(ctx context.Context, callback Callback1) (TokenCredentials, error) {
+	attempt := callback.attempt
+	if err := check(ctx, attemptClient.equal(attempt.Provider, c.Name).at(3)); err != nil {
+		return TokenCredentials{}, err
+	}
+	r, err := c.signed(ctx, 3, http.MethodPost, c.TokenURL, attempt.TemporarySecret,
+		Parameter{"oauth_token", attempt.TemporaryToken},
+		Parameter{"oauth_verifier", callback.verifier})
+	if err != nil {
+		return TokenCredentials{}, err
+	}
+	form, token, secret, err := r.credentials(ctx, &tokenCredentials)
+	if err != nil {
+		return TokenCredentials{}, err
+	}
+	return TokenCredentials{Provider: c.Name, Token: token, Secret: secret, Reply: form}, nil
+}
+
+// UserInfo is step 5. It reads who signed in from the provider's API.
+func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error) {
+	if err := check(ctx, attemptClient.equal(t.Provider, c.Name).at(5)); err != nil {
+		return Info{}, err
+	}
+	var info Info
+	body, err := c.Get(ctx, t, c.ProfileURL)
+	if err == nil {
+		info.Replies = []Reply{{c.ProfileURL, body}}
+	} else if refusal, ok := errors.AsType[*Refusal](err); !ok || c.ProfileClosed == nil || !c.ProfileClosed(refusal) {
+		return Info{}, err
+	}
+	info.Profile, err = c.Profile(Replies{Token: t.Reply, API: []json.RawMessage{body}})
+	if err := check(ctx,
+		profileMembers.noError(err),
+		profileSubject.present(info.Profile.Subject),
+	); err != nil {
+		return Info{}, err
+	}
+	return info, nil
+}
+
+// Get reads any URL of the provider's API in the user's name. The reply is strict
+// JSON. Give no other provider's URL.
+func (c *Client1) Get(ctx context.Context, t TokenCredentials, rawURL string) (json.RawMessage, error) {
+	r, err := c.signed(ctx, 5, http.MethodGet, rawURL, t.Secret, Parameter{"oauth_token", t.Token})
+	if err != nil {
+		return nil, err
+	}
+	return r.json(ctx, 5)
+}

@@ -1,0 +1,144 @@
+package oauth
+
+import (
+	"cmp"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Parameter is a name and its value, decoded.
+type Parameter struct{ Name, Value string }
+
+// sign1 signs a request as RFC 5849 §3.4 says. form is its form-encoded body, and
+// protocol the oauth_ parameters (§3.1) but for the signature, as collected. Read
+// the RFC beside it: each value that it names is a value of [Signed].
+func sign1(method, rawURL, form string, protocol []Parameter, clientSecret, tokenSecret string) (Signed, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return Signed{}, err
+	}
+	// §3.4.1.3.1. Query and form are decoded first, to be encoded again in the one
+	// way of §3.6: "+" and "%20", "%2b" and "%2B" sign the same. A parameter that is
+	// not collected could be changed on the way. The realm is no parameter.
+	query, err := formDecode(u.RawQuery)
+	body, err2 := formDecode(form)
+	if err := cmp.Or(err, err2); err != nil {
+		return Signed{}, err
+	}
+	s := Signed{Parameters: slices.Concat(query, protocol, body)}
+	s.Normalized = normalizeParameters(s.Parameters)
+	s.BaseString = signatureBaseString(method, baseStringURI(u), s.Normalized)
+	s.Signature = hmacSHA1(s.BaseString, clientSecret, tokenSecret)
+	s.Header = authorizationHeader(append(protocol, Parameter{"oauth_signature", s.Signature}))
+	return s, nil
+}
+
+// formDecode reads application/x-www-form-urlencoded, in which a name may occur
+// twice and may lack its "=". Not url.ParseQuery, whose map forgets the order.
+func formDecode(encoded string) ([]Parameter, error) {
+	var decoded []Parameter
+	for pair := range strings.SplitSeq(encoded, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		value, err2 := url.QueryUnescape(value)
+		if err := cmp.Or(err, err2); err != nil {
+			return nil, fmt.Errorf("application/x-www-form-urlencoded: %w", err)
+		}
+		decoded = append(decoded, Parameter{name, value})
+	}
+	return decoded, nil
+}
+
+// normalizeParameters is §3.4.1.3.2: encoded, then sorted by name and those of one
+// name by value, in byte order. Pairs are sorted, not "name=value" strings, among
+// which "a1=" stands before "a=". A name that occurs twice is there twice.
+func normalizeParameters(parameters []Parameter) string {
+	encoded := make([]Parameter, len(parameters))
+	for i, p := range parameters {
+		encoded[i] = Parameter{percentEncode(p.Name), percentEncode(p.Value)}
+	}
+	slices.SortFunc(encoded, func(a, b Parameter) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
+	})
+	var normalized strings.Builder
+	for i, p := range encoded {
+		if i > 0 {
+			normalized.WriteByte('&')
+		}
+		normalized.WriteString(p.Name + "=" + p.Value)
+	}
+	return normalized.String()
+}
+
+// baseStringURI is §3.4.1.2: scheme, host and path as the server sees them in the
+// request line and the Host header, without query and fragment. net/http sends the
+// path as it stands in the URL, "/" for an empty one, and no port that is empty.
+func baseStringURI(u *url.URL) string {
+	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	port := u.Port()
+	if port == "" || scheme == "http" && port == "80" || scheme == "https" && port == "443" {
+		host = strings.TrimSuffix(host, ":"+port)
+	}
+	return scheme + "://" + host + cmp.Or(u.EscapedPath(), "/")
+}
+
+// signatureBaseString is §3.4.1.1: what is signed of the request.
+func signatureBaseString(method, baseStringURI, normalized string) string {
+	return strings.ToUpper(method) + "&" + percentEncode(baseStringURI) + "&" + percentEncode(normalized)
+}
+
+// hmacSHA1 is §3.4.2. The "&" is there also while there is no token. (SHA-1 is
+// broken for collisions, which an HMAC does not depend on; X offers no other.)
+func hmacSHA1(baseString, clientSecret, tokenSecret string) string {
+	key := percentEncode(clientSecret) + "&" + percentEncode(tokenSecret)
+	mac := hmac.New(sha1.New, []byte(key))
+	mac.Write([]byte(baseString))
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// authorizationHeader is §3.5.1. All oauth_ parameters stand here and nowhere else
+// (§3.5); without the encoding, the "+" and "/" of the signature would be lost.
+func authorizationHeader(protocol []Parameter) string {
+	var header strings.Builder
+	header.WriteString("OAuth ")
+	for i, p := range protocol {
+		if i > 0 {
+			header.WriteString(", ")
+		}
+		header.WriteString(percentEncode(p.Name) + `="` + percentEncode(p.Value) + `"`)
+	}
+	return header.String()
+}
+
+// percentEncode is §3.6: the unreserved characters of RFC 3986 §2.3 stay, each other
+// byte becomes "%" and two upper-case digits. url.QueryEscape makes a space "+", and
+// url.PathEscape leaves "&", "=" and "+" as they are.
+func percentEncode(s string) string {
+	if !strings.ContainsFunc(s, reserved) {
+		return s
+	}
+	var encoded strings.Builder
+	encoded.Grow(2 * len(s))
+	for i := range len(s) {
+		if c := s[i]; reserved(rune(c)) {
+			const digits = "0123456789ABCDEF"
+			encoded.Write([]byte{'%', digits[c>>4], digits[c&15]})
+		} else {
+			encoded.WriteByte(c)
+		}
+	}
+	return encoded.String()
+}
+
+func reserved(c rune) bool {
+	return !('A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' ||
+		c == '-' || c == '.' || c == '_' || c == '~')
+}

@@ -1,0 +1,258 @@
+package oauth
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha1"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// vectors1 reads the vectors of OAuth 1.0a: their headers, and the body as "".
+// testdata/README.md has the format.
+func vectors1(t testing.TB) map[string]map[string]string {
+	t.Helper()
+	known := strings.Fields("comment source expect method url body parameters realm client_secret token_secret normalized base_string base_string_uri signature")
+	files, err := filepath.Glob("../testdata/vectors/oauth1-*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no vectors:", err)
+	}
+	vectors := make(map[string]map[string]string)
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		headers, body, _ := strings.Cut(string(content), "\n\n")
+		vector := map[string]string{"": body}
+		for line := range strings.Lines(headers) {
+			name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+			if _, twice := vector[name]; !ok || twice || !slices.Contains(known, name) {
+				t.Fatalf("%s: unknown or repeated header in %q", file, line)
+			}
+			vector[name] = value
+		}
+		vectors[filepath.Base(file)] = vector
+	}
+	return vectors
+}
+
+func TestVectors1(t *testing.T) {
+	for name, v := range vectors1(t) {
+		t.Run(name, func(t *testing.T) {
+			switch v["expect"] {
+			case "signature ok":
+				checkSignature(t, v)
+			case "base string uri ok":
+				u, err := url.Parse(v["url"])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := baseStringURI(u); got != v["base_string_uri"] {
+					t.Errorf("base string URI\n got %s\nwant %s", got, v["base_string_uri"])
+				}
+			case "encoding ok":
+				for line := range strings.Lines(v[""]) {
+					plain, want, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+					if got := percentEncode(plain); !ok || got != want {
+						t.Errorf("%q: got %s, want %s", plain, got, want)
+					}
+				}
+			default:
+				t.Fatalf("unknown expect %q", v["expect"])
+			}
+		})
+	}
+}
+
+func checkSignature(t *testing.T, v map[string]string) {
+	protocol, err := formDecode(v["parameters"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sign1(v["method"], v["url"], v["body"], protocol, v["client_secret"], v["token_secret"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, ok := v["normalized"]; ok && s.Normalized != want {
+		t.Errorf("normalized parameters\n got %s\nwant %s", s.Normalized, want)
+	}
+	if want, ok := v["base_string"]; ok && s.BaseString != want {
+		t.Errorf("base string\n got %s\nwant %s", s.BaseString, want)
+	}
+	if s.Signature != v["signature"] {
+		t.Errorf("signature: got %s, want %s", s.Signature, v["signature"])
+	}
+}
+
+// What the published vectors leave out.
+func TestBaseStringURI(t *testing.T) {
+	for _, tt := range []struct{ url, want, reason string }{
+		{"HTTPS://API.X.com/A%2fb?q", "https://api.x.com/A%2fb", "the path as sent, also its letters' case"},
+		{"https://api.x.com", "https://api.x.com/", "what is sent for an empty path"},
+		{"https://api.x.com:443/", "https://api.x.com/", "the default port of https"},
+		{"https://api.x.com:80/", "https://api.x.com:80/", "is not the default port of https"},
+		{"http://api.x.com:443/", "http://api.x.com:443/", "is not the default port of http"},
+		{"http://[::1]:80/", "http://[::1]/", "colons that are no port's"},
+		{"http://[::80]/", "http://[::80]/", "an address that ends like a port"},
+		{"http://[::1]:8080/", "http://[::1]:8080/", "another port"},
+		{"https://api.x.com:/", "https://api.x.com/", "net/http sends no empty port"},
+		{"https://api.x.com/a#b", "https://api.x.com/a", "no fragment is sent"},
+		{"https://user@api.x.com/a", "https://api.x.com/a", "not part of the Host header"},
+	} {
+		u, err := url.Parse(tt.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := baseStringURI(u); got != tt.want {
+			t.Errorf("%s: got %s, want %s: %s", tt.url, got, tt.want, tt.reason)
+		}
+	}
+}
+
+func TestNormalizeParameters(t *testing.T) {
+	for _, tt := range []struct{ encoded, want, reason string }{
+		{"a=2&a=10&a=1", "a=1&a=10&a=2", "bytes, not numbers"},
+		{"a1=x&a=x&a-b=x", "a=x&a-b=x&a1=x", "pairs are sorted; as strings a-b= and a1= come before a="},
+		{"a=b&a=b", "a=b&a=b", "twice the same is twice there"},
+		{"%C3%A9=x&z=x", "%C3%A9=x&z=x", "sorted as encoded: the % is before any letter"},
+		{"a=+&a=%20&a=%2B", "a=%20&a=%20&a=%2B", "both are a space, and a plus sign is neither"},
+		{"a&b=&=c&&", "=c&a=&b=", "no value, an empty value, no name; nothing is no parameter"},
+		{"a=x=y;b=z", "a=x%3Dy%3Bb%3Dz", "only the first = ends the name, and ; is like any other"},
+	} {
+		parameters, err := formDecode(tt.encoded)
+		if got := normalizeParameters(parameters); err != nil || got != tt.want {
+			t.Errorf("%s: got %s, %v, want %s: %s", tt.encoded, got, err, tt.want, tt.reason)
+		}
+	}
+	if _, err := formDecode("a=%zz"); err == nil {
+		t.Error("%zz: what cannot be decoded was signed")
+	}
+}
+
+// A server that parses what was signed, with what net/http received, computes the
+// same base string.
+func FuzzBaseString(f *testing.F) {
+	for name, v := range vectors1(f) {
+		if u, err := url.Parse(v["url"]); err == nil && v["url"] != "" {
+			f.Add(u.Host, u.Path, u.RawQuery, v["body"], v["client_secret"]+name)
+		}
+	}
+	f.Add("[::1]:443", "/a b/ü%2F", "a=+&a=%2b&a&=&b=%C3%A9;c", "a=1&a=1", "\x00 é\xff~")
+	f.Fuzz(func(t *testing.T, host, path, query, form, token string) {
+		u := url.URL{Scheme: "https", Host: host, Path: path, RawQuery: query}
+		signed, err := sign1("POST", u.String(), form, []Parameter{{"oauth_nonce", "n"}, {"oauth_token", token}}, "c", "t")
+		if err != nil {
+			return
+		}
+		request, err := http.NewRequest("POST", u.String(), strings.NewReader(form))
+		if err != nil {
+			return
+		}
+		if strings.ContainsFunc(request.URL.Host, func(r rune) bool { return r > '~' }) {
+			return // net/http would send another spelling (IDNA)
+		}
+		request.Header.Set("Authorization", signed.Header)
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		var wire bytes.Buffer
+		if err := request.Write(&wire); err != nil {
+			return
+		}
+		received, err := http.ReadRequest(bufio.NewReader(&wire))
+		if err != nil || received.Host == "" { // net/http sends no host that is none
+			return
+		}
+		if got := serverBaseString(t, received); got != signed.BaseString {
+			t.Errorf("%s\nserver %s\nclient %s", u.String(), got, signed.BaseString)
+		}
+	})
+}
+
+// serverBaseString is §3.4.1 by other means than those of the client.
+func serverBaseString(t *testing.T, r *http.Request) string {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+	// url.ParseQuery refuses ";", which is a character like others here.
+	all, err := url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery+"&"+string(body), ";", "%3B"))
+	if err != nil {
+		t.Fatalf("what the client signed cannot be parsed: %v", err)
+	}
+	header, _ := strings.CutPrefix(r.Header.Get("Authorization"), "OAuth ")
+	for pair := range strings.SplitSeq(header, ", ") {
+		name, value, _ := strings.Cut(pair, "=")
+		value, err := url.PathUnescape(strings.Trim(value, `"`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name != "oauth_signature" {
+			all.Add(name, value)
+		}
+	}
+	var pairs [][2]string
+	for name, values := range all {
+		for _, value := range values {
+			pairs = append(pairs, [2]string{encode(name), encode(value)})
+		}
+	}
+	slices.SortFunc(pairs, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	var normalized []string
+	for _, pair := range pairs {
+		normalized = append(normalized, pair[0]+"="+pair[1])
+	}
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	return r.Method + "&" + encode("https://"+strings.TrimSuffix(strings.ToLower(r.Host), ":443")+path) + "&" + encode(strings.Join(normalized, "&"))
+}
+
+const benchURL = "https://api.x.com/1.1/account/verify_credentials.json?include_email=true&skip_status=true"
+
+// BenchmarkSign1 is a whole signed GET but for the network: nonce, signature,
+// request and reply. Read it beside BenchmarkSign1Floor, which is the HMAC alone.
+func BenchmarkSign1(b *testing.B) {
+	c, err := NewClient1(Provider1{About: About{Name: "x"}, TokenURL: "https://api.x.com/oauth/access_token"},
+		"xvz1evFS4wEEPTGEFPHBog", "kAcSOqF21Fu85e7zjz7ZN2U4ZRhfV3WpwPAoE3Z7kBw", "https://app.example/callback/x", answers{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	credentials := TokenCredentials{
+		Token:  "370773112-GmHxMAgYyLbNEtIKZeRNFsMKPR9EyMZeS9weJAEb",
+		Secret: "LswwdoUaIvS8ltyTt5jkRh4J50vUPVVHtR2YPi5kE",
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Get(b.Context(), credentials, benchURL); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// answers is a provider that says {} to everything.
+type answers struct{}
+
+func (answers) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
+}
+
+func BenchmarkSign1Floor(b *testing.B) {
+	key := []byte("kAcSOqF21Fu85e7zjz7ZN2U4ZRhfV3WpwPAoE3Z7kBw&LswwdoUaIvS8ltyTt5jkRh4J50vUPVVHtR2YPi5kE")
+	protocol, _ := formDecode("oauth_consumer_key=xvz1evFS4wEEPTGEFPHBog&oauth_nonce=KZHQ6Y3CBRJ3YQDWVUSGB7YZ5Y&oauth_signature_method=HMAC-SHA1&oauth_timestamp=1318622958&oauth_version=1.0&oauth_token=370773112-GmHxMAgYyLbNEtIKZeRNFsMKPR9EyMZeS9weJAEb")
+	s, err := sign1("GET", benchURL, "", protocol, "", "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		mac := hmac.New(sha1.New, key)
+		mac.Write([]byte(s.BaseString))
+		mac.Sum(nil)
+	}
+}

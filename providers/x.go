@@ -1,0 +1,85 @@
+package providers
+
+import (
+	"cmp"
+	"net/http"
+	"strings"
+
+	"example.com/oauthbyhand/oauth"
+)
+
+// X, once Twitter, signs people in with OAuth 1.0a, and with OAuth 2.0 beside it.
+func X() oauth.Provider1 {
+	return oauth.Provider1{
+		About: oauth.About{
+			Name:    "x",
+			Title:   "X",
+			Console: "https://console.x.com",
+			// Not localhost: X's page on apps wants 127.0.0.1 in its place, while pages on
+			// its tools register localhost. No page names [::1].
+			CallbackHosts: []string{"127.0.0.1"},
+			Notes: "The id and the secret are what X calls API key and API key secret (consumer keys), not the client id and secret that it has for OAuth 2.0. " +
+				"Switch on “Sign in with X” and, for addresses, “Request email from users”. " +
+				"The callback URL is compared exactly, its last slash included. Reading the profile may cost credits.",
+			Sources: []string{
+				"https://docs.x.com/x-for-websites/log-in-with-x/guides/implementing-sign-in-with-x",
+				"https://docs.x.com/fundamentals/authentication/oauth-1-0a/obtaining-user-access-tokens",
+				"https://docs.x.com/fundamentals/authentication/oauth-1-0a/creating-a-signature",
+				"https://docs.x.com/fundamentals/developer-apps",
+				"https://developer.x.com/en/docs/twitter-api/v1/accounts-and-users/manage-account-settings/api-reference/get-account-verify_credentials",
+			},
+			Checked: "2026-11-20",
+		},
+		// All at api.x.com: the host is signed, and api.twitter.com signs differently.
+		TemporaryCredentialURL: "https://api.x.com/oauth/request_token",
+		// …/authenticate does not ask again who has already said yes; …/authorize does.
+		AuthorizationURL: "https://api.x.com/oauth/authenticate",
+		TokenURL:         "https://api.x.com/oauth/access_token",
+		ProfileURL:       "https://api.x.com/1.1/account/verify_credentials.json?include_email=true&skip_status=true&include_entities=false",
+		ProfileClosed:    xProfileClosed,
+		Profile:          xProfile,
+	}
+}
+
+// xProfileClosed: since 2023 most plans have version 2 of the API only, and version
+// 1.1 answers them with error 453. Seen in
+// https://github.com/wtsnjp/twoot.py/issues/6 (2023-12-04), read on 2026-11-20;
+// what the plans of 2026 answer is not documented.
+func xProfileClosed(r *oauth.Refusal) bool {
+	return r.Status == http.StatusForbidden && r.Code == "453"
+}
+
+// xProfile takes id_str as subject: id is the same as a number, which may be above
+// 2^53. The screen name can be changed, and then be taken by somebody else. Where
+// the profile is closed to the app, the token reply has both under other names.
+func xProfile(r oauth.Replies) (oauth.Profile, error) {
+	var p oauth.Profile
+	if r.API[0] == nil {
+		err := cmp.Or(r.Token.Read("user_id", &p.Subject), r.Token.Read("screen_name", &p.Name))
+		return p, err
+	}
+	user, err := object(r.API[0])
+	if err != nil {
+		return oauth.Profile{}, err
+	}
+	err = cmp.Or(
+		user.Read("id_str", &p.Subject),
+		user.Read("name", &p.Name),
+		user.Read("email", &p.Email),
+		user.Read("profile_image_url_https", &p.Picture),
+	)
+	// X's page: null if there is no address, or if it is not verified.
+	p.EmailVerified = p.Email != ""
+	p.Picture = withoutNormal(p.Picture)
+	return p, err
+}
+
+// withoutNormal returns the URL of the picture in its full size: "_normal" before
+// the extension is the small one.
+func withoutNormal(picture string) string {
+	stem, extension := picture, ""
+	if dot := strings.LastIndexByte(picture, '.'); dot >= 0 {
+		stem, extension = picture[:dot], picture[dot:]
+	}
+	return strings.TrimSuffix(stem, "_normal") + extension
+}
