@@ -78,7 +78,7 @@ const sixtyDays = 5183944 * time.Second  // Meta's expires_in
 func dialects() map[string]*dialect {
 	rows := map[string]*dialect{}
 	for _, d := range []*dialect{
-		google(), github(), facebook(), instagram(), spotify(), openIDProvider("https://openid.example"),
+		google(), github(), facebook(), instagram(), spotify(), x(), openIDProvider("https://openid.example"),
 	} {
 		rows[d.name] = d
 	}

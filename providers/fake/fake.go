@@ -1,5 +1,5 @@
-// Package fake is the other side of the wire: Google, GitHub, Facebook, Instagram, Spotify and a
-// generic OpenID provider, simulated in one http.Handler that is honest and strict.
+// Package fake is the other side of the wire: Google, GitHub, Facebook, Instagram, Spotify, X and
+// a generic OpenID provider, simulated in one http.Handler that is honest and strict.
 //
 // It is stricter than any of the real ones, so that a client learns its mistakes here: it demands
 // state and a PKCE challenge, compares redirect URIs exactly, takes a code once, and refuses a
@@ -17,6 +17,8 @@
 //	userinfo.go   5 the access token used, in each provider's way
 //	meta.go         what Facebook and Instagram have of their own
 //	revoke.go     7 the grant taken back
+//	oauth1.go     X, which speaks OAuth 1.0a: 1, 2, 3 and 5 once more
+//	sign1.go        the signature of each of its requests
 //
 // [Net] is an internet in memory, for tests and for the demo's back channel. A browser reaches the
 // same providers at http://127.0.0.1:9000/accounts.google.com/… and so on: see [Server.Front].
@@ -40,14 +42,14 @@ type Options struct {
 
 // Client is an app registered with one provider.
 type Client struct {
-	Provider          string   // "google", "github", "facebook", "instagram", "spotify", or "oidc", the generic one
+	Provider          string   // "google", "github", "facebook", "instagram", "spotify", "x", or "oidc", the generic one
 	ID, Secret        string   // neither may be empty
 	RedirectURIs      []string // compared exactly (RFC 9700 §2.1)
 	SignedResponseAlg string   // id_token_signed_response_alg: "" is RS256; a client of "oidc" may have "ES256"
 	Wrapped           bool     // Instagram's token reply as documented, {"data":[…]}; code in production reads a flat one, which is the default
 }
 
-// Server is the six providers; make one with [New].
+// Server is the seven providers; make one with [New].
 type Server struct {
 	origin  string
 	clients []Client
@@ -55,6 +57,7 @@ type Server struct {
 	hosts   map[string]bool // the real hosts it answers for
 	front   http.Handler
 	grants  grants
+	oauth1  *oauth1
 }
 
 // self is the host that the routes of the fake's own origin have in the mux. It is no real name, so
@@ -69,6 +72,7 @@ func New(o Options) *Server {
 		mux:     http.NewServeMux(),
 		hosts:   map[string]bool{},
 		grants:  grants{issued: map[string]*issued{}},
+		oauth1:  newOAuth1(),
 	}
 	rows := dialects()
 	if len(o.Clients) == 0 {

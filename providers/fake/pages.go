@@ -118,7 +118,7 @@ func stylesheet(w http.ResponseWriter, r *http.Request) {
 
 // picture is a person's face: two letters in a circle.
 func picture(w http.ResponseWriter, r *http.Request) {
-	u := user(strings.TrimSuffix(r.PathValue("user"), ".svg"))
+	u := user(strings.TrimSuffix(strings.TrimSuffix(r.PathValue("user"), ".svg"), "_normal")) // X's smaller one
 	if u.ID == "" {
 		notFound(w, r)
 		return

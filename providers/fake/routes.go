@@ -11,7 +11,7 @@ type route struct {
 // routes is the list of the world's OAuth URLs, as they were on 2026-11-20.
 func (s *Server) routes(rows map[string]*dialect) []route {
 	google, github, facebook := rows["google"], rows["github"], rows["facebook"]
-	instagram, spotify := rows["instagram"], rows["spotify"]
+	instagram, spotify, x := rows["instagram"], rows["spotify"], rows["x"]
 	table := []route{
 		{"GET accounts.google.com/.well-known/openid-configuration", s.discovery(google)},
 		{"GET accounts.google.com/o/oauth2/v2/auth", s.authorize(google)},
@@ -46,6 +46,13 @@ func (s *Server) routes(rows map[string]*dialect) []route {
 		{"POST accounts.spotify.com/authorize", s.authorize(spotify)},
 		{"POST accounts.spotify.com/api/token", s.token(spotify)},
 		{"GET api.spotify.com/v1/me", s.api(spotify, s.spotifyMe)},
+
+		{"POST api.x.com/oauth/request_token", s.signed(x, noToken, s.requestToken)},
+		{"GET api.x.com/oauth/authenticate", s.authenticate1(x)},
+		{"POST api.x.com/oauth/authenticate", s.authenticate1(x)},
+		{"POST api.x.com/oauth/access_token", s.signed(x, s.oauth1.temporarySecret, s.accessToken)},
+		{"GET api.x.com/1.1/account/verify_credentials.json", s.signed(x, s.oauth1.tokenSecret, s.verifyCredentials)},
+		{"POST api.x.com/1.1/oauth/invalidate_token.json", s.signed(x, s.oauth1.tokenSecret, s.invalidateToken)},
 	}
 	table = append(table, s.openIDRoutes("openid.example", rows["oidc"])...)
 	// The fake's own origin: an issuer for other people's clients, and a few pages.

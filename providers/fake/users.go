@@ -8,7 +8,7 @@ type User struct {
 	Email                       string // "" is none
 	EmailVerified               bool
 	// Subjects is by provider the value that a client is to know this user by: sub at google and
-	// oidc, id at github and facebook, user_id of /me at instagram, account_id at spotify.
+	// oidc, id at github and facebook, user_id of /me at instagram, account_id at spotify, id_str at x.
 	Subjects         map[string]string
 	InstagramID      string // id of /me, which is another for each app
 	InstagramTokenID string // user_id of the token reply: a JSON number
@@ -19,28 +19,28 @@ type User struct {
 // address and has not verified it: an app that joins accounts by address lets him in. Ünal has no
 // e-mail address, and a name that is not ASCII.
 //
-// Google's subjects do not fit an int64. Instagram's numbers are above 2^53: who reads them as
-// float64 takes Ada and Mallory for one person.
+// Google's subjects do not fit an int64. Instagram's and X's numbers are above 2^53: who reads them
+// as float64 takes Ada and Mallory for one person.
 func Users() []User {
 	return []User{
 		{
 			ID: "ada", Name: "Ada Lovelace", GivenName: "Ada", FamilyName: "Lovelace", Login: "ada.lovelace",
 			Email: "ada@example.com", EmailVerified: true,
 			Subjects: map[string]string{"google": "110248495921238986420", "github": "990000001", "facebook": "10223334445556667",
-				"instagram": "17841405793187218", "spotify": "acct5PpXlSRuTdGnqY0b1Ada", "oidc": "ada-1815"},
+				"instagram": "17841405793187218", "spotify": "acct5PpXlSRuTdGnqY0b1Ada", "x": "1795176000000000001", "oidc": "ada-1815"},
 			InstagramID: "26012345678901234", InstagramTokenID: "39250387624560410", SpotifyID: "adalovelace",
 		},
 		{
 			ID: "mallory", Name: "Mallory", GivenName: "Mallory", Login: "mallory",
 			Email: "ada@example.com",
 			Subjects: map[string]string{"google": "110248495921238986421", "github": "990000002", "facebook": "10223334445556668",
-				"instagram": "17841405793187219", "spotify": "acct5PpXlSRuTdGnqY0bMall", "oidc": "mallory-1988"},
+				"instagram": "17841405793187219", "spotify": "acct5PpXlSRuTdGnqY0bMall", "x": "1795176000000000002", "oidc": "mallory-1988"},
 			InstagramID: "26012345678901235", InstagramTokenID: "39250387624560411", SpotifyID: "mallory",
 		},
 		{
 			ID: "unal", Name: "Ünal Öz", GivenName: "Ünal", FamilyName: "Öz", Login: "unal",
 			Subjects: map[string]string{"google": "110248495921238986422", "github": "990000003", "facebook": "10223334445556669",
-				"instagram": "17841405793187220", "spotify": "acct5PpXlSRuTdGnqY0bUnal", "oidc": "unal-2003"},
+				"instagram": "17841405793187220", "spotify": "acct5PpXlSRuTdGnqY0bUnal", "x": "1795176000000000003", "oidc": "unal-2003"},
 			InstagramID: "26012345678901236", InstagramTokenID: "39250387624560413", SpotifyID: "unal",
 		},
 	}

@@ -1,0 +1,343 @@
+package fake_test
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/oauthbyhand/providers/fake"
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	xRequestToken = "https://api.x.com/oauth/request_token"
+	xAuthenticate = "https://api.x.com/oauth/authenticate?oauth_token="
+	xAccessToken  = "https://api.x.com/oauth/access_token"
+	xVerify       = "https://api.x.com/1.1/account/verify_credentials.json?include_email=true"
+	xInvalidate   = "https://api.x.com/1.1/oauth/invalidate_token.json"
+)
+
+func newX() *http.Client {
+	op := fake.New(fake.Options{Origin: origin, Clients: []fake.Client{
+		{Provider: "x", ID: "app-x", Secret: secret, RedirectURIs: []string{redirect}},
+		{Provider: "x", ID: "other", Secret: secret, RedirectURIs: []string{redirect}},
+	}})
+	return &http.Client{Transport: op.Net(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// call is a signed request that is right, until a test changes it: "oauth_…" replaces a parameter.
+type call struct {
+	method, url, tokenSecret string
+	oauth                    map[string]string
+}
+
+// send signs and sends a request that has no body.
+func (c call) send(web *http.Client) *http.Response {
+	oauth := map[string]string{"oauth_consumer_key": "app-x", "oauth_nonce": rand.Text(), "oauth_signature_method": "HMAC-SHA1",
+		"oauth_timestamp": strconv.FormatInt(time.Now().Unix(), 10), "oauth_version": "1.0"}
+	maps.Copy(oauth, c.oauth)
+	u := must(url.Parse(c.url))
+	all := u.Query()
+	for name, value := range oauth {
+		all.Set(name, value)
+	}
+	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+	base := c.method + "&" + escape("https://"+u.Host+u.Path) + "&" + escape(strings.ReplaceAll(all.Encode(), "+", "%20"))
+	mac := hmac.New(sha1.New, []byte(escape(secret)+"&"+escape(c.tokenSecret)))
+	mac.Write([]byte(base))
+	if _, given := oauth["oauth_signature"]; !given {
+		oauth["oauth_signature"] = base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	}
+	var header []string
+	for _, name := range slices.Sorted(maps.Keys(oauth)) {
+		header = append(header, name+`="`+escape(oauth[name])+`"`)
+	}
+	req := must(http.NewRequest(c.method, c.url, nil))
+	req.Header.Set("Authorization", "OAuth "+strings.Join(header, ", "))
+	return must(web.Do(req))
+}
+
+// form reads a reply as X sends it: form-encoded, and called text/html.
+func form(t *testing.T, resp *http.Response) url.Values {
+	t.Helper()
+	body := text(t, resp)
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/html; charset=utf-8" || resp.Header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("%s %v\n%s", resp.Status, resp.Header, body)
+	}
+	return must(url.ParseQuery(body))
+}
+
+// begun asks for temporary credentials.
+func begun(t *testing.T, web *http.Client) url.Values {
+	t.Helper()
+	return form(t, call{"POST", xRequestToken, "", map[string]string{"oauth_callback": redirect}}.send(web))
+}
+
+// allowed has the user allow it, and returns what the browser brings back.
+func allowed(t *testing.T, web *http.Client, temporary url.Values, user string) url.Values {
+	t.Helper()
+	resp := must(web.PostForm(xAuthenticate+temporary.Get("oauth_token"), url.Values{"user": {user}, "decision": {"allow"}}))
+	text(t, resp)
+	return must(resp.Location()).Query()
+}
+
+// finishing is the request of the third leg that is right.
+func finishing(temporary, back url.Values) call {
+	return call{"POST", xAccessToken, temporary.Get("oauth_token_secret"), map[string]string{
+		"oauth_token": back.Get("oauth_token"), "oauth_verifier": back.Get("oauth_verifier")}}
+}
+
+// signedIn goes through all three legs.
+func signedIn(t *testing.T, web *http.Client, user string) url.Values {
+	t.Helper()
+	temporary := begun(t, web)
+	return form(t, finishing(temporary, allowed(t, web, temporary, user)).send(web))
+}
+
+func asUser(method, rawURL string, tokens url.Values) call {
+	return call{method, rawURL, tokens.Get("oauth_token_secret"), map[string]string{"oauth_token": tokens.Get("oauth_token")}}
+}
+
+// A whole sign-in with OAuth 1.0a.
+func TestSignIn1(t *testing.T) {
+	web := newX()
+	// 1: the app asks for temporary credentials, and sends the browser to X with their name.
+	temporary := begun(t, web)
+	if temporary.Get("oauth_callback_confirmed") != "true" || temporary.Get("oauth_token_secret") == "" {
+		t.Errorf("request_token: %v", temporary)
+	}
+	page := must(web.Get(xAuthenticate + temporary.Get("oauth_token")))
+	if html := text(t, page); page.StatusCode != 200 || !strings.Contains(html, "Simulated X") || !strings.Contains(html, "app.example") {
+		t.Fatalf("consent page: %s\n%s", page.Status, html)
+	}
+	// 2: the user allows it; the browser is sent back, with the callback's own query kept.
+	back := allowed(t, web, temporary, "ada")
+	verifier := back.Get("oauth_verifier")
+	want := url.Values{"tenant": {"1"}, "oauth_token": temporary["oauth_token"], "oauth_verifier": {verifier}}
+	if diff := cmp.Diff(want, back); diff != "" || len(verifier) < 26 {
+		t.Errorf("callback (-want +got)\n%s", diff)
+	}
+	// 3: the app exchanges them for token credentials.
+	tokens := form(t, finishing(temporary, back).send(web))
+	if tokens.Get("user_id") != "1795176000000000001" || tokens.Get("screen_name") != "ada.lovelace" || tokens.Get("oauth_token") == temporary.Get("oauth_token") {
+		t.Errorf("access_token: %v", tokens)
+	}
+	// 5: and reads the profile.
+	got := decode(t, asUser("GET", xVerify, tokens).send(web))
+	if diff := cmp.Diff(object{
+		"id": json.Number("1795176000000000001"), "id_str": "1795176000000000001", "name": "Ada Lovelace", "screen_name": "ada.lovelace",
+		"profile_image_url_https": origin + "/picture/ada_normal.svg", "email": "ada@example.com"}, got); diff != "" {
+		t.Errorf("verify_credentials (-want +got)\n%s", diff)
+	}
+	if resp := must(web.Get(origin + "/picture/ada_normal.svg")); resp.StatusCode != 200 {
+		t.Errorf("picture: %s", resp.Status)
+	}
+}
+
+// X says null for an address that nobody has verified, and nothing to an app that does not ask.
+func TestEmail1(t *testing.T) {
+	web := newX()
+	for _, user := range []string{"mallory", "unal"} {
+		me := decode(t, asUser("GET", xVerify, signedIn(t, web, user)).send(web))
+		if email, there := me["email"]; !there || email != nil {
+			t.Errorf("%s: %v, want null", user, email)
+		}
+	}
+	me := decode(t, asUser("GET", strings.TrimSuffix(xVerify, "?include_email=true"), signedIn(t, web, "ada")).send(web))
+	if email, there := me["email"]; there {
+		t.Errorf("not asked for: %v", email)
+	}
+}
+
+func TestRefusal1(t *testing.T) {
+	web := newX()
+	temporary := begun(t, web)
+	token := temporary.Get("oauth_token")
+	resp := must(web.PostForm(xAuthenticate+token, url.Values{"decision": {"refuse"}}))
+	if diff := cmp.Diff(url.Values{"tenant": {"1"}, "denied": {token}}, must(resp.Location()).Query()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	wantError(t, finishing(temporary, url.Values{"oauth_token": {token}}).send(web), 401, 89, "a refused token is gone")
+}
+
+// wantError reads an error in X's words.
+func wantError(t *testing.T, resp *http.Response, status, code int, reason string) (message string) {
+	t.Helper()
+	var reply struct {
+		Errors []struct {
+			Code    int
+			Message string
+		}
+	}
+	body := text(t, resp)
+	if err := json.Unmarshal([]byte(body), &reply); err != nil || len(reply.Errors) != 1 || reply.Errors[0].Message == "" {
+		t.Fatalf("%s: %s %v\n%s", reason, resp.Status, err, body)
+	}
+	if resp.StatusCode != status || reply.Errors[0].Code != code {
+		t.Errorf("%s: %s, want %d with code %d\n%s", reason, resp.Status, status, code, body)
+	}
+	if (resp.Header.Get("WWW-Authenticate") != "") != (status == 401) {
+		t.Errorf("%s: WWW-Authenticate %q with %s", reason, resp.Header.Get("WWW-Authenticate"), resp.Status)
+	}
+	return reply.Errors[0].Message
+}
+
+func TestSignedRequests(t *testing.T) {
+	web := newX()
+	tokens := signedIn(t, web, "ada")
+	now := time.Now().Unix()
+	stamp := func(after time.Duration) map[string]string {
+		return map[string]string{"oauth_timestamp": strconv.FormatInt(now+int64(after/time.Second), 10)}
+	}
+	for _, tt := range []struct {
+		reason       string
+		change       map[string]string
+		status, code int
+	}{
+		{"as it should be", nil, 200, 0},
+		{"a signature of something else", map[string]string{"oauth_signature": "r6/TJjbCOr97/+UU0NsvSne7s5g="}, 401, 32},
+		{"no signature", map[string]string{"oauth_signature": ""}, 401, 32},
+		{"in clear", map[string]string{"oauth_signature_method": "PLAINTEXT", "oauth_signature": "x&y"}, 400, 215},
+		{"another version", map[string]string{"oauth_version": "2.0"}, 400, 215},
+		{"an empty version", map[string]string{"oauth_version": ""}, 400, 215},
+		{"an app that nobody registered", map[string]string{"oauth_consumer_key": "nobody"}, 401, 32},
+		{"a token of another app", map[string]string{"oauth_consumer_key": "other"}, 401, 89},
+		{"a token that nobody gave", map[string]string{"oauth_token": "guess"}, 401, 89},
+		{"no token", map[string]string{"oauth_token": ""}, 401, 89},
+		{"no nonce", map[string]string{"oauth_nonce": ""}, 400, 215},
+		{"no time", map[string]string{"oauth_timestamp": ""}, 400, 215},
+		{"a time before 1970", map[string]string{"oauth_timestamp": "-1"}, 400, 215},
+		{"six minutes old", stamp(-6 * time.Minute), 401, 135},
+		{"four minutes old", stamp(-4 * time.Minute), 200, 0},
+		{"from six minutes ahead", stamp(6 * time.Minute), 401, 135},
+	} {
+		c := asUser("GET", xVerify, tokens)
+		maps.Copy(c.oauth, tt.change)
+		resp := c.send(web)
+		if tt.status == 200 {
+			if body := text(t, resp); resp.StatusCode != 200 {
+				t.Errorf("%s: %s\n%s", tt.reason, resp.Status, body)
+			}
+			continue
+		}
+		wantError(t, resp, tt.status, tt.code, tt.reason)
+	}
+}
+
+// What was overheard cannot be sent again, nor changed and sent.
+func TestOverheard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		web := newX()
+		tokens := signedIn(t, web, "ada")
+		c := asUser("GET", xVerify, tokens)
+		c.oauth["oauth_nonce"] = "once"
+		resp := c.send(web)
+		text(t, resp)
+		again := func(change func(*http.Request)) *http.Response {
+			req := resp.Request.Clone(t.Context())
+			change(req)
+			return must(web.Do(req))
+		}
+		authorization := resp.Request.Header.Get("Authorization")
+		if message := wantError(t, again(func(*http.Request) {}), 401, 32, "the same nonce"); !strings.Contains(message, "nonce") {
+			t.Error(message)
+		}
+		for reason, change := range map[string]func(*http.Request){
+			"another parameter": func(r *http.Request) { r.URL.RawQuery += "&skip_status=true" },
+			"one the fewer":     func(r *http.Request) { r.URL.RawQuery = "" },
+			"one in the form": func(r *http.Request) {
+				*r = *must(http.NewRequest("GET", r.URL.String(), strings.NewReader("a=b")))
+				r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Authorization": {authorization}}
+			},
+			"another method": func(r *http.Request) { r.Method, r.URL = "POST", must(url.Parse(xInvalidate)) },
+		} {
+			wantError(t, again(change), 401, 32, reason)
+		}
+		for reason, change := range map[string]func(*http.Request){
+			"a parameter of the protocol twice": func(r *http.Request) { r.URL.RawQuery += "&oauth_nonce=twice" },
+			"twice in the header":               func(r *http.Request) { r.Header.Set("Authorization", authorization+`, oauth_nonce="twice"`) },
+			"two headers":                       func(r *http.Request) { r.Header.Add("Authorization", authorization) },
+			"another scheme":                    func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") },
+			"no header":                         func(r *http.Request) { r.Header.Del("Authorization") },
+			"no quotes":                         func(r *http.Request) { r.Header.Set("Authorization", `OAuth oauth_nonce=x`) },
+			"a broken escape":                   func(r *http.Request) { r.URL.RawQuery += "&x=%zz" },
+		} {
+			wantError(t, again(change), 400, 215, reason)
+		}
+		time.Sleep(11 * time.Minute) // when the nonce is forgotten
+		wantError(t, again(func(*http.Request) {}), 401, 135, "the time is in the signature")
+		if resp := asUser("GET", xVerify, tokens).send(web); resp.StatusCode != 200 {
+			t.Errorf("%s: the tokens never expire", resp.Status)
+		}
+	})
+}
+
+func TestLegs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		web := newX()
+		for callback, reason := range map[string]string{
+			"https://evil.example/": "a callback that is not registered",
+			redirect + "/":          "compared exactly",
+			"":                      "none: the protocol before 1.0a",
+			"oob":                   "no app here shows a PIN",
+		} {
+			wantError(t, call{"POST", xRequestToken, "", map[string]string{"oauth_callback": callback}}.send(web), 403, 415, reason)
+		}
+		wantError(t, call{"POST", xRequestToken, "", map[string]string{"oauth_callback": redirect, "oauth_token": "x"}}.send(web), 401, 89, "a token before there is one")
+
+		temporary := begun(t, web)
+		guess := url.Values{"oauth_token": temporary["oauth_token"], "oauth_verifier": {"guess"}}
+		wantError(t, finishing(temporary, guess).send(web), 401, 32, "nobody was asked")
+		wantError(t, finishing(temporary, guess).send(web), 401, 89, "and a second guess is not answered")
+
+		temporary = begun(t, web)
+		back := allowed(t, web, temporary, "ada")
+		if changed := allowed(t, web, temporary, "unal"); changed.Get("oauth_verifier") == back.Get("oauth_verifier") {
+			t.Error("another answer, and the same verifier")
+		}
+		wantError(t, finishing(temporary, back).send(web), 401, 32, "the answer before the last")
+
+		temporary = begun(t, web)
+		back = allowed(t, web, temporary, "ada")
+		wantError(t, finishing(url.Values{}, back).send(web), 401, 32, "the verifier without the secret")
+		tokens := form(t, finishing(temporary, back).send(web))
+		wantError(t, finishing(temporary, back).send(web), 401, 89, "a verifier used twice")
+		wantError(t, asUser("GET", xVerify, temporary).send(web), 401, 89, "temporary credentials are for one thing")
+
+		late := begun(t, web)
+		for name, target := range map[string]string{
+			"used": xAuthenticate + temporary.Get("oauth_token"), "unknown": xAuthenticate + "guess", "none": xAuthenticate,
+			"two": xAuthenticate + late.Get("oauth_token") + "&oauth_token=" + late.Get("oauth_token"),
+		} {
+			for _, resp := range []*http.Response{must(web.Get(target)), must(web.PostForm(target, url.Values{"user": {"ada"}, "decision": {"allow"}}))} {
+				if body := text(t, resp); resp.StatusCode != 400 || !strings.Contains(body, "Go back to the app") {
+					t.Errorf("%s: %s\n%s", name, resp.Status, body)
+				}
+			}
+		}
+		for _, answer := range []url.Values{{"decision": {"allow"}}, {"user": {"ada"}}, nil} {
+			if resp := must(web.PostForm(xAuthenticate+late.Get("oauth_token"), answer)); resp.StatusCode != 400 {
+				t.Errorf("%v: %s", answer, resp.Status)
+			}
+		}
+		back = allowed(t, web, late, "ada")
+		time.Sleep(10 * time.Minute)
+		wantError(t, finishing(late, back).send(web), 401, 89, "more than ten minutes old")
+
+		if reply := decode(t, asUser("POST", xInvalidate, tokens).send(web)); reply["access_token"] != tokens.Get("oauth_token") {
+			t.Errorf("invalidate_token: %v", reply)
+		}
+		wantError(t, asUser("GET", xVerify, tokens).send(web), 401, 89, "taken back")
+	})
+}

@@ -1,0 +1,183 @@
+package fake
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	window    = 5 * time.Minute // how far a timestamp may be from this clock (RFC 5849 §3.3)
+	maxNonces = 10_000
+)
+
+// signedRequest is a request whose signature was right (RFC 5849 §3.2).
+type signedRequest struct {
+	*http.Request
+	client *Client
+	oauth  map[string]string // the oauth_ parameters (§3.1)
+}
+
+// failure1 is an error in X's words.
+type failure1 struct {
+	status, code int
+	message      string
+}
+
+func unsigned(message string) *failure1 {
+	return &failure1{http.StatusBadRequest, 215, "Bad Authentication data: " + message}
+}
+
+var unknownToken1 = &failure1{http.StatusUnauthorized, 89, "Invalid or expired token."}
+
+func unauthenticated(message string) *failure1 {
+	return &failure1{http.StatusUnauthorized, 32, "Could not authenticate you: " + message}
+}
+
+// signed is what every signed request is asked before it is answered (RFC 5849 §3.2). secret finds
+// the secret of the token that the request names, which may be none.
+func (s *Server) signed(d *dialect, secret func(c *Client, token string) (string, bool), answer func(http.ResponseWriter, signedRequest)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+		request, f := s.verify(d, r, secret)
+		if f != nil {
+			refuse1(w, f)
+			return
+		}
+		answer(w, request)
+	}
+}
+
+func refuse1(w http.ResponseWriter, f *failure1) {
+	if f.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `OAuth realm="https://api.x.com"`) // §3.5.1
+	}
+	sendJSON(w, f.status, map[string]any{"errors": []map[string]any{{"code": f.code, "message": f.message}}})
+}
+
+func (s *Server) verify(d *dialect, r *http.Request, secret func(*Client, string) (string, bool)) (signedRequest, *failure1) {
+	parameters, oauth, f := collect(r)
+	if f != nil {
+		return signedRequest{}, f
+	}
+	stamp, err := strconv.ParseInt(oauth["oauth_timestamp"], 10, 64)
+	version, hasVersion := oauth["oauth_version"]
+	switch {
+	case oauth["oauth_signature_method"] != "HMAC-SHA1":
+		return signedRequest{}, unsigned("oauth_signature_method must be HMAC-SHA1.")
+	case hasVersion && version != "1.0":
+		return signedRequest{}, unsigned("oauth_version must be 1.0 (RFC 5849 §3.1).")
+	case err != nil || stamp <= 0:
+		return signedRequest{}, unsigned("oauth_timestamp is not a positive number of seconds (RFC 5849 §3.3).")
+	case oauth["oauth_nonce"] == "":
+		return signedRequest{}, unsigned("oauth_nonce is missing (RFC 5849 §3.3).")
+	}
+	client := s.client(d, oauth["oauth_consumer_key"])
+	if client == nil {
+		return signedRequest{}, unauthenticated("no app is registered here under this oauth_consumer_key.")
+	}
+	tokenSecret, ok := secret(client, oauth["oauth_token"])
+	if !ok {
+		return signedRequest{}, unknownToken1
+	}
+	if !same(oauth["oauth_signature"], signature(baseString(r, parameters), client.Secret, tokenSecret)) {
+		return signedRequest{}, unauthenticated("the signature is not that of this request (RFC 5849 §3.2).")
+	}
+	if age := time.Since(time.Unix(stamp, 0)); age > window || age < -window {
+		return signedRequest{}, &failure1{http.StatusUnauthorized, 135, "Timestamp out of bounds."}
+	}
+	// Only now, so that nobody but the app can use its nonces up (§3.3: unique for one time, client and token).
+	if !s.oauth1.firstUse(client.ID, oauth["oauth_token"], oauth["oauth_timestamp"], oauth["oauth_nonce"]) {
+		return signedRequest{}, unauthenticated("this nonce was used before (RFC 5849 §3.3).")
+	}
+	return signedRequest{r, client, oauth}, nil
+}
+
+// collect gathers the parameters that are signed (§3.4.1.3.1), and by name those of the protocol,
+// each of which may occur once, wherever it stands (§3.1).
+func collect(r *http.Request) (all [][2]string, oauth map[string]string, f *failure1) {
+	scheme, list, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "OAuth") || len(r.Header["Authorization"]) != 1 {
+		return nil, nil, unsigned("one Authorization header of the scheme OAuth is needed (RFC 5849 §3.5.1).")
+	}
+	for part := range strings.SplitSeq(list, ",") {
+		name, quoted, _ := strings.Cut(strings.TrimSpace(part), "=")
+		name, err := url.PathUnescape(name)
+		value, err2 := url.PathUnescape(strings.TrimSuffix(strings.TrimPrefix(quoted, `"`), `"`))
+		if err != nil || err2 != nil || len(quoted) < 2 || quoted[0] != '"' || quoted[len(quoted)-1] != '"' {
+			return nil, nil, unsigned("the Authorization header cannot be parsed (RFC 5849 §3.5.1).")
+		}
+		if name != "realm" {
+			all = append(all, [2]string{name, value})
+		}
+	}
+	forms := []string{r.URL.RawQuery}
+	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t == "application/x-www-form-urlencoded" {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, nil, unsigned("the body is too long, or broke off.")
+		}
+		forms = append(forms, string(body))
+	}
+	for _, form := range forms {
+		// url.ParseQuery refuses a semicolon, which is a character like others.
+		values, err := url.ParseQuery(strings.ReplaceAll(form, ";", "%3B"))
+		if err != nil {
+			return nil, nil, unsigned("the query or the form cannot be parsed.")
+		}
+		for name, list := range values {
+			for _, value := range list {
+				all = append(all, [2]string{name, value})
+			}
+		}
+	}
+	oauth = map[string]string{}
+	for _, p := range all {
+		if _, twice := oauth[p[0]]; twice {
+			return nil, nil, unsigned("a protocol parameter is repeated (RFC 5849 §3.1).")
+		}
+		if strings.HasPrefix(p[0], "oauth_") {
+			oauth[p[0]] = p[1]
+		}
+	}
+	return all, oauth, nil
+}
+
+// baseString is §3.4.1, of the URL as received. The mux found the host by its one spelling: lower
+// case, no port.
+func baseString(r *http.Request, parameters [][2]string) string {
+	var pairs [][]string
+	for _, p := range parameters {
+		if p[0] != "oauth_signature" {
+			pairs = append(pairs, []string{escape(p[0]), escape(p[1])})
+		}
+	}
+	slices.SortFunc(pairs, slices.Compare)
+	var normalized []string
+	for _, p := range pairs {
+		normalized = append(normalized, strings.Join(p, "="))
+	}
+	scheme := "https"
+	if r.URL.Scheme == "http" {
+		scheme = "http" // in memory somebody asked for it, and no provider answers there
+	}
+	return r.Method + "&" + escape(scheme+"://"+r.Host+r.URL.EscapedPath()) + "&" + escape(strings.Join(normalized, "&"))
+}
+
+// signature is HMAC-SHA1 (§3.4.2).
+func signature(base, clientSecret, tokenSecret string) string {
+	mac := hmac.New(sha1.New, []byte(escape(clientSecret)+"&"+escape(tokenSecret)))
+	io.WriteString(mac, base)
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// escape is §3.6, which url.QueryEscape follows but for the space.
+func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
