@@ -1,0 +1,81 @@
+package providers
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"example.com/oauthbyhand/oauth"
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestXProfiles(t *testing.T) {
+	token := oauth.Object{"user_id": json.RawMessage(`"2244994945"`), "screen_name": json.RawMessage(`"XDevelopers"`)}
+	for name, row := range map[string]struct {
+		reply  json.RawMessage
+		want   oauth.Profile
+		reason string
+	}{
+		"as recorded": {
+			read(t, "x"),
+			oauth.Profile{Subject: "2244994945", Name: "X Dev", Email: "dev@example.com", EmailVerified: true, Picture: "https://pbs.twimg.com/profile_images/1/a.jpg"},
+			"an address is there only if it is verified; the picture in its full size",
+		},
+		"id above 2^53": {
+			read(t, "x-large-id"),
+			oauth.Profile{Subject: "1795176000000000001", Name: "X Dev", Email: "dev@example.com", EmailVerified: true, Picture: "https://pbs.twimg.com/profile_images/1/a.jpg"},
+			"as a float64 it would be another user's",
+		},
+		"no e-mail": {
+			read(t, "x-no-email"),
+			oauth.Profile{Subject: "2244994945", Name: "X Dev", Picture: "https://pbs.twimg.com/profile_images/1/a.jpg"},
+			"null is no address",
+		},
+		"closed": {
+			nil,
+			oauth.Profile{Subject: "2244994945", Name: "XDevelopers"},
+			"the token reply names the user too",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := X().Profile(oauth.Replies{Token: token, API: []json.RawMessage{row.reply}})
+			if err != nil {
+				t.Fatalf("%s: %v", row.reason, err)
+			}
+			if diff := cmp.Diff(row.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", row.reason, diff)
+			}
+		})
+	}
+	for _, reply := range []string{`{"id_str":1}`, `{"id_str":"1","email":true}`, `[]`} {
+		if profile, err := X().Profile(oauth.Replies{API: []json.RawMessage{json.RawMessage(reply)}}); err == nil {
+			t.Errorf("%s was taken, profile %v", reply, profile)
+		}
+	}
+}
+
+// Only this refusal is about the app: another one is about the user or the request.
+func TestXProfileClosed(t *testing.T) {
+	for want, refusals := range map[bool][]oauth.Refusal{
+		true:  {{Status: 403, Code: "453"}},
+		false: {{Status: 403, Code: "64"}, {Status: 401, Code: "453"}, {Status: 429, Code: "88"}, {}},
+	} {
+		for _, refusal := range refusals {
+			if got := X().ProfileClosed(&refusal); got != want {
+				t.Errorf("%v: %v", refusal, got)
+			}
+		}
+	}
+}
+
+func TestXRowIsComplete(t *testing.T) {
+	row := X()
+	if row.Name == "" || row.Title == "" || row.Console == "" || row.Notes == "" || row.Checked == "" || len(row.Sources) == 0 || row.Profile == nil {
+		t.Error("a field is empty")
+	}
+	for _, u := range append(row.Sources, row.TemporaryCredentialURL, row.AuthorizationURL, row.TokenURL, row.ProfileURL) {
+		if !strings.HasPrefix(u, "https://") {
+			t.Errorf("%q is not https", u)
+		}
+	}
+}
