@@ -1,5 +1,5 @@
 // Oauthbyhand is a small web app with "Sign in with …" buttons, in which each step
-// of OAuth 2.0 and OpenID Connect is written out by hand.
+// of OAuth 2.0, OpenID Connect and OAuth 1.0a is written out by hand.
 //
 //	go run .
 //
@@ -10,8 +10,8 @@
 //
 //	GOOGLE_CLIENT_ID=… GOOGLE_CLIENT_SECRET=… go run .
 //
-// and likewise GITHUB_, FACEBOOK_, INSTAGRAM_, SPOTIFY_ and, for any OpenID
-// provider, OIDC_ with OIDC_ISSUER. Flags: go run . -h
+// and likewise GITHUB_, FACEBOOK_, INSTAGRAM_, SPOTIFY_, X_ (the API key and its
+// secret) and, for any OpenID provider, OIDC_ with OIDC_ISSUER. Flags: go run . -h
 package main
 
 import (
@@ -166,7 +166,7 @@ func (s *server) announce(stdout io.Writer) {
 	}
 	for _, o := range s.offers {
 		if o.Ready() {
-			fmt.Fprintf(stdout, "%s must know this callback URL, to the letter: %s\n", o.Title, o.client.RedirectURI)
+			fmt.Fprintf(stdout, "%s must know this callback URL, to the letter: %s\n", o.Title, s.redirectURI(o))
 		}
 	}
 }
@@ -176,22 +176,22 @@ func (s *server) announce(stdout io.Writer) {
 // flags are visible in the list of processes.
 func (s *server) register() error {
 	issuers := make(map[string]string)
-	for _, row := range append(providers.All(), providers.OpenID(os.Getenv("OIDC_ISSUER"))) {
-		name := strings.ToUpper(row.Name)
-		o := offer{About: row.About, Variables: []string{name + "_CLIENT_ID", name + "_CLIENT_SECRET"}}
-		if row.Name == "oidc" {
+	for _, o := range offers(os.Getenv("OIDC_ISSUER")) {
+		name := strings.ToUpper(o.Name)
+		o.Variables = []string{name + "_CLIENT_ID", name + "_CLIENT_SECRET"}
+		if o.Name == "oidc" {
 			o.Variables = append(o.Variables, "OIDC_ISSUER")
 		}
 		unset := slices.DeleteFunc(slices.Clone(o.Variables), func(v string) bool { return os.Getenv(v) != "" })
 		switch len(unset) {
 		case 0:
-			if err := s.registerClient(&o, row); err != nil {
+			if err := s.registerClient(&o); err != nil {
 				return err
 			}
-			if other := issuers[row.Issuer]; other != "" && row.Issuer != "" {
-				return fmt.Errorf("OIDC_ISSUER: %s is already the issuer of %s; no two may share one (RFC 9207 §4)", row.Issuer, other)
+			if other := issuers[o.row.Issuer]; other != "" && o.row.Issuer != "" {
+				return fmt.Errorf("OIDC_ISSUER: %s is already the issuer of %s; no two may share one (RFC 9207 §4)", o.row.Issuer, other)
 			}
-			issuers[row.Issuer] = row.Title
+			issuers[o.row.Issuer] = o.Title
 		case len(o.Variables):
 		default:
 			return fmt.Errorf("%s is not set, but others of %s are: set all or none", strings.Join(unset, ", "), strings.Join(o.Variables, ", "))
@@ -201,7 +201,7 @@ func (s *server) register() error {
 	return nil
 }
 
-func (s *server) registerClient(o *offer, row oauth.Provider) error {
+func (s *server) registerClient(o *offer) error {
 	if hosts := o.CallbackHosts; s.base.Scheme == "http" && !slices.Contains(hosts, bracketed(s.base.Hostname())) {
 		way := "https://" + s.base.Host
 		if len(hosts) > 0 {
@@ -209,8 +209,7 @@ func (s *server) registerClient(o *offer, row oauth.Provider) error {
 		}
 		return fmt.Errorf("%s takes no callback URLs at %s: start with -base-url %s, or unset %s", o.Title, s.base, way, strings.Join(o.Variables, " and "))
 	}
-	var err error
-	o.client, err = oauth.NewClient(row, os.Getenv(o.Variables[0]), os.Getenv(o.Variables[1]), s.base.String()+"/callback/"+o.Name, nil)
+	err := o.connect(os.Getenv(o.Variables[0]), os.Getenv(o.Variables[1]), s.redirectURI(*o), nil)
 	if err != nil && o.Name == "oidc" {
 		err = fmt.Errorf("OIDC_ISSUER: %w", err)
 	}
@@ -222,24 +221,21 @@ func (s *server) registerClient(o *offer, row oauth.Provider) error {
 // origin in the providers' place.
 func (s *server) simulate(origin string) (http.Handler, error) {
 	var registered []fake.Client
-	rows := append(providers.All(), providers.OpenID("https://openid.example"))
-	for _, row := range rows {
+	s.offers = offers("https://openid.example")
+	for _, o := range s.offers {
 		registered = append(registered, fake.Client{
-			Provider:     row.Name,
-			ID:           "demo-" + row.Name,
+			Provider:     o.Name,
+			ID:           "demo-" + o.Name,
 			Secret:       rand.Text(),
-			RedirectURIs: []string{s.base.String() + "/callback/" + row.Name},
+			RedirectURIs: []string{s.redirectURI(o)},
 		})
 	}
 	simulator := fake.New(fake.Options{Origin: origin, Clients: registered})
-	s.fakeOrigin, s.front, s.offers = origin, simulator.Front, nil
-	for i, row := range rows {
-		r := registered[i]
-		client, err := oauth.NewClient(row, r.ID, r.Secret, r.RedirectURIs[0], simulator.Net())
-		if err != nil {
+	s.fakeOrigin, s.front = origin, simulator.Front
+	for i, r := range registered {
+		if err := s.offers[i].connect(r.ID, r.Secret, r.RedirectURIs[0], simulator.Net()); err != nil {
 			return nil, err
 		}
-		s.offers = append(s.offers, offer{About: row.About, client: client})
 	}
 	return simulator, nil
 }
@@ -359,15 +355,39 @@ type server struct {
 	front      func(string) string // leads the browser to the fake; changes nothing with real providers
 }
 
-// offer is a button on the home page.
+// offer is a button on the home page. Its provider speaks OAuth 2.0 or OAuth 1.0a.
 type offer struct {
 	oauth.About
-	client    *oauth.Client // nil without credentials
-	Variables []string      // that would have to be set
+	row       oauth.Provider  // one of the two
+	row1      oauth.Provider1 // is there
+	client    *oauth.Client   // of row; nil without credentials
+	client1   *oauth.Client1  // of row1, likewise
+	Variables []string        // that would have to be set
+}
+
+// offers lists the providers. issuer is that of any OpenID provider.
+func offers(issuer string) []offer {
+	var all []offer
+	for _, row := range append(providers.All(), providers.OpenID(issuer)) {
+		all = append(all, offer{About: row.About, row: row})
+	}
+	x := providers.X()
+	return append(all, offer{About: x.About, row1: x})
+}
+
+func (o *offer) connect(id, secret, redirectURI string, transport http.RoundTripper) (err error) {
+	if o.row1.Name != "" {
+		o.client1, err = oauth.NewClient1(o.row1, id, secret, redirectURI, transport)
+	} else {
+		o.client, err = oauth.NewClient(o.row, id, secret, redirectURI, transport)
+	}
+	return err
 }
 
 // Ready reports whether the button works.
-func (o offer) Ready() bool { return o.client != nil }
+func (o offer) Ready() bool { return o.client != nil || o.client1 != nil }
+
+func (s *server) redirectURI(o offer) string { return s.base.String() + "/callback/" + o.Name }
 
 func newServer(base *url.URL, log *slog.Logger) (*server, error) {
 	key := make([]byte, 32)
@@ -387,8 +407,8 @@ func newServer(base *url.URL, log *slog.Logger) (*server, error) {
 func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.home)
-	mux.HandleFunc("GET /login/{provider}", getOnly(s.login))
-	mux.HandleFunc("GET /callback/{provider}", getOnly(s.callback))
+	mux.HandleFunc("GET /login/{provider}", getOnly(s.either(s.login, s.login1)))
+	mux.HandleFunc("GET /callback/{provider}", getOnly(s.either(s.callback, s.callback1)))
 	mux.HandleFunc("GET /profile", getOnly(s.profile))
 	mux.HandleFunc("POST /logout", s.logout)
 	mux.HandleFunc("GET /static/style.css", templates.Stylesheet)
@@ -460,30 +480,47 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) {
 	}{s.offers, localPath(r.URL.Query().Get("next"))})
 }
 
-func (s *server) client(r *http.Request) *oauth.Client {
-	for _, o := range s.offers {
-		if o.Name == r.PathValue("provider") {
-			return o.client
+// either calls the handler for the protocol that the provider in the path speaks.
+func (s *server) either(
+	oauth2 func(http.ResponseWriter, *http.Request, *oauth.Client),
+	oauth1 func(http.ResponseWriter, *http.Request, *oauth.Client1),
+) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		for _, o := range s.offers {
+			switch {
+			case o.Name != r.PathValue("provider"):
+			case o.client != nil:
+				oauth2(w, r, o.client)
+				return
+			case o.client1 != nil:
+				oauth1(w, r, o.client1)
+				return
+			}
 		}
+		s.notFound(w, r)
 	}
-	return nil
 }
 
 // login begins a sign-in: step 1.
-func (s *server) login(w http.ResponseWriter, r *http.Request) {
-	client := s.client(r)
-	if client == nil {
-		s.notFound(w, r)
-		return
-	}
-	attempt, authorizationURL, err := client.Begin(r.Context())
-	if err != nil {
-		s.fail(w, r, client, err)
-		return
-	}
+func (s *server) login(w http.ResponseWriter, r *http.Request, client *oauth.Client) {
+	attempt, authorizationURL, err := client.Begin(r.Context()) // the browser will carry the request
+	s.leave(w, r, client.About, attempt, authorizationURL, err)
+}
+
+// login1 is login with OAuth 1.0a.
+func (s *server) login1(w http.ResponseWriter, r *http.Request, client *oauth.Client1) {
+	attempt, authorizationURL, err := client.Begin(r.Context()) // the provider already has the request
+	s.leave(w, r, client.About, attempt, authorizationURL, err)
+}
+
+// leave sends the browser to the provider, with the attempt in a cookie.
+func (s *server) leave(w http.ResponseWriter, r *http.Request, provider oauth.About, attempt oauth.Attempt, authorizationURL string, err error) {
 	attempt.Next = localPath(r.URL.Query().Get("next"))
-	if err := s.attempts.Put(w, r, attempt); err != nil {
-		s.fail(w, r, client, err)
+	if err == nil {
+		err = s.attempts.Put(w, r, attempt)
+	}
+	if err != nil {
+		s.fail(w, r, provider, err)
 		return
 	}
 	http.Redirect(w, r, s.front(authorizationURL), http.StatusSeeOther)
@@ -491,43 +528,70 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 
 // callback is where the provider sends the browser back to: steps 2 to 5. Each
 // takes what only the one before can make.
-func (s *server) callback(w http.ResponseWriter, r *http.Request) {
-	client := s.client(r)
-	if client == nil {
-		s.notFound(w, r)
-		return
-	}
+func (s *server) callback(w http.ResponseWriter, r *http.Request, client *oauth.Client) {
 	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
 	defer cancel()
 
 	attempt, err := s.attempts.Take(w, r) // 2
 	if err != nil {
-		s.fail(w, r, client, err)
+		s.fail(w, r, client.About, err)
 		return
 	}
-	callback, err := client.ParseCallback(ctx, attempt, r.URL.RawQuery) // 2
+	callback, err := client.ParseCallback(ctx, attempt, r.URL.RawQuery) // 2: the state
 	if err != nil {
-		s.fail(w, r, client, err)
+		s.fail(w, r, client.About, err)
 		return
 	}
-	unverified, err := client.Exchange(ctx, callback) // 3
+	unverified, err := client.Exchange(ctx, callback) // 3: the code for tokens
 	if err != nil {
-		s.fail(w, r, client, err)
+		s.fail(w, r, client.About, err)
 		return
 	}
 	tokens, err := client.VerifyIDToken(ctx, unverified) // 4
 	if err != nil {
-		s.fail(w, r, client, err)
+		s.fail(w, r, client.About, err)
 		return
 	}
-	info, err := client.UserInfo(ctx, tokens) // 5
+	info, err := client.UserInfo(ctx, tokens) // 5: whoever holds the token may read
 	if err != nil {
-		s.fail(w, r, client, err)
+		s.fail(w, r, client.About, err)
 		return
 	}
+	s.signIn(w, r, attempt, account.SignIn{Provider: client.Title, Profile: info.Profile, Tokens: tokens, Replies: info.Replies})
+}
 
-	s.sessions.Begin(w, r, account.SignIn{Provider: client.Title, Profile: info.Profile, Tokens: tokens, Replies: info.Replies})
-	s.log.Info("signed in", "provider", client.Name, "subject", info.Profile.Subject)
+// callback1 is callback with OAuth 1.0a, in which there is no step 4.
+func (s *server) callback1(w http.ResponseWriter, r *http.Request, client *oauth.Client1) {
+	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
+	defer cancel()
+
+	attempt, err := s.attempts.Take(w, r)
+	if err != nil {
+		s.fail(w, r, client.About, err)
+		return
+	}
+	callback, err := client.ParseCallback(ctx, attempt, r.URL.RawQuery) // 2: the temporary token
+	if err != nil {
+		s.fail(w, r, client.About, err)
+		return
+	}
+	credentials, err := client.Exchange(ctx, callback) // 3: temporary credentials for lasting ones
+	if err != nil {
+		s.fail(w, r, client.About, err)
+		return
+	}
+	info, err := client.UserInfo(ctx, credentials) // 5: who can sign may read
+	if err != nil {
+		s.fail(w, r, client.About, err)
+		return
+	}
+	s.signIn(w, r, attempt, account.SignIn{Provider: client.Title, Profile: info.Profile, Replies: info.Replies})
+}
+
+// signIn begins a session.
+func (s *server) signIn(w http.ResponseWriter, r *http.Request, attempt oauth.Attempt, signIn account.SignIn) {
+	s.sessions.Begin(w, r, signIn)
+	s.log.Info("signed in", "provider", attempt.Provider, "subject", signIn.Profile.Subject)
 	// On to a URL without the code, which then stands in no history (RFC 9700 §4.2.4).
 	http.Redirect(w, r, cmp.Or(attempt.Next, "/profile"), http.StatusSeeOther)
 }
@@ -548,8 +612,8 @@ func (s *server) logout(w http.ResponseWriter, r *http.Request) {
 }
 
 // fail says what went wrong: to the visitor in words, to the log by the check's name.
-func (s *server) fail(w http.ResponseWriter, r *http.Request, client *oauth.Client, err error) {
-	failure := templates.Failure{Provider: client.Title, Name: client.Name, Base: s.base.String()}
+func (s *server) fail(w http.ResponseWriter, r *http.Request, provider oauth.About, err error) {
+	failure := templates.Failure{Provider: provider.Title, Name: provider.Name, Base: s.base.String()}
 	var failed *oauth.CheckError
 	var refused *oauth.Refusal
 	switch {
@@ -559,7 +623,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, client *oauth.Clie
 		if refused.ByUser() {
 			status = http.StatusOK
 		}
-		s.log.Info("sign-in refused", "provider", client.Name, "step", refused.Step, "code", refused.Code, "description", refused.Description)
+		s.log.Info("sign-in refused", "provider", provider.Name, "step", refused.Step, "code", refused.Code, "description", refused.Description)
 		s.page(w, r, status, "refused", failure)
 	case errors.As(err, &failed):
 		_, signedIn := s.sessions.Get(r)
@@ -568,10 +632,10 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, client *oauth.Clie
 			return
 		}
 		failure.CheckError = failed
-		s.log.Warn("sign-in failed", "provider", client.Name, "step", failed.Check.Step, "check", failed.Check.Name, "got", failed.Got, "want", failed.Want)
+		s.log.Warn("sign-in failed", "provider", provider.Name, "step", failed.Check.Step, "check", failed.Check.Name, "got", failed.Got, "want", failed.Want)
 		s.page(w, r, failed.Check.Status(), "error", failure)
 	default:
-		s.log.Error("sign-in failed", "provider", client.Name, "err", err)
+		s.log.Error("sign-in failed", "provider", provider.Name, "err", err)
 		s.page(w, r, http.StatusInternalServerError, "error", failure)
 	}
 }
