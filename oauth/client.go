@@ -231,13 +231,12 @@ func refusal(step, status int, o Object) *Refusal {
 	case status == http.StatusOK:
 		return nil
 	default:
+		var several []Object // X: {"errors": [{"message": …, "code": …}]}
+		if o.Read("errors", &several); o["message"] == nil && len(several) > 0 {
+			o = several[0]
+		}
 		o.Read("error_message", &r.Description) // Instagram's token endpoint
 		o.Read("message", &r.Description)       // GitHub's API
-		var several []Object                    // X: {"errors": [{"message": …, "code": …}]}
-		if o.Read("errors", &several); r.Description == "" && len(several) > 0 {
-			o = several[0]
-			o.Read("message", &r.Description)
-		}
 	}
 	for _, name := range []string{"code", "status"} { // numbers, in these shapes
 		if r.Code == "" && o[name] != nil {

@@ -1,5 +1,5 @@
 // Package oauth is the client's side of "sign in with …": OAuth 2.0 with PKCE and
-// OpenID Connect, each step written by hand over net/http.
+// OpenID Connect, and OAuth 1.0a, each step written by hand over net/http.
 //
 // A sign-in is five calls. The app keeps one [Client] for each provider, and one
 // [Attempts]:
@@ -11,6 +11,12 @@
 //	3 token      unverified, err := client.Exchange(ctx, callback)
 //	4 ID token   tokens, err := client.VerifyIDToken(ctx, unverified)
 //	5 profile    info, err := client.UserInfo(ctx, tokens)
+//
+// With OAuth 1.0a the app keeps a [Client1] instead. Its methods have the same names
+// where the step is the same idea, and there is no step 4:
+//
+//	3 token      credentials, err := client.Exchange(ctx, callback)
+//	5 profile    info, err := client.UserInfo(ctx, credentials)
 //
 // Step 0, the provider's metadata, is fetched by the step that first needs it
 // ([Client.Discover]); 6 is refresh and 7 is revoke. Each call takes what only the
@@ -32,6 +38,9 @@
 //	idtoken.go     4 signature, then claims
 //	jwk.go           the provider's keys
 //	userinfo.go    5 the access token used
+//	client1.go     OAuth 1.0a: this app as registered with a provider that speaks it
+//	oauth1.go        1, 2, 3 and 5 again
+//	sign1.go         the signature of each request
 //	shared.go      what many sign-ins wait for and one request fetches
 //	seal.go        encryption of what others could change
 //	strictjson.go  JSON read so that two parsers cannot disagree
