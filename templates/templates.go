@@ -26,9 +26,9 @@ type Page struct {
 
 // Failure is the Data of the pages "error" and "refused".
 type Failure struct {
-	Provider   string // for people
-	Name       string // in routes
-	Base       string // the app's own URL
+	Provider   string            // for people
+	Name       string            // in routes
+	Base       string            // the app's own URL
 	CheckError *oauth.CheckError // nil for what is neither a failed check nor a refusal
 	Refusal    *oauth.Refusal
 }
