@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"html"
 	"io"
 	"log/slog"
 	"maps"
@@ -256,12 +257,20 @@ var allProviders = map[string]struct {
 		reply:   "https://openid.example/userinfo",
 		refusal: map[string]string{"Error": "access_denied", "Description": "The user refused."},
 	},
+	"x": {
+		facts: map[string]string{
+			"Name": "Ada Lovelace", "E-mail": "ada@example.com verified by X", "Provider": "X",
+			"Subject": "1795176000000000001 X's permanent name for this user",
+		},
+		reply:   "https://api.x.com/1.1/account/verify_credentials.json?include_email=true&skip_status=true&include_entities=false",
+		refusal: map[string]string{"Error": "denied"},
+	},
 }
 
 func TestEachProviderIsTested(t *testing.T) {
-	for _, row := range append(providers.All(), providers.OpenID("")) {
-		if _, ok := allProviders[row.Name]; !ok {
-			t.Errorf("%s is not in allProviders: what should its profile page show?", row.Name)
+	for _, o := range offers("") {
+		if _, ok := allProviders[o.Name]; !ok {
+			t.Errorf("%s is not in allProviders: what should its profile page show?", o.Name)
 		}
 	}
 }
@@ -277,7 +286,7 @@ func TestEachProviderAllowed(t *testing.T) {
 			if diff := cmp.Diff(want.facts, profile.facts()); diff != "" {
 				t.Errorf("the profile page (-want +got):\n%s", diff)
 			}
-			if !strings.Contains(profile.body, want.reply) {
+			if !strings.Contains(html.UnescapeString(profile.body), want.reply) {
 				t.Errorf("the page does not show the reply of %s", want.reply)
 			}
 			if home := w.get("http://localhost:8080/"); !strings.Contains(home.body, "Hello, Ada Lovelace") {
@@ -657,12 +666,18 @@ func TestLogHoldsNoSecret(t *testing.T) {
 	var secrets []string
 	for _, name := range slices.Sorted(maps.Keys(allProviders)) {
 		callback, _ := url.Parse(w.callbackURL(name))
-		secrets = append(secrets, callback.Query().Get("code"), callback.Query().Get("state"))
+		for _, parameter := range []string{"code", "state", "oauth_token", "oauth_verifier"} {
+			if value := callback.Query().Get(parameter); value != "" {
+				secrets = append(secrets, value)
+			}
+		}
 		w.get(callback.String())
 		w.get(callback.String())
 		for _, o := range w.app.offers {
-			if o.client != nil { // and not client1, of OAuth 1.0a
+			if o.client != nil {
 				secrets = append(secrets, o.client.Secret)
+			} else {
+				secrets = append(secrets, o.client1.Secret)
 			}
 		}
 	}
