@@ -96,14 +96,19 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 // perhaps a port.
 func baseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSuffix(raw, "/"))
-	if err != nil || u.Hostname() == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Hostname() == "" || u.User != nil || u.Path != "" || strings.ContainsAny(raw, "?#") || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("-base-url %q: want a scheme and a host, like https://app.example.com", raw)
 	}
 	if u.Scheme == "http" && !oauth.IsLoopback(u.Hostname()) {
 		return nil, fmt.Errorf("-base-url %s: plain http is for localhost only; take https://%s", u, u.Host)
 	}
-	u.Host = strings.ToLower(u.Host)
+	u.Host = hostOf(u.Scheme, strings.ToLower(u.Host))
 	return u, nil
+}
+
+// hostOf is hostport as browsers write it, without the scheme's own port.
+func hostOf(scheme, hostport string) string {
+	return strings.TrimSuffix(hostport, map[string]string{"http": ":80", "https": ":443"}[scheme])
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -122,6 +127,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		config.simulated = !slices.ContainsFunc(s.offers, offer.Ready)
 	}
+	if _, port, _ := net.SplitHostPort(config.addr); port == "0" && !config.simulated && !config.given["base-url"] {
+		return errors.New("-addr: with port 0 nobody knows which callback URL to register; name a port")
+	}
 	if config.simulated && !oauth.IsLoopback(s.base.Hostname()) {
 		return fmt.Errorf("there are no credentials, and the fake provider must never meet real users: set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET, or another provider's, or take a -base-url on localhost instead of %s", s.base)
 	}
@@ -131,7 +139,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if !config.given["base-url"] {
-		s.base.Host = visible(config.addr, "localhost") // the port may be another one now
+		s.base.Host = hostOf("http", visible(config.addr, "localhost")) // the port may be another one now
 	}
 	handlers := make(map[net.Listener]http.Handler)
 	if config.simulated {
@@ -460,7 +468,7 @@ func (s *server) oneHost(next http.Handler) http.Handler {
 		switch {
 		case host == s.base.Host, strings.HasPrefix(r.URL.Path, "/static/"): // the page below needs its style
 			next.ServeHTTP(w, r)
-		case loopbacks && reading:
+		case loopbacks && reading && strings.HasPrefix(r.URL.RequestURI(), "/"):
 			http.Redirect(w, r, s.base.String()+r.URL.RequestURI(), http.StatusSeeOther)
 		default:
 			s.page(w, r, http.StatusMisdirectedRequest, "host", struct{ Got, Want string }{r.Host, s.base.String()})
@@ -592,7 +600,7 @@ func (s *server) callback1(w http.ResponseWriter, r *http.Request, client *oauth
 func (s *server) signIn(w http.ResponseWriter, r *http.Request, attempt oauth.Attempt, signIn account.SignIn) {
 	s.sessions.Begin(w, r, signIn)
 	s.log.Info("signed in", "provider", attempt.Provider, "subject", signIn.Profile.Subject)
-	// On to a URL without the code, which then stands in no history (RFC 9700 §4.2.4).
+	// On to a URL without the code, which then stands in no history (RFC 9700 §4.3.1).
 	http.Redirect(w, r, cmp.Or(attempt.Next, "/profile"), http.StatusSeeOther)
 }
 
@@ -656,10 +664,11 @@ func (s *server) page(w http.ResponseWriter, r *http.Request, status int, name s
 
 // localPath returns path if it is one of this app's, and "" otherwise: after a
 // sign-in nobody is sent to another site (open redirect, RFC 9700 §4.11.1).
-// Browsers take "//host" and "/\host" for another host.
+// Browsers take "//host" and "/\host" for another host. A long path would make a
+// cookie that browsers drop.
 func localPath(path string) string {
 	u, err := url.Parse(path)
-	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") ||
+	if err != nil || len(path) > 512 || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") ||
 		strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
 		return ""
 	}

@@ -525,15 +525,16 @@ func TestOneHost(t *testing.T) {
 
 func TestReturnPath(t *testing.T) {
 	for next, want := range map[string]string{
-		"/profile":              "http://localhost:8080/profile",
-		"/?a=b":                 "http://localhost:8080/?a=b",
-		"//evil.example":        "http://localhost:8080/profile",
-		`/\evil.example`:        "http://localhost:8080/profile",
-		"https://evil.example/": "http://localhost:8080/profile",
-		"javascript:alert(1)":   "http://localhost:8080/profile",
-		"/\t/evil.example":      "http://localhost:8080/profile",
-		"profile":               "http://localhost:8080/profile",
-		"":                      "http://localhost:8080/profile",
+		"/profile":                      "http://localhost:8080/profile",
+		"/?a=b":                         "http://localhost:8080/?a=b",
+		"//evil.example":                "http://localhost:8080/profile",
+		`/\evil.example`:                "http://localhost:8080/profile",
+		"https://evil.example/":         "http://localhost:8080/profile",
+		"javascript:alert(1)":           "http://localhost:8080/profile",
+		"/\t/evil.example":              "http://localhost:8080/profile",
+		"profile":                       "http://localhost:8080/profile",
+		"":                              "http://localhost:8080/profile",
+		"/?" + strings.Repeat("a", 600): "http://localhost:8080/profile", // its cookie would be too long for browsers
 	} {
 		w := newWorld(t, "http://localhost:8080")
 		consent := w.get("http://localhost:8080/login/github?next=" + url.QueryEscape(next))
@@ -717,6 +718,15 @@ func TestRunRefuses(t *testing.T) {
 		"base URL on http": {
 			args: []string{"-base-url", "http://app.example"},
 			want: "-base-url http://app.example: plain http is for localhost only; take https://app.example",
+		},
+		"base URL with an empty query": {
+			args: []string{"-base-url", "https://app.example?"},
+			want: `-base-url "https://app.example?": want a scheme and a host, like https://app.example.com`,
+		},
+		"port 0": {
+			args: []string{"-addr", "localhost:0"},
+			env:  map[string]string{"GOOGLE_CLIENT_ID": "x", "GOOGLE_CLIENT_SECRET": "y"},
+			want: "-addr: with port 0 nobody knows which callback URL to register; name a port",
 		},
 		"base URL with a path": {
 			args: []string{"-base-url", "https://app.example/app"},

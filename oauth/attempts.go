@@ -23,7 +23,7 @@ const (
 var (
 	attemptFound  = Check{2, "attempt-found", "RFC 9700 §4.7.1", "a callback that this browser never asked for signs it in as somebody else"}
 	attemptOpens  = Check{2, "attempt-opens", "hardening", "an attempt that was made up, changed or moved from another cookie"}
-	attemptFresh  = Check{2, "attempt-fresh", "RFC 9700 §2.1", "a callback from a history or a log, used long after"}
+	attemptFresh  = Check{2, "attempt-fresh", "hardening", "a callback from a history or a log, used long after"}
 	attemptUnused = Check{2, "attempt-unused", "RFC 9700 §2.1, §4.2.4", "a callback replayed"}
 )
 
@@ -122,8 +122,9 @@ func (a *Attempts) open(cookie *http.Cookie) (Attempt, error) {
 }
 
 // Take returns the attempt to which the callback r belongs, and removes its
-// cookie. An attempt is taken once, before its code is redeemed and whatever
-// comes of it.
+// cookie. An attempt is taken once, before its code is redeemed and whatever comes
+// of it. (Of the used ones the last 10,000 are remembered. Beyond those stands that
+// a provider takes a code once, too.)
 func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error) {
 	ctx := r.Context()
 	// ParseCallback refuses repeated parameters and compares the whole state; to

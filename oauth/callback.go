@@ -49,7 +49,7 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 	if refusal != nil {
 		return Callback{}, refusal
 	}
-	return Callback{attempt, q.Get("code"), q.Get("granted_scopes")}, nil
+	return Callback{attempt, q.Get("code"), q.Get(c.GrantedScopes)}, nil
 }
 
 // once refuses a parameter that occurs twice.
@@ -65,7 +65,7 @@ func once(q url.Values) error {
 // callbackRefusal finds an error reply (RFC 6749 §4.1.2.1), also in Meta's words:
 // error_code and error_message without error. A code beside it stays unused.
 func callbackRefusal(q url.Values) *Refusal {
-	code := cmp.Or(q.Get("error"), q.Get("error_code"))
+	code := cmp.Or(q.Get("error"), q.Get("error_code")) // without a value, as if left out (§3.1)
 	if code == "" {
 		return nil
 	}

@@ -52,8 +52,9 @@ func registered(name, id, secret, redirectURI string) error {
 	if id == "" || secret == "" {
 		return fmt.Errorf("oauth: %s: client id and client secret must both be set", name)
 	}
-	if u, err := url.Parse(redirectURI); err != nil || u.Host == "" || strings.Contains(redirectURI, "#") {
-		return fmt.Errorf("oauth: %s: redirect URI %q must be absolute and without a fragment (RFC 6749 §3.1.2)", name, redirectURI)
+	u, err := url.Parse(redirectURI)
+	if err != nil || u.Host == "" || strings.Contains(redirectURI, "#") || u.Scheme != "https" && !(u.Scheme == "http" && IsLoopback(u.Hostname())) {
+		return fmt.Errorf("oauth: %s: redirect URI %q must be absolute, https (or http on this machine) and without a fragment (RFC 6749 §3.1.2)", name, redirectURI)
 	}
 	return nil
 }
@@ -96,7 +97,7 @@ func (c *Client1) signed(ctx context.Context, step int, method, rawURL, tokenSec
 func (r reply) credentials(ctx context.Context, c *Check) (form Object, token, secret string, err error) {
 	if r.status != http.StatusOK {
 		object, _ := parseObject(r.body)
-		if refusal := refusal(c.Step, r.status, object); refusal != nil {
+		if refusal := r.refusal(c.Step, object); refusal != nil {
 			return nil, "", "", refusal
 		}
 	}

@@ -62,8 +62,8 @@ func (c *Client) parseMetadata(ctx context.Context, o Object) (Metadata, error) 
 		o.Read("jwks_uri", &m.JWKSURI),
 		o.Read("revocation_endpoint", &m.RevocationEndpoint),
 		o.Read("token_endpoint_auth_methods_supported", &m.TokenEndpointAuthMethods),
-		o.Read("authorization_response_iss_parameter_supported", &m.IssParameter),
 	)
+	o.Read("authorization_response_iss_parameter_supported", &m.IssParameter) // only true is a promise
 	if err := check(ctx,
 		discoveryMembers.noError(err),
 		discoveryIssuer.equal(issuer, c.Issuer),

@@ -19,9 +19,9 @@
 //	5 profile    info, err := client.UserInfo(ctx, credentials)
 //
 // Step 0, the provider's metadata, is fetched by the step that first needs it
-// ([Client.Discover]); 6 is refresh and 7 is revoke. Each call takes what only the
-// one before can make, so none can be left out. These numbers are the same in the
-// code, in errors and on the pages.
+// ([Client.Discover]); 6 is refresh and 7 is revoke. A [Callback] and an [Unverified]
+// come only from the call before, so that no check between them can be left out.
+// These numbers are the same in the code, in errors and on the pages.
 //
 // # Where to read
 //
@@ -44,6 +44,7 @@
 //	shared.go      what many sign-ins wait for and one request fetches
 //	seal.go        encryption of what others could change
 //	strictjson.go  JSON read so that two parsers cannot disagree
+//	reply.go       what holds for each reply, and how providers say no
 //	errors.go      what a check is, and the list of all
 //	trace.go       what happened, as events
 //
@@ -57,9 +58,11 @@
 // # What is put up with
 //
 // Providers differ from the specifications, and each such leniency is in a row of
-// package providers, with its source. For all providers: expires_in as text;
-// scopes separated by commas; keys in the key set that are not understood; a
-// callback with parameters nobody asked for; a clock that is off by 60 seconds.
+// package providers, with its source. For all providers: expires_in as text or 0
+// (which is no word on when); scopes separated by commas; an error that is an object;
+// null for a member that is not there; keys in the key set that are not understood;
+// an ID token without typ or kid; a callback with parameters nobody asked for, which
+// are not read; a clock that is off by 60 seconds.
 //
 // # Not here, on purpose
 //
@@ -76,5 +79,9 @@
 //     tenants (Microsoft Entra "common"): their rules would have to be in the code
 //     of everybody else's flow.
 //   - Checks of max_age, acr and c_hash: this client never asks for what they
-//     answer.
+//     answer. And id_token_signing_alg_values_supported: the list of algorithms is
+//     this client's own, and short.
+//   - Sign-ins that the provider begins (OIDC Core §4): a sign-in begins here.
+//   - A guard against providers whose metadata name addresses inside this network:
+//     the issuer is configured, and trusted so far.
 package oauth

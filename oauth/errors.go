@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Check is one thing that must hold before a sign-in goes on. Its name says what
@@ -215,13 +216,13 @@ func check(ctx context.Context, rows ...row) error {
 }
 
 // clip makes a stranger's text fit for a log line or a page: 200 bytes at most,
-// valid UTF-8, no control characters.
+// valid UTF-8, no control characters, nor those that turn the writing direction.
 func clip(s string) string {
 	if len(s) > 200 {
 		s = s[:200] + "…"
 	}
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return ' '
 		}
 		return r

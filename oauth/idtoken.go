@@ -47,18 +47,20 @@ func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error
 	if !c.OpenID {
 		return u.tokens, nil
 	}
-	token, err := c.verifySignature(ctx, u.idToken)
+	payload, err := c.verifySignature(ctx, u.idToken)
 	if err != nil {
 		return Tokens{}, err
 	}
-	claims, mistyped := parseClaims(token.claims)
+	object, malformed := parseObject(payload)
+	claims, mistyped := parseClaims(object)
 	now := time.Now()
 	if err := check(ctx,
+		idTokenForm.noError(malformed),
 		claimTypes.noError(mistyped),
 		claimIss.oneOf(claims.iss, c.issuers()...),
 		claimAud.contains(claims.aud, c.ID),
 		claimAudOnly.equal(strings.Join(claims.aud, " "), c.ID),
-		claimAzp.equal(claims.azp, c.ID).unless(claims.azp == ""),
+		claimAzp.equal(claims.azp, c.ID).unless(!object.has("azp")),
 		claimExp.after(claims.exp, now.Add(-leeway)),
 		claimIat.before(claims.iat, now.Add(leeway)),
 		claimIatFresh.after(claims.iat, u.attempt.Begun.Add(-leeway)),
@@ -67,11 +69,11 @@ func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error
 		claimSub.present(claims.sub),
 		claimSub.noError(subject(claims.sub)),
 		// Optional in this flow (OIDC Core §3.1.3.6).
-		claimAtHash.same(claims.atHash, leftHalfHash(u.tokens.AccessToken)).unless(claims.atHash == ""),
+		claimAtHash.same(claims.atHash, leftHalfHash(u.tokens.AccessToken)).unless(!object.has("at_hash")),
 	); err != nil {
 		return Tokens{}, err
 	}
-	u.tokens.Subject, u.tokens.IDToken = claims.sub, token.claims
+	u.tokens.Subject, u.tokens.IDToken = claims.sub, object
 	return u.tokens, nil
 }
 
@@ -82,69 +84,67 @@ func (c *Client) issuers() []string {
 	return []string{c.Issuer, c.IssuerAlias}
 }
 
-// jws is a token in the compact serialization of RFC 7515 §7.1, taken apart.
-type jws struct {
-	header, claims Object
-	signed         string // header and claims as received: what the signature is over
-	signature      []byte
-}
-
-// verifySignature returns the token if one of the provider's keys signed it.
-func (c *Client) verifySignature(ctx context.Context, compact string) (jws, error) {
+// verifySignature returns the payload of the token if one of the provider's keys
+// signed it. Before that nothing in the payload is looked at.
+func (c *Client) verifySignature(ctx context.Context, compact string) ([]byte, error) {
 	token, malformed := parseJWS(compact)
 	if t := tracing(ctx); t != nil && malformed == nil {
-		t.event(4, TokenDecoded{token.header, token.claims})
+		claims, _ := parseObject(token.payload)
+		t.event(4, TokenDecoded{token.header, claims})
 	}
 	// Nothing else of the header is read: a key, or the URL of one, that the token
 	// brings along (jwk, jku, x5c, x5u) is the choice of whoever wrote the token.
-	var alg, kid, typ string
-	mistyped := cmp.Or(token.header.Read("alg", &alg), token.header.Read("kid", &kid), token.header.Read("typ", &typ))
+	var typ string
+	mistyped := cmp.Or(token.header.Read("alg", &token.alg), token.header.Read("kid", &token.kid), token.header.Read("typ", &typ))
 	_, crit := token.header["crit"]
 	if err := check(ctx,
 		idTokenForm.noError(cmp.Or(malformed, mistyped)),
 		headerTyp.oneOf(strings.ToLower(typ), "jwt", "application/jwt").unless(typ == ""),
 		headerCrit.that(!crit),
-		headerAlg.oneOf(alg, "RS256", "ES256"),
+		headerAlg.oneOf(token.alg, "RS256", "ES256"),
 	); err != nil {
-		return jws{}, err
+		return nil, err
 	}
-	keys, err := c.keysFor(ctx, kid, alg)
+	keys, err := c.keysFor(ctx, token)
 	if err != nil {
-		return jws{}, err
+		return nil, err
 	}
 	verified := false
 	for _, k := range keys {
-		verified = verified || k.verify(token.signed, token.signature)
+		verified = verified || k.signed(token)
 	}
 	if err := check(ctx, idTokenSignature.that(verified)); err != nil {
-		return jws{}, err
+		return nil, err
 	}
-	return token, nil
+	return token.payload, nil
+}
+
+// jws is a token in the compact serialization of RFC 7515 §7.1, taken apart.
+type jws struct {
+	header    Object
+	alg, kid  string // of the header
+	payload   []byte
+	signed    string // header and payload as received: what the signature is over
+	signature []byte
 }
 
 func parseJWS(compact string) (jws, error) {
-	header, rest, _ := strings.Cut(compact, ".")
-	claims, signature, _ := strings.Cut(rest, ".")
-	var token jws
-	raw, err := decodeBase64url(header)
-	if err == nil {
-		token.header, err = parseObject(raw)
+	parts := strings.SplitN(compact, ".", 4)
+	if len(parts) != 3 {
+		return jws{}, errors.New("not three parts with dots between them")
 	}
+	header, err1 := decodeBase64url(parts[0])
+	payload, err2 := decodeBase64url(parts[1])
+	signature, err3 := decodeBase64url(parts[2])
+	if err := cmp.Or(err1, err2, err3); err != nil {
+		return jws{}, err
+	}
+	object, err := parseObject(header)
 	if err != nil {
 		return jws{}, fmt.Errorf("header: %w", err)
 	}
-	if raw, err = decodeBase64url(claims); err == nil {
-		token.claims, err = parseObject(raw)
-	}
-	if err != nil {
-		return jws{}, fmt.Errorf("claims: %w", err)
-	}
-	// A fourth part would leave a dot in here, which no base64url has.
-	if token.signature, err = decodeBase64url(signature); err != nil {
-		return jws{}, fmt.Errorf("signature: %w", err)
-	}
-	token.signed = compact[:len(header)+1+len(claims)]
-	return token, nil
+	signed := compact[:len(parts[0])+1+len(parts[1])]
+	return jws{header: object, payload: payload, signed: signed, signature: signature}, nil
 }
 
 // decodeBase64url decodes the one spelling of its bytes: no padding, no line
@@ -184,7 +184,7 @@ func parseClaims(o Object) (idClaims, error) {
 // readAudience reads aud: a string or a list of strings (RFC 7519 §4.1.3).
 func readAudience(o Object, aud *[]string) error {
 	var one string
-	if o.Read("aud", &one) == nil && one != "" {
+	if o.Read("aud", &one) == nil {
 		*aud = []string{one}
 		return nil
 	}
@@ -195,7 +195,7 @@ func readAudience(o Object, aud *[]string) error {
 // 7519 §2). What lies beyond the year 9999 was meant as milliseconds.
 func readDate(o Object, name string, t *time.Time) error {
 	var seconds float64
-	if raw, ok := o[name]; !ok || string(raw) == "null" {
+	if !o.has(name) {
 		return nil
 	}
 	if err := o.Read(name, &seconds); err != nil {
@@ -209,6 +209,7 @@ func readDate(o Object, name string, t *time.Time) error {
 }
 
 // subject refuses a sub that is longer than 255 ASCII characters (OIDC Core §2).
+// Longer ones, or others, two databases may take for the same.
 func subject(sub string) error {
 	if len(sub) > 255 {
 		return errors.New("longer than 255 characters")

@@ -20,6 +20,9 @@ import (
 // that the provider withdraws signs people in for at most this long.
 const keysMaxAge = time.Hour
 
+// maxKeys bounds the work that a token without a kid makes, which all may have signed.
+const maxKeys = 100
+
 var (
 	keyKnown = Check{4, "key-known", "OIDC Core §10.1.1", "a token signed with a key that the provider does not publish"}
 	keyFits  = Check{4, "key-fits", "RFC 8725 §3.1; RFC 7517 §4; RFC 7518 §3.3", "a key too weak, or one meant for another algorithm or use"}
@@ -34,38 +37,41 @@ type key struct {
 	unfit  error
 }
 
-// keysFor returns the provider's keys that may have signed a token with this kid
-// and alg. A kid that is not known is a reason to fetch the keys again, for the
-// provider may have changed them (OIDC Core §10.1.1). Without a kid all keys that
-// fit are returned.
-func (c *Client) keysFor(ctx context.Context, kid, alg string) ([]key, error) {
-	has := func(keys []key) bool {
-		return kid == "" || slices.ContainsFunc(keys, func(k key) bool { return k.kid == kid })
+// keysFor returns the provider's keys that may have signed the token: those with its
+// kid, or without a kid all that fit. If none is the right one, the provider may have
+// changed its keys, and they are fetched again (OIDC Core §10.1.1).
+func (c *Client) keysFor(ctx context.Context, token jws) ([]key, error) {
+	right := func(k key) bool {
+		if token.kid == "" {
+			return k.signed(token)
+		}
+		return k.kid == token.kid
 	}
+	has := func(keys []key) bool { return slices.ContainsFunc(keys, right) }
 	all, err := c.keys.get(ctx, 4, keysMaxAge, has, c.fetchKeys)
 	if err != nil {
 		return nil, err
 	}
 	var fit []key
-	var unfit []error
+	var unfit []string
 	for _, k := range all {
 		switch {
-		case kid != "" && k.kid != kid:
+		case token.kid != "" && k.kid != token.kid:
 		case k.unfit != nil:
-			unfit = append(unfit, k.unfit)
-		case k.alg != alg:
-			unfit = append(unfit, fmt.Errorf("a key for %s with a token of %s", k.alg, alg))
+			unfit = append(unfit, k.unfit.Error())
+		case k.alg != token.alg:
+			unfit = append(unfit, fmt.Sprintf("a key for %s with a token of %s", k.alg, token.alg))
 		default:
 			fit = append(fit, k)
 		}
 	}
-	known := keyKnown.that(has(all))
-	if known.got = "kid " + kid; !known.ok {
+	known := keyKnown.that(token.kid == "" || has(all))
+	if known.got = "kid " + token.kid; !known.ok {
 		known.want = "one of the provider's keys"
 	}
 	suitable := keyFits.that(len(fit) > 0)
 	if !suitable.ok {
-		suitable.got = strings.ReplaceAll(fmt.Sprint(errors.Join(unfit...)), "\n", "; ")
+		suitable.got, suitable.want = strings.Join(unfit, "; "), "a key for "+token.alg
 	}
 	if err := check(ctx, known, suitable); err != nil {
 		return nil, err
@@ -84,6 +90,9 @@ func (c *Client) fetchKeys(ctx context.Context) ([]key, error) {
 	}
 	var members []Object
 	if err := check(ctx, replyJSON.noError(set.Read("keys", &members)).at(4)); err != nil {
+		return nil, err
+	}
+	if err := check(ctx, replySize.that(len(members) <= maxKeys).at(4)); err != nil {
 		return nil, err
 	}
 	keys := make([]key, len(members))
@@ -131,8 +140,8 @@ func parseRSA(o Object) (*rsa.PublicKey, error) {
 	if err := cmp.Or(err1, err2); err != nil {
 		return nil, err
 	}
-	// Below 2048 bits a modulus can be factored (RFC 7518 §3.3); far above 4096 each
-	// verification is work that an attacker gives us. With e = 1 every text is its
+	// Below 2048 bits a modulus can be factored (RFC 7518 §3.3); above 8192 each
+	// verification is work that somebody else gives us. With e = 1 every text is its
 	// own signature (RFC 8017 §3.1).
 	if bits := n.BitLen(); bits < 2048 || bits > 8192 {
 		return nil, fmt.Errorf("an RSA key of %d bits", bits)
@@ -174,18 +183,21 @@ func readBytes(o Object, name string) ([]byte, error) {
 	return b, nil
 }
 
-// verify reports whether signature is the key's over signed. Which algorithm that
-// is, the key decides (RFC 8725 §3.1).
-func (k key) verify(signed string, signature []byte) bool {
-	hash := sha256.Sum256([]byte(signed))
+// signed reports whether the key made the token's signature. By which algorithm, the
+// key decides, and the token must name the same (RFC 8725 §3.1).
+func (k key) signed(token jws) bool {
+	if k.unfit != nil || k.alg != token.alg {
+		return false
+	}
+	hash := sha256.Sum256([]byte(token.signed))
 	switch public := k.public.(type) {
 	case *rsa.PublicKey:
-		return rsa.VerifyPKCS1v15(public, crypto.SHA256, hash[:], signature) == nil
+		return rsa.VerifyPKCS1v15(public, crypto.SHA256, hash[:], token.signature) == nil
 	case *ecdsa.PublicKey:
-		if len(signature) != 64 { // R and S side by side, not ASN.1 (RFC 7518 §3.4)
+		if len(token.signature) != 64 { // R and S side by side, not ASN.1 (RFC 7518 §3.4)
 			return false
 		}
-		r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
+		r, s := new(big.Int).SetBytes(token.signature[:32]), new(big.Int).SetBytes(token.signature[32:])
 		return ecdsa.Verify(public, hash[:], r, s)
 	}
 	return false

@@ -154,6 +154,7 @@ func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error
 	if err := check(ctx,
 		profileMembers.noError(err),
 		profileSubject.present(info.Profile.Subject),
+		profileSubject.noError(subject(info.Profile.Subject)),
 	); err != nil {
 		return Info{}, err
 	}

@@ -8,7 +8,7 @@ import (
 // About is what people need to know of a provider, above all those who register an
 // app there.
 type About struct {
-	Name  string // in routes, cookies and variables: "google"
+	Name  string // in routes, cookies and variables: "google"; no two of an app share one
 	Title string // "Google"
 
 	Console       string   // where one registers
@@ -49,6 +49,9 @@ type Provider struct {
 	// NoTokenType says that the token reply carries no token_type (RFC 6749 §5.1
 	// requires one), and that the token is a Bearer token all the same.
 	NoTokenType bool
+	// GrantedScopes names the callback's parameter that says what was granted, where
+	// the token reply does not.
+	GrantedScopes string
 	// TokenReply, where set, brings a token reply of the provider's own shape into
 	// the one of RFC 6749 §5.1.
 	TokenReply func(Object) (Object, error)

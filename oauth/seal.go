@@ -42,7 +42,7 @@ func (s *Sealer) Seal(plaintext []byte, place string) string {
 // Open returns what was sealed for place, or an error where one bit of either has
 // changed, or the key.
 func (s *Sealer) Open(sealed, place string) ([]byte, error) {
-	ciphertext, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
+	ciphertext, err := decodeBase64url(sealed)
 	if err != nil {
 		return nil, err
 	}

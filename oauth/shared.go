@@ -52,7 +52,11 @@ func (s *shared[T]) get(ctx context.Context, step int, maxAge time.Duration, goo
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.value, s.err
+	if s.err != nil {
+		var zero T
+		return zero, s.err
+	}
+	return s.value, nil
 }
 
 func (s *shared[T]) fetch(ctx context.Context, fetch func(context.Context) (T, error)) {

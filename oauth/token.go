@@ -71,9 +71,12 @@ func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, e
 	t := &unverified.tokens
 	t.Asked = attempt.Scopes
 	switch {
-	case object["scope"] != nil: // parseTokens has read it; empty means that nothing was granted
-	case callback.grantedScopes != "": // Facebook says it in the callback
-		t.Scopes = splitScopes(callback.grantedScopes)
+	case t.Scopes != nil: // said in the reply; empty means that nothing was granted
+	case callback.grantedScopes != "":
+		// The callback passed through the user's hands, who may have added to it.
+		t.Scopes = slices.DeleteFunc(splitScopes(callback.grantedScopes), func(scope string) bool {
+			return !slices.Contains(attempt.Scopes, scope)
+		})
 	default: // absent means as asked (RFC 6749 §5.1)
 		t.Scopes = attempt.Scopes
 	}
@@ -138,7 +141,7 @@ func (c *Client) tokenReply(ctx context.Context, step int, r reply) (Object, err
 	} else {
 		object, invalid = parseObject(r.body)
 	}
-	if refusal := refusal(step, r.status, object); refusal != nil {
+	if refusal := r.refusal(step, object); refusal != nil {
 		return nil, refusal
 	}
 	if err := check(ctx,
@@ -174,7 +177,8 @@ func parseForm(body []byte) (Object, error) {
 func (c *Client) parseTokens(ctx context.Context, o Object) (Unverified, error) {
 	u := Unverified{tokens: Tokens{Provider: c.Name, Reply: o}}
 	t := &u.tokens
-	var kind, scope string
+	var kind string
+	var scope *string
 	mistyped := cmp.Or(
 		o.Read("access_token", &t.AccessToken),
 		o.Read("token_type", &kind),
@@ -193,7 +197,9 @@ func (c *Client) parseTokens(ctx context.Context, o Object) (Unverified, error) 
 	); err != nil {
 		return Unverified{}, err
 	}
-	t.Scopes = splitScopes(scope)
+	if scope != nil {
+		t.Scopes = splitScopes(*scope)
+	}
 	if lifetime > 0 {
 		t.Expiry = time.Now().Add(lifetime)
 	}

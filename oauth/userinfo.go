@@ -64,6 +64,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 	if err := check(ctx,
 		profileMembers.noError(err),
 		profileSubject.present(info.Profile.Subject),
+		profileSubject.noError(subject(info.Profile.Subject)),
 	); err != nil {
 		return Info{}, err
 	}

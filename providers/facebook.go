@@ -38,6 +38,7 @@ func Facebook() oauth.Provider {
 		ScopeSeparator: ",",
 		// The token reply does not say what was granted; so the callback does.
 		AuthorizationParams: map[string]string{"return_scopes": "true"},
+		GrantedScopes:       "granted_scopes",
 		ClientAuth:          "client_secret_post",
 		ProfileURLs:         []oauth.ProfileURL{{URL: "https://graph.facebook.com/v26.0/me?fields=id,name,email,picture"}},
 		APIParams:           appSecretProof,

@@ -30,7 +30,8 @@ func OpenID(issuer string) oauth.Provider {
 
 // openIDProfile maps the standard claims (OIDC Core §5.1) of the ID token and of
 // the userinfo reply, which completes them but never replaces one: only the ID
-// token is signed.
+// token is signed. The address and whether it is verified are one claim in this:
+// both come from where the address comes from.
 func openIDProfile(r oauth.Replies) (oauth.Profile, error) {
 	claims := oauth.Object{}
 	for _, reply := range r.API {
@@ -39,6 +40,9 @@ func openIDProfile(r oauth.Replies) (oauth.Profile, error) {
 			return oauth.Profile{}, err
 		}
 		maps.Copy(claims, userinfo)
+	}
+	if r.IDToken["email"] != nil {
+		delete(claims, "email_verified")
 	}
 	maps.Copy(claims, r.IDToken)
 

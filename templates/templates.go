@@ -43,6 +43,9 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"join":   func(list []string) string { return strings.Join(list, " ") },
 	"step":   func(step int) string { return steps[step] },
 	"pretty": pretty,
+	// A picture's address is the provider's word: a path of this app's would be visited
+	// at each view.
+	"elsewhere": func(u string) bool { return strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://") },
 }).ParseFS(files, "*.html"))
 
 // Render writes the page with this name. It is rendered whole before the status
@@ -54,8 +57,8 @@ func Render(w http.ResponseWriter, status int, name string, p Page) error {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, err := b.WriteTo(w)
-	return err
+	b.WriteTo(w) // who has gone away misses nothing
+	return nil
 }
 
 // Stylesheet serves the one stylesheet.
@@ -97,7 +100,7 @@ func indent(raw json.RawMessage) string {
 		return text
 	}
 	var b bytes.Buffer
-	if json.Indent(&b, raw, "", "  ") != nil {
+	if len(raw) > 64<<10 || json.Indent(&b, raw, "", "  ") != nil {
 		return string(raw)
 	}
 	return b.String()
