@@ -68,7 +68,7 @@ func kind(raw json.RawMessage) string {
 
 // parseObject reads data as one strict JSON object.
 func parseObject(data []byte) (Object, error) {
-	w := walker{data: data}
+	w := walker{data: data, depth: 1}
 	if err := w.begin(); err != nil {
 		return nil, err
 	}
