@@ -42,7 +42,7 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 		callbackState.same(q.Get("state"), attempt.State),
 		callbackIssuer.equal(q.Get("iss"), c.Issuer).unless(c.Issuer == "" || !q.Has("iss") && !attempt.IssParameter),
 		callbackCode.present(q.Get("code")).unless(refusal != nil),
-		callbackCode.noError(printable(q.Get("code"))),
+		callbackCode.noError(printable(q.Get("code"))).unless(refusal != nil),
 	); err != nil {
 		return Callback{}, err
 	}

@@ -96,9 +96,22 @@ func (s *sender) mayVisit(rawURL string) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && s.loopback && IsLoopback(u.Hostname())
 }
 
+// visit is the row for mayVisit. Of the URL it keeps no more than the host: there may
+// be secrets in the rest.
+func (s *sender) visit(rawURL string) row {
+	r := endpointHTTPS.that(s.mayVisit(rawURL))
+	if u, err := url.Parse(rawURL); err == nil && u.Host != "" {
+		r.got = u.Scheme + "://" + u.Host
+	}
+	if !r.ok {
+		r.want = "an https URL"
+	}
+	return r
+}
+
 // send is the one function through which every request to a provider goes.
 func (s *sender) send(ctx context.Context, step int, method, rawURL string, header http.Header, body string) (reply, error) {
-	if err := check(ctx, endpointHTTPS.that(s.mayVisit(rawURL)).at(step)); err != nil {
+	if err := check(ctx, s.visit(rawURL).at(step)); err != nil {
 		return reply{}, err
 	}
 	request, err := http.NewRequestWithContext(ctx, method, rawURL, strings.NewReader(body))

@@ -3,6 +3,7 @@ package oauth
 import (
 	"cmp"
 	"context"
+	"errors"
 	"strings"
 	"time"
 )
@@ -67,14 +68,27 @@ func (c *Client) parseMetadata(ctx context.Context, o Object) (Metadata, error) 
 	if err := check(ctx,
 		discoveryMembers.noError(err),
 		discoveryIssuer.equal(issuer, c.Issuer),
-		discoveryEndpoints.that(m.AuthorizationEndpoint != "" && m.TokenEndpoint != "" && m.JWKSURI != ""),
-		endpointHTTPS.that(c.mayVisit(m.AuthorizationEndpoint)),
-		endpointHTTPS.that(c.mayVisit(m.TokenEndpoint)),
-		endpointHTTPS.that(c.mayVisit(m.JWKSURI)),
-		endpointHTTPS.that(c.mayVisit(m.UserinfoEndpoint)).unless(m.UserinfoEndpoint == ""),
-		endpointHTTPS.that(c.mayVisit(m.RevocationEndpoint)).unless(m.RevocationEndpoint == ""),
+		discoveryEndpoints.noError(m.missing()),
+		c.visit(m.AuthorizationEndpoint),
+		c.visit(m.TokenEndpoint),
+		c.visit(m.JWKSURI),
+		c.visit(m.UserinfoEndpoint).unless(m.UserinfoEndpoint == ""),
+		c.visit(m.RevocationEndpoint).unless(m.RevocationEndpoint == ""),
 	); err != nil {
 		return Metadata{}, err
 	}
 	return m, nil
+}
+
+// missing names what a sign-in cannot do without.
+func (m Metadata) missing() error {
+	switch "" {
+	case m.AuthorizationEndpoint:
+		return errors.New("no authorization_endpoint")
+	case m.TokenEndpoint:
+		return errors.New("no token_endpoint")
+	case m.JWKSURI:
+		return errors.New("no jwks_uri")
+	}
+	return nil
 }

@@ -162,26 +162,30 @@ func (c *Check) contains(list []string, want string) row {
 	return r
 }
 
-// before holds if t is set and before limit; a failure says by how much the two
-// clocks are apart.
+// before holds if t is set and before limit; a failure says how far t, another
+// machine's clock, is from this one's.
 func (c *Check) before(t, limit time.Time) row {
-	return c.time(t, t.Before(limit), "before", limit, t.Sub(limit))
+	return c.time(t, t.Before(limit), "before", limit)
 }
 
 // after holds if t is after limit.
 func (c *Check) after(t, limit time.Time) row {
-	return c.time(t, t.After(limit), "after", limit, limit.Sub(t))
+	return c.time(t, t.After(limit), "after", limit)
 }
 
-func (c *Check) time(t time.Time, holds bool, side string, limit time.Time, off time.Duration) row {
+func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) row {
 	r := c.that(holds && !t.IsZero())
 	switch {
 	case r.ok:
 	case t.IsZero():
 		r.want = "a time"
 	default:
-		r.got = fmt.Sprintf("%s, off by %s", t.UTC().Format(time.RFC3339), off.Round(time.Second))
-		r.want = fmt.Sprintf("%s %s by this machine's clock", side, limit.UTC().Format(time.RFC3339))
+		off, where := time.Until(t).Round(time.Second), "ahead of"
+		if off < 0 {
+			off, where = -off, "behind"
+		}
+		r.got = fmt.Sprintf("%s, %s %s this machine's clock", t.UTC().Format(time.RFC3339), off, where)
+		r.want = fmt.Sprintf("%s %s", side, limit.UTC().Format(time.RFC3339))
 	}
 	return r
 }

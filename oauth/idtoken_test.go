@@ -1,15 +1,528 @@
 package oauth
 
 import (
+	"bytes"
 	"crypto"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
+	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
+
+func TestVerifyIDToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newOP()
+		c := newClient(t, opRow(), p)
+		got, err := verify(t, c, sign(rs256, claims(set{"email": "jane@example.com"}), rsaKey()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := Tokens{
+			Provider: "op", AccessToken: "t0ken", Subject: "248289761001",
+			IDToken: Object{
+				"iss": json.RawMessage(`"https://op.example"`), "aud": json.RawMessage(`"app"`), "sub": json.RawMessage(`"248289761001"`),
+				"iat": json.RawMessage("946684800"), "exp": json.RawMessage("946688400"), "nonce": json.RawMessage(`"n-0S6_WzA2Mj"`),
+				"email": json.RawMessage(`"jane@example.com"`),
+			},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}
+
+// Nothing to verify without OpenID Connect; with it, nothing passes unverified.
+func TestVerifyIDTokenWithoutOpenID(t *testing.T) {
+	p := newOP()
+	p.says[opToken] = saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "id_token": "not looked at"}`)
+	got, err := tokens(t, newClient(t, plainRow(), p), "")
+	if err != nil || got.AccessToken != "t0ken" || got.Subject != "" || got.IDToken != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if len(p.asked) != 1 {
+		t.Errorf("asked %v", p.asked)
+	}
+}
+
+func TestVerifyIDTokenForeign(t *testing.T) {
+	other := Unverified{attemptOf("other"), Tokens{Provider: "other", AccessToken: "t0ken"}, ""}
+	for name, unverified := range map[string]Unverified{"zero": {}, "another client's": other} {
+		for _, row := range []Provider{opRow(), plainRow()} {
+			got, err := newClient(t, row, newOP()).VerifyIDToken(t.Context(), unverified)
+			wantCheck(t, err, 4, "attempt-client", "an error of Exchange that nobody looked at, or tokens of another provider")
+			if got.AccessToken != "" {
+				t.Errorf("%s: tokens beside an error", name)
+			}
+		}
+	}
+}
+
+// The examples of OpenID Connect Core, each at its own time.
+func TestVerifyIDTokenVectors(t *testing.T) {
+	headers := []string{"issuer", "client_id", "nonce", "now", "jwk", "access_token", "code"}
+	for _, v := range readVectors(t, "idtoken-*", headers, []string{"ok"}) {
+		t.Run(v.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				now, err := time.Parse(time.RFC3339, v.header["now"])
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Until(now))
+				jwk, err := parseObject([]byte(v.header["jwk"]))
+				if err != nil {
+					t.Fatal(err)
+				}
+				// Not NewClient: the first edition's issuer is http.
+				c := &Client{Provider: Provider{About: About{Name: "op"}, Issuer: v.header["issuer"], OpenID: true}, ID: v.header["client_id"]}
+				c.keys.value, c.keys.fetched = []key{parseKey(jwk)}, now
+				attempt := Attempt{Provider: "op", Nonce: v.header["nonce"], Begun: now.Add(-10 * time.Minute)}
+
+				got, err := c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{AccessToken: v.header["access_token"]}, v.body})
+				if err != nil || got.Subject != "248289761001" {
+					t.Errorf("subject %q, %v", got.Subject, err)
+				}
+				// One bit of the signature changed.
+				_, err = c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{AccessToken: v.header["access_token"]}, flip(v.body, 2)})
+				wantCheck(t, err, 4, "id-token-signature", "the signature decides")
+			})
+		})
+	}
+}
+
+// The examples of RFC 7515: a good signature of an algorithm on our list, or an
+// algorithm that is not.
+func TestVerifySignatureVectors(t *testing.T) {
+	for _, v := range readVectors(t, "jws-*", []string{"jwk"}, []string{"signature ok", "header-alg"}) {
+		t.Run(v.name, func(t *testing.T) {
+			if v.header["expect"] == "header-alg" {
+				_, err := verify(t, newClient(t, opRow(), newOP()), v.body)
+				wantCheck(t, err, 4, "header-alg", v.header["comment"])
+				return
+			}
+			jwk, err := parseObject([]byte(v.header["jwk"]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := newClient(t, opRow(), newOP())
+			c.keys.value, c.keys.fetched = []key{parseKey(jwk)}, time.Now()
+			payload, err := c.verifySignature(t.Context(), v.body)
+			if err != nil || !bytes.HasPrefix(payload, []byte(`{"iss":"joe"`)) {
+				t.Errorf("the signature is good: %v, %s", err, payload)
+			}
+			for part := 1; part <= 2; part++ { // one bit of payload or signature changed
+				if _, err := c.verifySignature(t.Context(), flip(v.body, part)); err == nil {
+					t.Errorf("part %d changed, and the signature is still good", part)
+				}
+			}
+		})
+	}
+}
+
+// flip changes one bit in the middle of a part of a compact JWS.
+func flip(compact string, part int) string {
+	parts := strings.Split(compact, ".")
+	raw, err := base64.RawURLEncoding.DecodeString(parts[part])
+	if err != nil {
+		panic(err)
+	}
+	raw[len(raw)/2] ^= 1
+	parts[part] = b64(raw)
+	return strings.Join(parts, ".")
+}
+
+// Each row changes claims of a good token, and the provider signs them all the same.
+func TestVerifyIDTokenClaims(t *testing.T) {
+	ours := leftHalfHash("t0ken")
+	for name, tt := range map[string]struct {
+		claims set
+		row    func(*Provider)
+		fails  string // "" is none
+		reason string
+	}{
+		"iss of another":      {claims: set{"iss": "https://evil.example"}, fails: "claim-iss", reason: "a token of another provider, whose user has the same sub"},
+		"iss missing":         {claims: set{"iss": absent}, fails: "claim-iss", reason: "nobody's token is not ours"},
+		"iss null":            {claims: set{"iss": nil}, fails: "claim-iss", reason: "null is missing"},
+		"iss with a slash":    {claims: set{"iss": "https://op.example/"}, fails: "claim-iss", reason: "compared exactly"},
+		"iss in capitals":     {claims: set{"iss": "https://OP.example"}, fails: "claim-iss", reason: "compared exactly"},
+		"iss without scheme":  {claims: set{"iss": "op.example"}, fails: "claim-iss", reason: "only where the row has a source for it"},
+		"iss by its alias":    {claims: set{"iss": "op.example"}, row: func(p *Provider) { p.IssuerAlias = "op.example" }, reason: "Google documents two spellings"},
+		"iss beside an alias": {claims: set{"iss": "https://op.example"}, row: func(p *Provider) { p.IssuerAlias = "op.example" }, reason: "either"},
+		"iss a list":          {claims: set{"iss": []string{"https://op.example"}}, fails: "claim-types", reason: "a string (OIDC Core §2)"},
+
+		"aud a list of one":   {claims: set{"aud": []string{"app"}}, reason: "as good as the string (RFC 7519 §4.1.3)"},
+		"aud of another":      {claims: set{"aud": "other"}, fails: "claim-aud", reason: "another app's token, replayed here by whoever runs that app"},
+		"aud list of others":  {claims: set{"aud": []string{"other", "third"}}, fails: "claim-aud", reason: "likewise"},
+		"aud part of another": {claims: set{"aud": "my app"}, fails: "claim-aud", reason: "compared whole"},
+		"aud in capitals":     {claims: set{"aud": "APP"}, fails: "claim-aud", reason: "compared exactly"},
+		"aud missing":         {claims: set{"aud": absent}, fails: "claim-aud", reason: "for nobody is not for us"},
+		"aud empty list":      {claims: set{"aud": []string{}}, fails: "claim-aud", reason: "likewise"},
+		"aud empty string":    {claims: set{"aud": ""}, fails: "claim-aud", reason: "likewise"},
+		"aud null":            {claims: set{"aud": nil}, fails: "claim-aud", reason: "likewise"},
+		"aud with another":    {claims: set{"aud": []string{"app", "other"}}, fails: "claim-aud-only", reason: "the other app has this very token, and could replay it here"},
+		"aud, azp ours":       {claims: set{"aud": "other", "azp": "app"}, fails: "claim-aud", reason: "azp does not stand in for aud"},
+		"aud a number":        {claims: set{"aud": 7}, fails: "claim-types", reason: "a string or a list of strings"},
+		"aud mixed":           {claims: set{"aud": []any{"app", 7}}, fails: "claim-types", reason: "a list of strings"},
+		"aud an object":       {claims: set{"aud": set{"app": true}}, fails: "claim-types", reason: "neither string nor list"},
+
+		"azp ours":     {claims: set{"azp": "app"}, reason: "Google sends it"},
+		"azp another":  {claims: set{"azp": "other"}, fails: "claim-azp", reason: "another app asked for this token (OIDC Core §3.1.3.7 (5))"},
+		"azp empty":    {claims: set{"azp": ""}, fails: "claim-azp", reason: "it is there, and not us"},
+		"azp null":     {claims: set{"azp": nil}, reason: "null is absent"},
+		"azp a number": {claims: set{"azp": 7}, fails: "claim-types", reason: "a string"},
+
+		"exp 59 s ago":    {claims: set{"exp": epoch - 59}, reason: "within the leeway"},
+		"exp 60 s ago":    {claims: set{"exp": epoch - 60}, fails: "claim-exp", reason: "the leeway's end"},
+		"exp 61 s ago":    {claims: set{"exp": epoch - 61}, fails: "claim-exp", reason: "an old token replayed"},
+		"exp a fraction":  {claims: set{"exp": epoch + 0.5}, reason: "NumericDate may have one (RFC 7519 §2)"},
+		"exp missing":     {claims: set{"exp": absent}, fails: "claim-exp", reason: "a token that never dies"},
+		"exp null":        {claims: set{"exp": nil}, fails: "claim-exp", reason: "null is missing"},
+		"exp text":        {claims: set{"exp": "946688400"}, fails: "claim-types", reason: "a number (RFC 7519 §2)"},
+		"exp a date":      {claims: set{"exp": "2000-01-01T01:00:00Z"}, fails: "claim-types", reason: "likewise"},
+		"exp in ms":       {claims: set{"exp": (epoch + 3600) * 1000}, fails: "claim-types", reason: "a token for 30,000 years"},
+		"exp 0":           {claims: set{"exp": 0}, fails: "claim-types", reason: "not taken for missing, and no date"},
+		"exp negative":    {claims: set{"exp": -1}, fails: "claim-types", reason: "no date"},
+		"exp overflowing": {claims: set{"exp": json.RawMessage("1e999")}, fails: "claim-types", reason: "it would wrap around to who knows when"},
+		"exp true":        {claims: set{"exp": true}, fails: "claim-types", reason: "a number"},
+
+		"iat 59 s ahead":       {claims: set{"iat": epoch + 59}, reason: "within the leeway"},
+		"iat 60 s ahead":       {claims: set{"iat": epoch + 60}, fails: "claim-iat", reason: "the leeway's end"},
+		"iat 61 s ahead":       {claims: set{"iat": epoch + 61}, fails: "claim-iat", reason: "post-dated, to be replayed later"},
+		"iat missing":          {claims: set{"iat": absent}, fails: "claim-iat", reason: "a token of unknown age"},
+		"iat null":             {claims: set{"iat": nil}, fails: "claim-iat", reason: "null is missing"},
+		"iat text":             {claims: set{"iat": "946684800"}, fails: "claim-types", reason: "a number"},
+		"iat in ms":            {claims: set{"iat": epoch * 1000}, fails: "claim-types", reason: "read as seconds it is far ahead"},
+		"iat 59 s before":      {claims: set{"iat": epoch - 59}, reason: "before the attempt, but within the leeway"},
+		"iat 61 s before":      {claims: set{"iat": epoch - 61}, fails: "claim-iat-fresh", reason: "this attempt's token cannot be older than the attempt: one of an earlier sign-in replayed"},
+		"iat a week old":       {claims: set{"iat": epoch - 7*24*3600}, fails: "claim-iat-fresh", reason: "still valid, and not from this attempt"},
+		"nbf 59 s ahead":       {claims: set{"nbf": epoch + 59}, reason: "within the leeway"},
+		"nbf 60 s ahead":       {claims: set{"nbf": epoch + 60}, fails: "claim-nbf", reason: "the leeway's end"},
+		"nbf 61 s ahead":       {claims: set{"nbf": epoch + 61}, fails: "claim-nbf", reason: "not yet valid (RFC 7519 §4.1.5)"},
+		"nbf past":             {claims: set{"nbf": epoch - 3600}, reason: "valid for an hour"},
+		"nbf null":             {claims: set{"nbf": nil}, reason: "null is absent, and it is optional"},
+		"nbf text":             {claims: set{"nbf": "946684800"}, fails: "claim-types", reason: "a number"},
+		"nonce missing":        {claims: set{"nonce": absent}, fails: "claim-nonce", reason: "a token of a flow without one, injected"},
+		"nonce null":           {claims: set{"nonce": nil}, fails: "claim-nonce", reason: "null is missing"},
+		"nonce empty":          {claims: set{"nonce": ""}, fails: "claim-nonce", reason: "empty is missing"},
+		"nonce of another":     {claims: set{"nonce": "n-another"}, fails: "claim-nonce", reason: "the attacker's code, redeemed in the victim's attempt, brings the attacker's nonce"},
+		"nonce in capitals":    {claims: set{"nonce": "N-0S6_WZA2MJ"}, fails: "claim-nonce", reason: "compared exactly"},
+		"nonce and more":       {claims: set{"nonce": "n-0S6_WzA2Mj1"}, fails: "claim-nonce", reason: "compared whole"},
+		"nonce a number":       {claims: set{"nonce": 7}, fails: "claim-types", reason: "a string"},
+		"sub missing":          {claims: set{"sub": absent}, fails: "claim-sub", reason: "everybody without one would be one user"},
+		"sub null":             {claims: set{"sub": nil}, fails: "claim-sub", reason: "likewise"},
+		"sub empty":            {claims: set{"sub": ""}, fails: "claim-sub", reason: "likewise"},
+		"sub of 255":           {claims: set{"sub": strings.Repeat("x", 255)}, reason: "the longest (OIDC Core §2)"},
+		"sub of 256":           {claims: set{"sub": strings.Repeat("x", 256)}, fails: "claim-sub", reason: "a database that cuts it takes two users for one"},
+		"sub not ASCII":        {claims: set{"sub": "jané"}, fails: "claim-sub", reason: "a database that folds it takes two users for one"},
+		"sub with a newline":   {claims: set{"sub": "248289761001\n"}, fails: "claim-sub", reason: "likewise, and a line in the log"},
+		"sub a number":         {claims: set{"sub": 248289761001}, fails: "claim-types", reason: "long numbers lose their last digits in many readers"},
+		"SUB":                  {claims: set{"sub": absent, "SUB": "248289761001"}, fails: "claim-sub", reason: "encoding/json alone would take it for sub"},
+		"SUB beside sub":       {claims: set{"SUB": "1"}, reason: "an unknown claim; sub counts"},
+		"EXP":                  {claims: set{"exp": absent, "EXP": epoch + 3600}, fails: "claim-exp", reason: "names are case-sensitive"},
+		"at_hash ours":         {claims: set{"at_hash": ours}, reason: "of the access token that came with it"},
+		"at_hash of another":   {claims: set{"at_hash": leftHalfHash("another")}, fails: "claim-at-hash", reason: "the access token was exchanged for another user's"},
+		"at_hash padded":       {claims: set{"at_hash": ours + "=="}, fails: "claim-at-hash", reason: "base64url without padding (OIDC Core §3.1.3.6)"},
+		"at_hash empty":        {claims: set{"at_hash": ""}, fails: "claim-at-hash", reason: "it is there, and not of this token"},
+		"at_hash null":         {claims: set{"at_hash": nil}, reason: "null is absent, and it is optional (OIDC Core §3.1.3.6)"},
+		"at_hash a number":     {claims: set{"at_hash": 7}, fails: "claim-types", reason: "a string"},
+		"claims nobody checks": {claims: set{"acr": "0", "amr": []string{"pwd"}, "auth_time": epoch - 9999, "sid": "x", "c_hash": "x"}, reason: "unknown claims are ignored (OIDC Core §2)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				row := opRow()
+				if tt.row != nil {
+					tt.row(&row)
+				}
+				got, err := verify(t, newClient(t, row, newOP()), sign(rs256, claims(tt.claims), rsaKey()))
+				wantCheck(t, err, 4, tt.fails, tt.reason)
+				if tt.fails != "" && (got.AccessToken != "" || got.Subject != "") {
+					t.Error("tokens beside an error")
+				}
+				if sub, changed := tt.claims["sub"]; tt.fails == "" && !changed && got.Subject != "248289761001" || tt.fails == "" && changed && got.Subject != sub {
+					t.Errorf("subject %q", got.Subject)
+				}
+			})
+		})
+	}
+}
+
+// Who of an ES256 and an RS256 token says which key, and how else they are told what
+// they are. Where the header is accepted, the signature is good.
+func TestVerifyIDTokenHeader(t *testing.T) {
+	mallory, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	embedded := func(member string) string {
+		return `{"alg":"RS256","kid":"rsa",` + member + `}`
+	}
+	for name, tt := range map[string]struct {
+		header string
+		key    crypto.Signer
+		fails  string
+		reason string
+	}{
+		"RS256":             {rs256, rsaKey(), "", "what OpenID Connect demands of everybody (OIDC Core §15.1)"},
+		"ES256":             {es256, ecKey(), "", "the other one on our list"},
+		"RS256 without kid": {`{"alg":"RS256"}`, rsaKey(), "", "there is one key that fits"},
+		"ES256 without kid": {`{"alg":"ES256"}`, ecKey(), "", "likewise"},
+		"kid empty":         {`{"alg":"RS256","kid":""}`, rsaKey(), "", "empty is missing"},
+
+		"none":        {`{"alg":"none"}`, rsaKey(), "header-alg", "nobody signed this (RFC 8725 §2.1)"},
+		"None":        {`{"alg":"None","kid":"rsa"}`, rsaKey(), "header-alg", "a list of what is refused would miss this; ours is of what is taken"},
+		"nOnE":        {`{"alg":"nOnE"}`, rsaKey(), "header-alg", "likewise"},
+		"NONE":        {`{"alg":"NONE"}`, rsaKey(), "header-alg", "likewise"},
+		"no alg":      {`{"kid":"rsa"}`, rsaKey(), "header-alg", "it must be there (RFC 7515 §4.1.1)"},
+		"alg empty":   {`{"alg":"","kid":"rsa"}`, rsaKey(), "header-alg", "likewise"},
+		"alg null":    {`{"alg":null,"kid":"rsa"}`, rsaKey(), "header-alg", "likewise"},
+		"ALG":         {`{"ALG":"RS256","kid":"rsa"}`, rsaKey(), "header-alg", "names are case-sensitive"},
+		"rs256":       {`{"alg":"rs256","kid":"rsa"}`, rsaKey(), "header-alg", "values too (RFC 7515 §4.1.1)"},
+		"HS256":       {`{"alg":"HS256","kid":"rsa"}`, rsaKey(), "header-alg", "the key would be a shared secret"},
+		"RS512":       {`{"alg":"RS512","kid":"rsa"}`, rsaKey(), "header-alg", "not on our list"},
+		"PS256":       {`{"alg":"PS256","kid":"rsa"}`, rsaKey(), "header-alg", "not on our list"},
+		"ES384":       {`{"alg":"ES384","kid":"ec"}`, ecKey(), "header-alg", "not on our list"},
+		"EdDSA":       {`{"alg":"EdDSA"}`, ecKey(), "header-alg", "not on our list"},
+		"alg number":  {`{"alg":1,"kid":"rsa"}`, rsaKey(), "id-token-form", "a string"},
+		"alg list":    {`{"alg":["RS256"],"kid":"rsa"}`, rsaKey(), "id-token-form", "a string"},
+		"alg twice":   {`{"alg":"none","alg":"RS256","kid":"rsa"}`, rsaKey(), "id-token-form", "two parsers, two algorithms (RFC 7515 §4)"},
+		"header list": {`["RS256"]`, rsaKey(), "id-token-form", "a header is an object"},
+		"not JSON":    {`{alg:RS256}`, rsaKey(), "id-token-form", "likewise"},
+
+		"RS256 with the EC key":  {`{"alg":"RS256","kid":"ec"}`, rsaKey(), "key-fits", "the key decides what it is good for (RFC 8725 §3.1)"},
+		"ES256 with the RSA key": {`{"alg":"ES256","kid":"rsa"}`, ecKey(), "key-fits", "likewise"},
+		"kid of no key":          {`{"alg":"RS256","kid":"unknown"}`, rsaKey(), "key-known", "never another key instead"},
+		"kid in capitals":        {`{"alg":"RS256","kid":"RSA"}`, rsaKey(), "key-known", "compared exactly"},
+		"kid a path":             {`{"alg":"RS256","kid":"../../etc/passwd"}`, rsaKey(), "key-known", "it is compared, and never opened or asked for (RFC 8725 §3.10)"},
+		"kid a number":           {`{"alg":"RS256","kid":1}`, rsaKey(), "id-token-form", "a string (RFC 7515 §4.1.4)"},
+
+		"typ JWT":             {`{"alg":"RS256","typ":"JWT"}`, rsaKey(), "", "usual"},
+		"typ jwt":             {`{"alg":"RS256","typ":"jwt"}`, rsaKey(), "", "media types have no case (RFC 7515 §4.1.9)"},
+		"typ application/jwt": {`{"alg":"RS256","typ":"application/JWT"}`, rsaKey(), "", "the same in full"},
+		"typ at+jwt":          {`{"alg":"RS256","typ":"at+jwt"}`, rsaKey(), "header-typ", "an access token in JWT form, signed by the same key (RFC 9068)"},
+		"typ logout+jwt":      {`{"alg":"RS256","typ":"logout+jwt"}`, rsaKey(), "header-typ", "a logout token, which a provider posts to whoever asks"},
+		"typ a number":        {`{"alg":"RS256","typ":1}`, rsaKey(), "id-token-form", "a string"},
+
+		"crit":         {embedded(`"crit":["exp"],"exp":1`), rsaKey(), "header-crit", "an extension that must be understood, and is not"},
+		"crit b64":     {embedded(`"crit":["b64"],"b64":false`), rsaKey(), "header-crit", "RFC 7797 would change what was signed"},
+		"crit empty":   {embedded(`"crit":[]`), rsaKey(), "header-crit", "malformed (RFC 7515 §4.1.11)"},
+		"crit null":    {embedded(`"crit":null`), rsaKey(), "header-crit", "malformed"},
+		"cty":          {embedded(`"cty":"x","x":[1,{}]`), rsaKey(), "", "unknown members are ignored (RFC 7515 §4)"},
+		"jwk":          {embedded(`"jwk":` + jwkOfRSA("rsa", &mallory.PublicKey)), mallory, "id-token-signature", "the attacker brings the key along (RFC 7515 §4.1.3)"},
+		"jwk, no kid":  {`{"alg":"RS256","jwk":` + jwkOfRSA("x", &mallory.PublicKey) + `}`, mallory, "id-token-signature", "likewise"},
+		"jku":          {embedded(`"jku":"https://evil.example/jwks"`), mallory, "id-token-signature", "a URL that the attacker chose is never fetched"},
+		"x5u":          {embedded(`"x5u":"https://evil.example/cert"`), mallory, "id-token-signature", "likewise"},
+		"x5c":          {embedded(`"x5c":["MIIB"]`), mallory, "id-token-signature", "likewise"},
+		"good, jku":    {embedded(`"jku":"https://evil.example/jwks"`), rsaKey(), "", "ignored is not refused"},
+		"somebody's":   {rs256, mallory, "id-token-signature", "a token that anybody can write"},
+		"somebody's 2": {`{"alg":"RS256"}`, mallory, "id-token-signature", "likewise, without a kid"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newOP()
+				_, err := verify(t, newClient(t, opRow(), p), sign(tt.header, claims(nil), tt.key))
+				wantCheck(t, err, 4, tt.fails, tt.reason)
+				for _, r := range p.asked {
+					if r.URL != opDiscovery && r.URL != opJWKS {
+						t.Errorf("asked %s", r.URL)
+					}
+				}
+			})
+		})
+	}
+}
+
+// The classic: the public key, which everybody has, as the secret of an HMAC.
+func TestVerifyIDTokenHMACWithPublicKey(t *testing.T) {
+	der, err := x509.MarshalPKIXPublicKey(&rsaKey().PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, secret := range map[string][]byte{
+		"PEM":     pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}),
+		"DER":     der,
+		"modulus": rsaKey().N.Bytes(),
+		"JWK":     []byte(rsaJWK()),
+		"empty":   nil,
+		"secret":  []byte("s3cret"), // the client's own: OIDC Core allows it where it was agreed, and we agreed to nothing
+	} {
+		for _, header := range []string{`{"alg":"HS256","kid":"rsa"}`, `{"alg":"HS256"}`, rs256} {
+			synctest.Test(t, func(t *testing.T) {
+				signed := b64([]byte(header)) + "." + b64([]byte(claims(nil)))
+				mac := hmac.New(sha256.New, secret)
+				mac.Write([]byte(signed))
+				_, err := verify(t, newClient(t, opRow(), newOP()), signed+"."+b64(mac.Sum(nil)))
+				want := "header-alg"
+				if header == rs256 {
+					want = "id-token-signature"
+				}
+				wantCheck(t, err, 4, want, "key confusion, by "+name)
+			})
+		}
+	}
+}
+
+// What the two parts and the signature over them look like. The provider signs each
+// of them as it is, so that the form alone decides.
+func TestVerifyIDTokenForm(t *testing.T) {
+	header, payload := b64([]byte(rs256)), b64([]byte(claims(nil)))
+	signed := func(first, second string) string { return signParts(first+"."+second, rsaKey()) }
+	good := signed(header, payload)
+	raw := func(claims string) string { return sign(rs256, claims, rsaKey()) }
+	parts := strings.Split(good, ".")
+	signature, err := decodeBase64url(parts[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	// nonZero is s with another last character, which decodes to the same bytes where
+	// nobody looks at the bits that are left over.
+	nonZero := func(s string) string {
+		const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+		last := strings.IndexByte(alphabet, s[len(s)-1])
+		return s[:len(s)-1] + alphabet[last+1:last+2]
+	}
+	// spaced is the claims with as many spaces as leave bits over.
+	spaced := func() string {
+		text := claims(nil)
+		for len(text)%3 == 0 {
+			text += " "
+		}
+		return b64([]byte(text))
+	}()
+	der, err := ecKey().Sign(nil, func() []byte {
+		hash := sha256.Sum256([]byte(b64([]byte(es256)) + "." + payload))
+		return hash[:]
+	}(), crypto.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ec := b64([]byte(es256)) + "." + payload + "."
+	rs, err := decodeBase64url(strings.TrimPrefix(sign(es256, claims(nil), ecKey()), ec))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		token  string
+		fails  string
+		reason string
+	}{
+		"good":         {good, "", "what the others are made from"},
+		"empty":        {"", "id-token-form", "nothing"},
+		"one part":     {header, "id-token-form", "three parts (RFC 7515 §7.1)"},
+		"two parts":    {header + "." + payload, "id-token-form", "no signature is not an empty one"},
+		"four parts":   {good + "." + parts[2], "id-token-form", "which of them is the signature?"},
+		"five parts":   {good + "." + header + "." + header, "id-token-form", "encrypted (RFC 7516); never agreed on"},
+		"dots":         {"..", "id-token-form", "three parts of nothing"},
+		"a last dot":   {good + ".", "id-token-form", "a fourth part, empty"},
+		"JSON":         {`{"payload":"` + payload + `","protected":"` + header + `","signature":"` + parts[2] + `"}`, "id-token-form", "the JSON serialization, with room for unprotected headers"},
+		"opaque token": {"gho_16C7e42F292c6912E7710c838347Ae178B4a", "id-token-form", "an access token in its place"},
+
+		"header padded":    {signed(header+"=", payload), "id-token-form", "one token, one spelling (RFC 7515 §2)"},
+		"claims padded":    {signed(header, payload+"=="), "id-token-form", "likewise"},
+		"signature padded": {good + "==", "id-token-form", "likewise"},
+		"newline":          {signed(header, payload[:8]+"\n"+payload[8:]), "id-token-form", "encoding/base64 skips it, others do not"},
+		"newline at end":   {good + "\n", "id-token-form", "likewise"},
+		"carriage return":  {signed(header[:8]+"\r"+header[8:], payload), "id-token-form", "likewise"},
+		"space":            {" " + good, "id-token-form", "not base64url"},
+		"base64":           {signed(base64.RawStdEncoding.EncodeToString([]byte(`{"alg":"RS256","a":"???>>>"}`)), payload), "id-token-form", "+ and / are not of this alphabet (RFC 4648 §5)"},
+		"bits in claims":   {signed(header, nonZero(spaced)), "id-token-form", "two spellings of the same bytes (RFC 4648 §3.5)"},
+		"bits in signature": {nonZero(good), "id-token-form",
+			"two tokens of one signature, of which a list of used ones knows one"},
+
+		"claims of another":  {parts[0] + "." + b64([]byte(claims(set{"sub": "1"}))) + "." + parts[2], "id-token-signature", "the victim's sub under the attacker's signature"},
+		"header of another":  {b64([]byte(`{"alg":"RS256"}`)) + "." + parts[1] + "." + parts[2], "id-token-signature", "the header is signed too"},
+		"signature changed":  {flip(good, 2), "id-token-signature", "one bit"},
+		"signature empty":    {parts[0] + "." + parts[1] + ".", "id-token-signature", "nobody signed it"},
+		"signature shorter":  {parts[0] + "." + parts[1] + "." + b64(signature[:255]), "id-token-signature", "as long as the modulus (RFC 8017 §8.2.2)"},
+		"signature longer":   {parts[0] + "." + parts[1] + ".AAAA" + parts[2], "id-token-signature", "leading zeros make another spelling"},
+		"signature of zeros": {parts[0] + "." + parts[1] + "." + b64(make([]byte, 256)), "id-token-signature", "0 to any power"},
+
+		"ES256":             {sign(es256, claims(nil), ecKey()), "", "what the next are made from"},
+		"ES256 as ASN.1":    {ec + b64(der), "id-token-signature", "R and S of 32 bytes each (RFC 7518 §3.4); ASN.1 has many spellings"},
+		"ES256 of zeros":    {ec + b64(make([]byte, 64)), "id-token-signature", "once good for anything in Java (CVE-2022-21449)"},
+		"ES256 and a byte":  {ec + b64(append(rs, 0)), "id-token-signature", "65 bytes, of which others read 64"},
+		"ES256, S longer":   {ec + b64(slices.Concat(rs[:32], []byte{0}, rs[32:])), "id-token-signature", "the same numbers in another spelling"},
+		"ES256 other curve": {ec + b64(slices.Repeat([]byte{0xff}, 64)), "id-token-signature", "R and S beyond the order of the curve"},
+
+		"claim twice":       {raw(`{"sub":"1",` + claims(nil)[1:]), "id-token-form", "two parsers, two users (RFC 7519 §4)"},
+		"claim twice, same": {raw(`{"sub":"248289761001",` + claims(nil)[1:]), "id-token-form", "refused by rule, not by value"},
+		"twice by escape":   {raw(`{"\u0073ub":"1",` + claims(nil)[1:]), "id-token-form", "the same name in another spelling"},
+		"twice inside":      {raw(`{"address":{"a":1,"a":2},` + claims(nil)[1:]), "id-token-form", "at any depth"},
+		"case twin":         {raw(`{"SUB":"1","ſub":"2",` + claims(nil)[1:]), "", "other names; encoding/json alone would take the last of them"},
+		"not UTF-8":         {raw(`{"name":"` + "\xff" + `",` + claims(nil)[1:]), "id-token-form", "two subjects become one as U+FFFD"},
+		"sub not UTF-8":     {raw(strings.Replace(claims(nil), "248289761001", "248289761001\xff", 1)), "id-token-form", "likewise"},
+		"byte order mark":   {raw("\ufeff" + claims(nil)), "id-token-form", "not JSON (RFC 8259 §8.1)"},
+		"two objects":       {raw(claims(nil) + claims(nil)), "id-token-form", "which of them?"},
+		"claims a list":     {raw("[" + claims(nil) + "]"), "id-token-form", "claims are one object"},
+		"claims null":       {raw("null"), "id-token-form", "likewise"},
+		"claims none":       {raw(""), "id-token-form", "likewise"},
+		"white space":       {raw("\r\n " + claims(nil) + "\n"), "", "JSON, as in RFC 7515's own examples"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				got, err := verify(t, newClient(t, opRow(), newOP()), tt.token)
+				wantCheck(t, err, 4, tt.fails, tt.reason)
+				if tt.fails == "" && got.Subject != "248289761001" {
+					t.Errorf("subject %q", got.Subject)
+				}
+			})
+		})
+	}
+}
+
+// A failed time check tells an operator whose clock to set.
+func TestVerifyIDTokenSaysHowFarOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, err := verify(t, newClient(t, opRow(), newOP()), sign(rs256, claims(set{"iat": epoch + 7200, "exp": epoch + 9000}), rsaKey()))
+		const want = "oauth: step 4, claim-iat: got 2000-01-01T02:00:00Z, 2h0m0s ahead of this machine's clock, want before 2000-01-01T00:01:00Z (OIDC Core §2; RFC 7519 §4.1.6)"
+		if err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	})
+}
+
+// Whatever arrives, nothing panics, and only what the provider signed is accepted.
+func FuzzVerifyIDToken(f *testing.F) {
+	// The fuzzer's processes live at different times: tokens of 2026 that are good for long.
+	begun := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	long := set{"iat": begun.Unix(), "exp": begun.AddDate(1000, 0, 0).Unix()}
+	honest := []string{sign(rs256, claims(long), rsaKey()), sign(es256, claims(long), ecKey()), sign(`{"alg":"RS256"}`, claims(long), rsaKey())}
+	for _, token := range honest {
+		f.Add(token)
+		f.Add(flip(token, 2))
+		f.Add(strings.Replace(token, ".", ".\n", 1))
+	}
+	f.Add(sign(`{"alg":"none"}`, claims(long), rsaKey()))
+	for _, v := range readVectors(f, "jws-*", []string{"jwk"}, []string{"signature ok", "header-alg"}) {
+		f.Add(v.body)
+	}
+	c := newClient(f, opRow(), newOP())
+	attempt := attemptOf("op")
+	attempt.Begun = begun
+	for _, token := range honest {
+		if _, err := c.VerifyIDToken(f.Context(), Unverified{attempt, Tokens{}, token}); err != nil {
+			f.Fatal(err)
+		}
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		tokens, err := c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{}, token})
+		if err == nil && !slices.Contains(honest, token) {
+			t.Errorf("accepted: %q", token)
+		}
+		if err != nil && tokens.Subject != "" {
+			t.Errorf("a subject beside %v", err)
+		}
+	})
+}
 
 // benchToken returns a client that knows its provider's one key, and a token with
 // nine claims that the key signed.

@@ -39,7 +39,7 @@ func (s *shared[T]) get(ctx context.Context, step int, maxAge time.Duration, goo
 	}
 	if s.pending == nil {
 		s.pending = make(chan struct{})
-		go s.fetch(context.WithoutCancel(ctx), fetch)
+		go s.fetch(context.WithoutCancel(forWhom(ctx)), fetch)
 	}
 	pending := s.pending
 	s.mu.Unlock()

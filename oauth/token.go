@@ -215,7 +215,7 @@ func expiresIn(raw json.RawMessage) (time.Duration, error) {
 	}
 	seconds, err := strconv.ParseUint(digits, 10, 32) // 136 years at most: no overflow below
 	if err != nil {
-		return 0, errors.New("not a number of seconds: " + digits)
+		return 0, errors.New("not a number of seconds")
 	}
 	return time.Duration(seconds) * time.Second, nil
 }

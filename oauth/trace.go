@@ -84,6 +84,23 @@ func WithTrace(ctx context.Context, f func(Event)) context.Context {
 
 type tracer func(Event)
 
+// forWhom returns a context whose events carry the name of the function that is
+// being called now, where they have none of their own: the stack of a goroutine does
+// not show who began it.
+func forWhom(ctx context.Context) context.Context {
+	t := tracing(ctx)
+	if t == nil {
+		return ctx
+	}
+	function, file := exportedCaller()
+	return WithTrace(ctx, func(e Event) {
+		if e.Function == "" {
+			e.Function, e.File = function, file
+		}
+		t(e)
+	})
+}
+
 // tracing returns who listens, or nil; values for an event are only gathered
 // where somebody does, so that a sign-in without a trace pays nothing for it.
 func tracing(ctx context.Context) tracer {
@@ -122,8 +139,11 @@ func exportedCaller() (function, file string) {
 			name = name[:i]
 		}
 		last, _ := utf8.DecodeRuneInString(name[strings.LastIndexByte(name, '.')+1:])
-		if unicode.IsUpper(last) || !more {
+		if unicode.IsUpper(last) {
 			return name, filepath.Base(frame.File)
+		}
+		if !more {
+			return "", ""
 		}
 	}
 }

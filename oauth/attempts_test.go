@@ -1,0 +1,297 @@
+package oauth
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var testRoot = []byte("0123456789abcdef0123456789abcdef")
+
+func newAttempts(t testing.TB, root []byte, secure bool) *Attempts {
+	t.Helper()
+	a, err := NewAttempts(root, secure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// browser keeps cookies by name, as a browser does for one host.
+type browser map[string]string
+
+func (b browser) request(target string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, target, nil)
+	for name, value := range b {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	return r
+}
+
+func (b browser) keep(w *httptest.ResponseRecorder) {
+	for _, cookie := range w.Result().Cookies() {
+		if cookie.MaxAge < 0 {
+			delete(b, cookie.Name)
+		} else {
+			b[cookie.Name] = cookie.Value
+		}
+	}
+}
+
+// put begins an attempt in this browser.
+func (b browser) put(t testing.TB, a *Attempts, attempt Attempt) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	if err := a.Put(w, b.request("/login/op"), attempt); err != nil {
+		t.Fatal(err)
+	}
+	b.keep(w)
+}
+
+// take comes back with this state.
+func (b browser) take(a *Attempts, state string) (Attempt, error) {
+	w := httptest.NewRecorder()
+	attempt, err := a.Take(w, b.request("/callback/op?code=c&state="+state))
+	b.keep(w)
+	return attempt, err
+}
+
+func newAttempt(state string) Attempt {
+	return Attempt{Provider: "op", State: state, Nonce: "n", CodeVerifier: "v", Scopes: []string{"openid"}, Begun: time.Now(), Next: "/profile"}
+}
+
+func TestAttemptCookie(t *testing.T) {
+	for name, tt := range map[string]struct {
+		secure bool
+		put    string
+		taken  string
+	}{
+		"http": {false,
+			"oauthbyhand-attempt-STATE678=‹sealed›; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax",
+			"oauthbyhand-attempt-STATE678=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"},
+		"https": {true,
+			"__Host-oauthbyhand-attempt-STATE678=‹sealed›; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax",
+			"__Host-oauthbyhand-attempt-STATE678=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := newAttempts(t, testRoot, tt.secure), browser{}
+			w := httptest.NewRecorder()
+			if err := a.Put(w, b.request("/login/op"), newAttempt("STATE6789")); err != nil {
+				t.Fatal(err)
+			}
+			b.keep(w)
+			sealed := w.Result().Cookies()[0].Value
+			got := w.Header()["Set-Cookie"]
+			if diff := cmp.Diff([]string{strings.Replace(tt.put, "‹sealed›", sealed, 1)}, got); diff != "" {
+				t.Errorf("put (-want +got)\n%s", diff)
+			}
+			for _, secret := range []string{"STATE6789", `"v"`} {
+				if strings.Contains(sealed, secret) || strings.Contains(sealed, b64([]byte(secret))) {
+					t.Errorf("%s can be read in the cookie", secret)
+				}
+			}
+			w = httptest.NewRecorder()
+			if _, err := a.Take(w, b.request("/callback/op?state=STATE6789")); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{tt.taken}, w.Header()["Set-Cookie"]); diff != "" {
+				t.Errorf("taken (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAttemptRoundTrip(t *testing.T) {
+	a, b := newAttempts(t, testRoot, true), browser{}
+	want := Attempt{
+		Provider: "op", State: "STATE6789", Nonce: "nonce", CodeVerifier: "verifier", Scopes: []string{"openid", "email"},
+		IssParameter: true, Begun: time.Now(), Next: "/profile?a=b&c=ä",
+	}
+	b.put(t, a, want)
+	got, err := b.take(a, "STATE6789")
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+	if len(b) != 0 {
+		t.Errorf("the browser still has %v", b)
+	}
+}
+
+func TestTake(t *testing.T) {
+	const mine, other = "oauthbyhand-attempt-STATE678", "oauthbyhand-attempt-OTHER678"
+	for name, tt := range map[string]struct {
+		change func(t *testing.T, a *Attempts, b browser) // after STATE6789 has begun
+		query  string                                     // instead of its state
+		twice  bool                                       // its cookie occurs twice
+		fails  string
+		reason string
+	}{
+		"honest": {fails: "",
+			reason: "the way of every sign-in"},
+		"no state": {query: "?code=c", fails: "callback-state",
+			reason: "without it nobody can tell whose callback this is"},
+		"empty state": {query: "?code=c&state=", fails: "callback-state",
+			reason: "empty is missing"},
+		"another browser's": {query: "?code=c&state=ATTACKERS", fails: "attempt-found",
+			reason: "login CSRF: the attacker's own callback, clicked by the victim, whose browser never began it"},
+		"two cookies": {twice: true, fails: "attempt-found",
+			reason: "a cookie set from a subdomain or another path shadows ours, and nobody knows which came first"},
+		"one bit changed": {change: func(t *testing.T, a *Attempts, b browser) {
+			raw, _ := decodeBase64url(b[mine])
+			raw[len(raw)/2] ^= 1
+			b[mine] = b64(raw)
+		}, fails: "attempt-opens",
+			reason: "somebody wants their own nonce or verifier in it"},
+		"made up": {change: func(t *testing.T, a *Attempts, b browser) { b[mine] = b64([]byte(`{"State":"STATE6789"}`)) }, fails: "attempt-opens",
+			reason: "an attempt that this app never began"},
+		"empty cookie": {change: func(t *testing.T, a *Attempts, b browser) { b[mine] = "" }, fails: "attempt-opens",
+			reason: "nothing is no attempt"},
+		"moved": {change: func(t *testing.T, a *Attempts, b browser) {
+			b.put(t, a, newAttempt("OTHER6789"))
+			b[mine] = b[other]
+		}, fails: "attempt-opens",
+			reason: "the name is sealed in: the attempt of one tab cannot be put in another's place"},
+		"restarted": {change: func(t *testing.T, a *Attempts, b browser) {
+			*a.sealer = *newAttempts(t, []byte("another root key of 32 bytes ..."), false).sealer
+		}, fails: "attempt-opens",
+			reason: "the key is the process's own; the page says that the app was restarted"},
+		"nearly too old": {change: func(*testing.T, *Attempts, browser) { time.Sleep(10*time.Minute - time.Second) }, fails: "",
+			reason: "ten minutes to sign in at the provider, find the second factor and allow"},
+		"too old": {change: func(*testing.T, *Attempts, browser) { time.Sleep(10 * time.Minute) }, fails: "attempt-fresh",
+			reason: "a callback from a history or a log; the cookie lives on, so that the page can say why"},
+		"used, cookie kept": {change: func(t *testing.T, a *Attempts, b browser) {
+			kept := b[mine]
+			if _, err := b.take(a, "STATE6789"); err != nil {
+				t.Error(err)
+			}
+			b[mine] = kept
+		}, fails: "attempt-unused",
+			reason: "whoever copied callback and cookie comes second, and gets nothing"},
+		"used, cookie gone": {change: func(t *testing.T, a *Attempts, b browser) {
+			if _, err := b.take(a, "STATE6789"); err != nil {
+				t.Error(err)
+			}
+		}, fails: "attempt-unused",
+			reason: "the back button: the page says already used, and not that there never was an attempt"},
+		"two tabs": {change: func(t *testing.T, a *Attempts, b browser) {
+			b.put(t, a, newAttempt("OTHER6789"))
+			if got, err := b.take(a, "OTHER6789"); err != nil || got.State != "OTHER6789" {
+				t.Errorf("the other tab: %v, %v", got.State, err)
+			}
+		}, fails: "",
+			reason: "sign-ins begun side by side do not disturb each other"},
+		"half of the state": {query: "?code=c&state=STATE678x", fails: "",
+			reason: "the first 8 characters find the cookie; the rest is compared by ParseCallback"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, b := newAttempts(t, testRoot, false), browser{}
+				b.put(t, a, newAttempt("STATE6789"))
+				if tt.change != nil {
+					tt.change(t, a, b)
+				}
+				query := tt.query
+				if query == "" {
+					query = "?code=c&state=STATE6789"
+				}
+				r := b.request("/callback/op" + query)
+				if tt.twice {
+					r.AddCookie(&http.Cookie{Name: mine, Value: b[mine]})
+				}
+				attempt, err := a.Take(httptest.NewRecorder(), r)
+				wantCheck(t, err, 2, tt.fails, tt.reason)
+				want := Attempt{}
+				if tt.fails == "" {
+					want.State = "STATE6789"
+				}
+				if attempt.State != want.State {
+					t.Errorf("got attempt %q, want %q", attempt.State, want.State)
+				}
+			})
+		})
+	}
+}
+
+// A cookie that somebody else's page put in is not read as an attempt of http when the
+// app is on https: only this host can set a __Host- cookie.
+func TestTakeWithoutHostPrefix(t *testing.T) {
+	a, b := newAttempts(t, testRoot, false), browser{}
+	b.put(t, a, newAttempt("STATE6789"))
+	_, err := b.take(newAttempts(t, testRoot, true), "STATE6789")
+	wantCheck(t, err, 2, "attempt-found", "a name without __Host- can be set by any subdomain")
+}
+
+// Sign-ins begun and never finished: the browser keeps eight, the server none.
+func TestPutDropsTheOldest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newAttempts(t, testRoot, false), browser{"session": "of another app on localhost"}
+		var want []string
+		for i := range 11 {
+			b.put(t, a, newAttempt(fmt.Sprintf("STATE%03d-%d", i, i)))
+			time.Sleep(time.Second)
+			if i >= 11-8 {
+				want = append(want, fmt.Sprintf("oauthbyhand-attempt-STATE%03d", i))
+			}
+		}
+		var got []string
+		for name := range b {
+			if strings.HasPrefix(name, "oauthbyhand-") {
+				got = append(got, name)
+			}
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		if b["session"] == "" {
+			t.Error("another app's cookie was dropped")
+		}
+		// One that does not open, of before a restart, is the first to go.
+		b["oauthbyhand-attempt-STATE010"] = "x"
+		b.put(t, a, newAttempt("STATE011-11"))
+		if _, kept := b["oauthbyhand-attempt-STATE010"]; kept || len(b) != 8+1 {
+			t.Errorf("the browser has %v", b)
+		}
+	})
+}
+
+// The server remembers used attempts, but not more than it has room for.
+func TestUsedAttemptsAreBounded(t *testing.T) {
+	a, b := newAttempts(t, testRoot, false), browser{}
+	for i := range attemptsUsed + 1 {
+		state := fmt.Sprintf("%08d", i)
+		b.put(t, a, newAttempt(state))
+		if _, err := b.take(a, state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(a.used) != attemptsUsed || len(a.order) != attemptsUsed {
+		t.Errorf("%d states in %d places, want %d", len(a.used), len(a.order), attemptsUsed)
+	}
+	_, err := b.take(a, "00000001")
+	wantCheck(t, err, 2, "attempt-unused", "the oldest but one is still remembered")
+	_, err = b.take(a, "00000000")
+	wantCheck(t, err, 2, "attempt-found", "the oldest was forgotten; its cookie is long gone")
+}
+
+// Whoever sends made-up callbacks leaves nothing behind.
+func TestUnknownAttemptsAreNotRemembered(t *testing.T) {
+	a := newAttempts(t, testRoot, false)
+	for range 100 {
+		state := rand.Text()
+		b := browser{"oauthbyhand-attempt-" + state[:8]: "made up"}
+		_, err := b.take(a, state)
+		wantCheck(t, err, 2, "attempt-opens", "made up")
+	}
+	if len(a.used) > 1 || len(a.order) > 1 {
+		t.Errorf("%d states remembered", len(a.used))
+	}
+}

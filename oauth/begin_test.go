@@ -1,0 +1,138 @@
+package oauth
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The whole of what goes through the browser.
+func TestBegin(t *testing.T) {
+	for name, tt := range map[string]struct {
+		row      func() Provider
+		change   func(*Provider)
+		metadata string // instead of opMetadata
+		want     string
+		reason   string
+	}{
+		"OpenID Connect": {
+			row: opRow,
+			want: "https://op.example/authorize?client_id=app&code_challenge=‹code_challenge›&code_challenge_method=S256" +
+				"&nonce=‹nonce›&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback%2Fop&response_type=code&scope=openid+email&state=‹state›",
+			reason: "OIDC Core §3.1.2.1 and RFC 7636 §4.3",
+		},
+		"OAuth 2.0 alone": {
+			row: plainRow,
+			want: "https://op.example/authorize?client_id=app&code_challenge=‹code_challenge›&code_challenge_method=S256" +
+				"&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback%2Fplain&response_type=code&scope=email&state=‹state›",
+			reason: "without an ID token there is nothing to carry a nonce back",
+		},
+		"the endpoint's own query": {
+			row:      opRow,
+			metadata: strings.Replace(opMetadata, "/authorize", "/authorize?tenant=a%20b&state=theirs", 1),
+			want: "https://op.example/authorize?client_id=app&code_challenge=‹code_challenge›&code_challenge_method=S256" +
+				"&nonce=‹nonce›&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback%2Fop&response_type=code&scope=openid+email&state=‹state›&tenant=a+b",
+			reason: "it is kept (RFC 6749 §3.1), but no parameter may occur twice",
+		},
+		"the row's parameters": {
+			row: opRow,
+			change: func(p *Provider) {
+				p.AuthorizationParams = map[string]string{
+					"access_type": "offline", "response_type": "token", "client_id": "x", "redirect_uri": "x", "scope": "x",
+					"state": "x", "nonce": "x", "code_challenge": "x", "code_challenge_method": "plain",
+				}
+			},
+			want: "https://op.example/authorize?access_type=offline&client_id=app&code_challenge=‹code_challenge›&code_challenge_method=S256" +
+				"&nonce=‹nonce›&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback%2Fop&response_type=code&scope=openid+email&state=‹state›",
+			reason: "a row adds, and cannot weaken: plain would show the verifier, token would put tokens in URLs",
+		},
+		"commas": {
+			row:    opRow,
+			change: func(p *Provider) { p.ScopeSeparator = "," },
+			want: "https://op.example/authorize?client_id=app&code_challenge=‹code_challenge›&code_challenge_method=S256" +
+				"&nonce=‹nonce›&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback%2Fop&response_type=code&scope=openid%2Cemail&state=‹state›",
+			reason: "Meta documents commas",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			row := tt.row()
+			if tt.change != nil {
+				tt.change(&row)
+			}
+			p := newOP()
+			if tt.metadata != "" {
+				p.says[opDiscovery] = saysJSON(tt.metadata)
+			}
+			attempt, got, err := newClient(t, row, p).Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, secret := range []string{"s3cret", attempt.CodeVerifier} {
+				if strings.Contains(got, secret) {
+					t.Errorf("%q is in the URL, which stands in histories and logs", secret)
+				}
+			}
+			got = strings.NewReplacer(attempt.State, "‹state›", attempt.Nonce, "‹nonce›",
+				CodeChallenge(attempt.CodeVerifier), "‹code_challenge›").Replace(got)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s%s", diff, tt.reason)
+			}
+		})
+	}
+}
+
+// What must be remembered until the callback.
+func TestBeginAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newOP()
+		p.says[opDiscovery] = saysJSON(strings.Replace(opMetadata, "{", `{"authorization_response_iss_parameter_supported": true,`, 1))
+		got, _, err := newClient(t, opRow(), p).Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		random := regexp.MustCompile(`^[A-Za-z0-9_-]{22,43}$`) // 128 bits or more; the conformance suite warns of longer ones
+		if !random.MatchString(got.State) || !random.MatchString(got.Nonce) {
+			t.Errorf("state %q, nonce %q: too short, too long, or not for a URL", got.State, got.Nonce)
+		}
+		want := Attempt{
+			Provider: "op", State: got.State, Nonce: got.Nonce, CodeVerifier: got.CodeVerifier,
+			Scopes: []string{"openid", "email"}, IssParameter: true, Begun: time.Now(),
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}
+
+// A value that comes back in a second attempt would let the first one's callback,
+// token or code into it.
+func TestBeginFresh(t *testing.T) {
+	c := newClient(t, opRow(), newOP())
+	seen := map[string]bool{}
+	for range 100 {
+		attempt, _, err := c.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, value := range []string{attempt.State, attempt.Nonce, attempt.CodeVerifier} {
+			if seen[value] {
+				t.Fatalf("%q for the second time", value)
+			}
+			seen[value] = true
+		}
+	}
+}
+
+// A provider's malformed URL is an error, and sends the browser nowhere.
+func TestBeginBadEndpointQuery(t *testing.T) {
+	p := newOP()
+	p.says[opDiscovery] = saysJSON(strings.Replace(opMetadata, "/authorize", "/authorize?a;b", 1))
+	attempt, to, err := newClient(t, opRow(), p).Begin(t.Context())
+	if err == nil || to != "" || attempt.State != "" {
+		t.Errorf("goes on to %q, %v", to, err)
+	}
+}

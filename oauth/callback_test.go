@@ -1,0 +1,194 @@
+package oauth
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// attemptOf is an attempt of the provider with this name.
+func attemptOf(provider string) Attempt {
+	return Attempt{Provider: provider, State: "st4te-st4te", Nonce: "n-0S6_WzA2Mj", CodeVerifier: "v3rifier", Scopes: []string{"openid", "email"}}
+}
+
+func TestParseCallback(t *testing.T) {
+	const good = "state=st4te-st4te&code=c0de"
+	promised := func(a *Attempt) { a.IssParameter = true }
+	for name, tt := range map[string]struct {
+		query   string
+		attempt func(*Attempt)
+		row     func(*Provider)
+		fails   string
+		reason  string
+	}{
+		"honest": {query: good, reason: "the two parameters of RFC 6749 §4.1.2"},
+		"unknown parameters": {query: good + "&session_state=x&scope=openid+email&authuser=0&prompt=consent&access_token=x",
+			reason: "they are ignored (RFC 6749 §4.1.2)"},
+		"a code with a slash": {query: "state=st4te-st4te&code=4%2F0Ab",
+			reason: "Google's codes have one; it is decoded once"},
+
+		"state missing":      {query: "code=c0de", fails: "callback-state", reason: "login CSRF: the attacker leaves it out"},
+		"state empty":        {query: "state=&code=c0de", fails: "callback-state", reason: "empty equals nothing"},
+		"state of another":   {query: "state=st4te-STATE&code=c0de", fails: "callback-state", reason: "login CSRF: the attacker's code in this user's session"},
+		"state cut short":    {query: "state=st4te-st&code=c0de", fails: "callback-state", reason: "the whole is compared, also behind the 8 characters in the cookie's name"},
+		"STATE":              {query: "STATE=st4te-st4te&code=c0de", fails: "callback-state", reason: "names are case-sensitive"},
+		"empty equals empty": {query: "state=&code=c0de", attempt: func(a *Attempt) { a.State = "" }, fails: "callback-state", reason: "two missing values agree on nothing"},
+
+		"state twice":         {query: "state=st4te-st4te&" + good, fails: "callback-once", reason: "a proxy may have checked the other one"},
+		"code twice":          {query: good + "&code=attackers", fails: "callback-once", reason: "a proxy and this app would read different codes"},
+		"iss twice":           {query: good + "&iss=https://op.example&iss=https://evil.example", fails: "callback-once", reason: "which of them?"},
+		"unknown one twice":   {query: good + "&x=1&x=2", fails: "callback-once", reason: "no parameter may be repeated (RFC 6749 §3.1)"},
+		"semicolon":           {query: good + "&a=b;state=x", fails: "callback-once", reason: "a parameter for some parsers, part of a value for others"},
+		"bad escape":          {query: good + "&a=%zz", fails: "callback-once", reason: "r.URL.Query() would drop it silently"},
+		"bad escape in state": {query: "state=%zz&code=c0de", fails: "callback-once", reason: "likewise"},
+
+		"attempt of another provider": {query: good, attempt: func(a *Attempt) { a.Provider = "google" }, fails: "attempt-client",
+			reason: "mix-up: the attacker's provider sends the browser to this one's callback (RFC 9700 §4.4.2.2)"},
+		"zero attempt": {query: good, attempt: func(a *Attempt) { *a = Attempt{} }, fails: "attempt-client",
+			reason: "an error of Take that nobody looked at"},
+
+		"iss": {query: good + "&iss=https%3A%2F%2Fop.example", attempt: promised,
+			reason: "as RFC 9207 wants it"},
+		"iss unpromised": {query: good + "&iss=https%3A%2F%2Fop.example",
+			reason: "Google and GitHub send it without saying so"},
+		"iss absent, not promised": {query: good,
+			reason: "most providers know nothing of it"},
+		"iss absent though promised": {query: good, attempt: promised, fails: "callback-issuer",
+			reason: "mix-up: the attacker strips it"},
+		"iss of another": {query: good + "&iss=https%3A%2F%2Fevil.example", attempt: promised, fails: "callback-issuer",
+			reason: "mix-up: the code is another provider's, and would be sent to this one"},
+		"iss of another, unpromised": {query: good + "&iss=https%3A%2F%2Fevil.example", fails: "callback-issuer",
+			reason: "whoever says that the code is not ours is believed"},
+		"iss with a slash": {query: good + "&iss=https%3A%2F%2Fop.example%2F", fails: "callback-issuer",
+			reason: "simple string comparison (RFC 9207 §2.4)"},
+		"iss empty": {query: good + "&iss=", fails: "callback-issuer",
+			reason: "present, and not equal"},
+		"a row without an issuer": {query: good + "&iss=https%3A%2F%2Fwhoever.example", row: func(p *Provider) { *p = plainRow(); p.Name = "op" },
+			reason: "there is nothing to compare it with"},
+		"a row with an issuer for callbacks only": {query: good + "&iss=https%3A%2F%2Fevil.example", fails: "callback-issuer",
+			row:    func(p *Provider) { p.OpenID, p.Metadata = false, plainRow().Metadata },
+			reason: "GitHub: no OpenID Connect, and an iss all the same"},
+
+		"code missing":        {query: "state=st4te-st4te", fails: "callback-code", reason: "neither a yes nor a no"},
+		"code empty":          {query: "state=st4te-st4te&code=", fails: "callback-code", reason: "empty is missing"},
+		"code with a newline": {query: "state=st4te-st4te&code=c%0Ade", fails: "callback-code", reason: "a line of its own in somebody's log"},
+		"code not ASCII":      {query: "state=st4te-st4te&code=c%C3%B6de", fails: "callback-code", reason: "codes are printable ASCII (RFC 6749 Appendix A.11)"},
+		"only an access token": {query: "state=st4te-st4te&access_token=x&token_type=bearer", fails: "callback-code",
+			reason: "token injection: tokens come from the token endpoint only (RFC 9700 §2.1.2)"},
+
+		"error without state": {query: "error=access_denied", fails: "callback-state",
+			reason: "anybody can write this link; who asked for nothing was refused nothing"},
+		"error with another's iss": {query: "state=st4te-st4te&error=access_denied&iss=https%3A%2F%2Fevil.example", fails: "callback-issuer",
+			reason: "errors too (RFC 9207 §2.4)"},
+		"error without the iss promised": {query: "state=st4te-st4te&error=access_denied", attempt: promised, fails: "callback-issuer",
+			reason: "errors too"},
+		"error empty": {query: good + "&error=",
+			reason: "a parameter without a value counts as left out (RFC 6749 §3.1)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			row, attempt := opRow(), attemptOf("op")
+			if tt.row != nil {
+				tt.row(&row)
+			}
+			if tt.attempt != nil {
+				tt.attempt(&attempt)
+			}
+			callback, err := newClient(t, row, nil).ParseCallback(t.Context(), attempt, tt.query)
+			wantCheck(t, err, 2, tt.fails, tt.reason)
+			want := url.Values{}
+			if tt.fails == "" {
+				want, _ = url.ParseQuery(tt.query)
+			}
+			if callback.code != want.Get("code") {
+				t.Errorf("code %q, want %q", callback.code, want.Get("code"))
+			}
+			if err != nil && strings.Contains(err.Error(), "c0de") {
+				t.Errorf("the code is in the error: %v", err)
+			}
+		})
+	}
+}
+
+// Each provider says no in its own words.
+func TestParseCallbackRefusal(t *testing.T) {
+	for name, tt := range map[string]struct {
+		query  string
+		want   Refusal
+		byUser bool
+		reason string
+	}{
+		"RFC 6749": {
+			"error=access_denied&error_description=The+user+refused.&error_uri=https%3A%2F%2Fop.example%2Fwhy",
+			Refusal{Step: 2, Code: "access_denied", Description: "The user refused.", URI: "https://op.example/why"}, true,
+			"§4.1.2.1"},
+		"Facebook": {
+			"error=access_denied&error_code=200&error_description=Permissions+error&error_reason=user_denied",
+			Refusal{Step: 2, Code: "access_denied", Description: "Permissions error", Reason: "user_denied"}, true,
+			"the word counts, not the number beside it"},
+		"Facebook, the app not live": {
+			"error_code=1349187&error_message=The+app+is+not+set+up",
+			Refusal{Step: 2, Code: "1349187", Description: "The app is not set up"}, false,
+			"Meta's own names, without error"},
+		"Instagram": {
+			"error=access_denied&error_reason=user_denied&error_description=The+user+denied+your+request",
+			Refusal{Step: 2, Code: "access_denied", Description: "The user denied your request", Reason: "user_denied"}, true,
+			"as documented"},
+		"the app's mistake": {
+			"error=invalid_scope",
+			Refusal{Step: 2, Code: "invalid_scope"}, false,
+			"no description, and nothing that the user did"},
+		"a code beside it": {
+			"error=access_denied&code=c0de",
+			Refusal{Step: 2, Code: "access_denied"}, true,
+			"a code smuggled in behind an error is never redeemed"},
+		"terminal codes": {
+			"error=x&error_description=a%1B%5B31mb%00%0Ac" + strings.Repeat("x", 300),
+			Refusal{Step: 2, Code: "x", Description: "a [31mb  c" + strings.Repeat("x", 190) + "…"}, false,
+			"whoever writes the URL writes this text; it goes to a log and a page"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClient(t, opRow(), nil)
+			callback, err := c.ParseCallback(t.Context(), attemptOf("op"), "state=st4te-st4te&iss=https%3A%2F%2Fop.example&"+tt.query)
+			wantRefusal(t, err, tt.want, tt.reason)
+			if callback.code != "" {
+				t.Errorf("the code is kept: %q", callback.code)
+			}
+			if got := tt.want.ByUser(); got != tt.byUser {
+				t.Errorf("by the user: %t, want %t", got, tt.byUser)
+			}
+		})
+	}
+}
+
+// Nothing that a browser can bring makes ParseCallback panic, and it takes and believes
+// nothing without this attempt's state.
+func FuzzParseCallback(f *testing.F) {
+	for _, seed := range []string{
+		"state=st4te-st4te&code=c0de", "state=st4te-st4te&code=c0de&iss=https%3A%2F%2Fop.example",
+		"state=st4te-st4te&error=access_denied&error_description=no", "state=st4te-st4te&error_code=200&error_message=no",
+		"state=st4te-st4te&code=a&code=b", "state=st4te-st4te;code=c0de", "state=%zz&code=c0de", "", "&&&===",
+		"state=st4te-st4te&code=c0de&iss=https%3A%2F%2Fevil.example",
+	} {
+		f.Add(seed)
+	}
+	c, err := NewClient(opRow(), "app", "s3cret", "https://app.example/callback/op", nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		callback, err := c.ParseCallback(t.Context(), attemptOf("op"), query)
+		q, invalid := url.ParseQuery(query)
+		_, refused := errors.AsType[*Refusal](err)
+		if (err == nil || refused) && (invalid != nil || len(q["state"]) != 1 || q["state"][0] != "st4te-st4te" ||
+			q.Has("iss") && q["iss"][0] != "https://op.example") {
+			t.Errorf("believed: %q, %v", query, err)
+		}
+		if err == nil && (len(q["code"]) != 1 || q["code"][0] == "" || callback.code != q["code"][0] || q.Get("error") != "") {
+			t.Errorf("taken: code %q of %q", callback.code, query)
+		}
+		if err != nil && callback.code != "" {
+			t.Errorf("code %q beside %v", callback.code, err)
+		}
+	})
+}

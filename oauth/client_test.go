@@ -1,0 +1,155 @@
+package oauth
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestNewClient(t *testing.T) {
+	const (
+		callback = "https://app.example/callback/op"
+		redirect = "must be absolute, https (or http on this machine) and without a fragment (RFC 6749 §3.1.2)"
+		absolute = "is not an absolute URL without user, query and fragment"
+		https    = "must be https (OIDC Discovery §3); plain http is for this machine only"
+	)
+	plain := func(change func(*Metadata)) func(*Provider) {
+		return func(p *Provider) {
+			*p = plainRow()
+			p.Name = "op"
+			change(&p.Metadata)
+		}
+	}
+	for name, tt := range map[string]struct {
+		id, secret, redirectURI string
+		row                     func(*Provider)
+		err                     string // what it says; "" is none
+		reason                  string
+	}{
+		"good":            {"app", "s3cret", callback, nil, "", "the usual"},
+		"at home":         {"app", "s3cret", "http://localhost:8080/callback/op", nil, "", "where one tries it out"},
+		"OAuth 2.0 alone": {"app", "s3cret", callback, func(p *Provider) { *p = plainRow(); p.Name = "op" }, "", "no issuer"},
+		"issuer at home":  {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "http://127.0.0.1:9000" }, "", "the fake provider for other people's clients"},
+
+		"no id":                       {"", "s3cret", callback, nil, "client id and client secret must both be set", "half a pair"},
+		"no secret":                   {"app", "", callback, nil, "client id and client secret must both be set", "half a pair"},
+		"redirect relative":           {"app", "s3cret", "/callback/op", nil, redirect, "whoever sends the Host header would choose"},
+		"redirect schemeless":         {"app", "s3cret", "//app.example/callback", nil, redirect, "url.Parse gives it a host, and it is not absolute"},
+		"redirect of an app":          {"app", "s3cret", "com.example.app://callback", nil, redirect, "any app on the device may claim that scheme (RFC 8252 §8.1)"},
+		"redirect http":               {"app", "s3cret", "http://app.example/callback/op", nil, redirect, "the code read on the wire"},
+		"redirect fragment":           {"app", "s3cret", callback + "#x", nil, redirect, "the code would be behind it"},
+		"redirect # and no more":      {"app", "s3cret", callback + "#", nil, redirect, "likewise"},
+		"redirect empty":              {"app", "s3cret", "", nil, redirect, "nowhere"},
+		"issuer empty":                {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "" }, absolute, "nobody"},
+		"issuer with query":           {"app", "s3cret", callback, func(p *Provider) { p.Issuer += "?a=b" }, absolute, "the well-known path would end up in it"},
+		"issuer with ?":               {"app", "s3cret", callback, func(p *Provider) { p.Issuer += "?" }, absolute, "likewise"},
+		"issuer with fragment":        {"app", "s3cret", callback, func(p *Provider) { p.Issuer += "#a" }, absolute, "the well-known path would never be sent"},
+		"issuer with user":            {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "https://op.example@evil.example" }, absolute, "the host is evil.example"},
+		"issuer http":                 {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "http://op.example" }, https, "metadata changed on the wire"},
+		"issuer like home":            {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "http://localhost.evil.example" }, https, "a name that only looks like this machine"},
+		"token endpoint http":         {"app", "s3cret", callback, plain(func(m *Metadata) { m.TokenEndpoint = "http://op.example/token" }), https, "the secret read on the wire"},
+		"authorization endpoint http": {"app", "s3cret", callback, plain(func(m *Metadata) { m.AuthorizationEndpoint = "http://op.example/authorize" }), "the authorization endpoint must be https", "the sign-in page changed on the wire"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			row := opRow()
+			if tt.row != nil {
+				tt.row(&row)
+			}
+			c, err := NewClient(row, tt.id, tt.secret, tt.redirectURI, nil)
+			if (err == nil) != (tt.err == "") || (c == nil) != (err != nil) {
+				t.Fatalf("%v, %v: %s", c, err, tt.reason)
+			}
+			if err != nil && (!strings.HasPrefix(err.Error(), "oauth: op: ") || !strings.Contains(err.Error(), tt.err) || strings.Contains(err.Error(), "s3cret")) {
+				t.Errorf("%v\nwant %s", err, tt.err)
+			}
+		})
+	}
+}
+
+func TestIsLoopback(t *testing.T) {
+	for host, want := range map[string]bool{
+		"localhost": true, "LOCALHOST": true, "127.0.0.1": true, "127.255.255.254": true, "::1": true, "[::1]": true,
+		"": false, "localhost.": false, "localhost.evil.example": false, "evil-localhost": false, "127.0.0.1.evil.example": false,
+		"0.0.0.0": false, "::": false, "128.0.0.1": false, "10.0.0.1": false, "169.254.169.254": false, "127.1": false, "2130706433": false,
+		"op.example": false, "::ffff:10.0.0.1": false,
+	} {
+		if got := IsLoopback(host); got != want {
+			t.Errorf("%q: %t, want %t", host, got, want)
+		}
+	}
+}
+
+// Plain http is for a provider on this machine, and only for the way to it.
+func TestPlainHTTP(t *testing.T) {
+	p := newOP()
+	for endpoint, tt := range map[string]struct {
+		home  string
+		fails string
+	}{
+		"http://127.0.0.1:9000/token": {"http://localhost:9000", ""},
+		"http://[::1]:9000/token":     {"http://localhost:9000", ""},
+		"https://op.example/token":    {"http://localhost:9000", ""},
+		"http://op.example/token":     {"http://localhost:9000", "endpoint-https"},
+		"http://10.0.0.1/token":       {"http://localhost:9000", "endpoint-https"},
+		"http://localhost/token":      {"https://op.example", "endpoint-https"},
+		"http://127.0.0.1/token":      {"https://op.example", "endpoint-https"},
+	} {
+		t.Run(tt.home+" to "+endpoint, func(t *testing.T) {
+			p.says[tt.home+"/.well-known/openid-configuration"] = saysJSON(`{"issuer": "` + tt.home + `", "authorization_endpoint": "` +
+				tt.home + `/authorize", "jwks_uri": "` + tt.home + `/jwks", "token_endpoint": "` + endpoint + `"}`)
+			row := opRow()
+			row.Issuer = tt.home
+			_, err := newClient(t, row, p).Discover(t.Context())
+			wantCheck(t, err, 0, tt.fails, "a provider out there could make this app talk to services of its own machine, or in the clear")
+		})
+	}
+}
+
+// The provider answers at once, and never ends.
+func TestReplyWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newOP()
+		var sent int
+		p.says[opDiscovery] = func(r *http.Request) (*http.Response, error) {
+			response, err := saysJSON("")(r)
+			response.Body = bodyFunc(func(b []byte) (int, error) {
+				sent += len(b)
+				return len(b), nil
+			})
+			return response, err
+		}
+		_, err := newClient(t, opRow(), p).Discover(t.Context())
+		wantCheck(t, err, 0, "reply-size", "it would fill the memory")
+		if sent > 2*maxReply {
+			t.Errorf("%d bytes were read", sent)
+		}
+		// One that sends a byte now and then does not hold us up longer than one that hangs.
+		p.says[opDiscovery] = func(r *http.Request) (*http.Response, error) {
+			response, err := saysJSON("")(r)
+			response.Body = bodyFunc(func(b []byte) (int, error) {
+				select {
+				case <-r.Context().Done():
+					return 0, r.Context().Err()
+				case <-time.After(time.Second):
+					b[0] = ' '
+					return 1, nil
+				}
+			})
+			return response, err
+		}
+		began := time.Now()
+		_, err = newClient(t, opRow(), p).Discover(t.Context())
+		wantCheck(t, err, 0, "reply-received", "the deadline is for the whole reply")
+		if waited := time.Since(began); waited != 10*time.Second {
+			t.Errorf("waited %s", waited)
+		}
+	})
+}
+
+// bodyFunc is a reply's body that is read with this function.
+type bodyFunc func([]byte) (int, error)
+
+func (f bodyFunc) Read(b []byte) (int, error) { return f(b) }
+func (f bodyFunc) Close() error               { return nil }

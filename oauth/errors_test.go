@@ -1,0 +1,244 @@
+package oauth
+
+import (
+	"cmp"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+// What each form of a check refuses, and in which words.
+func TestRows(t *testing.T) { synctest.Test(t, testRows) }
+
+func testRows(t *testing.T) {
+	c := &Check{2, "the-check", "RFC 1 §2", "an attack"}
+	at := func(s string) time.Time {
+		parsed, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return parsed
+	}
+	noon := at("2000-01-01T00:00:00Z") // where the clock of a bubble begins
+	for name, tt := range map[string]struct {
+		row    row
+		want   string // what stands between the name and the section; "" where the check holds
+		reason string
+	}{
+		"that":       {c.that(true), "", "a plain condition"},
+		"that not":   {c.that(false), "does not hold", "nothing more to say"},
+		"noError":    {c.noError(nil), "", "no error"},
+		"error":      {c.noError(errors.New("broken")), "got broken", "the error says it"},
+		"unless":     {c.that(false).unless(true), "", "not owed"},
+		"unless not": {c.that(false).unless(false), "does not hold", "owed"},
+
+		"equal":             {c.equal("a", "a"), "", "the same"},
+		"equal other":       {c.equal("b", "a"), "got b, want a", "both sides are named"},
+		"equal case":        {c.equal("A", "a"), "got A, want a", "exactly"},
+		"equal missing":     {c.equal("", "a"), "got nothing (missing), want a", "missing is told from wrong"},
+		"equal empty":       {c.equal("", ""), "does not hold", "a check between two missing values has checked nothing"},
+		"equal to nothing":  {c.equal("a", ""), "got a", "likewise"},
+		"present":           {c.present("s3cret"), "", "there"},
+		"present not":       {c.present(""), "got nothing (missing), want a value", "missing"},
+		"same":              {c.same("s3cret", "s3cret"), "", "the same"},
+		"same other":        {c.same("s3cret", "other"), "got another value, want the expected one", "neither is named: they are secrets"},
+		"same shorter":      {c.same("s3", "s3cret"), "got another value, want the expected one", "whole values"},
+		"same missing":      {c.same("", "s3cret"), "got nothing (missing), want the expected one", "missing is told from wrong"},
+		"same empty":        {c.same("", ""), "got nothing (missing), want the expected one", "empty never equals empty"},
+		"oneOf":             {c.oneOf("b", "a", "b"), "", "one of them"},
+		"oneOf none":        {c.oneOf("c", "a", "b"), "got c, want a or b", "all are named"},
+		"oneOf missing":     {c.oneOf("", "a", ""), "got nothing (missing), want a or ", "empty is never one of them"},
+		"contains":          {c.contains([]string{"a", "b"}, "b"), "", "in the list"},
+		"contains not":      {c.contains([]string{"a", "b"}, "c"), "got a b, want c", "the list is shown"},
+		"contains nobody":   {c.contains(nil, "c"), "got nothing (missing), want c", "missing"},
+		"contains empty":    {c.contains([]string{""}, ""), "does not hold", "empty is in no list"},
+		"before":            {c.before(noon, noon.Add(1)), "", "before"},
+		"before at":         {c.before(noon, noon), "got 2000-01-01T00:00:00Z, 0s ahead of this machine's clock, want before 2000-01-01T00:00:00Z", "the limit is out"},
+		"before late":       {c.before(noon.Add(time.Minute), noon), "got 2000-01-01T00:01:00Z, 1m0s ahead of this machine's clock, want before 2000-01-01T00:00:00Z", "by how much"},
+		"before, no time":   {c.before(time.Time{}, noon), "got nothing (missing), want a time", "a zero time is before everything, and no time"},
+		"after":             {c.after(noon, noon.Add(-1)), "", "after"},
+		"after at":          {c.after(noon, noon), "got 2000-01-01T00:00:00Z, 0s ahead of this machine's clock, want after 2000-01-01T00:00:00Z", "the limit is out"},
+		"after early":       {c.after(at("2000-01-01T01:00:00+02:00"), noon), "got 1999-12-31T23:00:00Z, 1h0m0s behind this machine's clock, want after 2000-01-01T00:00:00Z", "in one time zone"},
+		"after, no time":    {c.after(time.Time{}, noon), "got nothing (missing), want a time", "missing"},
+		"a stranger's text": {c.equal("a\n\x1b[31m"+strings.Repeat("x", 300), "b"), "got a  [31m" + strings.Repeat("x", 193) + "…, want b", "one line of a log, of a length"},
+	} {
+		got, want := "", ""
+		if err := check(t.Context(), tt.row); err != nil {
+			got = err.Error()
+		}
+		if tt.want != "" {
+			want = "oauth: step 2, the-check: " + tt.want + " (RFC 1 §2)"
+		}
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s (-want +got)\n%s", name, tt.reason, diff)
+		}
+	}
+}
+
+// The rows of secrets keep none, held or not: a trace shows what rows keep.
+func TestRowsKeepNoSecret(t *testing.T) {
+	c := &Check{2, "the-check", "RFC 1 §2", "an attack"}
+	for _, r := range []row{
+		c.present("s3cret"), c.same("s3cret", "s3cret"), c.same("s3cret", "0ther"), c.same("0ther", "s3cret"), c.same("", "s3cret"),
+	} {
+		if strings.Contains(r.got+r.want, "s3cret") || strings.Contains(r.got+r.want, "0ther") {
+			t.Errorf("got %q, want %q", r.got, r.want)
+		}
+	}
+}
+
+// check stops at the first row that does not hold, and moves shared checks to the step
+// that makes them.
+func TestCheckStops(t *testing.T) {
+	first, second := &Check{2, "first", "a", "b"}, &Check{2, "second", "c", "d"}
+	err := check(t.Context(), first.that(true), second.that(false).unless(true), second.that(false).at(5), first.that(false))
+	wantCheck(t, err, 5, "second", "the first that failed, at the step where it was made")
+	if second.Step != 2 {
+		t.Error("the check itself was moved")
+	}
+	if err := check(t.Context()); err != nil {
+		t.Errorf("no rows: %v", err)
+	}
+}
+
+func TestCheckStatus(t *testing.T) {
+	for step, want := range map[int]int{0: 502, 1: 502, 2: 400, 3: 502, 4: 502, 5: 502, 6: 502, 7: 502} {
+		if got := (Check{Step: step}).Status(); got != want {
+			t.Errorf("step %d: %d, want %d: the browser brought the callback, the provider all else", step, got, want)
+		}
+	}
+}
+
+func TestRefusalError(t *testing.T) {
+	for _, tt := range []struct {
+		refusal Refusal
+		want    string
+		byUser  bool
+	}{
+		{Refusal{Step: 2, Code: "access_denied"}, "oauth: step 2, refused: access_denied", true},
+		{Refusal{Step: 2, Code: "access_denied", Description: "No."}, "oauth: step 2, refused: access_denied: No.", true},
+		{Refusal{Step: 2, Code: "server_error"}, "oauth: step 2, refused: server_error", false},
+		{Refusal{Step: 3, Code: "access_denied"}, "oauth: step 3, refused: access_denied", false}, // the user is not there
+		{Refusal{Step: 3}, "oauth: step 3, refused", false},
+	} {
+		if got := tt.refusal.Error(); got != tt.want || tt.refusal.ByUser() != tt.byUser {
+			t.Errorf("%q, by the user: %t; want %q", got, tt.refusal.ByUser(), tt.want)
+		}
+	}
+}
+
+func TestClip(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                                "",
+		"plain":                           "plain",
+		"a\r\nb\tc\x00d\x7fe":             "a  b c d e",
+		"\x1b[31mred":                     " [31mred",
+		"\u009b31mred":                    " 31mred",   // an escape sequence in one character, to some terminals
+		"a\u0085b":                        "a b",       // a line break, to some readers of logs
+		"moc.live\u202e":                  "moc.live ", // read from right to left: evil.com
+		"not \xff UTF-8":                  "not  UTF-8",
+		"Ünal Öz 🙂":                       "Ünal Öz 🙂",
+		strings.Repeat("x", 200):          strings.Repeat("x", 200),
+		strings.Repeat("x", 201):          strings.Repeat("x", 200) + "…",
+		"x" + strings.Repeat("ä", 100):    "x" + strings.Repeat("ä", 99) + "…", // not through the middle of one
+		strings.Repeat("\n", 1_000_000):   strings.Repeat(" ", 200) + "…",
+		strings.Repeat("\xff", 1_000_000): "…",
+	} {
+		got := clip(in)
+		if diff := gocmp.Diff(want, got); diff != "" || !utf8.ValidString(got) {
+			t.Errorf("%.20q (-want +got)\n%s", in, diff)
+		}
+	}
+}
+
+// Checks is what pages, tests and the fake know of the checks: every one that a file
+// of this package declares, once, complete, in the order of the steps.
+func TestChecks(t *testing.T) {
+	var declared []string
+	for _, file := range sources(t, false) {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range parsed.Decls {
+			group, ok := decl.(*ast.GenDecl)
+			if !ok || group.Tok != token.VAR {
+				continue
+			}
+			for _, spec := range group.Specs {
+				for _, value := range spec.(*ast.ValueSpec).Values {
+					literal, _ := value.(*ast.CompositeLit)
+					if literal == nil {
+						continue
+					}
+					if name, _ := literal.Type.(*ast.Ident); name == nil || name.Name != "Check" || len(literal.Elts) != 4 {
+						continue
+					}
+					declared = append(declared, strings.Trim(literal.Elts[1].(*ast.BasicLit).Value, `"`))
+				}
+			}
+		}
+	}
+	var listed []string
+	for _, c := range Checks() {
+		listed = append(listed, c.Name)
+		if c.Name == "" || c.Spec == "" || c.Stops == "" || c.Step < 0 || c.Step > 7 {
+			t.Errorf("%+v is not complete", c)
+		}
+		if !strings.HasPrefix(c.Spec, "RFC ") && !strings.HasPrefix(c.Spec, "OIDC ") && c.Spec != "hardening" {
+			t.Errorf("%s: %q is no section", c.Name, c.Spec)
+		}
+	}
+	only1 := slices.Index(listed, temporaryCredentials.Name) // from here on, those of OAuth 1.0a alone
+	for _, run := range [][]Check{Checks()[:only1], Checks()[only1:]} {
+		if !slices.IsSortedFunc(run, func(a, b Check) int { return cmp.Compare(a.Step, b.Step) }) {
+			t.Errorf("not in the order of the steps: %v", run)
+		}
+	}
+	slices.Sort(declared)
+	slices.Sort(listed)
+	if diff := gocmp.Diff(declared, listed); diff != "" || len(declared) < 40 {
+		t.Errorf("declared and listed differ (-declared +listed)\n%s", diff)
+	}
+	if len(slices.Compact(listed)) != len(Checks()) {
+		t.Error("two checks share a name")
+	}
+}
+
+// A check that no test expects to fail may be gone without anybody noticing.
+func TestEveryCheckIsSeenToFail(t *testing.T) {
+	var tests strings.Builder
+	for _, file := range sources(t, true) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests.Write(text)
+	}
+	for _, c := range Checks() {
+		if !strings.Contains(tests.String(), `"`+c.Name+`"`) {
+			t.Errorf("no test expects %s to fail", c.Name)
+		}
+	}
+}
+
+// sources returns the files of this package, or those of its tests.
+func sources(t *testing.T, tests bool) []string {
+	t.Helper()
+	all, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(all, func(name string) bool { return strings.HasSuffix(name, "_test.go") != tests })
+}

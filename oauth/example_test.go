@@ -1,0 +1,233 @@
+package oauth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+
+	"example.com/oauthbyhand/oauth"
+	"example.com/oauthbyhand/providers"
+	"example.com/oauthbyhand/providers/fake"
+)
+
+// A whole sign-in. In an app, what stands above the user is one handler, what stands
+// below another, and the attempt is in the browser's cookie between them: see
+// [oauth.Attempts].
+func Example() {
+	client, user := demo()
+	ctx := context.Background()
+
+	attempt, authorizationURL, err := client.Begin(ctx) // 1
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	rawQuery := user(authorizationURL, "allow") // the user, at the provider
+
+	callback, err := client.ParseCallback(ctx, attempt, rawQuery) // 2
+	if err != nil {
+		log.Fatal(err)
+	}
+	unverified, err := client.Exchange(ctx, callback) // 3
+	if err != nil {
+		log.Fatal(err)
+	}
+	tokens, err := client.VerifyIDToken(ctx, unverified) // 4
+	if err != nil {
+		log.Fatal(err)
+	}
+	info, err := client.UserInfo(ctx, tokens) // 5
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(info.Profile.Name, info.Profile.Email, info.Profile.EmailVerified)
+	// Output: Ada Lovelace ada@example.com true
+}
+
+// demo returns a client of Google, and the user: who is sent to the authorization URL,
+// allows or refuses, and comes back with a query. The provider is the fake one.
+func demo() (client *oauth.Client, user func(authorizationURL, decision string) (rawQuery string)) {
+	const callbackURL = "https://app.example/callback/google"
+	simulator := fake.New(fake.Options{Clients: []fake.Client{
+		{Provider: "google", ID: "app", Secret: "secret", RedirectURIs: []string{callbackURL}},
+	}})
+	client, err := oauth.NewClient(providers.Google(), "app", "secret", callbackURL, simulator.Net())
+	if err != nil {
+		log.Fatal(err)
+	}
+	browser := http.Client{
+		Transport:     simulator.Net(),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return client, func(authorizationURL, decision string) string {
+		back, err := browser.PostForm(authorizationURL, url.Values{
+			"user": {"ada"}, "scope": client.Scopes, "decision": {decision},
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+		location, err := back.Location()
+		if err != nil {
+			log.Fatal(err)
+		}
+		return location.RawQuery
+	}
+}
+
+// What goes through the browser: the hash of the verifier, and never the verifier.
+func ExampleClient_Begin() {
+	client, _ := demo()
+	attempt, authorizationURL, err := client.Begin(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	u, _ := url.Parse(authorizationURL)
+	fmt.Println(u.Host + u.Path)
+	fmt.Println(u.Query().Get("response_type"), u.Query().Get("code_challenge_method"))
+	fmt.Println(u.Query().Get("code_challenge") == oauth.CodeChallenge(attempt.CodeVerifier))
+	// Output:
+	// accounts.google.com/o/oauth2/v2/auth
+	// code S256
+	// true
+}
+
+// A callback of another attempt, as an attacker sends it: nothing in it is believed.
+func ExampleClient_ParseCallback() {
+	client, user := demo()
+	ctx := context.Background()
+	_, attackersURL, _ := client.Begin(ctx)
+	attempt, _, _ := client.Begin(ctx) // of this browser
+
+	_, err := client.ParseCallback(ctx, attempt, user(attackersURL, "allow"))
+	fmt.Println(err)
+
+	failed, _ := errors.AsType[*oauth.CheckError](err)
+	fmt.Println("stops:", failed.Check.Stops)
+	// Output:
+	// oauth: step 2, callback-state: got another value, want the expected one (RFC 6749 §10.12)
+	// stops: an attacker's code in this user's session (login CSRF)
+}
+
+// A "no" of the user is no failed check.
+func ExampleRefusal() {
+	client, user := demo()
+	ctx := context.Background()
+	attempt, authorizationURL, _ := client.Begin(ctx)
+
+	_, err := client.ParseCallback(ctx, attempt, user(authorizationURL, "refuse"))
+	refusal, _ := errors.AsType[*oauth.Refusal](err)
+	fmt.Println(refusal.Code, refusal.ByUser())
+	// Output: access_denied true
+}
+
+// A code is good once.
+func ExampleClient_Exchange() {
+	client, user := demo()
+	ctx := context.Background()
+	attempt, authorizationURL, _ := client.Begin(ctx)
+	callback, _ := client.ParseCallback(ctx, attempt, user(authorizationURL, "allow"))
+
+	_, err := client.Exchange(ctx, callback) // the tokens come out after step 4
+	fmt.Println(err)
+
+	_, err = client.Exchange(ctx, callback)
+	refusal, _ := errors.AsType[*oauth.Refusal](err)
+	fmt.Println(refusal.Status, refusal.Code)
+	// Output:
+	// <nil>
+	// 400 invalid_grant
+}
+
+// Who signed in: the subject, by the provider's signature.
+func ExampleClient_VerifyIDToken() {
+	client, user := demo()
+	ctx := context.Background()
+	attempt, authorizationURL, _ := client.Begin(ctx)
+	callback, _ := client.ParseCallback(ctx, attempt, user(authorizationURL, "allow"))
+	unverified, _ := client.Exchange(ctx, callback)
+
+	tokens, err := client.VerifyIDToken(ctx, unverified)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(tokens.Provider, tokens.Subject)
+	fmt.Printf("%s %s\n", tokens.IDToken["iss"], tokens.IDToken["aud"])
+	// Output:
+	// google 110248495921238986420
+	// "https://accounts.google.com" "app"
+}
+
+// The profile in the same words for all providers, and the replies that it is from.
+func ExampleClient_UserInfo() {
+	client, user := demo()
+	ctx := context.Background()
+	attempt, authorizationURL, _ := client.Begin(ctx)
+	callback, _ := client.ParseCallback(ctx, attempt, user(authorizationURL, "allow"))
+	unverified, _ := client.Exchange(ctx, callback)
+	tokens, _ := client.VerifyIDToken(ctx, unverified)
+
+	info, err := client.UserInfo(ctx, tokens)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(info.Profile.Subject, info.Profile.Name)
+	fmt.Println(info.Replies[0].URL)
+	// Output:
+	// 110248495921238986420 Ada Lovelace
+	// https://openidconnect.googleapis.com/v1/userinfo
+}
+
+// The two handlers of an app, as far as the attempt goes: it leaves in a cookie, comes
+// back in it, and can be taken once.
+func ExampleAttempts() {
+	root := []byte("32 random bytes, of crypto/rand ") // in an app: rand.Read
+	attempts, err := oauth.NewAttempts(root, true)
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, user := demo()
+	attempt, authorizationURL, _ := client.Begin(context.Background())
+
+	login := httptest.NewRecorder() // GET /login/google
+	attempts.Put(login, httptest.NewRequest("GET", "/login/google", nil), attempt)
+	cookie := login.Result().Cookies()[0]
+	fmt.Println(cookie.HttpOnly, cookie.Secure, cookie.MaxAge)
+
+	r := httptest.NewRequest("GET", "/callback/google?"+user(authorizationURL, "allow"), nil)
+	r.AddCookie(cookie)
+	taken, err := attempts.Take(httptest.NewRecorder(), r)
+	fmt.Println(taken.State == attempt.State, err)
+
+	_, err = attempts.Take(httptest.NewRecorder(), r)
+	fmt.Println(err)
+	// Output:
+	// true true 3600
+	// true <nil>
+	// oauth: step 2, attempt-unused: does not hold (RFC 9700 §2.1, §4.2.4)
+}
+
+// What happens inside a step, as it happens.
+func ExampleWithTrace() {
+	client, user := demo()
+	attempt, authorizationURL, _ := client.Begin(context.Background())
+
+	ctx := oauth.WithTrace(context.Background(), func(e oauth.Event) {
+		if checked, ok := e.What.(oauth.Checked); ok {
+			for _, outcome := range checked {
+				fmt.Println(e.Step, e.Function, outcome.Check.Name, outcome.OK)
+			}
+		}
+	})
+	forged := strings.Replace(user(authorizationURL, "allow"), "accounts.google.com", "evil.example", 1)
+	client.ParseCallback(ctx, attempt, forged)
+	// Output:
+	// 2 Client.ParseCallback callback-once true
+	// 2 Client.ParseCallback attempt-client true
+	// 2 Client.ParseCallback callback-state true
+	// 2 Client.ParseCallback callback-issuer false
+}

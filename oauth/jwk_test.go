@@ -1,0 +1,417 @@
+package oauth
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"fmt"
+	"math/big"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// member returns a JWK with one more member.
+func member(jwk, more string) string { return strings.Replace(jwk, "{", "{"+more+",", 1) }
+
+// Each row is what the provider publishes as its keys. The token is signed with its RSA
+// key, if no other is named, and everything else in it is good.
+func TestKeys(t *testing.T) {
+	newRSA := func(bits int) *rsa.PrivateKey {
+		key, err := rsa.GenerateKey(rand.Reader, bits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key
+	}
+	rsa1024, other := newRSA(1024), newRSA(2048)
+	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := p384.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	jwk384 := fmt.Sprintf(`{"kty":"EC","kid":"ec","crv":"P-384","x":%q,"y":%q}`, b64(point[1:49]), b64(point[49:]))
+	// ecMember is the provider's EC key with another value of one member.
+	ecMember := func(name, value string) string {
+		o, err := parseObject([]byte(ecJWK()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Replace(ecJWK(), string(o[name]), value, 1)
+	}
+	e := func(value string) string { return strings.Replace(rsaJWK(), `"e":"AQAB"`, `"e":`+value, 1) }
+	n := func(value string) string { return fmt.Sprintf(`{"kty":"RSA","kid":"rsa","n":%s,"e":"AQAB"}`, value) }
+	x32 := b64([]byte(strings.Repeat("x", 32)))
+
+	for name, tt := range map[string]struct {
+		keys   string
+		header string        // rs256 when empty
+		signer crypto.Signer // rsaKey when nil
+		fails  string
+		reason string
+	}{
+		"one key":       {keys: rsaJWK(), reason: "the least"},
+		"one EC key":    {keys: ecJWK(), header: es256, signer: ecKey(), reason: "likewise"},
+		"use sig":       {keys: member(rsaJWK(), `"use":"sig"`), reason: "what it is for (RFC 7517 §4.2)"},
+		"alg RS256":     {keys: member(rsaJWK(), `"alg":"RS256"`), reason: "what it is for (RFC 7517 §4.4)"},
+		"key_ops":       {keys: member(rsaJWK(), `"key_ops":["sign","verify"]`), reason: "what it is for (RFC 7517 §4.3)"},
+		"unknown more":  {keys: member(rsaJWK(), `"x5t":"abc","exp":17,"nested":{}`), reason: "unknown members are ignored (RFC 7517 §4)"},
+		"private parts": {keys: member(rsaJWK(), `"d":"AQAB","p":7`), reason: "a provider's accident: they are not read"},
+		"odd company": {keys: `{"kty":"OKP","crv":"Ed25519","x":"` + x32 + `"},{"kty":"EC","crv":"secp256k1","x":"` + x32 + `","y":"` + x32 + `"},` +
+			`{"kty":"oct","k":"` + x32 + `"},{"kty":7},{"kid":"rsa"},{},{"kty":"RSA"},{"kty":"XYZ","kid":7},` + rsaJWK(),
+			reason: "a key that is not understood does not spoil the others (RFC 7517 §5)"},
+
+		"use enc":             {keys: member(rsaJWK(), `"use":"enc"`), fails: "key-fits", reason: "a key for encryption, maybe kept less well"},
+		"use unknown":         {keys: member(rsaJWK(), `"use":"x"`), fails: "key-fits", reason: "not for this"},
+		"use enc, no kid":     {keys: member(rsaJWK(), `"use":"enc"`), header: `{"alg":"RS256"}`, fails: "key-fits", reason: "not tried either"},
+		"key_ops sign":        {keys: member(rsaJWK(), `"key_ops":["sign"]`), fails: "key-fits", reason: "not for verifying"},
+		"key_ops empty":       {keys: member(rsaJWK(), `"key_ops":[]`), fails: "key-fits", reason: "for nothing at all"},
+		"key_ops text":        {keys: member(rsaJWK(), `"key_ops":"verify"`), fails: "key-fits", reason: "a list (RFC 7517 §4.3)"},
+		"alg PS256":           {keys: member(rsaJWK(), `"alg":"PS256"`), fails: "key-fits", reason: "a key is for one algorithm (RFC 8725 §3.1)"},
+		"alg RSA-OAEP":        {keys: member(rsaJWK(), `"alg":"RSA-OAEP"`), fails: "key-fits", reason: "a key for encryption"},
+		"alg of another type": {keys: member(rsaJWK(), `"alg":"ES256"`), fails: "key-fits", reason: "nonsense"},
+		"oct": {keys: `{"kty":"oct","kid":"rsa","alg":"RS256","k":"` + x32 + `"}`, fails: "key-fits",
+			reason: "a shared secret, published"},
+
+		"1024 bits":     {keys: jwkOfRSA("rsa", &rsa1024.PublicKey), signer: rsa1024, fails: "key-fits", reason: "it can be factored (RFC 7518 §3.3)"},
+		"16384 bits":    {keys: n(`"` + b64([]byte(strings.Repeat("\xff", 2048))) + `"`), fails: "key-fits", reason: "each verification is work that somebody else gives us"},
+		"e 1":           {keys: e(`"AQ"`), fails: "key-fits", reason: "every text is its own signature (RFC 8017 §3.1)"},
+		"e even":        {keys: e(`"AQAA"`), fails: "key-fits", reason: "no RSA"},
+		"e of 5 bytes":  {keys: e(`"AQAAAAE"`), fails: "key-fits", reason: "it would not fit an int32"},
+		"e padded":      {keys: e(`"AQAB=="`), fails: "key-fits", reason: "base64url (RFC 7518 §6.3.1)"},
+		"e a number":    {keys: e(`65537`), fails: "key-fits", reason: "base64url"},
+		"n missing":     {keys: n(`null`), fails: "key-fits", reason: "no key"},
+		"n empty":       {keys: n(`""`), fails: "key-fits", reason: "no key"},
+		"n not base64":  {keys: n(`"+/+/"`), fails: "key-fits", reason: "another alphabet"},
+		"P-384":         {keys: jwk384, header: es256, signer: ecKey(), fails: "key-fits", reason: "ES256 is P-256 only (RFC 7518 §3.4)"},
+		"P-384 as 256":  {keys: strings.Replace(jwk384, "P-384", "P-256", 1), header: es256, signer: ecKey(), fails: "key-fits", reason: "48 bytes are no coordinate of P-256"},
+		"off the curve": {keys: ecMember("x", `"`+x32+`"`), header: es256, signer: ecKey(), fails: "key-fits", reason: "such a point gives away secrets, or fits any signature (RFC 8725 §3.4)"},
+		"x of 31 bytes": {keys: ecMember("x", `"`+b64(make([]byte, 31))+`"`), header: es256, signer: ecKey(), fails: "key-fits", reason: "32 each (RFC 7518 §6.2.1.2)"},
+		"y missing":     {keys: ecMember("y", `null`), header: es256, signer: ecKey(), fails: "key-fits", reason: "no key"},
+		"crv missing":   {keys: ecMember("crv", `null`), header: es256, signer: ecKey(), fails: "key-fits", reason: "nobody says which curve"},
+
+		"no kid, several": {keys: jwkOfRSA("a", &other.PublicKey) + "," + rsaJWK() + "," + ecJWK(), header: `{"alg":"RS256"}`,
+			reason: "each that fits is tried; the first alone would fail at random"},
+		"no kid, the first of several": {keys: rsaJWK() + "," + jwkOfRSA("a", &other.PublicKey), header: `{"alg":"RS256"}`,
+			reason: "one good signature is enough"},
+		"no kid, none signed": {keys: jwkOfRSA("a", &other.PublicKey) + "," + ecJWK(), header: `{"alg":"RS256"}`, fails: "id-token-signature",
+			reason: "tried, and none of them"},
+		"no kid, none fits": {keys: ecJWK(), header: `{"alg":"RS256"}`, fails: "key-fits",
+			reason: "nothing to try"},
+		"keys without kid": {keys: strings.Replace(rsaJWK(), `"kid":"rsa",`, "", 1), header: `{"alg":"RS256"}`,
+			reason: "kid is optional on both sides (RFC 7517 §4.5)"},
+		"kid, key without": {keys: strings.Replace(rsaJWK(), `"kid":"rsa",`, "", 1), fails: "key-known",
+			reason: "a token that names a key is for that key"},
+		"right kid, another key": {keys: jwkOfRSA("rsa", &other.PublicKey) + "," + jwkOfRSA("b", &rsaKey().PublicKey), fails: "id-token-signature",
+			reason: "never another key than the one named"},
+		"one kid, two keys": {keys: jwkOfRSA("rsa", &other.PublicKey) + "," + rsaJWK(),
+			reason: "both are the provider's; either may have signed"},
+		"one kid, two types": {keys: strings.Replace(ecJWK(), `"ec"`, `"rsa"`, 1) + "," + rsaJWK(),
+			reason: "kids are told apart by the type too (RFC 7517 §4.5)"},
+		"one kid, one unfit": {keys: member(jwkOfRSA("rsa", &other.PublicKey), `"use":"enc"`) + "," + rsaJWK(),
+			reason: "the other one is good"},
+		"no keys": {keys: "", fails: "key-known", reason: "nobody could have signed this"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newOP()
+				p.says[opJWKS] = saysJSON(`{"keys": [` + tt.keys + `]}`)
+				header, signer := tt.header, tt.signer
+				if header == "" {
+					header = rs256
+				}
+				if signer == nil {
+					signer = rsaKey()
+				}
+				_, err := verify(t, newClient(t, opRow(), p), sign(header, claims(nil), signer))
+				wantCheck(t, err, 4, tt.fails, tt.reason)
+			})
+		})
+	}
+}
+
+// Why e = 1 is refused: nobody's private key made this signature.
+func TestKeysForgery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signed := b64([]byte(rs256)) + "." + b64([]byte(claims(nil)))
+		hash := sha256.Sum256([]byte(signed))
+		// EMSA-PKCS1-v1_5 (RFC 8017 §9.2): what a signature is before it is raised to
+		// the private exponent, and, with e = 1, also after it.
+		digestInfo := append([]byte("\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"), hash[:]...)
+		em := append([]byte("\x00\x01"+strings.Repeat("\xff", 256-3-len(digestInfo))+"\x00"), digestInfo...)
+		if new(big.Int).SetBytes(em).Cmp(rsaKey().N) >= 0 {
+			t.Fatal("not below the modulus")
+		}
+		p := newOP()
+		p.says[opJWKS] = saysJSON(`{"keys": [` + strings.Replace(rsaJWK(), `"AQAB"`, `"AQ"`, 1) + `]}`)
+		_, err := verify(t, newClient(t, opRow(), p), signed+"."+b64(em))
+		wantCheck(t, err, 4, "key-fits", "with e = 1 every text is its own signature")
+	})
+}
+
+func TestKeysReply(t *testing.T) {
+	good := `{"keys": [` + rsaJWK() + `]}`
+	for name, tt := range map[string]struct {
+		says   answer
+		fails  string
+		reason string
+	}{
+		"JWK set":      {says(200, "application/jwk-set+json", good), "", "its own media type (RFC 7517 §8.5.2)"},
+		"HTML":         {says(200, "text/html", good), "reply-media-type", "a file that a user uploaded to the provider's host"},
+		"not found":    {says(404, "application/json", good), "reply-status-200", "an error page is no key set"},
+		"redirected":   {says(307, "application/json", good, "Location", "https://evil.example/jwks"), "reply-status-200", "keys from elsewhere"},
+		"too long":     {saysJSON(good + strings.Repeat(" ", maxReply)), "reply-size", "a reply without end"},
+		"hangs":        {hangs, "reply-received", "given up after 10 s"},
+		"not JSON":     {saysJSON("keys"), "reply-json", "nonsense"},
+		"repeated":     {saysJSON(`{"keys": [], ` + good[1:]), "reply-json", "two parsers, two key sets"},
+		"kid twice":    {saysJSON(strings.Replace(good, `"kid"`, `"kid":"x","kid"`, 1)), "reply-json", "at any depth"},
+		"keys a word":  {saysJSON(`{"keys": "all"}`), "reply-json", "a list (RFC 7517 §5)"},
+		"keys numbers": {saysJSON(`{"keys": [1]}`), "reply-json", "a list of objects"},
+		"KEYS":         {saysJSON(strings.Replace(good, "keys", "KEYS", 1)), "key-known", "names are case-sensitive"},
+		"100 keys":     {saysJSON(`{"keys": [` + strings.Repeat(ecJWK()+",", 99) + rsaJWK() + `]}`), "", "more than anybody has"},
+		"101 keys":     {saysJSON(`{"keys": [` + strings.Repeat(ecJWK()+",", 100) + rsaJWK() + `]}`), "reply-size", "each is work for a token without a kid"},
+		"no keys":      {saysJSON(`{}`), "key-known", "nobody could have signed this"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newOP()
+				p.says[opJWKS] = tt.says
+				c := newClient(t, opRow(), p)
+				_, err := verify(t, c, sign(rs256, claims(nil), rsaKey()))
+				wantCheck(t, err, 4, tt.fails, tt.reason)
+				if p.count("https://evil.example/jwks") > 0 {
+					t.Error("the redirect was followed")
+				}
+				// A failure is not kept: the next sign-in asks again.
+				if tt.fails == "" || tt.fails == "key-known" {
+					return
+				}
+				p.says[opJWKS] = saysJSON(good)
+				_, err = verify(t, c, sign(rs256, claims(nil), rsaKey()))
+				wantCheck(t, err, 4, "", "the provider is well again")
+			})
+		})
+	}
+}
+
+// tokenOf is a good token of now that names this key.
+func tokenOf(kid string) string {
+	return sign(`{"alg":"RS256","kid":"`+kid+`"}`, claims(set{"iat": time.Now().Unix(), "exp": time.Now().Unix() + 60}), rsaKey())
+}
+
+func (p *op) publish(kids ...string) {
+	keys := make([]string, len(kids))
+	for i, kid := range kids {
+		keys[i] = jwkOfRSA(kid, &rsaKey().PublicKey)
+	}
+	p.says[opJWKS] = saysJSON(`{"keys": [` + strings.Join(keys, ",") + `]}`)
+}
+
+// The provider changes its keys: the next sign-in fetches them, at once, and once.
+func TestKeysRotation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newOP()
+		p.publish("old")
+		c := newClient(t, opRow(), p)
+		for _, step := range []struct {
+			publish []string
+			kid     string
+			fails   string
+			fetches int
+			reason  string
+		}{
+			{[]string{"old"}, "old", "", 1, "first fetched"},
+			{[]string{"old"}, "old", "", 1, "kept"},
+			{[]string{"new"}, "new", "", 2, "an unknown kid is the sign of a change (OIDC Core §10.1.1)"},
+			{[]string{"new"}, "new", "", 2, "kept"},
+			{[]string{"new"}, "old", "key-known", 3, "withdrawn: looked for once more, and refused"},
+		} {
+			p.publish(step.publish...)
+			_, err := verify(t, c, tokenOf(step.kid))
+			wantCheck(t, err, 4, step.fails, step.reason)
+			if got := p.count(opJWKS); got != step.fetches {
+				t.Errorf("%s: fetched %d times, want %d", step.reason, got, step.fetches)
+			}
+		}
+	})
+}
+
+// The same where tokens name no key: then the sign of a change is that none of those
+// known made the signature.
+func TestKeysRotationWithoutKid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newOP()
+		p.says[opJWKS] = saysJSON(`{"keys": [` + ecJWK() + `]}`)
+		c := newClient(t, opRow(), p)
+		_, err := verify(t, c, sign(`{"alg":"ES256"}`, claims(nil), ecKey()))
+		wantCheck(t, err, 4, "", "the old key")
+		p.publish("new")
+		for range 3 {
+			_, err = verify(t, c, sign(`{"alg":"RS256"}`, claims(nil), rsaKey()))
+			wantCheck(t, err, 4, "", "the new key")
+		}
+		if got := p.count(opJWKS); got != 2 {
+			t.Errorf("fetched %d times, want twice", got)
+		}
+		// Made-up signatures make no more requests than made-up kids do.
+		for range 20 {
+			_, err := verify(t, c, flip(sign(`{"alg":"RS256"}`, claims(nil), rsaKey()), 2))
+			wantCheck(t, err, 4, "id-token-signature", "made up")
+		}
+		if got := p.count(opJWKS); got > 2+3 {
+			t.Errorf("fetched %d times, want 5 at most", got)
+		}
+	})
+}
+
+// A withdrawn key signs nobody in for longer than an hour.
+func TestKeysMaxAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newOP()
+		p.publish("stolen")
+		c := newClient(t, opRow(), p)
+		_, err := verify(t, c, tokenOf("stolen"))
+		wantCheck(t, err, 4, "", "nobody knows yet")
+		p.publish("new")
+		time.Sleep(time.Hour - time.Second)
+		_, err = verify(t, c, tokenOf("stolen"))
+		wantCheck(t, err, 4, "", "still trusted")
+		time.Sleep(time.Second)
+		_, err = verify(t, c, tokenOf("stolen"))
+		wantCheck(t, err, 4, "key-known", "the keys are an hour old, and fetched again")
+	})
+}
+
+// Tokens with made-up kids are a way to make this app flood its provider.
+func TestKeysRefetchIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newOP()
+		p.publish("known")
+		c := newClient(t, opRow(), p)
+		if _, err := verify(t, c, tokenOf("known")); err != nil {
+			t.Fatal(err)
+		}
+		flood := func(after time.Duration, fetches int, reason string) {
+			t.Helper()
+			time.Sleep(after)
+			before := p.count(opJWKS)
+			for i := range 20 {
+				_, err := verify(t, c, tokenOf(fmt.Sprint("made-up-", i)))
+				wantCheck(t, err, 4, "key-known", "nobody published it")
+			}
+			if got := p.count(opJWKS) - before; got != fetches {
+				t.Errorf("after %s: %d fetches, want %d: %s", after, got, fetches, reason)
+			}
+			_, err := verify(t, c, tokenOf("known"))
+			wantCheck(t, err, 4, "", "a flood keeps nobody else from signing in")
+		}
+		flood(0, 3, "a burst")
+		flood(29*time.Second, 0, "not yet")
+		flood(time.Second, 1, "one each 30 s")
+		flood(10*time.Second, 0, "not yet")
+		flood(10*time.Minute, 3, "rested: a burst again, and no more")
+
+		// A real change in the middle of a flood is seen 30 s later.
+		p.publish("new")
+		_, err := verify(t, c, tokenOf("new"))
+		wantCheck(t, err, 4, "key-known", "the price of the bound")
+		time.Sleep(30 * time.Second)
+		_, err = verify(t, c, tokenOf("new"))
+		wantCheck(t, err, 4, "", "seen")
+	})
+}
+
+// The provider is down when a token with an unknown kid comes: that token waits and
+// fails, the others go on with the keys that are there.
+func TestKeysDownWhileKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newOP()
+		p.publish("known")
+		c := newClient(t, opRow(), p)
+		if _, err := verify(t, c, tokenOf("known")); err != nil {
+			t.Fatal(err)
+		}
+		p.says[opJWKS] = hangs
+		lost := make(chan error)
+		go func() {
+			_, err := verify(t, c, tokenOf("unknown"))
+			lost <- err
+		}()
+		synctest.Wait()
+		began := time.Now()
+		_, err := verify(t, c, tokenOf("known"))
+		wantCheck(t, err, 4, "", "nothing is wrong with this one")
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("it waited %s for the other", waited)
+		}
+		wantCheck(t, <-lost, 4, "reply-received", "no answer about the unknown key")
+	})
+}
+
+func TestKeysOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newOP()
+		p.says[opJWKS] = func(r *http.Request) (*http.Response, error) {
+			time.Sleep(time.Second)
+			return saysJSON(`{"keys": [` + rsaJWK() + `]}`)(r)
+		}
+		c, token := newClient(t, opRow(), p), tokenOf("rsa")
+		var group sync.WaitGroup
+		for range 50 {
+			group.Go(func() {
+				_, err := verify(t, c, token)
+				wantCheck(t, err, 4, "", "all wait for one fetch")
+			})
+		}
+		group.Wait()
+		if got := p.count(opJWKS); got != 1 {
+			t.Errorf("fetched %d times, want once", got)
+		}
+		// The same for a refetch.
+		token = tokenOf("unknown")
+		for range 50 {
+			group.Go(func() {
+				_, err := verify(t, c, token)
+				wantCheck(t, err, 4, "key-known", "all wait for one fetch")
+			})
+		}
+		group.Wait()
+		if got := p.count(opJWKS); got != 2 {
+			t.Errorf("fetched %d times, want twice", got)
+		}
+	})
+}
+
+// The visitor who began the fetch goes away; the one who waits for it signs in.
+func TestKeysCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newOP()
+		p.says[opJWKS] = func(r *http.Request) (*http.Response, error) {
+			time.Sleep(time.Second)
+			return saysJSON(`{"keys": [` + rsaJWK() + `]}`)(r)
+		}
+		c := newClient(t, opRow(), p)
+		attempt := attemptOf("op")
+		attempt.Begun = time.Now()
+		unverified := Unverified{attempt, Tokens{}, tokenOf("rsa")}
+		ctx, leave := context.WithCancel(t.Context())
+		left, stayed := make(chan error), make(chan error)
+		go func() { _, err := c.VerifyIDToken(ctx, unverified); left <- err }()
+		synctest.Wait()
+		go func() { _, err := c.VerifyIDToken(t.Context(), unverified); stayed <- err }()
+		synctest.Wait()
+		leave()
+		wantCheck(t, <-left, 4, "reply-received", "gone")
+		wantCheck(t, <-stayed, 4, "", "not cancelled with the other")
+	})
+}

@@ -1,0 +1,282 @@
+package oauth
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/asn1"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What the tests of this package share: a provider in memory that says what a test
+// wants it to say, tokens as its keys sign them, and how a test names the check that
+// it expects to fail.
+
+const (
+	opMetadata = `{
+		"issuer": "https://op.example",
+		"authorization_endpoint": "https://op.example/authorize",
+		"token_endpoint": "https://op.example/token",
+		"userinfo_endpoint": "https://op.example/userinfo",
+		"jwks_uri": "https://op.example/jwks"}`
+
+	opDiscovery = "https://op.example/.well-known/openid-configuration"
+	opJWKS      = "https://op.example/jwks"
+	opToken     = "https://op.example/token"
+	opUserinfo  = "https://op.example/userinfo"
+)
+
+// op is the other side of the wire. It answers by URL (without the query), and
+// remembers what it was asked. A URL that it does not have is a network error.
+type op struct {
+	says  map[string]answer
+	mu    sync.Mutex
+	asked []RequestSent
+}
+
+type answer func(*http.Request) (*http.Response, error)
+
+// newOP returns an honest OpenID provider with one key of each kind.
+func newOP() *op {
+	return &op{says: map[string]answer{
+		opDiscovery: saysJSON(opMetadata),
+		opJWKS:      saysJSON(`{"keys": [` + rsaJWK() + `,` + ecJWK() + `]}`),
+		opUserinfo:  saysJSON(`{"sub": "248289761001", "name": "Jane Doe"}`),
+	}}
+}
+
+func (p *op) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	p.asked = append(p.asked, RequestSent{r.Method, r.URL.String(), r.Header.Clone(), string(body)})
+	p.mu.Unlock()
+	where, _, _ := strings.Cut(r.URL.String(), "?")
+	if say := p.says[where]; say != nil {
+		return say(r)
+	}
+	return nil, errors.New("connection refused")
+}
+
+// count says how often a URL was asked for.
+func (p *op) count(url string) (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range p.asked {
+		if r.URL == url {
+			n++
+		}
+	}
+	return n
+}
+
+// says is an answer; headers are name and value by turns.
+func says(status int, mediaType, body string, headers ...string) answer {
+	return func(r *http.Request) (*http.Response, error) {
+		header := http.Header{"Content-Type": {mediaType}}
+		for i := 0; i < len(headers); i += 2 {
+			header.Set(headers[i], headers[i+1])
+		}
+		return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	}
+}
+
+func saysJSON(body string) answer { return says(http.StatusOK, "application/json", body) }
+
+// hangs is a provider that takes the request and never answers.
+func hangs(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// opRow is the provider's row, as short as a row can be.
+func opRow() Provider {
+	return Provider{
+		About:  About{Name: "op"},
+		Issuer: "https://op.example",
+		OpenID: true,
+		Scopes: []string{"openid", "email"},
+		Profile: func(r Replies) (p Profile, err error) {
+			return p, r.IDToken.Read("sub", &p.Subject)
+		},
+	}
+}
+
+// plainRow is a provider of OAuth 2.0 alone, at the same endpoints.
+func plainRow() Provider {
+	return Provider{
+		About: About{Name: "plain"},
+		Metadata: Metadata{
+			AuthorizationEndpoint: "https://op.example/authorize",
+			TokenEndpoint:         opToken,
+			UserinfoEndpoint:      opUserinfo,
+		},
+		Scopes: []string{"email"},
+		Profile: func(r Replies) (p Profile, err error) {
+			o, err := parseObject(r.API[0])
+			if err != nil {
+				return p, err
+			}
+			return p, o.Read("sub", &p.Subject)
+		},
+	}
+}
+
+func newClient(t testing.TB, row Provider, transport http.RoundTripper) *Client {
+	t.Helper()
+	c, err := NewClient(row, "app", "s3cret", "https://app.example/callback/"+row.Name, transport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// wantCheck asserts which check refused, and at which step. Without a name, nothing
+// is to be refused.
+func wantCheck(t testing.TB, err error, step int, name, reason string) {
+	t.Helper()
+	type failed struct {
+		Step  int
+		Check string
+	}
+	var got, want failed
+	if name != "" {
+		want = failed{step, name}
+	}
+	if e, ok := errors.AsType[*CheckError](err); ok {
+		got = failed{e.Check.Step, e.Check.Name}
+	} else if err != nil {
+		t.Errorf("no check failed, but: %v\nwhy: %s", err, reason)
+		return
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%sthe error: %v\nwhy: %s", diff, err, reason)
+	}
+}
+
+// wantRefusal asserts what the user or the provider said no to, and in which words.
+func wantRefusal(t testing.TB, err error, want Refusal, reason string) {
+	t.Helper()
+	got, ok := errors.AsType[*Refusal](err)
+	if !ok {
+		t.Fatalf("not a refusal but: %v\nwhy: %s", err, reason)
+	}
+	if diff := cmp.Diff(want, *got); diff != "" {
+		t.Errorf("(-want +got)\n%swhy: %s", diff, reason)
+	}
+}
+
+// rsaKey and ecKey are the fake provider's, which are in files, so that a fuzz
+// target's seeds are good in each of its processes.
+var (
+	rsaKey = sync.OnceValue(func() *rsa.PrivateKey { return readKey("rsa.pem").(*rsa.PrivateKey) })
+	ecKey  = sync.OnceValue(func() *ecdsa.PrivateKey { return readKey("ec.pem").(*ecdsa.PrivateKey) })
+)
+
+func readKey(name string) any {
+	file, err := os.ReadFile("../providers/fake/keys/" + name)
+	if err != nil {
+		panic(err)
+	}
+	block, _ := pem.Decode(file)
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
+
+func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+// rsaJWK is the provider's RSA key, kid "rsa", as it publishes it; ecJWK its EC key, kid "ec".
+func rsaJWK() string { return jwkOfRSA("rsa", &rsaKey().PublicKey) }
+
+func jwkOfRSA(kid string, public *rsa.PublicKey) string {
+	return fmt.Sprintf(`{"kty":"RSA","kid":%q,"n":%q,"e":%q}`, kid, b64(public.N.Bytes()), b64(big.NewInt(int64(public.E)).Bytes()))
+}
+
+func ecJWK() string {
+	point, err := ecKey().PublicKey.Bytes() // 4, then x and y of 32 bytes each
+	if err != nil {
+		panic(err)
+	}
+	return fmt.Sprintf(`{"kty":"EC","kid":"ec","crv":"P-256","x":%q,"y":%q}`, b64(point[1:33]), b64(point[33:]))
+}
+
+// sign returns a compact JWS of header and claims as written, signed by key. The
+// signatures are the same each time.
+func sign(header, claims string, key crypto.Signer) string {
+	return signParts(b64([]byte(header))+"."+b64([]byte(claims)), key)
+}
+
+// signParts signs two parts of a compact JWS as they are.
+func signParts(signed string, key crypto.Signer) string {
+	hash := sha256.Sum256([]byte(signed))
+	signature, err := key.Sign(nil, hash[:], crypto.SHA256)
+	if err != nil {
+		panic(err)
+	}
+	if _, ok := key.(*ecdsa.PrivateKey); ok { // R and S side by side (RFC 7518 §3.4)
+		var rs struct{ R, S *big.Int }
+		if _, err := asn1.Unmarshal(signature, &rs); err != nil {
+			panic(err)
+		}
+		signature = append(rs.R.FillBytes(make([]byte, 32)), rs.S.FillBytes(make([]byte, 32))...)
+	}
+	return signed + "." + b64(signature)
+}
+
+// set changes claims: to a value, or with absent to nothing.
+type set map[string]any
+
+var absent = struct{}{}
+
+// epoch is 2000-01-01T00:00:00Z, when each bubble of testing/synctest begins. All
+// times of these tokens are seconds before or after it.
+const epoch = 946684800
+
+// claims are those of a good ID token of now, with changes.
+func claims(changes set) string {
+	all := map[string]any{
+		"iss": "https://op.example", "aud": "app", "sub": "248289761001",
+		"iat": epoch, "exp": epoch + 3600, "nonce": "n-0S6_WzA2Mj",
+	}
+	for name, value := range changes {
+		if all[name] = value; value == absent {
+			delete(all, name)
+		}
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// The headers of tokens of the provider's two keys.
+const rs256, es256 = `{"alg":"RS256","kid":"rsa"}`, `{"alg":"ES256","kid":"ec"}`
+
+// verify is step 4, with the token as step 3 brings it.
+func verify(t testing.TB, c *Client, compact string) (Tokens, error) {
+	attempt := attemptOf("op")
+	attempt.Begun = time.Unix(epoch, 0)
+	return c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{Provider: "op", AccessToken: "t0ken"}, compact})
+}

@@ -1,0 +1,204 @@
+package oauth
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseObject(t *testing.T) {
+	type object = Object
+	for name, tt := range map[string]struct {
+		text   string
+		want   Object
+		err    string // "" is none
+		reason string
+	}{
+		"empty":        {text: `{}`, want: object{}, reason: "an object"},
+		"white space":  {text: " {\r\n\t\"a\" : 1 , \"b\":\t2 } \n", want: object{"a": []byte("1"), "b": []byte("2")}, reason: "as in RFC 7515's examples"},
+		"every type":   {text: `{"a":"x","b":-1.5e3,"c":true,"d":null,"e":[],"f":{}}`, want: object{"a": []byte(`"x"`), "b": []byte("-1.5e3"), "c": []byte("true"), "d": []byte("null"), "e": []byte("[]"), "f": []byte("{}")}, reason: "RFC 8259 §3"},
+		"long number":  {text: `{"id":12345678901234567890}`, want: object{"id": []byte("12345678901234567890")}, reason: "a float64 would round it to another user's"},
+		"nested":       {text: `{"a":[{"b":[1,{"c":"}"}]},"]"],"d":"x"}`, want: object{"a": []byte(`[{"b":[1,{"c":"}"}]},"]"]`), "d": []byte(`"x"`)}, reason: "braces in text are text"},
+		"escaped text": {text: `{"a":"\"\\","b":"\\\""}`, want: object{"a": []byte(`"\"\\"`), "b": []byte(`"\\\""`)}, reason: "a quote behind a backslash ends nothing"},
+		"escaped name": {text: `{"\u0061":1}`, want: object{"a": []byte("1")}, reason: "names are compared as they read"},
+		"empty name":   {text: `{"":1}`, want: object{"": []byte("1")}, reason: "a name like others"},
+		"case twins":   {text: `{"sub":1,"SUB":2,"ſub":3}`, want: object{"sub": []byte("1"), "SUB": []byte("2"), "ſub": []byte("3")}, reason: "three names"},
+		"same elsewhere": {text: `{"a":{"x":1},"b":{"x":1},"c":[{"x":1},{"x":1}]}`, want: object{"a": []byte(`{"x":1}`), "b": []byte(`{"x":1}`), "c": []byte(`[{"x":1},{"x":1}]`)},
+			reason: "a name may occur once in each object"},
+		"emoji, escaped": {text: `{"a":"\ud83d\ude00"}`, want: object{"a": []byte(`"\ud83d\ude00"`)}, reason: "two halves make a character"},
+
+		"repeated":            {text: `{"sub":"a","sub":"b"}`, err: `the name "sub" occurs twice`, reason: "two parsers, two users"},
+		"repeated, same":      {text: `{"sub":"a","sub":"a"}`, err: `the name "sub" occurs twice`, reason: "by rule, not by value"},
+		"repeated, null":      {text: `{"sub":"a","sub":null}`, err: `the name "sub" occurs twice`, reason: "a member may not be taken back"},
+		"repeated by escape":  {text: `{"sub":"a","\u0073ub":"b"}`, err: `the name "sub" occurs twice`, reason: "the same name in another spelling"},
+		"repeated inside":     {text: `{"a":{"x":1,"x":2}}`, err: `the name "x" occurs twice`, reason: "at any depth"},
+		"repeated in a list":  {text: `{"a":[[{"x":1,"x":2}]]}`, err: `the name "x" occurs twice`, reason: "at any depth"},
+		"not UTF-8":           {text: "{\"a\":\"\xff\"}", err: "not valid UTF-8", reason: "U+FFFD would make two subjects one"},
+		"not UTF-8 in a name": {text: "{\"\xff\":1}", err: "not valid UTF-8", reason: "likewise"},
+		"half a character":    {text: `{"a":"\ud83d"}`, err: "half a character", reason: "one half of a pair is U+FFFD in Go and something else elsewhere (RFC 8259 §8.2)"},
+		"half, in a name":     {text: `{"\ud83d":1}`, err: "half a character", reason: "two names could become one"},
+		"half, and more":      {text: `{"a":"\ud83dx\ude00"}`, err: "half a character", reason: "the halves are not side by side"},
+		"half, at the end":    {text: `{"a":"x\ud83d\""}`, err: "half a character", reason: "another escape follows"},
+		"the other half":      {text: `{"a":"\ude00\ud83d"}`, err: "half a character", reason: "the wrong way round, likewise"},
+		"nothing":             {text: ``, err: "not valid JSON", reason: "no value"},
+		"cut short":           {text: `{"a":1`, err: "not valid JSON", reason: "half an answer"},
+		"something behind":    {text: `{"a":1}x`, err: "not valid JSON", reason: "a decoder that reads one value would not see it"},
+		"another behind":      {text: `{"a":1}{"a":2}`, err: "not valid JSON", reason: "likewise"},
+		"a comma too many":    {text: `{"a":1,}`, err: "not valid JSON", reason: "JavaScript, not JSON"},
+		"single quotes":       {text: `{'a':1}`, err: "not valid JSON", reason: "likewise"},
+		"a comment":           {text: `{"a":1/**/}`, err: "not valid JSON", reason: "likewise"},
+		"NaN":                 {text: `{"a":NaN}`, err: "not valid JSON", reason: "likewise"},
+		"byte order mark":     {text: "\ufeff{}", err: "not valid JSON", reason: "RFC 8259 §8.1"},
+		"a newline in text":   {text: "{\"a\":\"\n\"}", err: "not valid JSON", reason: "to be escaped (RFC 8259 §7)"},
+		"too deep":            {text: `{"a":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`, err: "not valid JSON", reason: "a stack is not without end"},
+		"64 deep":             {text: strings.Repeat(`{"a":`, 63) + "[]" + strings.Repeat("}", 63), want: object{"a": []byte(strings.Repeat(`{"a":`, 62) + "[]" + strings.Repeat("}", 62))}, reason: "as deep as it may be"},
+		"65 deep":             {text: strings.Repeat(`{"a":`, 64) + "[]" + strings.Repeat("}", 64), err: "more than 64 deep", reason: "no honest reply needs it, and shown indented it fills the memory"},
+		"a list":              {text: `[]`, err: "not an object but an array", reason: "members have no names there"},
+		"text":                {text: `"{}"`, err: "not an object but a string", reason: "not looked into"},
+		"a number":            {text: `7`, err: "not an object but a number", reason: "no members"},
+		"a boolean":           {text: `true`, err: "not an object but a boolean", reason: "no members"},
+		"null":                {text: `null`, err: "not an object but null", reason: "encoding/json would leave a struct as it was, without an error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := parseObject([]byte(tt.text))
+			message := ""
+			if err != nil {
+				message = err.Error()
+			}
+			if diff := cmp.Diff(tt.err, message); diff != "" {
+				t.Errorf("%s (-want +got)\n%s", tt.reason, diff)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("%s (-want +got)\n%s", tt.reason, diff)
+			}
+		})
+	}
+}
+
+func TestValidJSON(t *testing.T) {
+	for text, want := range map[string]bool{
+		`[{"a":1},{"a":1}]`: true, `[{"a":1,"a":1}]`: false, `"x"`: true, `7`: true, ` null `: true, `[1,2`: false, "[\"\xff\"]": false, `[]x`: false,
+	} {
+		if err := validJSON([]byte(text)); (err == nil) != want {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestObjectRead(t *testing.T) {
+	o, err := parseObject([]byte(`{"text":"a\u00e4","number":7,"flag":true,"list":["x"],"null":null}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, list := "before", []string{"before"}
+	for name, want := range map[string]string{"text": "aä", "null": "before", "absent": "before", "TEXT": "before"} {
+		text = "before"
+		if err := o.Read(name, &text); err != nil || text != want {
+			t.Errorf("%s: %q, %v; want %q", name, text, err, want)
+		}
+	}
+	for name, want := range map[string]string{"number": "a number", "flag": "a boolean", "list": "an array"} {
+		text = "before"
+		err := o.Read(name, &text)
+		if want := name + " is of another type: " + want; err == nil || err.Error() != want || text != "before" {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
+	}
+	if err := o.Read("text", &list); err == nil {
+		t.Error("a string read as a list")
+	}
+	// A nil object has no members: what an absent one was read into.
+	if err := (Object)(nil).Read("text", &text); err != nil {
+		t.Error(err)
+	}
+}
+
+// The strict reader and encoding/json agree on all that both accept, and the strict one
+// refuses no more than it says: repeated names, what is not Unicode, and what is too deep.
+func FuzzStrictJSON(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `{"a":1}`, `{"a":1,"a":2}`, `{"a":{"b":[1,2,{"c":null}]},"d":"\u00e4\\\""}`, `{"a":"\ud83d"}`, "{\"a\":\"\xff\"}",
+		` { "a" : [ ] , "b" : { } } `, `{"\u0061":1,"a":2}`, `[]`, `null`, `{"a":1}{}`, `{"":{"":{}}}`, `{"a":-0.1e-7}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		strict, err := parseObject(data)
+		var lax map[string]json.RawMessage
+		laxErr := json.Unmarshal(data, &lax)
+		if err == nil {
+			if laxErr != nil {
+				t.Fatalf("accepted, unlike encoding/json: %v", laxErr)
+			}
+			if diff := cmp.Diff(Object(lax), strict); diff != "" {
+				t.Fatalf("(-encoding/json +strict)\n%s", diff)
+			}
+			if repeats, depth := survey(data); repeats || depth > 64 {
+				t.Errorf("accepted: a repeated name %t, %d deep", repeats, depth)
+			}
+			for name := range strict {
+				var fromStrict string
+				if strict.Read(name, &fromStrict) == nil && !utf8.ValidString(fromStrict) {
+					t.Errorf("%q is not UTF-8", fromStrict)
+				}
+			}
+			return
+		}
+		if validJSON(data) == nil && lax != nil {
+			t.Errorf("the two halves of this file disagree: %v", err)
+		}
+		if repeats, depth := survey(data); laxErr == nil && lax != nil && utf8.Valid(data) && !repeats && depth <= 64 && !hasReplacement(data) {
+			t.Errorf("refused: %v", err)
+		}
+	})
+}
+
+// survey reports whether a name occurs twice in one object, and else how deep data is,
+// by way of encoding/json.
+func survey(data []byte) (repeats bool, depth int) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	var open []map[string]bool // of each object or array that is open, its names; nil for an array
+	name := false              // the next token is a name, if it does not close the object
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return !errors.Is(err, io.EOF), depth
+		}
+		depth = max(depth, len(open))
+		top := len(open) - 1
+		switch text, isText := token.(string); {
+		case token == json.Delim('{'):
+			open, name = append(open, map[string]bool{}), true
+			continue
+		case token == json.Delim('['):
+			open, name = append(open, nil), false
+			continue
+		case token == json.Delim('}') || token == json.Delim(']'):
+			open = open[:top]
+		case name && isText:
+			if open[top][text] {
+				return true, depth
+			}
+			open[top][text], name = true, false
+			continue
+		}
+		name = len(open) > 0 && open[len(open)-1] != nil
+	}
+}
+
+// hasReplacement reports whether some text of data reads as U+FFFD, which stands for
+// half a character, or for itself.
+func hasReplacement(data []byte) bool {
+	var value any
+	if json.Unmarshal(data, &value) != nil {
+		return false
+	}
+	text, _ := json.Marshal(value)
+	return bytes.ContainsRune(text, utf8.RuneError) || bytes.Contains(text, []byte(`\ufffd`))
+}

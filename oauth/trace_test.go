@@ -1,0 +1,212 @@
+package oauth
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// listen returns a context and the events of what is done with it, one line each: step,
+// function, file, and what happened.
+func listen(ctx context.Context) (context.Context, func() []string) {
+	var mu sync.Mutex
+	var lines []string
+	ctx = WithTrace(ctx, func(e Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		lines = append(lines, fmt.Sprintf("%d %s (%s) %s", e.Step, e.Function, e.File, summary(e.What)))
+	})
+	return ctx, func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return lines
+	}
+}
+
+func summary(what any) string {
+	switch e := what.(type) {
+	case RequestSent:
+		return "RequestSent " + e.Method + " " + e.URL
+	case ReplyReceived:
+		return fmt.Sprint("ReplyReceived ", e.Status)
+	case Checked:
+		var outcomes []string
+		for _, o := range e {
+			outcomes = append(outcomes, o.Check.Name+map[bool]string{true: "", false: " FAILED"}[o.OK || o.NotOwed]+map[bool]string{true: " (not owed)"}[o.NotOwed])
+		}
+		return "Checked " + strings.Join(outcomes, ", ")
+	}
+	return strings.TrimPrefix(fmt.Sprintf("%T", what), "oauth.")
+}
+
+// Everything that happens in one sign-in, in its order, under the names that a reader
+// can look up.
+func TestTrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, events := listen(t.Context())
+		p := newOP()
+		c, attempts := newClient(t, opRow(), p), newAttempts(t, testRoot, false)
+
+		attempt, _, err := c.Begin(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.says[opToken] = saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "id_token": "` +
+			sign(rs256, claims(set{"nonce": attempt.Nonce}), rsaKey()) + `"}`)
+		b, w := browser{}, httptest.NewRecorder()
+		if err := attempts.Put(w, b.request("/login/op").WithContext(ctx), attempt); err != nil {
+			t.Fatal(err)
+		}
+		b.keep(w)
+		r := b.request("/callback/op?code=c0de&state=" + attempt.State).WithContext(ctx)
+		if attempt, err = attempts.Take(httptest.NewRecorder(), r); err != nil {
+			t.Fatal(err)
+		}
+		callback, err := c.ParseCallback(ctx, attempt, r.URL.RawQuery)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unverified, err := c.Exchange(ctx, callback)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens, err := c.VerifyIDToken(ctx, unverified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.UserInfo(ctx, tokens); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{
+			"0 Client.Discover (discovery.go) Checked endpoint-https",
+			"0 Client.Discover (discovery.go) RequestSent GET https://op.example/.well-known/openid-configuration",
+			"0 Client.Discover (discovery.go) Checked reply-size, reply-received",
+			"0 Client.Discover (discovery.go) ReplyReceived 200",
+			"0 Client.Discover (discovery.go) Checked reply-status-200, reply-media-type, reply-json",
+			"0 Client.Discover (discovery.go) Checked reply-json",
+			"0 Client.Discover (discovery.go) Checked discovery-members, discovery-issuer, discovery-endpoints, " +
+				"endpoint-https, endpoint-https, endpoint-https, endpoint-https, endpoint-https (not owed)",
+			"1 Client.Begin (begin.go) RedirectOut",
+			"1 Attempts.Put (attempts.go) AttemptPut",
+
+			"2 Attempts.Take (attempts.go) Checked callback-state, attempt-unused (not owed), attempt-found",
+			"2 Attempts.Take (attempts.go) Checked attempt-opens, attempt-fresh, attempt-unused",
+			"2 Attempts.Take (attempts.go) AttemptTaken",
+			"2 Client.ParseCallback (callback.go) RedirectIn",
+			"2 Client.ParseCallback (callback.go) Checked callback-once, attempt-client, callback-state, callback-issuer (not owed), callback-code, callback-code",
+
+			"3 Client.Exchange (token.go) Checked attempt-client",
+			"3 Client.Exchange (token.go) Checked token-client-auth",
+			"3 Client.Exchange (token.go) Checked endpoint-https",
+			"3 Client.Exchange (token.go) RequestSent POST https://op.example/token",
+			"3 Client.Exchange (token.go) Checked reply-size, reply-received",
+			"3 Client.Exchange (token.go) ReplyReceived 200",
+			"3 Client.Exchange (token.go) Checked reply-status-200, reply-media-type, reply-json",
+			"3 Client.Exchange (token.go) Checked token-members",
+			"3 Client.Exchange (token.go) Checked token-members, token-access, token-access, token-type, token-expires-in, token-id-token",
+
+			"4 Client.VerifyIDToken (idtoken.go) Checked attempt-client",
+			"4 Client.VerifyIDToken (idtoken.go) TokenDecoded",
+			"4 Client.VerifyIDToken (idtoken.go) Checked id-token-form, header-typ (not owed), header-crit, header-alg",
+			"4 Client.VerifyIDToken (idtoken.go) Checked endpoint-https",
+			"4 Client.VerifyIDToken (idtoken.go) RequestSent GET https://op.example/jwks",
+			"4 Client.VerifyIDToken (idtoken.go) Checked reply-size, reply-received",
+			"4 Client.VerifyIDToken (idtoken.go) ReplyReceived 200",
+			"4 Client.VerifyIDToken (idtoken.go) Checked reply-status-200, reply-media-type, reply-json",
+			"4 Client.VerifyIDToken (idtoken.go) Checked reply-json",
+			"4 Client.VerifyIDToken (idtoken.go) Checked reply-json",
+			"4 Client.VerifyIDToken (idtoken.go) Checked reply-size",
+			"4 Client.VerifyIDToken (idtoken.go) Checked key-known, key-fits",
+			"4 Client.VerifyIDToken (idtoken.go) Checked id-token-signature",
+			"4 Client.VerifyIDToken (idtoken.go) Checked id-token-form, claim-types, claim-iss, claim-aud, claim-aud-only, claim-azp (not owed), claim-exp, claim-iat, " +
+				"claim-iat-fresh, claim-nbf (not owed), claim-nonce, claim-sub, claim-sub, claim-at-hash (not owed)",
+
+			"5 Client.UserInfo (userinfo.go) Checked attempt-client",
+			"5 Client.Get (userinfo.go) Checked endpoint-https",
+			"5 Client.Get (userinfo.go) RequestSent GET https://op.example/userinfo",
+			"5 Client.Get (userinfo.go) Checked reply-size, reply-received",
+			"5 Client.Get (userinfo.go) ReplyReceived 200",
+			"5 Client.Get (userinfo.go) Checked reply-status-200, reply-media-type, reply-json",
+			"5 Client.UserInfo (userinfo.go) Checked profile-members, userinfo-sub",
+			"5 Client.UserInfo (userinfo.go) Checked profile-members, profile-subject, profile-subject",
+		}
+		if diff := cmp.Diff(want, events()); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}
+
+// A run of checks ends with the one that failed, which says on what.
+func TestTraceOfAFailure(t *testing.T) {
+	var checked Checked
+	ctx := WithTrace(t.Context(), func(e Event) {
+		if outcomes, ok := e.What.(Checked); ok {
+			checked = outcomes
+		}
+	})
+	_, err := newClient(t, opRow(), nil).ParseCallback(ctx, attemptOf("op"), "state=st4te-st4te&code=c0de&iss=https%3A%2F%2Fevil.example")
+	wantCheck(t, err, 2, "callback-issuer", "the case")
+	want := Checked{
+		{Check: callbackOnce, OK: true},
+		{Check: attemptClient, Got: "op", Want: "op", OK: true},
+		{Check: callbackState, OK: true},
+		{Check: callbackIssuer, Got: "https://evil.example", Want: "https://op.example"},
+	}
+	if diff := cmp.Diff(want, checked); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// The events hold what went over the wire as it was; what to hide is the listener's
+// decision, which it can only make if it sees it.
+func TestTraceOfTheWire(t *testing.T) {
+	p := newOP()
+	p.says[opToken] = says(400, "application/json", `{"error": "invalid_grant"}`)
+	c := newClient(t, plainRow(), p)
+	var sent RequestSent
+	var received ReplyReceived
+	ctx := WithTrace(t.Context(), func(e Event) {
+		switch what := e.What.(type) {
+		case RequestSent:
+			sent = what
+		case ReplyReceived:
+			received = what
+		}
+	})
+	if _, err := c.Exchange(ctx, callbackOf(t, c)); err == nil {
+		t.Fatal("no error")
+	}
+	if diff := cmp.Diff(p.asked[0], sent); diff != "" {
+		t.Errorf("(-on the wire +in the event)\n%s", diff)
+	}
+	want := ReplyReceived{400, http.Header{"Content-Type": {"application/json"}}, `{"error": "invalid_grant"}`}
+	if diff := cmp.Diff(want, received); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// A sign-in without a trace pays nothing for it.
+func TestTraceCostsNothing(t *testing.T) {
+	ctx, got, want := t.Context(), "value", "value"
+	allocations := testing.AllocsPerRun(100, func() {
+		if err := check(ctx,
+			callbackOnce.noError(nil),
+			attemptClient.equal(got, want),
+			callbackState.same(got, want),
+			callbackIssuer.equal("", want).unless(true),
+			callbackCode.present(got),
+		); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocations != 0 {
+		t.Errorf("%v allocations for five checks, want none", allocations)
+	}
+}

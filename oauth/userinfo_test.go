@@ -1,0 +1,242 @@
+package oauth
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// signedIn are tokens as step 4 hands them out.
+func signedIn(provider string) Tokens {
+	return Tokens{Provider: provider, AccessToken: "t0ken", Scopes: []string{"email"}, Subject: "248289761001",
+		IDToken: Object{"sub": json.RawMessage(`"248289761001"`)}}
+}
+
+func TestUserInfo(t *testing.T) {
+	p := newOP()
+	got, err := newClient(t, opRow(), p).UserInfo(t.Context(), signedIn("op"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Replies[0].Body = json.RawMessage(strings.ReplaceAll(string(got.Replies[0].Body), " ", ""))
+	want := Info{
+		Profile: Profile{Subject: "248289761001"},
+		Replies: []Reply{{opUserinfo, json.RawMessage(`{"sub":"248289761001","name":"JaneDoe"}`)}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	// The token goes in the header, and nowhere else (RFC 6750 §2.1, §2.3).
+	request := RequestSent{"GET", opUserinfo, http.Header{
+		"Accept":        {"application/json"},
+		"Authorization": {"Bearer t0ken"},
+		"User-Agent":    {userAgent},
+	}, ""}
+	if diff := cmp.Diff(request, p.asked[1]); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// A row says which URLs, with which headers and parameters, and how to read the replies.
+func TestUserInfoByRow(t *testing.T) {
+	p := newOP()
+	p.says["https://api.example/me"] = saysJSON(`{"id": 12345678901234567890, "name": "Jane"}`)
+	p.says["https://api.example/emails"] = saysJSON(`[{"email": "jane@example.com"}]`)
+	row := plainRow()
+	row.ProfileURLs = []ProfileURL{
+		{URL: "https://api.example/me?fields=id,name"},
+		{URL: "https://api.example/secrets", Scope: "admin"}, // was not granted
+		{URL: "https://api.example/emails", Scope: "email"},
+	}
+	row.APIHeader = map[string]string{"Accept": "application/vnd.example+json", "X-Version": "7"}
+	row.APIParams = func(secret, token string) url.Values {
+		return url.Values{"proof": {"of " + secret + " and " + token}, "fields": {"id"}}
+	}
+	row.Profile = func(r Replies) (profile Profile, err error) {
+		if len(r.API) != 3 || r.API[1] != nil || string(r.API[2]) != `[{"email": "jane@example.com"}]` || string(r.Token["user"]) != "7" {
+			t.Errorf("mapped from %s, %s", r.API, r.Token)
+		}
+		me, err := parseObject(r.API[0])
+		profile.Subject = string(me["id"])
+		return profile, err
+	}
+	tokens := signedIn("plain")
+	tokens.Reply = Object{"user": json.RawMessage("7")}
+	got, err := newClient(t, row, p).UserInfo(t.Context(), tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Profile.Subject != "12345678901234567890" || len(got.Replies) != 2 {
+		t.Errorf("%+v", got)
+	}
+	header := http.Header{"Accept": {"application/vnd.example+json"}, "Authorization": {"Bearer t0ken"}, "User-Agent": {userAgent}, "X-Version": {"7"}}
+	want := []RequestSent{
+		{"GET", "https://api.example/me?fields=id&proof=of+s3cret+and+t0ken", header, ""},
+		{"GET", "https://api.example/emails?fields=id&proof=of+s3cret+and+t0ken", header, ""},
+	}
+	if diff := cmp.Diff(want, p.asked); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	// The page shows where a reply came from; parameters that prove something do not belong there.
+	if got.Replies[0].URL != "https://api.example/me?fields=id,name" {
+		t.Errorf("the reply's URL is %s", got.Replies[0].URL)
+	}
+}
+
+// Without a userinfo endpoint the ID token has to do (OIDC Discovery §3).
+func TestUserInfoWithoutEndpoint(t *testing.T) {
+	p := newOP()
+	p.says[opDiscovery] = saysJSON(strings.Replace(opMetadata, "userinfo_endpoint", "x", 1))
+	got, err := newClient(t, opRow(), p).UserInfo(t.Context(), signedIn("op"))
+	if diff := cmp.Diff(Info{Profile: Profile{Subject: "248289761001"}}, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+	if len(p.asked) != 1 {
+		t.Errorf("asked %v", p.asked)
+	}
+}
+
+func TestUserInfoReply(t *testing.T) {
+	const good = `{"sub": "248289761001"}`
+	for name, tt := range map[string]struct {
+		says   answer
+		row    func(*Provider)
+		fails  string
+		reason string
+	}{
+		"sub and more":     {says: saysJSON(`{"sub": "248289761001", "iss": "https://evil.example", "sub_jwk": {}}`), reason: "who signed in is in the ID token"},
+		"sub of another":   {says: saysJSON(`{"sub": "248289761002"}`), fails: "userinfo-sub", reason: "the access token was exchanged for another user's (OIDC Core §5.3.2)"},
+		"sub missing":      {says: saysJSON(`{"name": "Jane Doe"}`), fails: "userinfo-sub", reason: "it must be there"},
+		"sub null":         {says: saysJSON(`{"sub": null}`), fails: "userinfo-sub", reason: "null is missing"},
+		"sub empty":        {says: saysJSON(`{"sub": ""}`), fails: "userinfo-sub", reason: "empty equals nothing"},
+		"sub with a space": {says: saysJSON(`{"sub": "248289761001 "}`), fails: "userinfo-sub", reason: "compared exactly"},
+		"SUB":              {says: saysJSON(`{"SUB": "248289761001"}`), fails: "userinfo-sub", reason: "names are case-sensitive"},
+		"SUB beside sub":   {says: saysJSON(`{"sub": "248289761002", "SUB": "248289761001"}`), fails: "userinfo-sub", reason: "encoding/json alone would take the second"},
+		"sub twice":        {says: saysJSON(`{"sub": "248289761002", "sub": "248289761001"}`), fails: "reply-json", reason: "two parsers, two users"},
+		"sub a number":     {says: saysJSON(`{"sub": 248289761001}`), fails: "profile-members", reason: "a string (OIDC Core §5.1)"},
+		"a list":           {says: saysJSON(`[` + good + `]`), fails: "profile-members", reason: "claims are the members of an object"},
+		"not JSON":         {says: saysJSON(`sub=248289761001`), fails: "reply-json", reason: "nonsense"},
+		"JWT":              {says: says(200, "application/jwt", "eyJhbGciOiJub25lIn0.e30."), fails: "reply-media-type", reason: "never asked for, and nobody here verifies it (OIDC Core §5.3.2)"},
+		"HTML":             {says: says(200, "text/html", good), fails: "reply-media-type", reason: "a page of the provider's host"},
+		"created":          {says: says(201, "application/json", good), fails: "reply-status-200", reason: "only 200 is a success"},
+		"redirected":       {says: says(302, "application/json", good, "Location", "https://evil.example/"), fails: "reply-status-200", reason: "the token would go along to another port or path, and the profile would be somebody else's"},
+		"unauthorized":     {says: says(401, "", "", "WWW-Authenticate", `Bearer error="invalid_token"`), fails: "reply-status-200", reason: "no reason that could be read"},
+		"too long":         {says: saysJSON(good + strings.Repeat(" ", maxReply)), fails: "reply-size", reason: "a reply without end"},
+		"hangs":            {says: hangs, fails: "reply-received", reason: "given up after 10 s"},
+		"no network":       {says: func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }, fails: "reply-received", reason: "down is said"},
+		"mapping fails":    {says: saysJSON(good), row: func(p *Provider) { p.Profile = func(Replies) (Profile, error) { return Profile{}, errors.New("no") } }, fails: "profile-members", reason: "the row cannot read it"},
+		"nobody":           {says: saysJSON(good), row: func(p *Provider) { p.Profile = func(Replies) (Profile, error) { return Profile{Name: "Jane"}, nil } }, fails: "profile-subject", reason: "everybody without an id would be one user"},
+		"somebody too long": {says: saysJSON(good), row: func(p *Provider) {
+			p.Profile = func(Replies) (Profile, error) { return Profile{Subject: strings.Repeat("x", 256)}, nil }
+		}, fails: "profile-subject", reason: "a database that cuts it takes two users for one"},
+		"somebody not ASCII": {says: saysJSON(good), row: func(p *Provider) {
+			p.Profile = func(Replies) (Profile, error) { return Profile{Subject: "jané"}, nil }
+		}, fails: "profile-subject", reason: "a database that folds it takes two users for one"},
+		"a plain one is sub-less": {says: saysJSON(`{"id": 7}`), row: func(p *Provider) {
+			*p = plainRow()
+			p.Name = "op"
+			p.Profile = func(Replies) (Profile, error) { return Profile{Subject: "7"}, nil }
+		}, reason: "without OpenID Connect there is no ID token to be the same as"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, row := newOP(), opRow()
+				p.says[opUserinfo] = tt.says
+				if tt.row != nil {
+					tt.row(&row)
+				}
+				got, err := newClient(t, row, p).UserInfo(t.Context(), signedIn("op"))
+				wantCheck(t, err, 5, tt.fails, tt.reason)
+				if tt.fails != "" && (got.Profile.Subject != "" || got.Replies != nil) {
+					t.Errorf("a profile beside an error: %+v", got)
+				}
+				if p.count(opUserinfo) != 1 || p.count("https://evil.example/") != 0 {
+					t.Errorf("asked %v", p.asked)
+				}
+			})
+		})
+	}
+}
+
+// Each API says no in its own shape.
+func TestUserInfoRefusal(t *testing.T) {
+	for name, tt := range map[string]struct {
+		says   answer
+		want   Refusal
+		reason string
+	}{
+		"RFC 6750": {says(401, "application/json", `{"error": "invalid_token", "error_description": "The token expired."}`),
+			Refusal{Step: 5, Status: 401, Code: "invalid_token", Description: "The token expired."}, "§3.1, as JSON"},
+		"Graph API": {says(400, "application/json", `{"error": {"message": "Error validating access token", "type": "OAuthException", "code": 190, "fbtrace_id": "A"}}`),
+			Refusal{Step: 5, Status: 400, Code: "190", Description: "Error validating access token"}, "Meta: error is an object, its code a number"},
+		"Spotify": {says(403, "application/json", `{"error": {"status": 403, "message": "User not registered in the Developer Dashboard"}}`),
+			Refusal{Step: 5, Status: 403, Code: "403", Description: "User not registered in the Developer Dashboard"}, "an app in development mode, and a user who is not on its list"},
+		"GitHub": {says(401, "application/json; charset=utf-8", `{"message": "Bad credentials", "documentation_url": "https://docs.github.com/rest", "status": "401"}`),
+			Refusal{Step: 5, Status: 401, Code: "401", Description: "Bad credentials"}, "no error at all, and the status as text"},
+		"declared as text": {says(403, "text/plain", `{"error": "insufficient_scope"}`),
+			Refusal{Step: 5, Status: 403, Code: "insufficient_scope"}, "a reason for failing is read from wherever it stands"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newOP()
+			p.says[opUserinfo] = tt.says
+			_, err := newClient(t, opRow(), p).UserInfo(t.Context(), signedIn("op"))
+			wantRefusal(t, err, tt.want, tt.reason)
+		})
+	}
+}
+
+func TestUserInfoForeign(t *testing.T) {
+	p := newOP()
+	for name, tokens := range map[string]Tokens{"zero": {}, "another provider's": signedIn("other")} {
+		_, err := newClient(t, opRow(), p).UserInfo(t.Context(), tokens)
+		wantCheck(t, err, 5, "attempt-client", name+" tokens would be sent to this provider")
+	}
+	// Tokens that somebody put together without step 4.
+	_, err := newClient(t, opRow(), p).UserInfo(t.Context(), Tokens{Provider: "op", AccessToken: "t0ken"})
+	wantCheck(t, err, 5, "userinfo-sub", "no ID token, no user to be the same as")
+}
+
+// The API's URL holds a proof made of the secret; http.Client puts URLs into its errors.
+func TestGetSecrets(t *testing.T) {
+	row := plainRow()
+	row.APIParams = func(secret, token string) url.Values { return url.Values{"appsecret_proof": {secret + token}} }
+	for name, say := range map[string]answer{
+		"down":     func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") },
+		"hangs":    hangs,
+		"redirect": says(302, "text/html", "", "Location", "/elsewhere"),
+		"page":     says(500, "text/html", "crashed"),
+		"repeats":  says(400, "application/json", `{"error": {"message": "s3crett0ken is wrong for t0ken", "code": 190}}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newOP()
+				p.says["https://api.example/me"] = say
+				_, err := newClient(t, row, p).Get(t.Context(), signedIn("plain"), "https://api.example/me")
+				if err == nil {
+					t.Fatal("no error")
+				}
+				if text := fmt.Sprintf("%v %#v", err, err); strings.Contains(text, "s3cret") || strings.Contains(text, "t0ken") {
+					t.Error(text)
+				}
+			})
+		})
+	}
+}
+
+func TestGetInsecure(t *testing.T) {
+	p := newOP()
+	for _, to := range []string{"http://api.example/me", "http://localhost/me", "ftp://api.example/me", "/me", "", "https://"} {
+		_, err := newClient(t, plainRow(), p).Get(t.Context(), signedIn("plain"), to)
+		wantCheck(t, err, 5, "endpoint-https", "the token would be read on the wire: "+to)
+	}
+	if len(p.asked) > 0 {
+		t.Errorf("asked %v", p.asked)
+	}
+}
