@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -25,6 +26,7 @@ var (
 	attemptOpens  = Check{2, "attempt-opens", "hardening", "an attempt that was made up, changed or moved from another cookie"}
 	attemptFresh  = Check{2, "attempt-fresh", "hardening", "a callback from a history or a log, used long after"}
 	attemptUnused = Check{2, "attempt-unused", "RFC 9700 §2.1, §4.2.4", "a callback replayed"}
+	attemptUser   = Check{2, "attempt-user", "RFC 6749 §10.12; RFC 9700 §4.7", "an account connected to another user than the one who asked for it"}
 )
 
 // Attempts keeps each attempt in a cookie of its own in the browser that began it,
@@ -154,6 +156,12 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 		t.event(2, AttemptTaken{name, attempt})
 	}
 	return attempt, nil
+}
+
+// CheckUser refuses the callback of an attempt to connect an account, unless user,
+// who is signed in now, is the one who began it.
+func (a Attempt) CheckUser(ctx context.Context, user string) error {
+	return check(ctx, attemptUser.same(user, a.User).unless(a.User == ""))
 }
 
 func found(cookies []*http.Cookie) string {

@@ -27,8 +27,10 @@ type Attempt struct {
 	TemporaryToken  string // names this attempt to the provider and in the callback
 	TemporarySecret string // signs the request of step 3
 
-	// Next is the app's own: the path to which the user returns afterwards.
+	// Next and User are the app's own: the path to which the user returns afterwards,
+	// and, where the attempt connects one more account, who began it; else empty.
 	Next string
+	User string
 }
 
 // Begin is step 1. It returns a fresh attempt and the authorization URL to send

@@ -27,6 +27,8 @@ type Provider1 struct {
 	ProfileClosed func(*Refusal) bool
 	// Profile maps what the provider said about the user to a profile.
 	Profile func(Replies) (Profile, error)
+
+	RevokeURL string // takes the token back that signs the request
 }
 
 // Client1 is this app as registered with one provider that speaks OAuth 1.0a. Its

@@ -19,7 +19,13 @@
 //	5 profile    info, err := client.UserInfo(ctx, credentials)
 //
 // Step 0, the provider's metadata, is fetched by the step that first needs it
-// ([Client.Discover]); 6 is refresh and 7 is revoke. A [Callback] and an [Unverified]
+// ([Client.Discover]). Tokens that are kept ([example.com/oauthbyhand/oauth/account])
+// have two more:
+//
+//	6 refresh    tokens, err := client.Refresh(ctx, tokens)
+//	7 revoke     err := client.Revoke(ctx, tokens)
+//
+// A [Callback] and an [Unverified]
 // come only from the call before, so that no check between them can be left out.
 // These numbers are the same in the code, in errors and on the pages.
 //
@@ -38,8 +44,10 @@
 //	idtoken.go     4 signature, then claims
 //	jwk.go           the provider's keys
 //	userinfo.go    5 the access token used
+//	refresh.go     6 the refresh token for new tokens
+//	revoke.go      7 what was granted given back
 //	client1.go     OAuth 1.0a: this app as registered with a provider that speaks it
-//	oauth1.go        1, 2, 3 and 5 again
+//	oauth1.go        1, 2, 3 and 5 again; 7 is in revoke.go
 //	sign1.go         the signature of each request
 //	shared.go      what many sign-ins wait for and one request fetches
 //	seal.go        encryption of what others could change

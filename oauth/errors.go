@@ -38,13 +38,15 @@ func Checks() []Check {
 	return []Check{
 		endpointHTTPS, replyReceived, replySize, replyStatus, replyMediaType, replyJSON,
 		discoveryMembers, discoveryIssuer, discoveryEndpoints,
-		attemptFound, attemptOpens, attemptFresh, attemptUnused, attemptClient,
+		attemptFound, attemptOpens, attemptFresh, attemptUnused, attemptUser, attemptClient,
 		callbackOnce, callbackState, callbackIssuer, callbackCode,
 		tokenClientAuth, tokenMembers, tokenAccess, tokenType, tokenExpiresIn, tokenIDToken,
 		idTokenForm, headerTyp, headerCrit, headerAlg, keyKnown, keyFits, idTokenSignature,
 		claimTypes, claimIss, claimAud, claimAudOnly, claimAzp, claimExp, claimIat, claimIatFresh,
 		claimNbf, claimNonce, claimSub, claimAtHash,
 		userinfoSub, profileMembers, profileSubject,
+		refreshToken, refreshIss, refreshSub, refreshAud, refreshAuthTime,
+		revokeDone,
 		temporaryCredentials, callbackConfirmed, callbackToken, callbackVerifier, tokenCredentials,
 	}
 }

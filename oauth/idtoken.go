@@ -47,6 +47,12 @@ func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error
 	if !c.OpenID {
 		return u.tokens, nil
 	}
+	return c.verifyIDToken(ctx, u, false)
+}
+
+// verifyIDToken verifies the ID token of step 3, or of a refresh, which need not
+// have a nonce (OIDC Core §12.2).
+func (c *Client) verifyIDToken(ctx context.Context, u Unverified, refreshed bool) (Tokens, error) {
 	payload, err := c.verifySignature(ctx, u.idToken)
 	if err != nil {
 		return Tokens{}, err
@@ -65,7 +71,7 @@ func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error
 		claimIat.before(claims.iat, now.Add(leeway)),
 		claimIatFresh.after(claims.iat, u.attempt.Begun.Add(-leeway)),
 		claimNbf.before(claims.nbf, now.Add(leeway)).unless(claims.nbf.IsZero()),
-		claimNonce.same(claims.nonce, u.attempt.Nonce),
+		claimNonce.same(claims.nonce, u.attempt.Nonce).unless(refreshed && claims.nonce == ""),
 		claimSub.present(claims.sub),
 		claimSub.noError(subject(claims.sub)),
 		// Optional in this flow (OIDC Core §3.1.3.6).

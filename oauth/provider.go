@@ -2,7 +2,9 @@ package oauth
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/url"
+	"time"
 )
 
 // About is what people need to know of a provider, above all those who register an
@@ -56,6 +58,21 @@ type Provider struct {
 	// the one of RFC 6749 §5.1.
 	TokenReply func(Object) (Object, error)
 
+	// InvalidGrant are the provider's own words for the error invalid_grant of a
+	// refresh (RFC 6749 §5.2).
+	InvalidGrant []string
+	// RenewRequest, where set, is step 6 of a provider without refresh tokens: it exchanges
+	// an access token for a longer-lived one. A dead one cannot be exchanged, so it is
+	// done as soon as less than RenewBefore is left.
+	RenewRequest func(clientID, clientSecret string, t Tokens) Request
+	RenewBefore  time.Duration
+	// RevokeRequest, where set, is step 7 in the provider's own way, in the place of the
+	// metadata's revocation endpoint.
+	RevokeRequest func(clientID, clientSecret string, t Tokens) Request
+	// RevokePage is where users take access back themselves, at a provider that has
+	// no way for apps.
+	RevokePage string
+
 	// ProfileURLs are read in step 5. When empty, it is the metadata's userinfo
 	// endpoint.
 	ProfileURLs []ProfileURL
@@ -66,6 +83,14 @@ type Provider struct {
 	APIParams func(clientSecret, accessToken string) url.Values
 	// Profile maps what the provider said about the user to a profile.
 	Profile func(Replies) (Profile, error)
+}
+
+// Request is a request of a provider's own kind. Its fields are what
+// [net/http.NewRequest] takes.
+type Request struct {
+	Method, URL string
+	Header      http.Header
+	Body        string
 }
 
 // ProfileURL is an API request of step 5.

@@ -31,7 +31,7 @@ type Tokens struct {
 	Expiry       time.Time // of the access token; zero where the provider did not say
 	Scopes       []string  // granted; may be fewer than asked (RFC 6749 §3.3)
 	Asked        []string  // as the attempt asked for them
-	Subject      string    // sub of the ID token; empty without OpenID Connect
+	Subject      string    // sub of the ID token; without OpenID Connect, of whom the app knows them to be
 	IDToken      Object    // its claims; nil without OpenID Connect
 	Reply        Object    // the whole token reply, tokens included
 }
@@ -63,7 +63,7 @@ func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, e
 	if err != nil {
 		return Unverified{}, err
 	}
-	unverified, err := c.parseTokens(ctx, object)
+	unverified, err := c.parseTokens(ctx, 3, object)
 	if err != nil {
 		return Unverified{}, err
 	}
@@ -83,18 +83,27 @@ func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, e
 	return unverified, nil
 }
 
-// tokenRequest sends form to the token endpoint with the client's credentials, in
-// the one way that the provider takes (RFC 6749 §2.3: never two), and returns the
-// reply in the shape of RFC 6749 §5.1.
+// tokenRequest sends form to the token endpoint, and returns the reply in the shape
+// of RFC 6749 §5.1.
 func (c *Client) tokenRequest(ctx context.Context, step int, form url.Values) (Object, error) {
 	metadata, err := c.Discover(ctx)
 	if err != nil {
 		return nil, err
 	}
+	reply, err := c.post(ctx, step, metadata, metadata.TokenEndpoint, form)
+	if err != nil {
+		return nil, err
+	}
+	return c.tokenReply(ctx, step, reply)
+}
+
+// post sends form with the client's credentials, in the one way that the provider
+// takes (RFC 6749 §2.3: never two).
+func (c *Client) post(ctx context.Context, step int, metadata Metadata, endpoint string, form url.Values) (reply, error) {
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
 	method := c.clientAuth(metadata)
 	if err := check(ctx, tokenClientAuth.oneOf(method, "client_secret_basic", "client_secret_post").at(step)); err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	if method == "client_secret_basic" {
 		// Both halves are form-encoded first (RFC 6749 §2.3.1): a colon in the id would
@@ -105,11 +114,7 @@ func (c *Client) tokenRequest(ctx context.Context, step int, form url.Values) (O
 		form.Set("client_id", c.ID)
 		form.Set("client_secret", c.Secret)
 	}
-	reply, err := c.send(ctx, step, http.MethodPost, metadata.TokenEndpoint, header, form.Encode())
-	if err != nil {
-		return nil, err
-	}
-	return c.tokenReply(ctx, step, reply)
+	return c.send(ctx, step, http.MethodPost, endpoint, header, form.Encode())
 }
 
 // clientAuth returns the method of the row, or the first that the metadata lists
@@ -174,7 +179,7 @@ func parseForm(body []byte) (Object, error) {
 }
 
 // parseTokens reads the members of a token reply (RFC 6749 §5.1).
-func (c *Client) parseTokens(ctx context.Context, o Object) (Unverified, error) {
+func (c *Client) parseTokens(ctx context.Context, step int, o Object) (Unverified, error) {
 	u := Unverified{tokens: Tokens{Provider: c.Name, Reply: o}}
 	t := &u.tokens
 	var kind string
@@ -188,12 +193,12 @@ func (c *Client) parseTokens(ctx context.Context, o Object) (Unverified, error) 
 	)
 	lifetime, nonsense := expiresIn(o["expires_in"])
 	if err := check(ctx,
-		tokenMembers.noError(mistyped),
-		tokenAccess.present(t.AccessToken),
-		tokenAccess.noError(printable(t.AccessToken)),
-		tokenType.equal(strings.ToLower(kind), "bearer").unless(c.NoTokenType && kind == ""),
-		tokenExpiresIn.noError(nonsense),
-		tokenIDToken.present(u.idToken).unless(!c.OpenID),
+		tokenMembers.noError(mistyped).at(step),
+		tokenAccess.present(t.AccessToken).at(step),
+		tokenAccess.noError(printable(t.AccessToken)).at(step),
+		tokenType.equal(strings.ToLower(kind), "bearer").unless(c.NoTokenType && kind == "").at(step),
+		tokenExpiresIn.noError(nonsense).at(step),
+		tokenIDToken.present(u.idToken).unless(!c.OpenID || step == 6).at(step),
 	); err != nil {
 		return Unverified{}, err
 	}

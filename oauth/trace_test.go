@@ -135,7 +135,7 @@ func TestTrace(t *testing.T) {
 			"5 Client.Get (userinfo.go) ReplyReceived 200",
 			"5 Client.Get (userinfo.go) Checked reply-status-200, reply-media-type, reply-json",
 			"5 Client.UserInfo (userinfo.go) Checked profile-members, userinfo-sub",
-			"5 Client.UserInfo (userinfo.go) Checked profile-members, profile-subject, profile-subject",
+			"5 Client.UserInfo (userinfo.go) Checked profile-members, profile-subject, profile-subject, userinfo-sub",
 		}
 		if diff := cmp.Diff(want, events()); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)

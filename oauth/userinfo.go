@@ -65,6 +65,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 		profileMembers.noError(err),
 		profileSubject.present(info.Profile.Subject),
 		profileSubject.noError(subject(info.Profile.Subject)),
+		userinfoSub.equal(info.Profile.Subject, t.Subject).unless(t.Subject == ""),
 	); err != nil {
 		return Info{}, err
 	}

@@ -68,6 +68,7 @@ func TestUserInfoByRow(t *testing.T) {
 		return profile, err
 	}
 	tokens := signedIn("plain")
+	tokens.Subject = "" // as at a sign-in, which is to find out
 	tokens.Reply = Object{"user": json.RawMessage("7")}
 	got, err := newClient(t, row, p).UserInfo(t.Context(), tokens)
 	if err != nil {
@@ -108,6 +109,7 @@ func TestUserInfoReply(t *testing.T) {
 	for name, tt := range map[string]struct {
 		says   answer
 		row    func(*Provider)
+		known  bool // without OpenID Connect: whose the tokens are
 		fails  string
 		reason string
 	}{
@@ -144,6 +146,11 @@ func TestUserInfoReply(t *testing.T) {
 			p.Name = "op"
 			p.Profile = func(Replies) (Profile, error) { return Profile{Subject: "7"}, nil }
 		}, reason: "without OpenID Connect there is no ID token to be the same as"},
+		"a plain one, once known": {says: saysJSON(`{"id": 7}`), row: func(p *Provider) {
+			*p = plainRow()
+			p.Name = "op"
+			p.Profile = func(Replies) (Profile, error) { return Profile{Subject: "7"}, nil }
+		}, known: true, fails: "userinfo-sub", reason: "stored tokens are somebody's, and later replies are about them"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -152,7 +159,11 @@ func TestUserInfoReply(t *testing.T) {
 				if tt.row != nil {
 					tt.row(&row)
 				}
-				got, err := newClient(t, row, p).UserInfo(t.Context(), signedIn("op"))
+				tokens := signedIn("op")
+				if !row.OpenID && !tt.known {
+					tokens.Subject = ""
+				}
+				got, err := newClient(t, row, p).UserInfo(t.Context(), tokens)
 				wantCheck(t, err, 5, tt.fails, tt.reason)
 				if tt.fails != "" && (got.Profile.Subject != "" || got.Replies != nil) {
 					t.Errorf("a profile beside an error: %+v", got)

@@ -5,7 +5,9 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"net/http"
 	"net/url"
+	"time"
 
 	"example.com/oauthbyhand/oauth"
 )
@@ -26,6 +28,8 @@ func Facebook() oauth.Provider {
 				"https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow",
 				"https://developers.facebook.com/docs/graph-api/changelog",
 				"https://developers.facebook.com/docs/graph-api/guides/secure-requests",
+				"https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived",
+				"https://developers.facebook.com/docs/facebook-login/access-tokens/debugging-and-error-handling",
 			},
 			Checked: "2026-11-20",
 		},
@@ -40,6 +44,10 @@ func Facebook() oauth.Provider {
 		AuthorizationParams: map[string]string{"return_scopes": "true"},
 		GrantedScopes:       "granted_scopes",
 		ClientAuth:          "client_secret_post",
+		InvalidGrant:        []string{"190"},
+		RenewRequest:        facebookRenew,
+		RenewBefore:         30 * 24 * time.Hour,
+		RevokeRequest:       facebookRevoke,
 		ProfileURLs:         []oauth.ProfileURL{{URL: "https://graph.facebook.com/v26.0/me?fields=id,name,email,picture"}},
 		APIParams:           appSecretProof,
 		Profile:             facebookProfile,
@@ -53,6 +61,31 @@ func appSecretProof(clientSecret, accessToken string) url.Values {
 	mac := hmac.New(sha256.New, []byte(clientSecret))
 	mac.Write([]byte(accessToken))
 	return url.Values{"appsecret_proof": {hex.EncodeToString(mac.Sum(nil))}}
+}
+
+// facebookRenew exchanges the access token for one of about 60 days: Facebook has no
+// refresh tokens. The guide shows a GET here, too.
+func facebookRenew(clientID, clientSecret string, t oauth.Tokens) oauth.Request {
+	return oauth.Request{
+		Method: http.MethodPost,
+		URL:    "https://graph.facebook.com/v26.0/oauth/access_token",
+		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
+		Body: url.Values{
+			"grant_type":        {"fb_exchange_token"},
+			"client_id":         {clientID},
+			"client_secret":     {clientSecret},
+			"fb_exchange_token": {t.AccessToken},
+		}.Encode(),
+	}
+}
+
+// facebookRevoke takes back all that the user granted to the app.
+func facebookRevoke(_, clientSecret string, t oauth.Tokens) oauth.Request {
+	return oauth.Request{
+		Method: http.MethodDelete,
+		URL:    "https://graph.facebook.com/v26.0/me/permissions?" + appSecretProof(clientSecret, t.AccessToken).Encode(),
+		Header: http.Header{"Authorization": {"Bearer " + t.AccessToken}},
+	}
 }
 
 // facebookProfile: the id is the user's for this app only, another app sees

@@ -3,6 +3,8 @@ package providers
 import (
 	"cmp"
 	"encoding/json"
+	"net/http"
+	"net/url"
 
 	"example.com/oauthbyhand/oauth"
 )
@@ -22,6 +24,8 @@ func GitHub() oauth.Provider {
 				"https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps",
 				"https://github.blog/changelog/2025-07-14-pkce-support-for-oauth-and-github-app-authentication",
 				"https://docs.github.com/en/rest/users/emails",
+				"https://docs.github.com/en/rest/apps/oauth-applications",
+				"https://github.com/orgs/community/discussions/24745", // bad_refresh_token
 			},
 			Checked: "2026-11-20",
 		},
@@ -31,9 +35,11 @@ func GitHub() oauth.Provider {
 			AuthorizationEndpoint: "https://github.com/login/oauth/authorize",
 			TokenEndpoint:         "https://github.com/login/oauth/access_token",
 		},
-		Scopes:      []string{"user:email"}, // id, name and picture need none
-		ClientAuth:  "client_secret_post",
-		FormReplies: true, // its default; with Accept: application/json it answers JSON
+		Scopes:        []string{"user:email"}, // id, name and picture need none
+		ClientAuth:    "client_secret_post",
+		FormReplies:   true, // its default; with Accept: application/json it answers JSON
+		InvalidGrant:  []string{"bad_refresh_token"},
+		RevokeRequest: githubRevoke,
 		ProfileURLs: []oauth.ProfileURL{
 			{URL: "https://api.github.com/user"},
 			{URL: "https://api.github.com/user/emails", Scope: "user:email"},
@@ -43,6 +49,19 @@ func GitHub() oauth.Provider {
 			"X-GitHub-Api-Version": "2026-03-10",
 		},
 		Profile: githubProfile,
+	}
+}
+
+// githubRevoke takes back all that the user granted to the app, not this token only.
+func githubRevoke(clientID, clientSecret string, t oauth.Tokens) oauth.Request {
+	request := http.Request{Header: http.Header{"Content-Type": {"application/json"}}}
+	request.SetBasicAuth(clientID, clientSecret)
+	body, _ := json.Marshal(map[string]string{"access_token": t.AccessToken})
+	return oauth.Request{
+		Method: http.MethodDelete,
+		URL:    "https://api.github.com/applications/" + url.PathEscape(clientID) + "/grant",
+		Header: request.Header,
+		Body:   string(body),
 	}
 }
 

@@ -20,6 +20,7 @@ func Spotify() oauth.Provider {
 				"https://developer.spotify.com/documentation/web-api/tutorials/code-flow",
 				"https://developer.spotify.com/documentation/web-api/concepts/redirect_uri",
 				"https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile",
+				"https://github.com/spotify/web-api/issues/1287", // no revocation for apps
 			},
 			Checked: "2026-11-20",
 		},
@@ -29,6 +30,7 @@ func Spotify() oauth.Provider {
 		},
 		Scopes:      []string{"user-read-email"}, // id, name and picture need none
 		ClientAuth:  "client_secret_basic",
+		RevokePage:  "https://www.spotify.com/account/apps/",
 		ProfileURLs: []oauth.ProfileURL{{URL: "https://api.spotify.com/v1/me"}},
 		Profile:     spotifyProfile,
 	}

@@ -25,6 +25,7 @@ func X() oauth.Provider1 {
 				"https://docs.x.com/x-for-websites/log-in-with-x/guides/implementing-sign-in-with-x",
 				"https://docs.x.com/fundamentals/authentication/oauth-1-0a/obtaining-user-access-tokens",
 				"https://docs.x.com/fundamentals/authentication/oauth-1-0a/creating-a-signature",
+				"https://docs.x.com/fundamentals/authentication/api-reference",
 				"https://docs.x.com/fundamentals/developer-apps",
 				"https://developer.x.com/en/docs/twitter-api/v1/accounts-and-users/manage-account-settings/api-reference/get-account-verify_credentials",
 			},
@@ -38,6 +39,7 @@ func X() oauth.Provider1 {
 		ProfileURL:       "https://api.x.com/1.1/account/verify_credentials.json?include_email=true&skip_status=true&include_entities=false",
 		ProfileClosed:    xProfileClosed,
 		Profile:          xProfile,
+		RevokeURL:        "https://api.x.com/1.1/oauth/invalidate_token.json",
 	}
 }
 

@@ -1,0 +1,134 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// refreshBefore is how long before their end tokens are refreshed: long enough for
+// the request that they are wanted for to arrive.
+const refreshBefore = time.Minute
+
+var (
+	refreshToken    = Check{6, "refresh-token", "RFC 6749 §6", "a refresh that can only fail, in place of a new sign-in"}
+	refreshIss      = Check{6, "refresh-iss", "OIDC Core §12.2", "another provider's user put in this one's place"}
+	refreshSub      = Check{6, "refresh-sub", "OIDC Core §12.2", "another user put in this one's place"}
+	refreshAud      = Check{6, "refresh-aud", "OIDC Core §12.2", "tokens of another app put in this one's place"}
+	refreshAuthTime = Check{6, "refresh-auth-time", "OIDC Core §12.2", "a refresh that passes for a new sign-in of the user"}
+)
+
+// RefreshDue reports whether t should be refreshed before it is used.
+func (c *Client) RefreshDue(t Tokens) bool {
+	return !t.Expiry.IsZero() && time.Until(t.Expiry) < max(refreshBefore, c.RenewBefore)
+}
+
+// CanRefresh reports whether the provider gave a way to refresh t.
+func (c *Client) CanRefresh(t Tokens) bool {
+	return t.AccessToken != "" && (t.RefreshToken != "" || c.RenewRequest != nil)
+}
+
+// TokenRefused reports whether err is the provider's word that an access token is
+// no longer good: the one error of [Client.Get] for which a refresh may help. It is a
+// 401, the body of which need not say anything (RFC 6750 §3.1).
+func (c *Client) TokenRefused(err error) bool {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		return refusal.Step == 5 && (refusal.Status == http.StatusUnauthorized || slices.Contains(c.InvalidGrant, refusal.Code))
+	}
+	failed, ok := errors.AsType[*CheckError](err)
+	return ok && failed.Check.Step == 5 && failed.Check.Name == replyStatus.Name && strings.HasPrefix(failed.Got, "401 ")
+}
+
+// Refresh is step 6. It exchanges the refresh token for new tokens (RFC 6749 §6).
+// Many providers take a refresh token once, and regard a second time as theft (RFC
+// 9700 §4.14.2): refresh one grant once at a time, and store what comes back before
+// it is used. A grant that has ended is a *Refusal with the code invalid_grant;
+// then only a new sign-in helps.
+//
+// No scope is asked for, which means the same as granted before.
+func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
+	if err := check(ctx,
+		attemptClient.equal(t.Provider, c.Name).at(6),
+		refreshToken.that(c.CanRefresh(t)),
+	); err != nil {
+		return Tokens{}, err
+	}
+	begun := time.Now()
+	object, err := c.refreshRequest(ctx, t)
+	if err != nil {
+		return Tokens{}, err
+	}
+	unverified, err := c.parseTokens(ctx, 6, object)
+	if err != nil {
+		return Tokens{}, err
+	}
+	fresh := &unverified.tokens
+	fresh.Asked, fresh.Subject, fresh.IDToken = t.Asked, t.Subject, t.IDToken
+	if fresh.RefreshToken == "" {
+		fresh.RefreshToken = t.RefreshToken // none means that the old one stays good (§6)
+	}
+	if fresh.Scopes == nil { // as granted before (§5.1)
+		fresh.Scopes = t.Scopes
+	}
+	if unverified.idToken == "" { // as OIDC Core §12.2 allows
+		return *fresh, nil
+	}
+	return c.verifyRefreshed(ctx, unverified, t, begun)
+}
+
+func (c *Client) refreshRequest(ctx context.Context, t Tokens) (Object, error) {
+	var object Object
+	var err error
+	if c.RenewRequest != nil {
+		var r reply
+		if r, err = c.sendRequest(ctx, 6, c.RenewRequest(c.ID, c.Secret, t)); err == nil {
+			object, err = c.tokenReply(ctx, 6, r)
+		}
+	} else {
+		object, err = c.tokenRequest(ctx, 6, url.Values{
+			"grant_type":    {"refresh_token"},
+			"refresh_token": {t.RefreshToken},
+		})
+	}
+	if refusal, ok := err.(*Refusal); ok && slices.Contains(c.InvalidGrant, refusal.Code) {
+		refusal.Code = "invalid_grant"
+	}
+	return object, err
+}
+
+// verifyRefreshed verifies the ID token of a refresh like the first (step 4), and
+// that it is about the same sign-in (OIDC Core §12.2). If it has a nonce, that must
+// be the first one's.
+func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, begun time.Time) (Tokens, error) {
+	before, err := parseClaims(old.IDToken)
+	if err != nil {
+		return Tokens{}, err // it was verified before it was stored
+	}
+	u.attempt = Attempt{Nonce: before.nonce, Begun: begun}
+	tokens, err := c.verifyIDToken(ctx, u, true)
+	if err != nil {
+		return Tokens{}, err
+	}
+	after, _ := parseClaims(tokens.IDToken)
+	authTime := string(tokens.IDToken["auth_time"])
+	if err := check(ctx,
+		refreshIss.equal(after.iss, before.iss),
+		refreshSub.equal(after.sub, before.sub),
+		refreshAud.equal(strings.Join(after.aud, " "), strings.Join(before.aud, " ")),
+		refreshAuthTime.equal(authTime, string(old.IDToken["auth_time"])).unless(authTime == ""),
+	); err != nil {
+		return Tokens{}, err
+	}
+	return tokens, nil
+}
+
+func (c *Client) sendRequest(ctx context.Context, step int, r Request) (reply, error) {
+	if r.Header == nil {
+		r.Header = make(http.Header)
+	}
+	return c.send(ctx, step, r.Method, r.URL, r.Header, r.Body)
+}

@@ -1,0 +1,313 @@
+package oauth
+
+import (
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// before are tokens as the first sign-in left them.
+func before(row Provider) Tokens {
+	t := Tokens{
+		Provider: row.Name, AccessToken: "0ld", RefreshToken: "refr3sh",
+		Expiry: time.Unix(epoch, 0), Scopes: []string{"email", "openid"}, Asked: []string{"openid", "email", "profile"}, Subject: "248289761001",
+	}
+	if row.OpenID {
+		t.IDToken, _ = parseObject([]byte(claims(set{"auth_time": epoch - 60})))
+	}
+	return t
+}
+
+func TestRefresh(t *testing.T) {
+	const plain = `{"access_token": "n3w", "token_type": "Bearer", "expires_in": 3600`
+	idToken := func(changes set) string {
+		if changes["nonce"] == nil {
+			changes["nonce"] = absent
+		}
+		return plain + `, "id_token": "` + sign(rs256, claims(changes), rsaKey()) + `"}`
+	}
+	for name, tt := range map[string]struct {
+		row    func(*Provider)
+		tokens func(*Tokens)
+		reply  string
+		step   int
+		fails  string
+		reason string
+	}{
+		"no ID token":       {reply: plain + `}`, reason: "it may be left out (OIDC Core §12.2)"},
+		"ID token":          {reply: idToken(set{}), reason: "without a nonce, as it should be"},
+		"the first nonce":   {reply: idToken(set{"nonce": "n-0S6_WzA2Mj"}), reason: "the conformance suite repeats it"},
+		"auth_time as then": {reply: idToken(set{"auth_time": epoch - 60}), reason: "the time of the first authentication"},
+
+		"another client's tokens": {tokens: func(t *Tokens) { t.Provider = "other" }, reply: plain + `}`, step: 6, fails: "attempt-client", reason: "a refresh token goes to nobody but who gave it"},
+		"no refresh token":        {tokens: func(t *Tokens) { t.RefreshToken = "" }, reply: plain + `}`, step: 6, fails: "refresh-token", reason: "there is nothing to send"},
+		"zero tokens":             {tokens: func(t *Tokens) { *t = Tokens{} }, reply: plain + `}`, step: 6, fails: "attempt-client", reason: "made by nobody"},
+		"no access token":         {reply: `{"token_type": "Bearer"}`, step: 6, fails: "token-access", reason: "a reply is checked like the first"},
+		"another type":            {reply: `{"access_token": "n3w", "token_type": "mac"}`, step: 6, fails: "token-type", reason: "likewise"},
+		"mistyped":                {reply: `{"access_token": 1}`, step: 6, fails: "token-members", reason: "likewise"},
+		"nonsense expiry":         {reply: `{"access_token": "n3w", "token_type": "Bearer", "expires_in": -1}`, step: 6, fails: "token-expires-in", reason: "likewise"},
+
+		"other sub":      {reply: idToken(set{"sub": "mallory"}), step: 6, fails: "refresh-sub", reason: "another user"},
+		"other iss":      {row: func(p *Provider) { p.IssuerAlias = "op.example" }, reply: idToken(set{"iss": "op.example"}), step: 6, fails: "refresh-iss", reason: "even another name of the same issuer: it must be the same"},
+		"other aud then": {tokens: func(t *Tokens) { t.IDToken["aud"] = []byte(`"former-app"`) }, reply: idToken(set{}), step: 6, fails: "refresh-aud", reason: "the tokens were given to another app"},
+		"other nonce":    {reply: idToken(set{"nonce": "other"}), step: 4, fails: "claim-nonce", reason: "if it has one, it is the first one's"},
+		"new auth_time":  {reply: idToken(set{"auth_time": epoch}), step: 6, fails: "refresh-auth-time", reason: "nobody authenticated anew"},
+		"expired":        {reply: idToken(set{"exp": epoch - 61}), step: 4, fails: "claim-exp", reason: "verified like the first"},
+		"old":            {reply: idToken(set{"iat": epoch - 61}), step: 4, fails: "claim-iat-fresh", reason: "issued for an earlier request"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				row := opRow()
+				if tt.row != nil {
+					tt.row(&row)
+				}
+				p := newOP()
+				p.says[opToken] = saysJSON(tt.reply)
+				tokens := before(row)
+				if tt.tokens != nil {
+					tt.tokens(&tokens)
+				}
+				got, err := newClient(t, row, p).Refresh(t.Context(), tokens)
+				wantCheck(t, err, tt.step, tt.fails, tt.reason)
+				if tt.fails != "" && got.AccessToken != "" {
+					t.Error("tokens beside an error")
+				}
+				if tt.fails == "" && (got.AccessToken != "n3w" || got.Subject != tokens.Subject) {
+					t.Errorf("%s: %+v", tt.reason, got)
+				}
+			})
+		})
+	}
+}
+
+// Forged: the signature is verified like the first one's.
+func TestRefreshForged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newOP()
+		token := sign(rs256, claims(set{"nonce": absent}), rsaKey())
+		forged := token[:strings.LastIndexByte(token, '.')+1] + base64.RawURLEncoding.EncodeToString(make([]byte, 256))
+		p.says[opToken] = saysJSON(`{"access_token": "n3w", "token_type": "Bearer", "id_token": "` + forged + `"}`)
+		_, err := newClient(t, opRow(), p).Refresh(t.Context(), before(opRow()))
+		wantCheck(t, err, 4, "id-token-signature", "anybody can write a token")
+	})
+}
+
+// What a refresh sends, and what it keeps of the old tokens.
+func TestRefreshKeeps(t *testing.T) {
+	for name, tt := range map[string]struct {
+		reply  string
+		want   Tokens
+		reason string
+	}{
+		"nothing new": {
+			`{"access_token": "n3w", "token_type": "bearer"}`,
+			Tokens{AccessToken: "n3w", RefreshToken: "refr3sh", Scopes: []string{"email", "openid"}},
+			"no refresh token means that the old one stays good, no scope the same ones, no expires_in that nobody knows",
+		},
+		"all new": {
+			`{"access_token": "n3w", "token_type": "bearer", "refresh_token": "n3xt", "scope": "openid", "expires_in": 60}`,
+			Tokens{AccessToken: "n3w", RefreshToken: "n3xt", Scopes: []string{"openid"}, Expiry: time.Unix(epoch+60, 0)},
+			"the old refresh token may be spent",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newOP()
+				p.says[opToken] = saysJSON(tt.reply)
+				old := before(plainRow())
+				got, err := newClient(t, plainRow(), p).Refresh(t.Context(), old)
+				if err != nil {
+					t.Fatal(err)
+				}
+				tt.want.Provider, tt.want.Asked, tt.want.Subject, tt.want.Reply = "plain", old.Asked, old.Subject, got.Reply
+				if d := cmp.Diff(tt.want, got); d != "" {
+					t.Errorf("%s (-want +got)\n%s", tt.reason, d)
+				}
+				form, _ := url.ParseQuery(p.asked[0].Body)
+				if d := cmp.Diff(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"refr3sh"}}, form); d != "" {
+					t.Errorf("sent (-want +got)\n%s", d)
+				}
+				id, secret, _ := (&http.Request{Header: p.asked[0].Header}).BasicAuth()
+				if id != "app" || secret != "s3cret" {
+					t.Error("not authenticated as at the first time")
+				}
+			})
+		})
+	}
+}
+
+func TestRefreshRefused(t *testing.T) {
+	row := plainRow()
+	row.InvalidGrant = []string{"bad_refresh_token"}
+	for body, want := range map[string]Refusal{
+		`{"error": "invalid_grant", "error_description": "gone"}`:     {Step: 6, Status: 400, Code: "invalid_grant", Description: "gone"},
+		`{"error": "bad_refresh_token", "error_description": "gone"}`: {Step: 6, Status: 400, Code: "invalid_grant", Description: "gone"},
+		`{"error": "invalid_client"}`:                                 {Step: 6, Status: 400, Code: "invalid_client"},
+	} {
+		p := newOP()
+		p.says[opToken] = says(400, "application/json", body)
+		_, err := newClient(t, row, p).Refresh(t.Context(), before(row))
+		wantRefusal(t, err, want, "the end of the grant has one name")
+	}
+}
+
+func TestRefreshDue(t *testing.T) {
+	for name, tt := range map[string]struct {
+		left        time.Duration
+		renewBefore time.Duration
+		want        bool
+	}{
+		"an hour":             {time.Hour, 0, false},
+		"a minute":            {time.Minute, 0, false},
+		"less":                {time.Minute - 1, 0, true},
+		"expired":             {-time.Hour, 0, true},
+		"does not expire":     {0, 0, false},
+		"renewed early":       {29 * 24 * time.Hour, 30 * 24 * time.Hour, true},
+		"renewed, not so yet": {31 * 24 * time.Hour, 30 * 24 * time.Hour, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				row, tokens := plainRow(), Tokens{}
+				row.RenewBefore = tt.renewBefore
+				if tt.left != 0 {
+					tokens.Expiry = time.Now().Add(tt.left)
+				}
+				if got := newClient(t, row, nil).RefreshDue(tokens); got != tt.want {
+					t.Errorf("due: %v, want %v", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
+func TestTokenRefused(t *testing.T) {
+	row := plainRow()
+	row.InvalidGrant = []string{"190"}
+	for name, tt := range map[string]struct {
+		reply answer
+		want  bool
+	}{
+		"said so":              {says(401, "application/json", `{"error": "invalid_token"}`), true},
+		"in a header only":     {says(401, "text/plain", ``, "WWW-Authenticate", `Bearer error="invalid_token"`), true},
+		"in Meta's words":      {says(400, "application/json", `{"error": {"code": 190, "message": "expired"}}`), true},
+		"not allowed":          {says(403, "application/json", `{"error": "insufficient_scope"}`), false},
+		"broken":               {says(500, "text/plain", `oops`), false},
+		"good":                 {saysJSON(`{"sub": "1"}`), false},
+		"nobody there":         {func(*http.Request) (*http.Response, error) { return nil, errors.New("down") }, false},
+		"too long, and a 401":  {says(401, "text/plain", strings.Repeat("x", maxReply+1)), false},
+		"an error page as 401": {says(401, "text/html", `<h1>401</h1>`), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newOP()
+			p.says[opUserinfo] = tt.reply
+			c := newClient(t, row, p)
+			_, err := c.Get(t.Context(), before(row), opUserinfo)
+			if got := c.TokenRefused(err); got != tt.want {
+				t.Errorf("refused: %v, want %v: %v", got, tt.want, err)
+			}
+		})
+	}
+}
+
+// The user who comes back must be the one who left to connect an account.
+func TestCheckUser(t *testing.T) {
+	for _, tt := range []struct{ began, now, fails, reason string }{
+		{"", "", "", "a sign-in"},
+		{"", "ada", "", "a sign-in of who is signed in already is one all the same"},
+		{"ada", "ada", "", "connected"},
+		{"ada", "", "attempt-user", "signed out meanwhile"},
+		{"ada", "mallory", "attempt-user", "somebody else's account would be connected"},
+	} {
+		wantCheck(t, Attempt{User: tt.began}.CheckUser(t.Context(), tt.now), 2, tt.fails, tt.reason)
+	}
+}
+
+func TestRevoke(t *testing.T) {
+	const opRevoke = "https://op.example/revoke"
+	own := func(_, _ string, t Tokens) Request {
+		return Request{Method: http.MethodDelete, URL: opRevoke + "?token=" + t.AccessToken}
+	}
+	for name, tt := range map[string]struct {
+		row    func(*Provider)
+		tokens func(*Tokens)
+		reply  answer
+		asked  RequestSent
+		step   int
+		fails  string
+		reason string
+	}{
+		"refresh token": {reply: says(200, "", ""), asked: RequestSent{Method: "POST", Body: "token=refr3sh&token_type_hint=refresh_token"}, reason: "access tokens alone would leave the grant alive (RFC 7009 §2.1)"},
+		"access token":  {tokens: func(t *Tokens) { t.RefreshToken = "" }, reply: says(200, "", ""), asked: RequestSent{Method: "POST", Body: "token=0ld&token_type_hint=access_token"}, reason: "where there is no other"},
+		"body ignored":  {reply: says(200, "text/html", "<p>gone</p>"), asked: RequestSent{Method: "POST", Body: "token=refr3sh&token_type_hint=refresh_token"}, reason: "200 says it all (RFC 7009 §2.2)"},
+		"its own way":   {row: func(p *Provider) { p.RevokeRequest = own }, reply: says(204, "", ""), asked: RequestSent{Method: "DELETE", URL: "?token=0ld"}, reason: "before the endpoint"},
+
+		"busy":            {reply: says(503, "text/plain", "later"), step: 7, fails: "revoke-done", reason: "the token may still work (RFC 7009 §2.2.1)"},
+		"redirected":      {reply: says(302, "text/plain", "", "Location", "https://elsewhere.example/"), step: 7, fails: "revoke-done", reason: "the token goes nowhere else"},
+		"another client":  {tokens: func(t *Tokens) { t.Provider = "other" }, reply: says(200, "", ""), step: 7, fails: "attempt-client", reason: "a token goes to nobody but who gave it"},
+		"network is down": {step: 7, fails: "reply-received", reason: "nothing is known"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			row := plainRow()
+			row.Metadata.RevocationEndpoint = opRevoke
+			if tt.row != nil {
+				tt.row(&row)
+			}
+			p := newOP()
+			if tt.reply != nil {
+				p.says[opRevoke] = tt.reply
+			}
+			tokens := before(row)
+			if tt.tokens != nil {
+				tt.tokens(&tokens)
+			}
+			wantCheck(t, newClient(t, row, p).Revoke(t.Context(), tokens), tt.step, tt.fails, tt.reason)
+			if tt.fails == "" {
+				tt.asked.URL = opRevoke + tt.asked.URL
+				got := p.asked[0]
+				got.Header = nil
+				if d := cmp.Diff(tt.asked, got); d != "" {
+					t.Errorf("%s (-want +got)\n%s", tt.reason, d)
+				}
+			}
+		})
+	}
+	row := plainRow()
+	if err := newClient(t, row, newOP()).Revoke(t.Context(), before(row)); !errors.Is(err, ErrNoRevocation) {
+		t.Errorf("without any way: %v", err)
+	}
+	row.Metadata.RevocationEndpoint = opRevoke
+	p := newOP()
+	p.says[opRevoke] = says(400, "application/json", `{"error": "unsupported_token_type"}`)
+	wantRefusal(t, newClient(t, row, p).Revoke(t.Context(), before(row)), Refusal{Step: 7, Status: 400, Code: "unsupported_token_type"}, "that is no success")
+}
+
+func TestRevoke1(t *testing.T) {
+	p := newOP()
+	const url = "https://op.example/invalidate"
+	row := Provider1{About: About{Name: "x"}, TokenURL: opToken}
+	c, err := NewClient1(row, "app", "s3cret", "https://app.example/callback/x", p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	credentials := TokenCredentials{Provider: "x", Token: "t0ken", Secret: "t0ken s3cret"}
+	if err := c.Revoke(t.Context(), credentials); !errors.Is(err, ErrNoRevocation) {
+		t.Errorf("without a URL: %v", err)
+	}
+	c.RevokeURL = url
+	wantCheck(t, c.Revoke(t.Context(), TokenCredentials{Provider: "other"}), 7, "attempt-client", "another client's")
+	p.says[url] = func(r *http.Request) (*http.Response, error) {
+		if !strings.Contains(r.Header.Get("Authorization"), `oauth_token="t0ken"`) || r.Method != http.MethodPost {
+			return nil, io.ErrUnexpectedEOF
+		}
+		return saysJSON(`{"access_token": "t0ken"}`)(r)
+	}
+	wantCheck(t, c.Revoke(t.Context(), credentials), 7, "", "signed with the token itself")
+}

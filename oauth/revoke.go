@@ -1,0 +1,82 @@
+package oauth
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+var revokeDone = Check{7, "revoke-done", "RFC 7009 §2.2", "access that goes on after the user took it back"}
+
+// ErrNoRevocation says that the provider documents no way for an app to give back
+// what it was granted. The row's RevokePage is where users do it themselves.
+var ErrNoRevocation = errors.New("oauth: step 7: this provider has no revocation for apps")
+
+// Revoke is step 7. It tells the provider that t will not be used any more: at the
+// revocation endpoint (RFC 7009 §2.1), or in the row's own way. The refresh token is
+// given back where there is one, since access would outlive its access tokens.
+func (c *Client) Revoke(ctx context.Context, t Tokens) error {
+	if err := check(ctx, attemptClient.equal(t.Provider, c.Name).at(7)); err != nil {
+		return err
+	}
+	metadata, err := c.Discover(ctx)
+	if err != nil {
+		return err
+	}
+	var r reply
+	switch {
+	case c.RevokeRequest != nil:
+		r, err = c.sendRequest(ctx, 7, c.RevokeRequest(c.ID, c.Secret, t))
+	case metadata.RevocationEndpoint != "":
+		hint := "refresh_token"
+		if t.RefreshToken == "" {
+			hint = "access_token"
+		}
+		r, err = c.post(ctx, 7, metadata, metadata.RevocationEndpoint, url.Values{
+			"token":           {cmp.Or(t.RefreshToken, t.AccessToken)},
+			"token_type_hint": {hint},
+		})
+	default:
+		return ErrNoRevocation
+	}
+	if err != nil {
+		return err
+	}
+	return r.revoked(ctx)
+}
+
+// Revoke is step 7 with OAuth 1.0a, which has no words for it: the provider's own
+// way, in a request that the token itself signs.
+func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
+	if err := check(ctx, attemptClient.equal(t.Provider, c.Name).at(7)); err != nil {
+		return err
+	}
+	if c.RevokeURL == "" {
+		return ErrNoRevocation
+	}
+	r, err := c.signed(ctx, 7, http.MethodPost, c.RevokeURL, t.Secret, Parameter{"oauth_token", t.Token})
+	if err != nil {
+		return err
+	}
+	return r.revoked(ctx)
+}
+
+// revoked judges the reply. 200 is for tokens that are not known, too, and its body
+// says nothing (RFC 7009 §2.2); GitHub has no body and says 204. After anything else
+// the token may still work (§2.2.1).
+func (r reply) revoked(ctx context.Context) error {
+	done := r.status == http.StatusOK || r.status == http.StatusNoContent
+	if object, err := parseObject(r.body); !done && err == nil {
+		if refusal := r.refusal(7, object); refusal != nil {
+			return refusal
+		}
+	}
+	row := revokeDone.that(done)
+	if !done {
+		row.got, row.want = fmt.Sprint(r.status), "200"
+	}
+	return check(ctx, row)
+}
