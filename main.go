@@ -63,6 +63,7 @@ type usageError struct{ error }
 type config struct {
 	addr, fakeAddr string
 	base           *url.URL
+	data           string
 	simulated      bool
 	given          map[string]bool // flags that were given
 }
@@ -74,6 +75,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&c.addr, "addr", "localhost:8080", "`host:port` on which the app listens")
 	base := flags.String("base-url", "", "`URL` under which browsers reach the app (default: from -addr)")
 	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens")
+	flags.StringVar(&c.data, "data", "", "`directory` that keeps accounts and sessions over restarts (default: in memory)")
 	flags.BoolVar(&c.simulated, "fake", false, "use the fake provider and ignore all credentials (default: when there are none)")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return c, err
@@ -133,6 +135,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if config.simulated && !oauth.IsLoopback(s.base.Hostname()) {
 		return fmt.Errorf("there are no credentials, and the fake provider must never meet real users: set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET, or another provider's, or take a -base-url on localhost instead of %s", s.base)
 	}
+	closeStore, err := s.openStore(config)
+	if err != nil {
+		return err
+	}
+	defer closeStore()
 
 	listeners, err := listen("-addr", &config.addr, config.simulated && !config.given["addr"] && !config.given["base-url"])
 	if err != nil {
@@ -358,6 +365,7 @@ type server struct {
 	offers     []offer
 	attempts   *oauth.Attempts
 	sessions   *account.Sessions
+	accounts   *account.Accounts
 	log        *slog.Logger
 	fakeOrigin string              // empty with real providers
 	front      func(string) string // leads the browser to the fake; changes nothing with real providers
@@ -392,6 +400,14 @@ func (o *offer) connect(id, secret, redirectURI string, transport http.RoundTrip
 	return err
 }
 
+// key is what identities at this provider have for it.
+func (o offer) key() string {
+	if o.row1.Name != "" {
+		return o.Name
+	}
+	return account.ProviderKey(o.row)
+}
+
 // Ready reports whether the button works.
 func (o offer) Ready() bool { return o.client != nil || o.client1 != nil }
 
@@ -400,15 +416,48 @@ func (s *server) redirectURI(o offer) string { return s.base.String() + "/callba
 func newServer(base *url.URL, log *slog.Logger) (*server, error) {
 	key := make([]byte, 32)
 	rand.Read(key) // new each run; several instances of an app would have to share one
-	secure := base.Scheme == "https"
-	attempts, err := oauth.NewAttempts(key, secure)
-	return &server{
-		base:     base,
-		attempts: attempts,
-		sessions: account.NewSessions(secure),
-		log:      log,
-		front:    func(u string) string { return u },
-	}, err
+	s := &server{base: base, log: log, front: func(u string) string { return u }}
+	return s, s.useStore(account.NewMemory(), key)
+}
+
+// openStore opens the store that the flags and the environment ask for, in the place
+// of the one in memory.
+func (s *server) openStore(config config) (closeStore func() error, err error) {
+	closeStore = func() error { return nil }
+	var key []byte
+	if text := os.Getenv("SESSION_KEY"); text != "" { // not a flag: it is secret
+		if key, err = account.ParseKey(text); err != nil {
+			return nil, fmt.Errorf("SESSION_KEY: %w", err)
+		}
+	}
+	if config.data == "" && key == nil {
+		return closeStore, nil
+	}
+	if config.data == "" {
+		return closeStore, s.useStore(account.NewMemory(), key)
+	}
+	file, err := account.OpenFile(config.data, config.simulated, key, s.log)
+	if err != nil {
+		return nil, fmt.Errorf("-data %w", err)
+	}
+	return file.Close, s.useStore(file, file.Root)
+}
+
+func (s *server) useStore(store account.Store, key []byte) (err error) {
+	secure := s.base.Scheme == "https"
+	if s.attempts, err = oauth.NewAttempts(key, secure); err != nil {
+		return err
+	}
+	if s.sessions, err = account.NewSessions(store, key, secure); err != nil {
+		return err
+	}
+	s.accounts, err = account.NewAccounts(store, key, s.log, s.signedIn)
+	return err
+}
+
+// signedIn is the hook after each sign-in: here one could send a welcome.
+func (s *server) signedIn(in account.SignedIn) {
+	s.log.Info("signed in", "provider", in.Identity.Provider, "subject", in.Identity.Subject, "user", in.User.ID, "new user", in.NewUser, "new identity", in.NewIdentity)
 }
 
 // handler is the route table, behind what holds for every route.
@@ -417,8 +466,15 @@ func (s *server) handler() http.Handler {
 	mux.HandleFunc("GET /{$}", s.home)
 	mux.HandleFunc("GET /login/{provider}", getOnly(s.either(s.login, s.login1)))
 	mux.HandleFunc("GET /callback/{provider}", getOnly(s.either(s.callback, s.callback1)))
-	mux.HandleFunc("GET /profile", getOnly(s.profile))
-	mux.HandleFunc("POST /logout", s.logout)
+	mux.HandleFunc("GET /profile", getOnly(s.visited(s.profile)))
+	mux.HandleFunc("POST /connect/{provider}", s.visited(s.connect))
+	mux.HandleFunc("POST /refresh", s.visited(s.refresh))
+	if s.fakeOrigin != "" {
+		mux.HandleFunc("POST /expire", s.visited(s.expire))
+	}
+	mux.HandleFunc("POST /disconnect", s.visited(s.disconnect))
+	mux.HandleFunc("POST /logout", s.logout(s.sessions.End))
+	mux.HandleFunc("POST /logout/everywhere", s.logout(s.sessions.EndAll))
 	mux.HandleFunc("GET /static/style.css", templates.Stylesheet)
 	mux.HandleFunc("GET /static/favicon.svg", templates.Favicon)
 	mux.HandleFunc("GET /", s.notFound)
@@ -521,9 +577,16 @@ func (s *server) login1(w http.ResponseWriter, r *http.Request, client *oauth.Cl
 	s.leave(w, r, client.About, attempt, authorizationURL, err)
 }
 
-// leave sends the browser to the provider, with the attempt in a cookie.
+// leave sends the browser to the provider, with the attempt in a cookie. Only a POST
+// connects an account to the user who is signed in: another site can lead a browser
+// to /login, and would so connect its own account to a stranger's user.
 func (s *server) leave(w http.ResponseWriter, r *http.Request, provider oauth.About, attempt oauth.Attempt, authorizationURL string, err error) {
 	attempt.Next = localPath(r.URL.Query().Get("next"))
+	if r.Method == http.MethodPost && err == nil {
+		var session account.Session
+		session, err = s.sessions.Get(r)
+		attempt.User = session.UserID
+	}
 	if err == nil {
 		err = s.attempts.Put(w, r, attempt)
 	}
@@ -540,7 +603,7 @@ func (s *server) callback(w http.ResponseWriter, r *http.Request, client *oauth.
 	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
 	defer cancel()
 
-	attempt, err := s.attempts.Take(w, r) // 2
+	attempt, err := s.take(w, r) // 2
 	if err != nil {
 		s.fail(w, r, client.About, err)
 		return
@@ -565,7 +628,7 @@ func (s *server) callback(w http.ResponseWriter, r *http.Request, client *oauth.
 		s.fail(w, r, client.About, err)
 		return
 	}
-	s.signIn(w, r, attempt, account.SignIn{Provider: client.Title, Profile: info.Profile, Tokens: tokens, Replies: info.Replies})
+	s.arrive(w, r, attempt, offer{About: client.About, row: client.Provider}, account.Grant{Profile: info.Profile, Tokens: tokens})
 }
 
 // callback1 is callback with OAuth 1.0a, in which there is no step 4.
@@ -573,7 +636,7 @@ func (s *server) callback1(w http.ResponseWriter, r *http.Request, client *oauth
 	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
 	defer cancel()
 
-	attempt, err := s.attempts.Take(w, r)
+	attempt, err := s.take(w, r) // 2
 	if err != nil {
 		s.fail(w, r, client.About, err)
 		return
@@ -593,68 +656,267 @@ func (s *server) callback1(w http.ResponseWriter, r *http.Request, client *oauth
 		s.fail(w, r, client.About, err)
 		return
 	}
-	s.signIn(w, r, attempt, account.SignIn{Provider: client.Title, Profile: info.Profile, Replies: info.Replies})
+	s.arrive(w, r, attempt, offer{About: client.About, row1: client.Provider1}, account.Grant{Profile: info.Profile, Credentials: credentials})
 }
 
-// signIn begins a session.
-func (s *server) signIn(w http.ResponseWriter, r *http.Request, attempt oauth.Attempt, signIn account.SignIn) {
-	s.sessions.Begin(w, r, signIn)
-	s.log.Info("signed in", "provider", attempt.Provider, "subject", signIn.Profile.Subject)
+// take returns the attempt, if the user who began to connect an account with it is
+// still the one who is signed in.
+func (s *server) take(w http.ResponseWriter, r *http.Request) (oauth.Attempt, error) {
+	attempt, err := s.attempts.Take(w, r)
+	if err != nil {
+		return oauth.Attempt{}, err
+	}
+	session, _ := s.sessions.Get(r)
+	return attempt, attempt.CheckUser(r.Context(), session.UserID)
+}
+
+// arrive signs the user in, or connects the account to the one who is.
+func (s *server) arrive(w http.ResponseWriter, r *http.Request, attempt oauth.Attempt, o offer, grant account.Grant) {
+	key := account.Key{Provider: o.key(), Subject: grant.Profile.Subject}
+	var user account.User
+	var err error
+	if attempt.User != "" {
+		err = s.accounts.Connect(r.Context(), attempt.User, key, grant)
+	} else if user, err = s.accounts.SignIn(r.Context(), key, grant); err == nil {
+		err = s.sessions.Begin(w, r, user.ID, key)
+	}
+	if err != nil {
+		s.fail(w, r, o.About, err)
+		return
+	}
 	// On to a URL without the code, which then stands in no history (RFC 9700 §4.3.1).
 	http.Redirect(w, r, cmp.Or(attempt.Next, "/profile"), http.StatusSeeOther)
 }
 
-// profile shows who is signed in; others are sent to sign in, and back.
-func (s *server) profile(w http.ResponseWriter, r *http.Request) {
-	signIn, ok := s.sessions.Get(r)
-	if !ok {
-		http.Redirect(w, r, "/?next=/profile", http.StatusSeeOther)
-		return
-	}
-	s.page(w, r, http.StatusOK, "profile", signIn)
+// visitor is who is signed in, and the identity that the page is about.
+type visitor struct {
+	all      []account.Identity
+	identity account.Identity
+	offer    offer // of the identity
 }
 
-func (s *server) logout(w http.ResponseWriter, r *http.Request) {
-	s.sessions.End(w, r)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+// visitor returns who is signed in, with the identity of the sign-in, or, if that is
+// disconnected, with the first.
+func (s *server) visitor(r *http.Request) (visitor, error) {
+	session, err := s.sessions.Get(r)
+	if err != nil {
+		return visitor{}, err
+	}
+	_, all, err := s.accounts.User(r.Context(), session.UserID)
+	if err != nil {
+		return visitor{}, err
+	}
+	v := visitor{all: all}
+	if !s.pick(&v, session.Key) {
+		s.pick(&v, all[0].Key)
+	}
+	return v, nil
+}
+
+// pick makes the page about another of the visitor's identities, if it is one.
+func (s *server) pick(v *visitor, key account.Key) bool {
+	for _, identity := range v.all {
+		if identity.Key == key {
+			v.identity, v.offer = identity, s.offerOf(key)
+			return true
+		}
+	}
+	return false
+}
+
+// offerOf returns the provider of an identity, which may have no client any more.
+func (s *server) offerOf(key account.Key) offer {
+	for _, o := range s.offers {
+		if o.key() == key.Provider {
+			return o
+		}
+	}
+	return offer{About: oauth.About{Title: key.Provider}}
+}
+
+// visited is for pages of those who are signed in, about the identity that the query
+// names; others are sent to sign in, and back.
+func (s *server) visited(h func(http.ResponseWriter, *http.Request, visitor)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, err := s.visitor(r)
+		q := r.URL.Query()
+		switch {
+		case errors.Is(err, account.ErrNotFound):
+			http.Redirect(w, r, "/?next=/profile", http.StatusSeeOther)
+		case err != nil:
+			s.fail(w, r, oauth.About{}, err)
+		case q.Has("subject") && !s.pick(&v, account.Key{Provider: q.Get("provider"), Subject: q.Get("subject")}):
+			s.notFound(w, r)
+		default:
+			h(w, r, v)
+		}
+	}
+}
+
+// connect begins a sign-in that connects one more account to the visitor's user.
+func (s *server) connect(w http.ResponseWriter, r *http.Request, _ visitor) {
+	s.either(s.login, s.login1)(w, r)
+}
+
+// profile reads the profile afresh, with the stored tokens.
+func (s *server) profile(w http.ResponseWriter, r *http.Request, v visitor) {
+	var info oauth.Info
+	var grant account.Grant
+	err := errors.New("this provider is not switched on")
+	switch {
+	case v.offer.client != nil:
+		_, err = s.accounts.Call(r.Context(), v.identity, v.offer.client, func(t oauth.Tokens) (err error) {
+			info, err = v.offer.client.UserInfo(r.Context(), t)
+			return err
+		})
+	case v.offer.client1 != nil:
+		if grant, err = s.accounts.Open(v.identity); err == nil {
+			info, err = v.offer.client1.UserInfo(r.Context(), grant.Credentials)
+		}
+	}
+	s.show(w, r, v, info, err)
+}
+
+// refresh exchanges the tokens for new ones, step 6, without need.
+func (s *server) refresh(w http.ResponseWriter, r *http.Request, v visitor) {
+	grant, err := s.accounts.Open(v.identity)
+	if err == nil && v.offer.client != nil {
+		_, err = s.accounts.Refresh(r.Context(), v.identity, v.offer.client, grant.Tokens)
+	}
+	s.back(w, r, v, err)
+}
+
+// expire lets one watch what happens when tokens are too old.
+func (s *server) expire(w http.ResponseWriter, r *http.Request, v visitor) {
+	s.back(w, r, v, s.accounts.Expire(r.Context(), v.identity))
+}
+
+// disconnect gives the grant back, step 7, and forgets the identity.
+func (s *server) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
+	revoked, err := s.accounts.Disconnect(r.Context(), v.identity, func() error { return s.revoke(r.Context(), v) })
+	if err != nil {
+		s.fail(w, r, v.offer.About, err)
+		return
+	}
+	if revoked == nil {
+		http.Redirect(w, r, "/profile", http.StatusSeeOther)
+		return
+	}
+	s.log.Warn("not revoked", "provider", v.offer.Name, "err", revoked)
+	s.page(w, r, http.StatusOK, "disconnected", struct {
+		templates.Failure
+		RevokePage string
+	}{templates.NewFailure(v.offer.About, s.base.String(), revoked), v.offer.row.RevokePage})
+}
+
+func (s *server) revoke(ctx context.Context, v visitor) error {
+	if client := v.offer.client1; client != nil {
+		grant, err := s.accounts.Open(v.identity)
+		if err != nil {
+			return err
+		}
+		return client.Revoke(ctx, grant.Credentials)
+	}
+	client := v.offer.client
+	if client == nil {
+		return errors.New("this provider is not switched on")
+	}
+	grant, err := s.accounts.Grant(ctx, v.identity, client) // refreshed: some take only a live token back
+	switch {
+	case errors.Is(err, account.ErrSignInAgain): // there is nothing left to give back
+		return nil
+	case err != nil:
+		return err
+	}
+	return client.Revoke(ctx, grant.Tokens)
+}
+
+// back leads back to the profile, or shows it with what went wrong.
+func (s *server) back(w http.ResponseWriter, r *http.Request, v visitor, err error) {
+	if err == nil || errors.Is(err, account.ErrSignInAgain) { // as the profile will say
+		http.Redirect(w, r, "/profile?"+r.URL.RawQuery, http.StatusSeeOther)
+		return
+	}
+	s.show(w, r, v, oauth.Info{}, err)
+}
+
+// show shows the visitor what the provider said, or else what it said at the sign-in
+// and why no more.
+func (s *server) show(w http.ResponseWriter, r *http.Request, v visitor, info oauth.Info, err error) {
+	if _, all, err := s.accounts.User(r.Context(), v.identity.UserID); err == nil {
+		v.all = all // the tokens may be other ones now
+		s.pick(&v, v.identity.Key)
+	}
+	grant, _ := s.accounts.Open(v.identity)
+	page := templates.Profile{Provider: v.offer.About, Info: info, Tokens: grant.Tokens, Simulated: s.fakeOrigin != ""}
+	status := http.StatusOK
+	if err != nil {
+		s.log.Warn("profile", "provider", v.offer.Name, "err", err)
+		page.Info.Profile = grant.Profile
+		failure := templates.NewFailure(v.offer.About, s.base.String(), err)
+		page.Failure, status = &failure, failure.Status
+	}
+	for _, identity := range v.all {
+		o := s.offerOf(identity.Key)
+		grant, _ := s.accounts.Open(identity)
+		page.Accounts = append(page.Accounts, templates.Account{
+			Identity: identity, Title: o.Title, Grant: grant,
+			CanRefresh: o.client != nil && o.client.CanRefresh(grant.Tokens),
+			Shown:      identity.Key == v.identity.Key,
+		})
+	}
+	for _, o := range s.offers {
+		if o.Ready() {
+			page.Connect = append(page.Connect, o.About)
+		}
+	}
+	s.page(w, r, status, "profile", page)
+}
+
+// logout ends the session, or all of the user's.
+func (s *server) logout(end func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := end(w, r); err != nil {
+			s.fail(w, r, oauth.About{}, err)
+			return
+		}
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+	}
 }
 
 // fail says what went wrong: to the visitor in words, to the log by the check's name.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, provider oauth.About, err error) {
-	failure := templates.Failure{Provider: provider.Title, Name: provider.Name, Base: s.base.String()}
-	var failed *oauth.CheckError
-	var refused *oauth.Refusal
-	switch {
-	case errors.As(err, &refused):
-		failure.Refusal = refused
-		status := http.StatusBadGateway
-		if refused.ByUser() {
-			status = http.StatusOK
-		}
+	failure := templates.NewFailure(provider, s.base.String(), err)
+	_, signedOut := s.sessions.Get(r)
+	switch failed, refused := failure.CheckError, failure.Refusal; {
+	case refused != nil:
 		s.log.Info("sign-in refused", "provider", provider.Name, "step", refused.Step, "code", refused.Code, "description", refused.Description)
-		s.page(w, r, status, "refused", failure)
-	case errors.As(err, &failed):
-		_, signedIn := s.sessions.Get(r)
-		if failed.Check.Name == "attempt-unused" && signedIn { // the callback reloaded, or the back button
-			http.Redirect(w, r, "/", http.StatusSeeOther)
-			return
-		}
-		failure.CheckError = failed
+		s.page(w, r, failure.Status, "refused", failure)
+		return
+	case failed != nil && failed.Check.Name == "attempt-unused" && signedOut == nil: // the callback reloaded, or the back button
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	case failed != nil:
 		s.log.Warn("sign-in failed", "provider", provider.Name, "step", failed.Check.Step, "check", failed.Check.Name, "got", failed.Got, "want", failed.Want)
-		s.page(w, r, failed.Check.Status(), "error", failure)
+	case failure.Status == http.StatusInternalServerError:
+		s.log.Error("failed", "provider", provider.Name, "err", err)
 	default:
-		s.log.Error("sign-in failed", "provider", provider.Name, "err", err)
-		s.page(w, r, http.StatusInternalServerError, "error", failure)
+		s.log.Info("refused", "provider", provider.Name, "err", err)
 	}
+	s.page(w, r, failure.Status, "error", failure)
 }
 
 // page shows a page of package templates.
 func (s *server) page(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
-	signIn, signedIn := s.sessions.Get(r)
+	v, signedOut := s.visitor(r)
+	var grant account.Grant
+	if signedOut == nil {
+		grant, _ = s.accounts.Open(v.identity)
+	}
 	if err := templates.Render(w, status, name, templates.Page{
 		Simulated: s.fakeOrigin,
-		SignedIn:  signedIn,
-		User:      signIn.Profile,
+		SignedIn:  signedOut == nil,
+		User:      grant.Profile,
 		Data:      data,
 	}); err != nil {
 		s.log.Error("page", "name", name, "err", err)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"html"
 	"io"
 	"log/slog"
@@ -10,6 +12,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -19,6 +22,7 @@ import (
 	"time"
 
 	"example.com/oauthbyhand/oauth"
+	"example.com/oauthbyhand/oauth/account"
 	"example.com/oauthbyhand/providers"
 	"example.com/oauthbyhand/providers/fake"
 	"github.com/google/go-cmp/cmp"
@@ -744,6 +748,14 @@ func TestRunRefuses(t *testing.T) {
 			env:  map[string]string{"INSTAGRAM_CLIENT_ID": "x", "INSTAGRAM_CLIENT_SECRET": "y"},
 			want: "Instagram takes no callback URLs at http://localhost:8080: start with -base-url https://localhost:8080, or unset INSTAGRAM_CLIENT_ID and INSTAGRAM_CLIENT_SECRET",
 		},
+		"a key that is none": {
+			env:  map[string]string{"SESSION_KEY": "secret"},
+			want: "SESSION_KEY: want 64 hexadecimal digits, as of: openssl rand -hex 32",
+		},
+		"data in a place that is none": {
+			args: []string{"-data", "go.mod/data"},
+			want: "-data mkdir go.mod: not a directory",
+		},
 		"an address without a port": {
 			args: []string{"-addr", "localhost"},
 			want: `-addr "localhost": want host:port, like localhost:8080`,
@@ -769,6 +781,7 @@ var allVariables = []string{
 	"GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET",
 	"FACEBOOK_CLIENT_ID", "FACEBOOK_CLIENT_SECRET", "INSTAGRAM_CLIENT_ID", "INSTAGRAM_CLIENT_SECRET",
 	"SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_ISSUER",
+	"SESSION_KEY",
 }
 
 // Sign-ins begun and never finished leave nothing behind: the browser remembers
@@ -845,5 +858,355 @@ func BenchmarkSignIn(b *testing.B) {
 		if done.Code != http.StatusSeeOther {
 			b.Fatalf("%d: %s", done.Code, done.Body)
 		}
+	}
+}
+
+// press presses the button of a form on the page.
+func (w *world) press(path string) page {
+	w.t.Helper()
+	return w.do("POST", w.app.base.String()+path, nil)
+}
+
+// connect connects an account to the user who is signed in.
+func (w *world) connect(provider, user string) page {
+	w.t.Helper()
+	consent := w.press("/connect/" + provider)
+	if !strings.HasPrefix(consent.url, "http://127.0.0.1:9000/") {
+		w.t.Fatalf("/connect/%s led to %d at %s", provider, consent.status, consent.url)
+	}
+	return w.answer(consent, user, "allow", scopesOf(consent)...)
+}
+
+var account1 = regexp.MustCompile(`<h3>([^<]*) <span`)
+
+// accounts are the providers that the profile page lists.
+func (p page) accounts() (titles []string) {
+	for _, m := range account1.FindAllStringSubmatch(p.body, -1) {
+		titles = append(titles, m[1])
+	}
+	return titles
+}
+
+// TestAccounts follows one user with two accounts through the pages.
+func TestAccounts(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	w.signIn("google")
+	p := w.connect("x", "ada")
+	if d := cmp.Diff([]string{"Google", "X"}, p.accounts()); d != "" || p.facts()["Provider"] != "Google" {
+		t.Fatalf("after connecting X, %d: %s", p.status, d)
+	}
+	// Each of the two leads to the same user.
+	w.press("/logout")
+	if p = w.signIn("x"); p.facts()["Provider"] != "X" || len(p.accounts()) != 2 {
+		t.Errorf("signed in with X: %v", p.accounts())
+	}
+	p = w.get("http://localhost:8080/profile?provider=https://accounts.google.com&subject=110248495921238986420")
+	if p.facts()["Provider"] != "Google" {
+		t.Error("the other account is not shown")
+	}
+	if p := w.get("http://localhost:8080/profile?provider=x&subject=1"); p.status != 404 {
+		t.Errorf("an account that is not the visitor's: %d, want 404", p.status)
+	}
+	p = w.press("/disconnect?provider=https://accounts.google.com&subject=110248495921238986420")
+	if d := cmp.Diff([]string{"X"}, p.accounts()); d != "" {
+		t.Errorf("after disconnecting Google: %s", d)
+	}
+	if p := w.press("/disconnect?provider=x&subject=1795176000000000001"); p.status != 409 || !strings.Contains(p.body, "this is your last account") {
+		t.Errorf("the last one: %d\n%s", p.status, p.body)
+	}
+	// It is somebody's now, and stays so.
+	w.press("/logout")
+	w.signIn("google")
+	if p := w.connect("x", "ada"); p.status != 409 || !strings.Contains(p.body, "this X account belongs to another user") {
+		t.Errorf("somebody else's: %d\n%s", p.status, p.body)
+	}
+	if p := w.get("http://localhost:8080/profile"); len(p.accounts()) != 1 {
+		t.Errorf("the refused account was connected: %v", p.accounts())
+	}
+}
+
+// TestForeignLogin: another site's link to /login signs in afresh, and connects nothing.
+func TestForeignLogin(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	w.signIn("google")
+	p := w.answer(w.begin("github"), "mallory", "allow") // as a page of Mallory's would have it
+	if d := cmp.Diff([]string{"GitHub"}, p.accounts()); d != "" {
+		t.Errorf("accounts of who is signed in now: %s", d)
+	}
+	w.press("/logout")
+	if p := w.signIn("google"); len(p.accounts()) != 1 {
+		t.Errorf("Ada's accounts: %v", p.accounts())
+	}
+	request, _ := http.NewRequest("POST", "http://localhost:8080/connect/github", nil)
+	request.Header.Set("Sec-Fetch-Site", "cross-site")
+	response, err := w.browser.Do(request)
+	if err != nil || response.StatusCode != http.StatusForbidden {
+		t.Errorf("another site's form: %v, %v, want 403", response.StatusCode, err)
+	}
+}
+
+// TestConnectAsSomebodyElse: who comes back must be who left.
+func TestConnectAsSomebodyElse(t *testing.T) {
+	for name, between := range map[string]func(*world){
+		"signed out": func(w *world) { w.press("/logout") },
+		"somebody else signed in": func(w *world) {
+			w.answer(w.begin("spotify"), "mallory", "allow")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "http://localhost:8080")
+			w.signIn("google")
+			consent := w.press("/connect/github")
+			between(w)
+			if p := w.answer(consent, "ada", "allow"); p.status != 400 || p.check() != "attempt-user" {
+				t.Errorf("%d, check %q, want 400 by attempt-user", p.status, p.check())
+			}
+			if p := w.get("http://localhost:8080/profile"); slices.Contains(p.accounts(), "GitHub") {
+				t.Error("connected all the same")
+			}
+		})
+	}
+	w := newWorld(t, "http://localhost:8080")
+	if p := w.press("/connect/github"); p.url != "http://localhost:8080/?next=/profile" {
+		t.Errorf("connecting without being signed in led to %s", p.url)
+	}
+}
+
+var token = regexp.MustCompile(`Its access token expires ([^;]*);`)
+
+// TestTokenButtons: expired tokens are refreshed before the profile is read, and where
+// they cannot be, the page asks to sign in again.
+func TestTokenButtons(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "http://localhost:8080")
+		first := w.signIn("github")
+		expiry := func(p page) string { return html.UnescapeString(token.FindString(p.body)) }
+		if want := "Its access token expires 1 Jan 2000, 08:00:00 UTC, in 8 hours;"; expiry(first) != want {
+			t.Errorf("%q, want %q", expiry(first), want)
+		}
+		time.Sleep(10 * time.Minute)
+		if p := w.get("http://localhost:8080/profile"); !strings.Contains(expiry(p), "08:00:00") {
+			t.Errorf("refreshed without need: %q", expiry(p))
+		}
+		const identity = "?provider=github&subject=990000001"
+		if p := w.press("/refresh" + identity); !strings.Contains(expiry(p), "08:10:00") {
+			t.Errorf("refreshed: %q", expiry(p))
+		}
+		time.Sleep(10 * time.Minute)
+		if p := w.press("/expire" + identity); p.status != 200 || !strings.Contains(expiry(p), "08:20:00") || p.facts()["E-mail"] != "ada@example.com verified by GitHub" {
+			t.Errorf("expired, and so refreshed: %d, %q", p.status, expiry(p))
+		}
+
+		w.press("/logout")
+		w.signIn("oidc")
+		p := w.press("/expire?provider=https://openid.example&subject=ada-1815")
+		if p.status != 200 || !strings.Contains(p.body, "Please sign in with OpenID Connect again") || p.facts()["Name"] != "Ada Lovelace" {
+			t.Errorf("expired, without a refresh token: %d\n%s", p.status, p.body)
+		}
+		if p := w.connect("oidc", "ada"); p.status != 200 || strings.Contains(p.body, "Please sign in") || len(p.accounts()) != 1 {
+			t.Errorf("signed in again: %d, %v", p.status, p.accounts())
+		}
+	})
+}
+
+// TestProviderDownOnProfile: the page shows what is known, and says that it is old.
+func TestProviderDownOnProfile(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	w.signIn("google")
+	w.app.offers[0].client = broken(t, w.app.offers[0].client)
+	p := w.get("http://localhost:8080/profile")
+	if p.status != 502 || p.facts()["Name"] != "Ada Lovelace" || !strings.Contains(p.body, "The provider did not answer.") || !strings.Contains(p.body, "reply-received") {
+		t.Errorf("%d\n%s", p.status, p.body)
+	}
+	if p := w.connect("github", "ada"); p.status != 502 || len(p.accounts()) != 2 {
+		t.Errorf("%d, %v", p.status, p.accounts())
+	}
+	p = w.press("/disconnect?provider=https://accounts.google.com&subject=110248495921238986420")
+	if p.status != 200 || !strings.Contains(p.body, "did not take back what you allowed") {
+		t.Errorf("disconnected while the provider is down: %d\n%s", p.status, p.body)
+	}
+	if p := w.get("http://localhost:8080/profile"); p.status != 200 || len(p.accounts()) != 1 {
+		t.Errorf("the local copy is still there: %v", p.accounts())
+	}
+}
+
+// broken is a client whose provider nobody reaches.
+func broken(t *testing.T, client *oauth.Client) *oauth.Client {
+	t.Helper()
+	other, err := oauth.NewClient(client.Provider, client.ID, client.Secret, client.RedirectURI, fake.Net{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return other
+}
+
+// TestRevoked: after disconnecting, the provider knows the token no more, or the page
+// says where the user can take it back.
+func TestRevoked(t *testing.T) {
+	for name := range allProviders {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "http://localhost:8080")
+			w.signIn(name)
+			other := "google"
+			if name == "google" {
+				other = "github"
+			}
+			w.connect(other, "mallory")
+			session, err := w.app.visitor(&http.Request{Header: http.Header{"Cookie": {w.cookies()}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			grant, err := w.app.accounts.Open(session.identity)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := w.press("/disconnect?provider=" + url.QueryEscape(session.identity.Provider) + "&subject=" + session.identity.Subject)
+			if page := session.offer.row.RevokePage; page != "" {
+				if p.status != 200 || !strings.Contains(p.body, page) {
+					t.Errorf("%d: the page does not name %s", p.status, page)
+				}
+				return
+			}
+			if p.status != 200 || p.url != "http://localhost:8080/profile" {
+				t.Errorf("%d at %s\n%s", p.status, p.url, w.log)
+			}
+			if client := session.offer.client; client != nil {
+				_, err = client.UserInfo(t.Context(), grant.Tokens)
+			} else {
+				_, err = session.offer.client1.UserInfo(t.Context(), grant.Credentials)
+			}
+			if err == nil {
+				t.Error("the token still works")
+			}
+		})
+	}
+}
+
+func (w *world) cookies() string {
+	var all []string
+	for _, c := range w.browser.Jar.Cookies(w.app.base) {
+		all = append(all, c.String())
+	}
+	return strings.Join(all, "; ")
+}
+
+func TestSignOutEverywhere(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	w.signIn("google")
+	phone := w.browser
+	w.browser = w.newBrowser()
+	w.signIn("google")
+	if p := w.press("/logout/everywhere"); p.url != "http://localhost:8080/" {
+		t.Errorf("led to %s", p.url)
+	}
+	for range 2 {
+		if p := w.get("http://localhost:8080/profile"); p.url != "http://localhost:8080/?next=/profile" {
+			t.Error("still signed in")
+		}
+		w.browser = phone
+	}
+}
+
+// brokenStore is on a disk that is full, or read-only.
+type brokenStore struct{ account.Store }
+
+var errDisk = errors.New("no space left on device")
+
+func (brokenStore) AddIdentity(context.Context, account.User, account.Identity) error { return errDisk }
+func (brokenStore) AddSession(context.Context, account.Session) error                 { return errDisk }
+func (brokenStore) RemoveSession(context.Context, string) error                       { return errDisk }
+func (brokenStore) RemoveSessions(context.Context, string) error                      { return errDisk }
+func (brokenStore) SeeSession(context.Context, string, time.Time) error               { return errDisk }
+func (brokenStore) RemoveIdentity(context.Context, string, account.Key) error         { return errDisk }
+func (brokenStore) UpdateTokens(context.Context, account.Key, func(string) (string, error)) error {
+	return errDisk
+}
+
+// TestFullDisk: what cannot be stored is refused with a page, and what is there is
+// still served.
+func TestFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "http://localhost:8080")
+		store := account.NewMemory()
+		use := func(s account.Store) {
+			if err := w.app.useStore(s, make([]byte, 32)); err != nil {
+				t.Fatal(err)
+			}
+			w.net["localhost:8080"] = w.app.handler()
+		}
+		use(store)
+		w.signIn("google")
+		use(brokenStore{store})
+		time.Sleep(30 * time.Minute) // so that the session's last use would be noted
+		if p := w.get("http://localhost:8080/profile"); p.status != 200 {
+			t.Errorf("the profile of who is signed in: %d", p.status)
+		}
+		for _, path := range []string{"/logout", "/logout/everywhere"} {
+			cookies := w.browser.Jar.Cookies(w.app.base)
+			if p := w.press(path); p.status != 500 || !strings.Contains(p.body, "This did not work") {
+				t.Errorf("%s: %d\n%s", path, p.status, p.body)
+			}
+			w.browser.Jar.SetCookies(w.app.base, cookies)
+		}
+		if p := w.connect("github", "ada"); p.status != 500 || !strings.Contains(p.body, "Something went wrong in this app itself") {
+			t.Errorf("connecting: %d\n%s", p.status, p.body)
+		}
+		w.browser = w.newBrowser()
+		if p := w.signIn("spotify"); p.status != 500 || !strings.Contains(w.log.String(), errDisk.Error()) {
+			t.Errorf("signing in: %d", p.status)
+		}
+		use(store)
+		if p := w.signIn("spotify"); p.status != 200 {
+			t.Errorf("once there is room again: %d", p.status)
+		}
+	})
+}
+
+// TestRestart: with -data, users, tokens and sessions are there after a restart.
+func TestRestart(t *testing.T) {
+	t.Setenv("SESSION_KEY", "")
+	w := newWorld(t, "http://localhost:8080")
+	data := config{data: filepath.Join(t.TempDir(), "data"), simulated: true}
+	closeStore, err := w.app.openStore(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.net["localhost:8080"] = w.app.handler()
+	w.signIn("google")
+	w.connect("github", "ada")
+
+	_, err = w.app.openStore(data)
+	if want := "-data " + data.data + ": another run of the app is using it"; err == nil || err.Error() != want {
+		t.Errorf("a second run: %v, want %s", err, want)
+	}
+	if err := closeStore(); err != nil {
+		t.Fatal(err)
+	}
+	w.start("http://localhost:8080") // the fake forgets everything
+	if closeStore, err = w.app.openStore(data); err != nil {
+		t.Fatal(err)
+	}
+	w.net["localhost:8080"] = w.app.handler()
+	p := w.get("http://localhost:8080/profile")
+	if d := cmp.Diff([]string{"Google", "GitHub"}, p.accounts()); d != "" || p.status != 200 || !strings.Contains(p.body, "Please sign in with Google again") {
+		t.Errorf("after the restart, %d: %s", p.status, d)
+	}
+	if p := w.connect("google", "ada"); p.status != 200 || len(p.accounts()) != 2 {
+		t.Errorf("signed in again: %d, %v", p.status, p.accounts())
+	}
+	if err := closeStore(); err != nil {
+		t.Fatal(err)
+	}
+
+	data.simulated = false
+	_, err = w.app.openStore(data)
+	if want := "-data " + data.data + ": it holds accounts of simulated providers, and now they are real: take another directory"; err == nil || err.Error() != want {
+		t.Errorf("with real providers: %v\nwant %s", err, want)
+	}
+	t.Setenv("SESSION_KEY", strings.Repeat("0", 64))
+	data.simulated = true
+	_, err = w.app.openStore(data)
+	if want := "-data " + data.data + ": SESSION_KEY, or the file key in it, is not the key under which it was sealed"; err == nil || err.Error() != want {
+		t.Errorf("with another key: %v\nwant %s", err, want)
 	}
 }

@@ -1,5 +1,11 @@
 package templates
 
+import (
+	"errors"
+
+	"example.com/oauthbyhand/oauth/account"
+)
+
 // steps are the names of the steps, by their number.
 var steps = [...]string{"discovery", "request", "callback", "token", "ID token", "profile", "refresh", "revoke"}
 
@@ -34,6 +40,10 @@ var advices = map[string]advice{
 		"The callback does not carry the state that this browser was given, so this sign-in may be somebody else's. That can be an attack, or a link that was cut.",
 		again,
 	},
+	"attempt-user": {
+		"You are not signed in any more as the user who began to connect this account.",
+		"Sign in, and connect it from your profile.",
+	},
 	"reply-received": {
 		"The provider did not answer.",
 		"Try again in a moment. The other providers are not affected.",
@@ -44,9 +54,30 @@ var advices = map[string]advice{
 	"claim-nbf":       {"By this machine's clock, the ID token is not valid yet.", clocks},
 }
 
+// Title is what did not happen.
+func (f Failure) Title() string {
+	switch {
+	case f.Provider == "":
+		return "This did not work"
+	case errors.Is(f.err, account.ErrTaken):
+		return "Not connected: this " + f.Provider + " account belongs to another user"
+	case errors.Is(f.err, account.ErrLast):
+		return "Not disconnected: this is your last account"
+	}
+	return "Not signed in with " + f.Provider
+}
+
 func (f Failure) advice() advice {
-	if f.CheckError == nil {
-		return advice{"Something went wrong in this app itself.", "Try again; the app's log says more."}
+	switch {
+	case errors.Is(f.err, account.ErrTaken):
+		return advice{
+			"Somebody has already signed in here with this " + f.Provider + " account, as another user than you are now. Nothing was changed.",
+			"If that was you, sign in with it: then you are that user, and can disconnect it there and connect it here. Accounts are never joined by an e-mail address, since addresses change hands.",
+		}
+	case errors.Is(f.err, account.ErrLast):
+		return advice{"Without it nobody could sign in as you any more. Nothing was changed.", "Connect another account first."}
+	case f.CheckError == nil:
+		return advice{"Something went wrong in this app itself, and nothing was changed.", "Try again; the app's log says more."}
 	}
 	if a, ok := advices[f.CheckError.Check.Name]; ok {
 		return a

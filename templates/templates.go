@@ -6,11 +6,16 @@ import (
 	"bytes"
 	"embed"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 
 	"example.com/oauthbyhand/oauth"
+	"example.com/oauthbyhand/oauth/account"
 )
 
 //go:embed *.html style.css favicon.svg
@@ -24,20 +29,71 @@ type Page struct {
 	Data      any
 }
 
-// Failure is the Data of the pages "error" and "refused".
+// Failure is the Data of the pages "error" and "refused", and part of others.
 type Failure struct {
-	Provider   string            // for people
+	Provider   string            // for people; empty where it is about none
 	Name       string            // in routes
 	Base       string            // the app's own URL
-	CheckError *oauth.CheckError // nil for what is neither a failed check nor a refusal
-	Refusal    *oauth.Refusal
+	Status     int               // of the page
+	CheckError *oauth.CheckError // nil for what is not a failed check
+	Refusal    *oauth.Refusal    // nil for what is no refusal
+	err        error
 }
+
+// NewFailure returns what the pages say of err.
+func NewFailure(provider oauth.About, base string, err error) Failure {
+	f := Failure{Provider: provider.Title, Name: provider.Name, Base: base, Status: http.StatusInternalServerError, err: err}
+	f.Refusal, _ = errors.AsType[*oauth.Refusal](err)
+	f.CheckError, _ = errors.AsType[*oauth.CheckError](err)
+	switch {
+	case f.Again(), f.Refusal != nil && f.Refusal.ByUser():
+		f.Status = http.StatusOK
+	case f.Refusal != nil:
+		f.Status = http.StatusBadGateway
+	case f.CheckError != nil:
+		f.Status = f.CheckError.Check.Status()
+	case errors.Is(err, account.ErrTaken), errors.Is(err, account.ErrLast):
+		f.Status = http.StatusConflict
+	}
+	return f
+}
+
+// Again reports whether all that helps is to sign in again.
+func (f Failure) Again() bool { return errors.Is(f.err, account.ErrSignInAgain) }
+
+// NoWay reports whether the provider has no revocation for apps.
+func (f Failure) NoWay() bool { return errors.Is(f.err, oauth.ErrNoRevocation) }
 
 // Happened says in plain words what a failed check means.
 func (f Failure) Happened() string { return f.advice().happened }
 
 // Remedy says what to do about it.
 func (f Failure) Remedy() string { return f.advice().remedy }
+
+// Profile is the Data of the page "profile".
+type Profile struct {
+	Provider  oauth.About
+	Info      oauth.Info // read afresh, or as it was at the sign-in
+	Tokens    oauth.Tokens
+	Failure   *Failure // why it was not read afresh
+	Simulated bool
+	Accounts  []Account
+	Connect   []oauth.About // where the user could connect one more
+}
+
+// Account is an identity of the user.
+type Account struct {
+	account.Identity
+	Title      string // of the provider
+	Grant      account.Grant
+	CanRefresh bool
+	Shown      bool // above
+}
+
+// Query names the identity in URLs.
+func (a Account) Query() template.URL {
+	return template.URL(url.Values{"provider": {a.Identity.Provider}, "subject": {a.Subject}}.Encode())
+}
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"join":   func(list []string) string { return strings.Join(list, " ") },
@@ -46,6 +102,7 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	// A picture's address is the provider's word: a path of this app's would be visited
 	// at each view.
 	"elsewhere": func(u string) bool { return strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://") },
+	"until":     until,
 }).ParseFS(files, "*.html"))
 
 // Render writes the page with this name. It is rendered whole before the status
@@ -59,6 +116,25 @@ func Render(w http.ResponseWriter, status int, name string, p Page) error {
 	w.WriteHeader(status)
 	b.WriteTo(w) // who has gone away misses nothing
 	return nil
+}
+
+// until says when t is, and how far from now.
+func until(t time.Time) string {
+	away := time.Until(t)
+	unit, name := time.Second, "seconds"
+	switch far := away.Abs(); {
+	case far > 48*time.Hour:
+		unit, name = 24*time.Hour, "days"
+	case far > 2*time.Hour:
+		unit, name = time.Hour, "hours"
+	case far > 2*time.Minute:
+		unit, name = time.Minute, "minutes"
+	}
+	format := t.UTC().Format("2 Jan 2006, 15:04:05 UTC") + ", in %d %s"
+	if away < 0 {
+		format = strings.Replace(format, "in %d %s", "%d %s ago", 1)
+	}
+	return fmt.Sprintf(format, away.Abs().Round(unit)/unit, name)
 }
 
 // Stylesheet serves the one stylesheet.

@@ -1,12 +1,10 @@
-// Package account is the app's own side of a sign-in: what it remembers of who
-// signed in, after the protocol in package oauth is done.
 package account
 
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
-	"sync"
 	"time"
 
 	"example.com/oauthbyhand/oauth"
@@ -18,32 +16,24 @@ const (
 	seenEvery    = 10 * time.Minute // how exactly its last use is known
 )
 
-// SignIn is what a session remembers. Tokens stay on the server; the browser only
-// gets the session's random id.
-type SignIn struct {
-	Provider string // the row's name
-	Profile  oauth.Profile
-	Tokens   oauth.Tokens
-	Replies  []oauth.Reply
+// Ended reports whether the session's time is over.
+func (s Session) Ended(now time.Time) bool {
+	return now.Sub(s.Seen) > idleLife || now.Sub(s.Begun) > absoluteLife
 }
 
-// Sessions keeps who is signed in, in memory.
+// Sessions is who is signed in in which browser. Tokens stay on the server; the
+// browser only gets the session's random id.
 type Sessions struct {
+	store  Store
+	sealer *oauth.Sealer
 	secure bool
-
-	mu      sync.Mutex
-	byHash  map[[sha256.Size]byte]*session // by the hash of the id: who reads this memory cannot sign in with it
-	sweepAt int
 }
 
-type session struct {
-	signIn      SignIn
-	begun, seen time.Time
-}
-
-// NewSessions returns an empty keeper. secure says that the app is served over https.
-func NewSessions(secure bool) *Sessions {
-	return &Sessions{secure: secure, byHash: make(map[[sha256.Size]byte]*session)}
+// NewSessions returns the sessions in store, whose records are proved under a key
+// derived from root. secure says that the app is served over https.
+func NewSessions(store Store, root []byte, secure bool) (*Sessions, error) {
+	sealer, err := oauth.NewSealer(root, "session")
+	return &Sessions{store, sealer, secure}, err
 }
 
 func (s *Sessions) cookie(id string, maxAge int) *http.Cookie {
@@ -61,67 +51,77 @@ func (s *Sessions) cookie(id string, maxAge int) *http.Cookie {
 // Begin signs the browser in under a new session id and ends its old session: an
 // id that somebody planted in the browser beforehand stays worthless (session
 // fixation, RFC 9700 §4.7).
-func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, signIn SignIn) {
-	s.End(w, r)
+func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, userID string, key Key) error {
+	if err := s.End(w, r); err != nil {
+		return err
+	}
 	id := rand.Text() + rand.Text() // 260 bits
-	now := time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.byHash) >= s.sweepAt {
-		s.sweep(now)
+	session := Session{Hash: hash(id), UserID: userID, Key: key, Begun: now(), Seen: now()}
+	session.Proof = s.sealer.Seal(nil, proved(session))
+	if err := s.store.AddSession(r.Context(), session); err != nil {
+		return err
 	}
-	s.byHash[sha256.Sum256([]byte(id))] = &session{signIn, now, now}
 	http.SetCookie(w, s.cookie(id, int(absoluteLife.Seconds())))
+	return nil
 }
 
-// sweep drops what has ended, so rarely that a sign-in does not pay for it.
-func (s *Sessions) sweep(now time.Time) {
-	for hash, session := range s.byHash {
-		if session.ended(now) {
-			delete(s.byHash, hash)
-		}
-	}
-	s.sweepAt = 2*len(s.byHash) + 1000
-}
-
-func (s *session) ended(now time.Time) bool {
-	return now.Sub(s.seen) > idleLife || now.Sub(s.begun) > absoluteLife
-}
-
-// Get returns who is signed in in the browser that sent r, if anybody.
-func (s *Sessions) Get(r *http.Request) (SignIn, bool) {
+// Get returns the session of the browser that sent r, or ErrNotFound.
+func (s *Sessions) Get(r *http.Request) (Session, error) {
 	hash, ok := s.hash(r)
 	if !ok {
-		return SignIn{}, false
+		return Session{}, ErrNotFound
 	}
-	now := time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	session, ok := s.byHash[hash]
-	if !ok || session.ended(now) {
-		delete(s.byHash, hash)
-		return SignIn{}, false
+	session, err := s.store.Session(r.Context(), hash)
+	if err != nil {
+		return Session{}, err
 	}
-	if now.Sub(session.seen) > seenEvery {
-		session.seen = now
+	now := now()
+	// A record that somebody wrote into the store, or pointed at another user, is none.
+	if _, err := s.sealer.Open(session.Proof, proved(session)); err != nil || session.Ended(now) {
+		return Session{}, ErrNotFound
 	}
-	return session.signIn, true
+	if now.Sub(session.Seen) > seenEvery {
+		s.store.SeeSession(r.Context(), hash, now) // where it fails, the session ends early
+	}
+	return session, nil
 }
 
 // End signs the browser out: on the server, where it counts, and in the browser.
-func (s *Sessions) End(w http.ResponseWriter, r *http.Request) {
-	if hash, ok := s.hash(r); ok {
-		s.mu.Lock()
-		delete(s.byHash, hash)
-		s.mu.Unlock()
-		http.SetCookie(w, s.cookie("", -1))
+func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
+	hash, ok := s.hash(r)
+	if !ok {
+		return nil
 	}
+	http.SetCookie(w, s.cookie("", -1))
+	return s.store.RemoveSession(r.Context(), hash)
 }
 
-func (s *Sessions) hash(r *http.Request) ([sha256.Size]byte, bool) {
+// EndAll signs the user of this browser out everywhere.
+func (s *Sessions) EndAll(w http.ResponseWriter, r *http.Request) error {
+	session, err := s.Get(r)
+	if err != nil {
+		return s.End(w, r)
+	}
+	http.SetCookie(w, s.cookie("", -1))
+	return s.store.RemoveSessions(r.Context(), session.UserID)
+}
+
+// hash is by what the store knows the session of r: who reads the store cannot sign
+// in with it.
+func (s *Sessions) hash(r *http.Request) (string, bool) {
 	cookies := r.CookiesNamed(s.cookie("", 0).Name)
 	if len(cookies) != 1 { // of two, one is somebody else's
-		return [sha256.Size]byte{}, false
+		return "", false
 	}
-	return sha256.Sum256([]byte(cookies[0].Value)), true
+	return hash(cookies[0].Value), true
+}
+
+func hash(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// proved is what a session's proof is about: all but its last use.
+func proved(s Session) string {
+	return s.Hash + " " + s.Begun.UTC().Format(time.RFC3339) + " " + place(Identity{UserID: s.UserID, Key: s.Key})
 }

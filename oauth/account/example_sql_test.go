@@ -1,0 +1,226 @@
+package account_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"example.com/oauthbyhand/oauth/account"
+)
+
+// Where one machine is not enough, the records go to a database. This is the whole
+// of it; copy it and choose a driver.
+func ExampleStore_sql() {
+	db, err := sql.Open("postgres", os.Getenv("DATABASE_URL")) // with a driver imported
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	key, err := hex.DecodeString(os.Getenv("SESSION_KEY")) // the same on each machine
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	accounts, err := account.NewAccounts(sqlStore{db, " FOR UPDATE"}, key, slog.Default(), nil)
+	fmt.Println(accounts, err)
+}
+
+// sqlStore is an account.Store in PostgreSQL, with this schema; times are
+// nanoseconds since 1970:
+//
+//	CREATE TABLE users (
+//	  id      TEXT   PRIMARY KEY,
+//	  created BIGINT NOT NULL
+//	);
+//	CREATE TABLE identities (
+//	  provider TEXT   NOT NULL,
+//	  subject  TEXT   NOT NULL,
+//	  user_id  TEXT   NOT NULL REFERENCES users (id),
+//	  created  BIGINT NOT NULL,
+//	  sealed   TEXT   NOT NULL,
+//	  UNIQUE (provider, subject)
+//	);
+//	CREATE INDEX identities_user ON identities (user_id, created);
+//	CREATE TABLE sessions (
+//	  hash     TEXT   PRIMARY KEY,
+//	  user_id  TEXT   NOT NULL REFERENCES users (id),
+//	  provider TEXT   NOT NULL,
+//	  subject  TEXT   NOT NULL,
+//	  begun    BIGINT NOT NULL,
+//	  seen     BIGINT NOT NULL,
+//	  proof    TEXT   NOT NULL
+//	);
+//	CREATE INDEX sessions_user ON sessions (user_id);
+//	CREATE INDEX sessions_begun ON sessions (begun);
+//
+// forUpdate is " FOR UPDATE" in PostgreSQL. SQLite does not know it and does not
+// need it: open the database with transactions that begin IMMEDIATE (_txlock=immediate
+// in its drivers' data source names), then one writes at a time, all others wait.
+type sqlStore struct {
+	db        *sql.DB
+	forUpdate string
+}
+
+var _ account.Store = sqlStore{}
+
+// inTx runs f in a transaction, which is undone if f fails.
+func (s sqlStore) inTx(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // does nothing after Commit
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// one says whether a statement met a row.
+func one(result sql.Result, err error, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	if rows, err := result.RowsAffected(); err != nil || rows == 1 {
+		return err
+	}
+	return otherwise
+}
+
+func (s sqlStore) AddIdentity(ctx context.Context, user account.User, i account.Identity) error {
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO users (id, created) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`,
+			user.ID, user.Created.UnixNano()); err != nil {
+			return err
+		}
+		// The constraint decides, and no SELECT before it: two sign-ins may come at once.
+		result, err := tx.ExecContext(ctx, `INSERT INTO identities (provider, subject, user_id, created, sealed)
+			VALUES ($1, $2, $3, $4, $5) ON CONFLICT (provider, subject) DO NOTHING`,
+			i.Provider, i.Subject, i.UserID, i.Created.UnixNano(), i.Sealed)
+		return one(result, err, account.ErrTaken)
+	})
+}
+
+const identityColumns = `SELECT provider, subject, user_id, created, sealed FROM identities `
+
+func scanIdentity(row interface{ Scan(...any) error }) (i account.Identity, err error) {
+	var created int64
+	err = row.Scan(&i.Provider, &i.Subject, &i.UserID, &created, &i.Sealed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return account.Identity{}, account.ErrNotFound
+	}
+	i.Created = time.Unix(0, created).UTC()
+	return i, err
+}
+
+func (s sqlStore) Identity(ctx context.Context, key account.Key) (account.Identity, error) {
+	return scanIdentity(s.db.QueryRowContext(ctx, identityColumns+`WHERE provider = $1 AND subject = $2`, key.Provider, key.Subject))
+}
+
+func (s sqlStore) User(ctx context.Context, id string) (account.User, []account.Identity, error) {
+	var created int64
+	err := s.db.QueryRowContext(ctx, `SELECT created FROM users WHERE id = $1`, id).Scan(&created)
+	if errors.Is(err, sql.ErrNoRows) {
+		return account.User{}, nil, account.ErrNotFound
+	}
+	if err != nil {
+		return account.User{}, nil, err
+	}
+	rows, err := s.db.QueryContext(ctx, identityColumns+`WHERE user_id = $1 ORDER BY created`, id)
+	if err != nil {
+		return account.User{}, nil, err
+	}
+	defer rows.Close()
+	var identities []account.Identity
+	for rows.Next() {
+		i, err := scanIdentity(rows)
+		if err != nil {
+			return account.User{}, nil, err
+		}
+		identities = append(identities, i)
+	}
+	return account.User{ID: id, Created: time.Unix(0, created).UTC()}, identities, rows.Err()
+}
+
+func (s sqlStore) UpdateTokens(ctx context.Context, key account.Key, update func(string) (string, error)) error {
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		i, err := scanIdentity(tx.QueryRowContext(ctx, identityColumns+`WHERE provider = $1 AND subject = $2`+s.forUpdate, key.Provider, key.Subject))
+		if err != nil {
+			return err
+		}
+		sealed, err := update(i.Sealed)
+		if err != nil {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, `UPDATE identities SET sealed = $1 WHERE provider = $2 AND subject = $3`, sealed, key.Provider, key.Subject)
+		return one(result, err, account.ErrNotFound)
+	})
+}
+
+func (s sqlStore) RemoveIdentity(ctx context.Context, userID string, key account.Key) error {
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		// The user is locked, or of two identities that are removed at once each would
+		// find the other one still there.
+		var id string
+		err := tx.QueryRowContext(ctx, `SELECT id FROM users WHERE id = $1`+s.forUpdate, userID).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return account.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, `DELETE FROM identities WHERE provider = $1 AND subject = $2 AND user_id = $3`, key.Provider, key.Subject, userID)
+		if err := one(result, err, account.ErrNotFound); err != nil {
+			return err
+		}
+		var left int
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM identities WHERE user_id = $1`, userID).Scan(&left); err != nil {
+			return err
+		}
+		if left == 0 {
+			return account.ErrLast
+		}
+		return nil
+	})
+}
+
+func (s sqlStore) AddSession(ctx context.Context, session account.Session) error {
+	// Without the user, nothing is inserted.
+	result, err := s.db.ExecContext(ctx, `INSERT INTO sessions (hash, user_id, provider, subject, begun, seen, proof)
+		SELECT $1, id, $3, $4, $5, $6, $7 FROM users WHERE id = $2`,
+		session.Hash, session.UserID, session.Key.Provider, session.Key.Subject, session.Begun.UnixNano(), session.Seen.UnixNano(), session.Proof)
+	return one(result, err, account.ErrNotFound)
+}
+
+// Session: a job that runs now and then deletes the sessions that have ended.
+func (s sqlStore) Session(ctx context.Context, hash string) (account.Session, error) {
+	session := account.Session{Hash: hash}
+	var begun, seen int64
+	err := s.db.QueryRowContext(ctx, `SELECT user_id, provider, subject, begun, seen, proof FROM sessions WHERE hash = $1`, hash).
+		Scan(&session.UserID, &session.Key.Provider, &session.Key.Subject, &begun, &seen, &session.Proof)
+	if errors.Is(err, sql.ErrNoRows) {
+		return account.Session{}, account.ErrNotFound
+	}
+	session.Begun, session.Seen = time.Unix(0, begun).UTC(), time.Unix(0, seen).UTC()
+	return session, err
+}
+
+func (s sqlStore) SeeSession(ctx context.Context, hash string, seen time.Time) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE sessions SET seen = $1 WHERE hash = $2`, seen.UnixNano(), hash)
+	return err
+}
+
+func (s sqlStore) RemoveSession(ctx context.Context, hash string) error {
+	_, err := s.db.ExecContext(ctx, `DELETE FROM sessions WHERE hash = $1`, hash)
+	return err
+}
+
+func (s sqlStore) RemoveSessions(ctx context.Context, userID string) error {
+	_, err := s.db.ExecContext(ctx, `DELETE FROM sessions WHERE user_id = $1`, userID)
+	return err
+}

@@ -1,0 +1,13 @@
+//go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd || windows)
+
+package account
+
+import (
+	"errors"
+	"io"
+)
+
+// lockFile refuses: two processes on one file would destroy it.
+func lockFile(string) (io.Closer, error) {
+	return nil, errors.New("this system has no lock that this app knows, so accounts can only be in memory")
+}

@@ -1,0 +1,290 @@
+package account_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"example.com/oauthbyhand/oauth/account"
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestStores(t *testing.T) {
+	t.Run("memory", func(t *testing.T) {
+		testStore(t, func(t *testing.T) account.Store { return account.NewMemory() })
+	})
+	t.Run("file", func(t *testing.T) {
+		testStore(t, func(t *testing.T) account.Store { return openFile(t, filepath.Join(t.TempDir(), "data")) })
+	})
+}
+
+func openFile(t testing.TB, dir string) *account.File {
+	t.Helper()
+	f, err := account.OpenFile(dir, true, make([]byte, 32), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+var day = time.Date(2026, 1, 2, 8, 0, 0, 0, time.UTC)
+
+func identity(user, provider, subject string, after time.Duration) account.Identity {
+	return account.Identity{Key: account.Key{Provider: provider, Subject: subject}, UserID: user, Created: day.Add(after), Sealed: "sealed " + subject}
+}
+
+func session(user, hash string) account.Session {
+	return account.Session{Hash: hash, UserID: user, Key: account.Key{Provider: "p", Subject: "1"}, Begun: day, Seen: day, Proof: "proof"}
+}
+
+// testStore is what every Store has to do. It is the same for all of them.
+func testStore(t *testing.T, open func(*testing.T) account.Store) {
+	ctx := context.Background()
+	must := func(t *testing.T, err, want error) {
+		t.Helper()
+		if !errors.Is(err, want) {
+			t.Fatalf("error %v, want %v", err, want)
+		}
+	}
+	ada := account.User{ID: "ada", Created: day}
+	first, second := identity("ada", "p", "1", 0), identity("ada", "q", "1", time.Hour)
+
+	t.Run("identities", func(t *testing.T) {
+		s := open(t)
+		_, err := s.Identity(ctx, first.Key)
+		must(t, err, account.ErrNotFound)
+		_, _, err = s.User(ctx, "ada")
+		must(t, err, account.ErrNotFound)
+
+		must(t, s.AddIdentity(ctx, ada, first), nil)
+		must(t, s.AddIdentity(ctx, account.User{ID: "ada", Created: day.Add(time.Hour)}, second), nil)
+		got, err := s.Identity(ctx, first.Key)
+		must(t, err, nil)
+		if d := cmp.Diff(first, got); d != "" {
+			t.Error(d)
+		}
+		user, all, err := s.User(ctx, "ada")
+		must(t, err, nil)
+		if d := cmp.Diff(ada, user); d != "" {
+			t.Errorf("the user is the one of the first time: %s", d)
+		}
+		if d := cmp.Diff([]account.Identity{first, second}, all); d != "" {
+			t.Error(d)
+		}
+	})
+	t.Run("taken", func(t *testing.T) {
+		s := open(t)
+		must(t, s.AddIdentity(ctx, ada, first), nil)
+		other := identity("mallory", "p", "1", 0)
+		must(t, s.AddIdentity(ctx, account.User{ID: "mallory", Created: day}, other), account.ErrTaken)
+		_, _, err := s.User(ctx, "mallory")
+		must(t, err, account.ErrNotFound) // refused whole
+		must(t, s.AddIdentity(ctx, ada, first), account.ErrTaken)
+		got, err := s.Identity(ctx, first.Key)
+		must(t, err, nil)
+		if got.UserID != "ada" {
+			t.Errorf("the identity is %s's now", got.UserID)
+		}
+	})
+	t.Run("one of many at once", func(t *testing.T) {
+		s := open(t)
+		var wg sync.WaitGroup
+		added := make(chan string, 20)
+		for n := range 20 {
+			wg.Go(func() {
+				id := fmt.Sprint("user", n)
+				err := s.AddIdentity(ctx, account.User{ID: id, Created: day}, identity(id, "p", "1", 0))
+				if err == nil {
+					added <- id
+				} else if !errors.Is(err, account.ErrTaken) {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if len(added) != 1 {
+			t.Fatalf("%d of 20 got the same identity", len(added))
+		}
+		got, err := s.Identity(ctx, first.Key)
+		must(t, err, nil)
+		if winner := <-added; got.UserID != winner {
+			t.Errorf("it is %s's, and %s was told so", got.UserID, winner)
+		}
+	})
+	t.Run("remove", func(t *testing.T) {
+		s := open(t)
+		must(t, s.RemoveIdentity(ctx, "ada", first.Key), account.ErrNotFound)
+		must(t, s.AddIdentity(ctx, ada, first), nil)
+		must(t, s.RemoveIdentity(ctx, "ada", first.Key), account.ErrLast)
+		must(t, s.AddIdentity(ctx, ada, second), nil)
+		must(t, s.RemoveIdentity(ctx, "mallory", first.Key), account.ErrNotFound)
+		must(t, s.RemoveIdentity(ctx, "ada", first.Key), nil)
+		must(t, s.RemoveIdentity(ctx, "ada", first.Key), account.ErrNotFound)
+		must(t, s.RemoveIdentity(ctx, "ada", second.Key), account.ErrLast)
+		must(t, s.AddIdentity(ctx, account.User{ID: "eve", Created: day}, identity("eve", "p", "1", 0)), nil) // it is free again
+	})
+	t.Run("two removed at once", func(t *testing.T) {
+		for range 10 {
+			s := open(t)
+			must(t, s.AddIdentity(ctx, ada, first), nil)
+			must(t, s.AddIdentity(ctx, ada, second), nil)
+			errs := make(chan error, 2)
+			for _, i := range []account.Identity{first, second} {
+				go func() { errs <- s.RemoveIdentity(ctx, "ada", i.Key) }()
+			}
+			if a, b := <-errs, <-errs; (a == nil) == (b == nil) {
+				t.Fatalf("of two removed at once, both or none went: %v, %v", a, b)
+			}
+		}
+	})
+	t.Run("tokens", func(t *testing.T) {
+		s := open(t)
+		must(t, s.UpdateTokens(ctx, first.Key, func(string) (string, error) { return "", nil }), account.ErrNotFound)
+		must(t, s.AddIdentity(ctx, ada, first), nil)
+		must(t, s.UpdateTokens(ctx, first.Key, func(old string) (string, error) { return old + ", changed", nil }), nil)
+		failed := errors.New("failed")
+		must(t, s.UpdateTokens(ctx, first.Key, func(string) (string, error) { return "lost", failed }), failed)
+		got, err := s.Identity(ctx, first.Key)
+		must(t, err, nil)
+		if want := "sealed 1, changed"; got.Sealed != want {
+			t.Errorf("sealed is %q, want %q", got.Sealed, want)
+		}
+	})
+	t.Run("tokens updated one after the other", func(t *testing.T) {
+		s := open(t)
+		must(t, s.AddIdentity(ctx, ada, identity("ada", "p", "1", 0)), nil)
+		must(t, s.UpdateTokens(ctx, first.Key, func(string) (string, error) { return "", nil }), nil)
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() {
+				if err := s.UpdateTokens(ctx, first.Key, func(old string) (string, error) {
+					time.Sleep(time.Millisecond) // as a request to the provider would
+					return old + "x", nil
+				}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if got, _ := s.Identity(ctx, first.Key); got.Sealed != "xxxxxxxxxx" {
+			t.Errorf("ten updates made %q of it", got.Sealed)
+		}
+	})
+	t.Run("whoever waits for tokens can go away", func(t *testing.T) {
+		s := open(t)
+		must(t, s.AddIdentity(ctx, ada, first), nil)
+		held, release := make(chan bool), make(chan bool)
+		done := make(chan error)
+		go func() {
+			done <- s.UpdateTokens(ctx, first.Key, func(old string) (string, error) { close(held); <-release; return "new", nil })
+		}()
+		<-held
+		gone, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+		defer cancel()
+		if err := s.UpdateTokens(gone, first.Key, func(string) (string, error) { return "mine", nil }); err == nil {
+			t.Error("an update did not wait for another one")
+		}
+		close(release)
+		must(t, <-done, nil)
+	})
+	t.Run("sessions", func(t *testing.T) {
+		s := open(t)
+		must(t, s.AddSession(ctx, session("ada", "h1")), account.ErrNotFound)
+		must(t, s.AddIdentity(ctx, ada, first), nil)
+		must(t, s.AddIdentity(ctx, account.User{ID: "eve", Created: day}, identity("eve", "p", "2", 0)), nil)
+		for _, x := range []account.Session{session("ada", "h1"), session("ada", "h2"), session("ada", "h3"), session("eve", "h4")} {
+			must(t, s.AddSession(ctx, x), nil)
+		}
+		must(t, s.SeeSession(ctx, "h2", day.Add(20*time.Minute)), nil)
+		must(t, s.RemoveSession(ctx, "h1"), nil)
+		must(t, s.RemoveSession(ctx, "h1"), nil)
+		must(t, s.SeeSession(ctx, "h1", day.Add(time.Hour)), nil)
+		_, err := s.Session(ctx, "h1")
+		must(t, err, account.ErrNotFound) // seen after its end, it stays ended
+		got, err := s.Session(ctx, "h2")
+		must(t, err, nil)
+		want := session("ada", "h2")
+		want.Seen = day.Add(20 * time.Minute)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Error(d)
+		}
+		must(t, s.RemoveSessions(ctx, "ada"), nil)
+		must(t, s.RemoveSessions(ctx, "nobody"), nil)
+		for _, hash := range []string{"h2", "h3"} {
+			_, err := s.Session(ctx, hash)
+			must(t, err, account.ErrNotFound)
+		}
+		_, err = s.Session(ctx, "h4")
+		must(t, err, nil)
+	})
+	t.Run("strange names", func(t *testing.T) {
+		s := open(t)
+		odd := identity("ada", "https://op.example/a?b", "Ünal \"'\\ \n$1 <&>", 0)
+		must(t, s.AddIdentity(ctx, ada, odd), nil)
+		must(t, s.AddIdentity(ctx, ada, identity("ada", "https://op.example/a?b", "ünal \"'\\ \n$1 <&>", time.Hour)), nil) // case matters
+		got, err := s.Identity(ctx, odd.Key)
+		must(t, err, nil)
+		if d := cmp.Diff(odd, got); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+// TestFileKeeps: what a file was told is there when it is opened again.
+func TestFileKeeps(t *testing.T) {
+	ctx := t.Context()
+	dir := filepath.Join(t.TempDir(), "data")
+	f := openFile(t, dir)
+	now := time.Now().UTC()
+	begun := session("ada", "h1")
+	begun.Begun, begun.Seen = now, now
+	ended := session("ada", "h0")
+	ended.Begun, ended.Seen = now.Add(-24*time.Hour), now.Add(-24*time.Hour)
+	for _, err := range []error{
+		f.AddIdentity(ctx, account.User{ID: "ada", Created: day}, identity("ada", "p", "1", 0)),
+		f.AddIdentity(ctx, account.User{ID: "ada", Created: day}, identity("ada", "q", "1", 0)),
+		f.AddIdentity(ctx, account.User{ID: "eve", Created: day}, identity("eve", "p", "2", 0)),
+		f.AddSession(ctx, begun),
+		f.AddSession(ctx, ended),
+		f.AddSession(ctx, session("eve", "h2")),
+		f.RemoveSession(ctx, "h2"),
+		f.RemoveIdentity(ctx, "ada", account.Key{Provider: "q", Subject: "1"}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 500 { // so many dead records that the file is written anew
+		if err := f.UpdateTokens(ctx, account.Key{Provider: "p", Subject: "2"}, func(string) (string, error) { return fmt.Sprint("sealed ", n), nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, opened := range []string{"first", "second"} {
+		f.Close()
+		f = openFile(t, dir)
+		user, all, err := f.User(ctx, "ada")
+		if d := cmp.Diff(account.User{ID: "ada", Created: day}, user); d != "" || err != nil {
+			t.Error(opened, err, d)
+		}
+		if d := cmp.Diff([]account.Identity{identity("ada", "p", "1", 0)}, all); d != "" {
+			t.Error(opened, d)
+		}
+		if eve, _ := f.Identity(ctx, account.Key{Provider: "p", Subject: "2"}); eve.Sealed != "sealed 499" {
+			t.Error(opened, "the last tokens are", eve.Sealed)
+		}
+		if got, err := f.Session(ctx, "h1"); err != nil || !cmp.Equal(begun, got) {
+			t.Error(opened, err, cmp.Diff(begun, got))
+		}
+		for _, hash := range []string{"h0", "h2"} {
+			if _, err := f.Session(ctx, hash); err == nil {
+				t.Error(opened, "session", hash, "is back")
+			}
+		}
+	}
+}
