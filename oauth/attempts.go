@@ -129,6 +129,9 @@ func (a *Attempts) open(cookie *http.Cookie) (Attempt, error) {
 // a provider takes a code once, too.)
 func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error) {
 	ctx := r.Context()
+	if t := tracing(ctx); t != nil {
+		t.event(2, RedirectIn{r.URL.Path, r.URL.RawQuery})
+	}
 	// ParseCallback refuses repeated parameters and compares the whole state; to
 	// find the cookie the first will do.
 	query, _ := url.ParseQuery(r.URL.RawQuery)

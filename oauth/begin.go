@@ -49,7 +49,7 @@ func (c *Client) Begin(ctx context.Context) (Attempt, string, error) {
 		CodeVerifier: newCodeVerifier(),
 		Scopes:       c.Scopes,
 		IssParameter: metadata.IssParameter,
-		Begun:        time.Now(),
+		Begun:        time.Now().UTC(),
 	}
 
 	endpoint, err := url.Parse(metadata.AuthorizationEndpoint)

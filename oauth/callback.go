@@ -28,9 +28,6 @@ type Callback struct {
 // provider: rawQuery as received, for the attempt that this browser began. A "no"
 // of the user or the provider is a *Refusal, and is believed only after the checks.
 func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback, error) {
-	if t := tracing(ctx); t != nil {
-		t.event(2, RedirectIn{rawQuery})
-	}
 	// Not r.URL.Query(), which drops what it cannot read.
 	q, err := url.ParseQuery(rawQuery)
 	refusal := callbackRefusal(q)

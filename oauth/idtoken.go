@@ -96,7 +96,7 @@ func (c *Client) verifySignature(ctx context.Context, compact string) ([]byte, e
 	token, malformed := parseJWS(compact)
 	if t := tracing(ctx); t != nil && malformed == nil {
 		claims, _ := parseObject(token.payload)
-		t.event(4, TokenDecoded{token.header, claims})
+		t.event(4, TokenDecoded{compact, token.header, claims})
 	}
 	// Nothing else of the header is read: a key, or the URL of one, that the token
 	// brings along (jwk, jku, x5c, x5u) is the choice of whoever wrote the token.

@@ -45,7 +45,7 @@ func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 		State:           tokenState(token),
 		TemporaryToken:  token,
 		TemporarySecret: secret,
-		Begun:           time.Now(),
+		Begun:           time.Now().UTC(),
 	}
 
 	authorizationURL := c.AuthorizationURL + "?" + url.Values{"oauth_token": {token}}.Encode()
@@ -87,9 +87,6 @@ type Callback1 struct {
 // RFC 5849 has no words for a user's "no". X sends denied=… with the temporary
 // token in place of everything else: a *Refusal, believed of this attempt only.
 func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback1, error) {
-	if t := tracing(ctx); t != nil {
-		t.event(2, RedirectIn{rawQuery})
-	}
 	q, err := url.ParseQuery(rawQuery)
 	denied := q.Has("denied")
 	if err := check(ctx,

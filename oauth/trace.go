@@ -26,8 +26,8 @@ type Event struct {
 type (
 	// RedirectOut is the authorization URL to which the browser is sent.
 	RedirectOut struct{ URL string }
-	// RedirectIn is the raw query with which the browser came back.
-	RedirectIn struct{ Query string }
+	// RedirectIn is the path and the raw query with which the browser came back.
+	RedirectIn struct{ Path, Query string }
 	// AttemptPut is an attempt given to the browser, sealed, in a cookie.
 	AttemptPut struct {
 		Cookie  *http.Cookie
@@ -60,7 +60,10 @@ type (
 		Body   string
 	}
 	// TokenDecoded is an ID token taken apart, before anything in it is believed.
-	TokenDecoded struct{ Header, Claims Object }
+	TokenDecoded struct {
+		Compact        string // as received: three parts, with dots between them
+		Header, Claims Object
+	}
 	// Checked is a run of checks, up to the first that failed.
 	Checked []Outcome
 )
@@ -126,7 +129,8 @@ func (t tracer) checked(rows []row) {
 	t.event(rows[0].step, outcomes)
 }
 
-// exportedCaller walks up the stack to the function that a reader can look up.
+// exportedCaller walks up the stack to the function that a reader can look up. It
+// returns nothing where there is none.
 func exportedCaller() (function, file string) {
 	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])

@@ -96,10 +96,10 @@ func TestTrace(t *testing.T) {
 			"1 Client.Begin (begin.go) RedirectOut",
 			"1 Attempts.Put (attempts.go) AttemptPut",
 
+			"2 Attempts.Take (attempts.go) RedirectIn",
 			"2 Attempts.Take (attempts.go) Checked callback-state, attempt-unused (not owed), attempt-found",
 			"2 Attempts.Take (attempts.go) Checked attempt-opens, attempt-fresh, attempt-unused",
 			"2 Attempts.Take (attempts.go) AttemptTaken",
-			"2 Client.ParseCallback (callback.go) RedirectIn",
 			"2 Client.ParseCallback (callback.go) Checked callback-once, attempt-client, callback-state, callback-issuer (not owed), callback-code, callback-code",
 
 			"3 Client.Exchange (token.go) Checked attempt-client",
