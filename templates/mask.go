@@ -1,0 +1,176 @@
+package templates
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Mask decides what of a value is kept. It is made for one request of the browser,
+// for it remembers what it has hidden, and hides it wherever it turns up again
+// under another name: in an error message, in a URL.
+type Mask struct {
+	hide   func(name, value string) string // nil: all is kept
+	strict bool                            // names without a word are hidden, too
+	seen   []string                        // value, what stands for it, value, …
+}
+
+// Whole keeps everything: for the simulated provider, whose secrets are worthless.
+func Whole() *Mask { return &Mask{} }
+
+// Cut keeps the first four characters and the length of what is secret, or may be.
+func Cut() *Mask {
+	return &Mask{strict: true, hide: func(_, value string) string {
+		kept := ""
+		if len(value) > 8 {
+			kept = strings.ToValidUTF8(value[:4], "")
+		}
+		return fmt.Sprintf("%s… (%d characters)", kept, len(value))
+	}}
+}
+
+// Placeholders puts ‹name› for what is secret, random or made from such, so that
+// two sign-ins read the same.
+func Placeholders() *Mask {
+	return &Mask{hide: func(name, value string) string {
+		if name == "sealed" {
+			return fmt.Sprintf("‹sealed, %d bytes›", len(value))
+		}
+		return "‹" + name + "›"
+	}}
+}
+
+// value returns what may be kept of the value that name has in place.
+func (m *Mask) value(place, name, value string) string {
+	w, known := lookUp(place, name)
+	if m.hide == nil || value == "" || known && w.secret == "" || !known && (!m.strict || open[place]) {
+		return m.text(value)
+	}
+	for i := 0; i < len(m.seen); i += 2 {
+		if m.seen[i] == value {
+			return m.seen[i+1]
+		}
+	}
+	hidden := m.hide(cmp.Or(w.secret, name), value)
+	if len(value) >= 8 { // a shorter one would be found in every other word
+		once := url.QueryEscape(value)
+		m.seen = append(m.seen, url.QueryEscape(once), hidden, once, hidden, value, hidden)
+	}
+	return hidden
+}
+
+// text returns s without what was hidden before.
+func (m *Mask) text(s string) string {
+	if len(m.seen) == 0 {
+		return s
+	}
+	return strings.NewReplacer(m.seen...).Replace(s)
+}
+
+// body returns the body of a message as names with their values, where it is a JSON
+// object or a form, and else as text.
+func (m *Mask) body(place, body string) Part {
+	decoder := json.NewDecoder(strings.NewReader(body))
+	decoder.UseNumber()
+	p := printer{decoder, m, place}
+	switch {
+	case body == "":
+		return Part{}
+	case json.Valid([]byte(body)) && body[0] == '{':
+		return Part{Title: "Body, JSON", JSON: true, Values: p.members()}
+	case json.Valid([]byte(body)):
+		return Part{Title: "Body, JSON", Text: p.value("", "")}
+	case !strings.ContainsAny(body, " <\r\n") && strings.Contains(body, "="):
+		return Part{Title: "Body, a form", Values: m.form(place, body)}
+	}
+	if len(body) > 2000 {
+		body = strings.ToValidUTF8(body[:2000], "") + "…"
+	}
+	return Part{Title: "Body", Text: m.value(place, "body", body)}
+}
+
+// form returns the parameters of a query or a form in their order.
+func (m *Mask) form(place, encoded string) []Value {
+	var values []Value
+	for pair := range strings.SplitSeq(encoded, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		values = append(values, m.named(place, unescape(name), unescape(value)))
+	}
+	return values
+}
+
+// unescape decodes what it can; what it cannot is shown as it came.
+func unescape(s string) string {
+	if decoded, err := url.QueryUnescape(s); err == nil {
+		return decoded
+	}
+	return s
+}
+
+func (m *Mask) named(place, name, value string) Value {
+	w, _ := lookUp(place, name)
+	return Value{Name: name, Value: m.value(place, name, value), About: w.about}
+}
+
+// printer prints JSON that is valid, with its members in their order.
+type printer struct {
+	*json.Decoder
+	mask  *Mask
+	place string
+}
+
+func (p printer) members() []Value {
+	var values []Value
+	for p.Token(); p.More(); {
+		name, _ := p.Token()
+		w, _ := lookUp(p.place, name.(string))
+		values = append(values, Value{Name: name.(string), Value: p.value(name.(string), "  "), About: w.about})
+	}
+	return values
+}
+
+// value prints the next value, which belongs to name; its further lines begin with
+// indent. A short list stands on one line.
+func (p printer) value(name, indent string) string {
+	token, _ := p.Token()
+	switch t := token.(type) {
+	case json.Delim:
+		var items []string
+		for p.More() {
+			if t == '{' {
+				member, _ := p.Token()
+				items = append(items, quote(member.(string))+": "+p.value(member.(string), indent+"  "))
+			} else {
+				items = append(items, p.value(name, indent+"  "))
+			}
+		}
+		end, _ := p.Token()
+		line := fmt.Sprintf("%s%s%s", t, strings.Join(items, ", "), end)
+		if t == '[' && len(line) < 60 && !strings.Contains(line, "\n") || len(items) == 0 {
+			return line
+		}
+		return fmt.Sprintf("%s\n%s  %s\n%s%s", t, indent, strings.Join(items, ",\n"+indent+"  "), indent, end)
+	case string:
+		return quote(p.mask.value(p.place, name, t))
+	case json.Number:
+		if kept := p.mask.value(p.place, name, t.String()); kept != t.String() {
+			return quote(kept)
+		}
+		return t.String()
+	}
+	return strings.ReplaceAll(fmt.Sprint(token), "<nil>", "null")
+}
+
+// quote returns s as JSON, with < > & as they are.
+func quote(s string) string {
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.Encode(s)
+	return strings.TrimSuffix(b.String(), "\n")
+}

@@ -1,0 +1,195 @@
+package templates
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Trace is a sign-in, step by step, as the page "trace" shows it.
+type Trace struct {
+	Number   int
+	Provider string
+	Begun    time.Time
+	Outcome  string // empty while it is under way
+	Steps    []Step
+}
+
+// Step is a step of it.
+type Step struct {
+	Number    int // atUser where it is the user's
+	Name      string
+	Sentence  string
+	Spec      string
+	Took      string   // at the user's
+	Functions []string // "Client.Exchange in oauth/token.go"
+	Hops      []Hop
+}
+
+// Numbered reports whether the step is one of the app's.
+func (s Step) Numbered() bool { return s.Number != atUser }
+
+// chapterOf returns the words on the step of h.
+func chapterOf(h Hop) stepWords {
+	if c, ok := chapters1[h.Step]; ok && h.oauth1 {
+		return c
+	}
+	return chapters[h.Step]
+}
+
+// stepsOf groups the hops by step, and says in words where a step is not there.
+func stepsOf(hops []Hop) []Step {
+	var all []Step
+	for i, h := range hops {
+		if len(all) == 0 || all[len(all)-1].Number != h.Step {
+			if len(all) == 0 && h.Step == 1 {
+				all = append(all, newStep(0, noDiscovery(hops)))
+			}
+			if h.Step == 2 && len(all) > 0 && all[len(all)-1].Number == 1 {
+				user := newStep(atUser, chapters[atUser])
+				user.Took = elapsed(h.After - hops[i-1].After)
+				all = append(all, user)
+			}
+			if h.Step == 5 && len(all) > 0 && all[len(all)-1].Number == 3 {
+				all = append(all, newStep(4, noIDToken))
+			}
+			all = append(all, newStep(h.Step, chapterOf(h)))
+		}
+		all[len(all)-1].add(h)
+	}
+	for i, s := range all {
+		if s.Number == 4 && len(s.Hops) == 1 && len(s.Hops[0].Checks) == 1 && s.Hops[0].Checks[0].OK {
+			all[i].Sentence, all[i].Spec = noIDToken.sentence, noIDToken.spec
+		}
+	}
+	return all
+}
+
+// noDiscovery says why the app need not ask: an OpenID provider is one that is sent
+// a nonce.
+func noDiscovery(hops []Hop) stepWords {
+	for _, h := range hops {
+		for _, p := range h.Parts {
+			if h.Step == 1 && slices.ContainsFunc(p.Values, func(v Value) bool { return v.Name == "nonce" }) {
+				return kept
+			}
+		}
+	}
+	return inTheRow
+}
+
+func newStep(number int, w stepWords) Step {
+	return Step{Number: number, Name: w.name, Sentence: w.sentence, Spec: w.spec}
+}
+
+func (s *Step) add(h Hop) {
+	if f := h.Function + " in oauth/" + h.File; !slices.Contains(s.Functions, f) {
+		s.Functions = append(s.Functions, f)
+	}
+	if last := len(s.Hops) - 1; last >= 0 && h.goesOn(s.Hops[last]) {
+		s.Hops[last].Checks = slices.Concat(s.Hops[last].Checks, h.Checks)
+		return
+	}
+	if last := len(s.Hops) - 1; last >= 0 && h.cookie && len(s.Hops[last].Lanes) == 3 {
+		s.Hops = slices.Insert(s.Hops, last, h) // the reply that sends the browser on sets the cookie
+		return
+	}
+	s.Hops = append(s.Hops, h)
+}
+
+// Link is a section of a specification.
+type Link struct{ Text, URL string }
+
+var (
+	specURLs = map[string]string{
+		"OIDC Core":      "https://openid.net/specs/openid-connect-core-1_0.html#rfc.section.",
+		"OIDC Discovery": "https://openid.net/specs/openid-connect-discovery-1_0.html#rfc.section.",
+	}
+	section = regexp.MustCompile(`^(RFC [0-9]+|OIDC [A-Z][a-z]+)? ?(§|Appendix )([0-9A-Z][0-9.]*)( \([0-9]+\))?$`)
+)
+
+// Links turns sections as a Check names them, "RFC 6749 §3.1, §3.2; OIDC Core §2",
+// into links. What is no section has no URL.
+func Links(spec string) []Link {
+	var links []Link
+	document := ""
+	for _, text := range strings.FieldsFunc(spec, func(r rune) bool { return r == ',' || r == ';' }) {
+		link := Link{Text: strings.TrimSpace(text)}
+		if m := section.FindStringSubmatch(link.Text); m != nil {
+			if m[1] != "" {
+				document = m[1]
+			}
+			kind := "section-"
+			if m[2] != "§" {
+				kind = "appendix-"
+			}
+			if base, openID := specURLs[document]; openID {
+				link.URL = base + m[3]
+			} else if rfc, ok := strings.CutPrefix(document, "RFC "); ok {
+				link.URL = "https://www.rfc-editor.org/rfc/rfc" + rfc + "#" + kind + m[3]
+			}
+		}
+		if link.Text != "" {
+			links = append(links, link)
+		}
+	}
+	return links
+}
+
+// Elapsed is for people.
+func (h Hop) Elapsed() string { return elapsed(h.After) }
+
+func elapsed(d time.Duration) string {
+	switch {
+	case d < 10*time.Millisecond:
+		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
+
+// foldFrom is the length from which a value is folded.
+const foldFrom = 110
+
+// short is the beginning of a long value, on one line.
+func short(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	runes := []rune(s)
+	return fmt.Sprintf("%s… (%d characters)", string(runes[:min(len(runes), 40)]), len(runes))
+}
+
+// Arrows are the hop's lanes as classes of the stylesheet: "app-browser".
+func (h Hop) Arrows() []string {
+	if len(h.Lanes) == 1 {
+		return []string{strings.ToLower(h.Lanes[0])}
+	}
+	var arrows []string
+	for i := range len(h.Lanes) - 1 {
+		arrows = append(arrows, strings.ToLower(h.Lanes[i]+"-"+h.Lanes[i+1]))
+	}
+	return arrows
+}
+
+// manyUnused is from how many values without a word on they are folded away.
+const manyUnused = 5
+
+// Known are the values to be read, and Rest the many that this app does not use.
+func (p Part) Known() []Value {
+	if p.Rest() == nil {
+		return p.Values
+	}
+	return slices.DeleteFunc(slices.Clone(p.Values), Value.unused)
+}
+
+func (p Part) Rest() []Value {
+	rest := slices.DeleteFunc(slices.Clone(p.Values), func(v Value) bool { return !v.unused() })
+	if len(rest) < manyUnused || len(rest) == len(p.Values) {
+		return nil
+	}
+	return rest
+}
+
+func (v Value) unused() bool { return v.About == "" }

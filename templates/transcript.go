@@ -1,0 +1,73 @@
+package templates
+
+import (
+	"fmt"
+	"strings"
+
+	"example.com/oauthbyhand/oauth"
+)
+
+// Transcript returns events as text, one block a step: what stands in testdata/wire.
+func Transcript(events []oauth.Event, m *Mask) string {
+	var b strings.Builder
+	last := Hop{Step: -1}
+	for _, e := range events {
+		h := newHop(e, m)
+		b.WriteString(h.after(last))
+		last = h
+	}
+	return b.String()
+}
+
+// after is the hop as text, for those who have read last.
+func (h Hop) after(last Hop) string {
+	var b strings.Builder
+	if h.Step != last.Step {
+		chapter := chapterOf(h)
+		fmt.Fprintf(&b, "\n=== %d %s · %s\n", h.Step, chapter.name, chapter.spec)
+	}
+	if !h.goesOn(last) {
+		line := h.Line
+		if len(h.Checks) > 0 {
+			line = "checks"
+		}
+		fmt.Fprintf(&b, "\n%s: %s   [%s, oauth/%s]\n", strings.Join(h.Lanes, " → "), line, h.Function, h.File)
+	}
+	for _, p := range h.Parts {
+		fmt.Fprintf(&b, "  %s\n%s", p.Title, p.text())
+	}
+	for _, r := range h.Rows() {
+		line := fmt.Sprintf("  %s %s (%s) %s", r.Mark(), r.Check.Name, r.Check.Spec, r.Found())
+		fmt.Fprintln(&b, strings.TrimRight(line, " "))
+	}
+	return b.String()
+}
+
+// text is the part with names and values one a line.
+func (p Part) text() string {
+	var b strings.Builder
+	if p.JSON {
+		b.WriteString("    {\n")
+	}
+	for i, v := range p.Values {
+		if !p.JSON {
+			fmt.Fprintf(&b, "    %s = %s\n", v.Name, v.Value)
+			continue
+		}
+		line := quote(v.Name) + ": " + v.Value
+		if i < len(p.Values)-1 {
+			line += ","
+		}
+		if v.Note != "" {
+			line += "   " + v.Note
+		}
+		fmt.Fprintf(&b, "      %s\n", strings.ReplaceAll(line, "\n", "\n    "))
+	}
+	if p.JSON {
+		b.WriteString("    }\n")
+	}
+	if p.Text != "" {
+		fmt.Fprintf(&b, "    %s\n", strings.ReplaceAll(p.Text, "\n", "\n    "))
+	}
+	return b.String()
+}
