@@ -65,6 +65,7 @@ type config struct {
 	base           *url.URL
 	data           string
 	simulated      bool
+	trace          bool
 	given          map[string]bool // flags that were given
 }
 
@@ -77,6 +78,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens")
 	flags.StringVar(&c.data, "data", "", "`directory` that keeps accounts and sessions over restarts (default: in memory)")
 	flags.BoolVar(&c.simulated, "fake", false, "use the fake provider and ignore all credentials (default: when there are none)")
+	flags.BoolVar(&c.trace, "trace", false, "print each step of each sign-in, without real providers' secrets, and show them on /trace")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return c, err
 	} else if err != nil {
@@ -122,6 +124,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	s, err := newServer(config.base, log)
 	if err != nil {
 		return err
+	}
+	if config.trace {
+		s.traceTo = stdout
+		s.recorder = templates.NewRecorder(templates.Cut, s.base.Scheme == "https", stdout)
 	}
 	if !config.simulated {
 		if err := s.register(); err != nil {
@@ -247,6 +253,7 @@ func (s *server) simulate(origin string) (http.Handler, error) {
 	}
 	simulator := fake.New(fake.Options{Origin: origin, Clients: registered})
 	s.fakeOrigin, s.front = origin, simulator.Front
+	s.recorder = templates.NewRecorder(templates.Whole, s.base.Scheme == "https", s.traceTo)
 	for i, r := range registered {
 		if err := s.offers[i].connect(r.ID, r.Secret, r.RedirectURIs[0], simulator.Net()); err != nil {
 			return nil, err
@@ -367,6 +374,8 @@ type server struct {
 	sessions   *account.Sessions
 	accounts   *account.Accounts
 	log        *slog.Logger
+	recorder   *templates.Recorder // nil: nothing is recorded
+	traceTo    io.Writer           // nil: nothing is printed
 	fakeOrigin string              // empty with real providers
 	front      func(string) string // leads the browser to the fake; changes nothing with real providers
 }
@@ -475,6 +484,7 @@ func (s *server) handler() http.Handler {
 	mux.HandleFunc("POST /disconnect", s.visited(s.disconnect))
 	mux.HandleFunc("POST /logout", s.logout(s.sessions.End))
 	mux.HandleFunc("POST /logout/everywhere", s.logout(s.sessions.EndAll))
+	mux.HandleFunc("GET /trace", s.trace)
 	mux.HandleFunc("GET /static/style.css", templates.Stylesheet)
 	mux.HandleFunc("GET /static/favicon.svg", templates.Favicon)
 	mux.HandleFunc("GET /", s.notFound)
@@ -554,10 +564,10 @@ func (s *server) either(
 			switch {
 			case o.Name != r.PathValue("provider"):
 			case o.client != nil:
-				oauth2(w, r, o.client)
+				oauth2(w, s.recorder.Listen(w, r, o.Title), o.client)
 				return
 			case o.client1 != nil:
-				oauth1(w, r, o.client1)
+				oauth1(w, s.recorder.Listen(w, r, o.Title), o.client1)
 				return
 			}
 		}
@@ -684,6 +694,7 @@ func (s *server) arrive(w http.ResponseWriter, r *http.Request, attempt oauth.At
 		s.fail(w, r, o.About, err)
 		return
 	}
+	s.recorder.SignedIn(w, r)
 	// On to a URL without the code, which then stands in no history (RFC 9700 §4.3.1).
 	http.Redirect(w, r, cmp.Or(attempt.Next, "/profile"), http.StatusSeeOther)
 }
@@ -880,13 +891,24 @@ func (s *server) logout(end func(http.ResponseWriter, *http.Request) error) http
 			s.fail(w, r, oauth.About{}, err)
 			return
 		}
+		s.recorder.Forget(r)
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 	}
+}
+
+// trace shows the visitor's own latest sign-ins, step by step.
+func (s *server) trace(w http.ResponseWriter, r *http.Request) {
+	if s.recorder == nil {
+		s.notFound(w, r)
+		return
+	}
+	s.page(w, r, http.StatusOK, "trace", s.recorder.Traces(r))
 }
 
 // fail says what went wrong: to the visitor in words, to the log by the check's name.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, provider oauth.About, err error) {
 	failure := templates.NewFailure(provider, s.base.String(), err)
+	failure.Trace = s.recorder.End(r, failure.Outcome())
 	_, signedOut := s.sessions.Get(r)
 	switch failed, refused := failure.CheckError, failure.Refusal; {
 	case refused != nil:
@@ -915,6 +937,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request, status int, name s
 	}
 	if err := templates.Render(w, status, name, templates.Page{
 		Simulated: s.fakeOrigin,
+		Traced:    s.recorder != nil,
 		SignedIn:  signedOut == nil,
 		User:      grant.Profile,
 		Data:      data,

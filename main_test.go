@@ -12,6 +12,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -25,6 +26,7 @@ import (
 	"example.com/oauthbyhand/oauth/account"
 	"example.com/oauthbyhand/providers"
 	"example.com/oauthbyhand/providers/fake"
+	"example.com/oauthbyhand/templates"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -656,9 +658,10 @@ func TestSessionsEnd(t *testing.T) {
 func TestCookiesOnHTTPS(t *testing.T) {
 	w := newWorld(t, "https://localhost:8443")
 	p := w.without(func() page { return w.get("https://localhost:8443/login/google") })
-	cookie := p.header.Get("Set-Cookie")
-	if !regexp.MustCompile(`^__Host-oauthbyhand-attempt-[A-Z2-7]{8}=[\w-]+; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax$`).MatchString(cookie) {
-		t.Errorf("Set-Cookie: %s", cookie)
+	cookies := strings.Join(p.header.Values("Set-Cookie"), "\n")
+	if !regexp.MustCompile(`^__Host-oauthbyhand-visitor=[A-Z2-7]{26}; Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=Lax
+__Host-oauthbyhand-attempt-[A-Z2-7]{8}=[\w-]+; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax$`).MatchString(cookies) {
+		t.Errorf("Set-Cookie: %s", cookies)
 	}
 	if got := w.signIn("google").url; got != "https://localhost:8443/profile" {
 		t.Errorf("signing in led to %s", got)
@@ -1208,5 +1211,187 @@ func TestRestart(t *testing.T) {
 	_, err = w.app.openStore(data)
 	if want := "-data " + data.data + ": SESSION_KEY, or the file key in it, is not the key under which it was sealed"; err == nil || err.Error() != want {
 		t.Errorf("with another key: %v\nwant %s", err, want)
+	}
+}
+
+// The trace page shows a sign-in whole: each message, each check that was made, and
+// functions that there are; and the failed one of an error page up to the check.
+func TestTracePage(t *testing.T) {
+	const trace = "http://localhost:8080/trace"
+	for name, row := range map[string]struct {
+		steps []string
+		shows []string
+	}{
+		"google": {
+			steps: []string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"},
+			shows: []string{
+				"https://accounts.google.com/.well-known/openid-configuration", "code_challenge", "Set-Cookie: oauthbyhand-attempt-",
+				"https://oauth2.googleapis.com/token", "Third part: the signature", "issuer: who says all this",
+				"claim-nonce", "https://openid.net/specs/openid-connect-core-1_0.html#rfc.section.3.1.3.7",
+				"Client.VerifyIDToken in oauth/idtoken.go", "https://openidconnect.googleapis.com/v1/userinfo", "Signed in.",
+			},
+		},
+		"github": {
+			steps: []string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"},
+			shows: []string{"its endpoints stand in its row", "does not speak OpenID Connect", "https://api.github.com/user/emails"},
+		},
+		"x": {
+			steps: []string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"},
+			shows: []string{"https://api.x.com/oauth/request_token", "The base string", "POST&amp;https%3A%2F%2Fapi.x.com", "Client1.Exchange in oauth/oauth1.go", "RFC 5849 §2.3"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "http://localhost:8080")
+			if profile := w.signIn(name); !strings.Contains(profile.body, `<a href="/trace">See what just happened</a>`) {
+				t.Errorf("the signed-in page does not lead to the trace:\n%s", profile.body)
+			}
+			page := w.get(trace)
+			var steps []string
+			for _, m := range regexp.MustCompile(`(?s)<h3 [^>]*>(.*?)</h3>`).FindAllStringSubmatch(page.body, -1) {
+				steps = append(steps, tag.ReplaceAllString(m[1], ""))
+			}
+			if diff := cmp.Diff(row.steps, steps); diff != "" {
+				t.Errorf("the steps (-want +got):\n%s", diff)
+			}
+			for _, s := range row.shows {
+				if !strings.Contains(page.body, s) {
+					t.Errorf("the page does not show %q", s)
+				}
+			}
+			for _, m := range regexp.MustCompile(`([A-Z]\w+)\.(\w+) in (oauth/\w+\.go)`).FindAllStringSubmatch(page.body, -1) {
+				source, err := os.ReadFile(m[3])
+				if err != nil || !regexp.MustCompile(`(?m)^func \(\w+ \*?`+m[1]+`\) `+m[2]+`\(`).Match(source) {
+					t.Errorf("the page names %s, which is not there (%v)", m[0], err)
+				}
+			}
+			w.do("POST", "http://localhost:8080/logout", nil)
+			if p := w.get(trace); !strings.Contains(p.body, "Nothing to see yet") {
+				t.Error("after signing out the sign-in is still there")
+			}
+		})
+	}
+}
+
+func TestTraceOfAFailure(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	callback := w.callbackURL("google")
+	failed := w.get(strings.Replace(callback, "iss=https%3A%2F%2Faccounts.google.com", "iss=https%3A%2F%2Fevil.example", 1))
+	if failed.check() != "callback-issuer" {
+		t.Fatalf("check %q", failed.check())
+	}
+	if !strings.Contains(failed.body, `aria-label="failed">✗</span>`) || !strings.Contains(failed.body, "https://evil.example, want https://accounts.google.com") || strings.Contains(failed.body, "POST https://oauth2.googleapis.com/token") {
+		t.Errorf("the page does not show the sign-in up to the check that failed, and no further:\n%s", failed.body)
+	}
+	if p := w.get("http://localhost:8080/trace"); !strings.Contains(p.body, "stopped by callback-issuer") {
+		t.Error("the trace page does not say what stopped it")
+	}
+	if refused := w.answer(w.begin("google"), "ada", "refuse"); !strings.Contains(refused.body, `<a href="/trace">See what just happened</a>`) {
+		t.Error("the page of a refusal does not lead to the trace")
+	}
+	w.browser = w.newBrowser()
+	if p := w.get("http://localhost:8080/trace?number=1"); !strings.Contains(p.body, "Nothing to see yet") {
+		t.Error("another visitor sees the sign-in")
+	}
+}
+
+// wiretap is a transport that writes down what no trace of a real provider may show.
+type wiretap struct {
+	http.RoundTripper
+	secrets map[string]string // value to name
+}
+
+var secretNames = regexp.MustCompile(`"?\b(code|code_verifier|client_secret|access_token|refresh_token|id_token|appsecret_proof|state|nonce|oauth_token|oauth_token_secret|oauth_verifier|oauth_signature|oauth_nonce)"?(?:=|:) ?"?([^"&,\s]{8,})`)
+
+func (w wiretap) hear(text string) {
+	for _, m := range secretNames.FindAllStringSubmatch(text, -1) {
+		value, err := url.QueryUnescape(m[2])
+		if err == nil {
+			w.secrets[value] = m[1]
+		}
+	}
+}
+
+func (w wiretap) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.hear(r.URL.RawQuery)
+	w.hear(r.Header.Get("Authorization"))
+	if _, credentials, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && !strings.Contains(credentials, "=\"") {
+		w.secrets[credentials] = "Authorization"
+	}
+	if r.Body != nil {
+		body, _ := io.ReadAll(r.Body)
+		w.hear(string(body))
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	response, err := w.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	w.hear(response.Header.Get("Location"))
+	for _, cookie := range response.Cookies() {
+		if cookie.Value != "" {
+			w.secrets[cookie.Value] = cookie.Name
+		}
+	}
+	body, _ := io.ReadAll(response.Body)
+	if !strings.Contains(string(body), "<html") {
+		w.hear(string(body))
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return response, nil
+}
+
+// With real providers no code, token, verifier, secret, signature or cookie is on
+// the trace page, on an error page, in the terminal or in the log: whole, or more of
+// it than its beginning: X's tokens begin with the user's number, which is public.
+func TestRealSecretsAreCut(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(allProviders)) {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "http://localhost:8080")
+			simulator := w.net["127.0.0.1:9000"].(*fake.Server)
+			tap := wiretap{simulator.Net(), make(map[string]string)}
+			var terminal bytes.Buffer
+			w.app.recorder = templates.NewRecorder(templates.Cut, false, &terminal)
+			w.app.fakeOrigin = ""
+			for i := range w.app.offers { // the same clients, made by hand on another wire
+				o := &w.app.offers[i]
+				id, secret := "demo-"+o.Name, ""
+				if o.client != nil {
+					secret = o.client.Secret
+				} else {
+					secret = o.client1.Secret
+				}
+				tap.secrets[secret] = "client_secret"
+				if err := o.connect(id, secret, w.app.redirectURI(*o), tap); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.browser.Transport = wiretap{w.net, tap.secrets}
+
+			if p := w.signIn(name); p.status != 200 || p.url != "http://localhost:8080/profile" {
+				t.Fatalf("%d at %s\n%s", p.status, p.url, w.log)
+			}
+			shown := w.get("http://localhost:8080/trace").body
+			if !strings.Contains(shown, "characters)") || !strings.Contains(shown, "is real") {
+				t.Fatalf("the page does not say that it cuts:\n%s", shown)
+			}
+			callback, _ := url.Parse(w.callbackURL(name))
+			callback.RawQuery += "&" + callback.RawQuery // each parameter twice
+			failed := w.get(callback.String())
+			if failed.status != 400 {
+				t.Errorf("each parameter twice: %d", failed.status)
+			}
+			if len(tap.secrets) < 10 {
+				t.Fatalf("only %d secrets heard: %v", len(tap.secrets), tap.secrets)
+			}
+			for where, text := range map[string]string{"the trace page": shown, "the error page": failed.body, "the terminal": terminal.String(), "the log": w.log.String()} {
+				for value, secret := range tap.secrets {
+					for _, part := range []string{value[:min(len(value), 24)], value[len(value)/2:]} {
+						if len(part) >= 8 && (strings.Contains(text, part) || strings.Contains(text, url.QueryEscape(part)) || strings.Contains(text, html.EscapeString(part))) {
+							t.Errorf("%s holds %q of %s %q", where, part, secret, value)
+						}
+					}
+				}
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ package templates
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,7 @@ var files embed.FS
 // Page is what each page shows around its own Data.
 type Page struct {
 	Simulated string // where the fake provider is; empty with real ones
+	Traced    bool   // sign-ins are recorded, for the page "trace"
 	SignedIn  bool
 	User      oauth.Profile
 	Data      any
@@ -38,6 +40,18 @@ type Failure struct {
 	CheckError *oauth.CheckError // nil for what is not a failed check
 	Refusal    *oauth.Refusal    // nil for what is no refusal
 	err        error
+	Trace      *Trace // up to the failure; nil where nothing is recorded
+}
+
+// Outcome is the failure in a few words.
+func (f Failure) Outcome() string {
+	switch {
+	case f.Refusal != nil:
+		return "refused: " + cmp.Or(f.Refusal.Code, f.Refusal.Description)
+	case f.CheckError != nil:
+		return "stopped by " + f.CheckError.Check.Name
+	}
+	return "failed"
 }
 
 // NewFailure returns what the pages say of err.
@@ -103,6 +117,9 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	// at each view.
 	"elsewhere": func(u string) bool { return strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://") },
 	"until":     until,
+	"links":     Links,
+	"long":      func(s string) bool { return len(s) > foldFrom || strings.Contains(s, "\n") },
+	"short":     short,
 }).ParseFS(files, "*.html"))
 
 // Render writes the page with this name. It is rendered whole before the status

@@ -1,0 +1,249 @@
+package templates
+
+import (
+	"context"
+	"crypto/sha256"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"example.com/oauthbyhand/oauth"
+)
+
+const (
+	recordsKept = 1000      // sign-ins, of all visitors
+	recordMax   = 256 << 10 // bytes of one sign-in
+	recordsMax  = 32 << 20  // bytes of all
+	latestShown = 20        // in the list on the page
+)
+
+// Recorder keeps the latest sign-ins for those who made them. Who a sign-in belongs
+// to says a cookie of its own, for a trace is wanted most when nobody got signed in.
+// A nil Recorder records nothing.
+type Recorder struct {
+	mask   func() *Mask
+	secure bool
+	out    io.Writer // in words while it happens, unless nil
+
+	mu      sync.Mutex
+	records []*record // oldest first
+	made    int
+	size    int
+}
+
+// NewRecorder returns an empty recorder. mask says what of the values it keeps; secure
+// that the app is served over https.
+func NewRecorder(mask func() *Mask, secure bool, out io.Writer) *Recorder {
+	return &Recorder{mask: mask, secure: secure, out: out}
+}
+
+// record is one sign-in.
+type record struct {
+	number   int
+	visitor  [sha256.Size]byte // the hash of the cookie
+	attempt  [sha256.Size]byte // the hash of what the callback brings back, zero before that is known
+	provider string
+	begun    time.Time
+	outcome  string
+	hops     []Hop
+	size     int
+}
+
+// trace copies what is recorded, so that it can be shown while more is recorded.
+func (r *record) trace() *Trace {
+	return &Trace{r.number, r.provider, r.begun, r.outcome, stepsOf(slices.Clone(r.hops))}
+}
+
+// listener hears the events of one request of a browser.
+type listener struct {
+	recorder *Recorder
+	visitor  [sha256.Size]byte
+	provider string
+	mask     *Mask
+	record   *record // nil until something happens
+	printed  Hop     // the last
+}
+
+type listenerKey struct{}
+
+// Listen returns r with a context that records what happens under it, as part of a
+// sign-in with provider.
+func (rec *Recorder) Listen(w http.ResponseWriter, r *http.Request, provider string) *http.Request {
+	if rec == nil {
+		return r
+	}
+	visitor, ok := rec.visitor(r)
+	if !ok {
+		visitor = rec.newVisitor(w)
+	}
+	l := &listener{recorder: rec, visitor: visitor, provider: provider, mask: rec.mask(), printed: Hop{Step: -1}}
+	ctx := context.WithValue(r.Context(), listenerKey{}, l)
+	return r.WithContext(oauth.WithTrace(ctx, l.hear))
+}
+
+// hear records an event. Events of a shared fetch come from other goroutines.
+func (l *listener) hear(e oauth.Event) {
+	rec := l.recorder
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	attempt := attemptOf(e)
+	if l.record == nil && attempt != [sha256.Size]byte{} { // the callback of a sign-in that was begun?
+		i := slices.IndexFunc(rec.records, func(r *record) bool {
+			return r.visitor == l.visitor && r.attempt == attempt && r.outcome == ""
+		})
+		if i >= 0 {
+			l.record = rec.records[i]
+		}
+	}
+	if l.record == nil {
+		rec.made++
+		l.record = &record{number: rec.made, visitor: l.visitor, provider: l.provider, begun: e.Time}
+		rec.records = append(rec.records, l.record)
+	}
+	if attempt != [sha256.Size]byte{} {
+		l.record.attempt = attempt
+	}
+	h := newHop(e, l.mask)
+	h.After = e.Time.Sub(l.record.begun)
+	if size := h.size(); l.record.size+size <= recordMax {
+		l.record.hops = append(l.record.hops, h)
+		l.record.size += size
+		rec.size += size
+	}
+	for len(rec.records) > recordsKept || rec.size > recordsMax {
+		rec.size -= rec.records[0].size
+		rec.records = rec.records[1:]
+	}
+	if rec.out != nil {
+		io.WriteString(rec.out, h.after(l.printed))
+		l.printed = h
+	}
+}
+
+// attemptOf tells by which attempt the browser is sent out or comes back: by the
+// state, or in OAuth 1.0a by the temporary token. Only its hash is kept.
+func attemptOf(e oauth.Event) (hash [sha256.Size]byte) {
+	var query string
+	switch what := e.What.(type) {
+	case oauth.RedirectOut:
+		u, err := url.Parse(what.URL)
+		if err != nil {
+			return hash
+		}
+		query = u.RawQuery
+	case oauth.RedirectIn:
+		query = what.Query
+	}
+	q, _ := url.ParseQuery(query)
+	for _, name := range []string{"state", "oauth_token", "denied"} {
+		if q.Get(name) != "" {
+			return sha256.Sum256([]byte(q.Get(name)))
+		}
+	}
+	return hash
+}
+
+// size is about what the hop takes in memory.
+func (h Hop) size() int {
+	size := 500 + len(h.Line) + 300*len(h.Checks)
+	for _, p := range h.Parts {
+		size += len(p.Text)
+		for _, v := range p.Values {
+			size += 100 + len(v.Name) + len(v.Value)
+		}
+	}
+	return size
+}
+
+// End notes how the sign-in that r is part of ended, and returns it.
+func (rec *Recorder) End(r *http.Request, outcome string) *Trace {
+	l, ok := r.Context().Value(listenerKey{}).(*listener)
+	if !ok {
+		return nil
+	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	if l.record == nil {
+		return nil
+	}
+	l.record.outcome = outcome
+	return l.record.trace()
+}
+
+// SignedIn notes that the sign-in that r is part of has succeeded, and renews the
+// visitor's cookie.
+func (rec *Recorder) SignedIn(w http.ResponseWriter, r *http.Request) {
+	rec.End(r, "signed in")
+	rec.renew(w, r)
+}
+
+// renew gives the visitor a new cookie, which takes over the sign-ins recorded: who
+// planted the old one in this browser does not see the sign-in that follows.
+func (rec *Recorder) renew(w http.ResponseWriter, r *http.Request) {
+	l, ok := r.Context().Value(listenerKey{}).(*listener)
+	if !ok {
+		return
+	}
+	renewed := rec.newVisitor(w)
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	for _, record := range rec.records {
+		if record.visitor == l.visitor {
+			record.visitor = renewed
+		}
+	}
+	l.visitor = renewed
+}
+
+// Forget drops the visitor's sign-ins: the next one at this browser may be another.
+func (rec *Recorder) Forget(r *http.Request) {
+	if rec == nil {
+		return
+	}
+	visitor, ok := rec.visitor(r)
+	if !ok {
+		return
+	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	rec.records = slices.DeleteFunc(rec.records, func(r *record) bool {
+		if r.visitor == visitor {
+			rec.size -= r.size
+		}
+		return r.visitor == visitor
+	})
+}
+
+// Traces is the Data of the page "trace".
+type Traces struct {
+	Shown  *Trace   // whole
+	Latest []*Trace // without their steps, the latest first
+}
+
+// Traces returns the latest sign-ins of the visitor who sent r, and one of them
+// whole: the latest, or the one whose number the query asks for.
+func (rec *Recorder) Traces(r *http.Request) Traces {
+	var traces Traces
+	visitor, ok := rec.visitor(r)
+	if !ok {
+		return traces
+	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	for _, record := range slices.Backward(rec.records) {
+		if record.visitor != visitor {
+			continue
+		}
+		if traces.Shown == nil || strconv.Itoa(record.number) == r.URL.Query().Get("number") {
+			traces.Shown = record.trace()
+		}
+		if len(traces.Latest) < latestShown {
+			traces.Latest = append(traces.Latest, &Trace{Number: record.number, Provider: record.provider, Begun: record.begun, Outcome: record.outcome})
+		}
+	}
+	return traces
+}

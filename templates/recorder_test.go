@@ -1,0 +1,215 @@
+package templates
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/oauthbyhand/oauth"
+	"github.com/google/go-cmp/cmp"
+)
+
+// visitor is a browser as far as the recorder sees it: its cookie.
+type visitor struct{ cookie *http.Cookie }
+
+// request sends the events of one request of the visitor to the recorder.
+func (v *visitor) request(rec *Recorder, events ...any) *http.Request {
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("GET", "/", nil)
+	if v.cookie != nil {
+		r.AddCookie(v.cookie)
+	}
+	r = rec.Listen(w, r, "Google")
+	for _, what := range events {
+		r.Context().Value(listenerKey{}).(*listener).hear(oauth.Event{Time: time.Now(), Step: 1, What: what})
+	}
+	v.keep(w)
+	return r
+}
+
+func (v *visitor) keep(w *httptest.ResponseRecorder) {
+	for _, c := range w.Result().Cookies() {
+		v.cookie = c
+	}
+}
+
+// sees lists the visitor's sign-ins by their numbers of hops, the latest first.
+func (v *visitor) sees(rec *Recorder) []int {
+	r := httptest.NewRequest("GET", "/trace", nil)
+	if v.cookie != nil {
+		r.AddCookie(v.cookie)
+	}
+	var hops []int
+	for _, latest := range rec.Traces(r).Latest {
+		r := r.Clone(r.Context())
+		r.URL.RawQuery = fmt.Sprint("number=", latest.Number)
+		count := 0
+		for _, step := range rec.Traces(r).Shown.Steps {
+			count += len(step.Hops)
+		}
+		hops = append(hops, count)
+	}
+	return hops
+}
+
+func out(state string) oauth.RedirectOut {
+	return oauth.RedirectOut{URL: "https://op.example/authorize?state=" + state}
+}
+
+func in(state string) oauth.RedirectIn {
+	return oauth.RedirectIn{Path: "/callback/google", Query: "state=" + state}
+}
+
+func TestRecorderKeepsVisitorsApart(t *testing.T) {
+	rec := NewRecorder(Whole, false, nil)
+	var ada, mallory visitor
+	ada.request(rec, out("a"))
+	mallory.request(rec, out("m"))
+	mallory.request(rec, out("m2"))
+	ada.request(rec, in("a"))     // the same sign-in
+	mallory.request(rec, in("a")) // Ada's state in Mallory's browser: a sign-in of his own
+	if diff := cmp.Diff([]int{2}, ada.sees(rec)); diff != "" {
+		t.Errorf("Ada (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int{1, 1, 1}, mallory.sees(rec)); diff != "" {
+		t.Errorf("Mallory (-want +got):\n%s", diff)
+	}
+	if got := new(visitor).sees(rec); got != nil {
+		t.Errorf("a stranger sees %v", got)
+	}
+	number := httptest.NewRequest("GET", "/trace?number=2", nil) // Mallory's first
+	number.AddCookie(ada.cookie)
+	if got := rec.Traces(number).Shown.Number; got != 1 {
+		t.Errorf("Ada asks for Mallory's sign-in and sees number %d, want her own", got)
+	}
+}
+
+// OAuth 1.0a has no state; the temporary token is on both ways, also in a refusal.
+func TestRecorderOfOAuth1(t *testing.T) {
+	for name, query := range map[string]string{"allowed": "oauth_token=t&oauth_verifier=v", "refused": "denied=t"} {
+		rec := NewRecorder(Whole, false, nil)
+		var ada visitor
+		ada.request(rec, oauth.RedirectOut{URL: "https://api.x.com/oauth/authenticate?oauth_token=t"})
+		ada.request(rec, oauth.RedirectIn{Path: "/callback/x", Query: query})
+		if diff := cmp.Diff([]int{2}, ada.sees(rec)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// A cookie that somebody planted in the browser shows nothing once it has signed in.
+func TestRecorderRenewsTheVisitor(t *testing.T) {
+	rec := NewRecorder(Whole, true, nil)
+	var ada visitor
+	ada.request(rec, out("a"))
+	planted := ada
+	w := httptest.NewRecorder()
+	rec.SignedIn(w, ada.request(rec, in("a")))
+	ada.keep(w)
+	if got := planted.sees(rec); got != nil {
+		t.Errorf("the cookie from before shows %v", got)
+	}
+	if diff := cmp.Diff([]int{2}, ada.sees(rec)); diff != "" {
+		t.Errorf("the new one (-want +got):\n%s", diff)
+	}
+	_, attributes, _ := strings.Cut(w.Header().Get("Set-Cookie"), "; ")
+	if ada.cookie.Name != "__Host-oauthbyhand-visitor" || attributes != "Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=Lax" {
+		t.Errorf("Set-Cookie: %s", w.Header().Get("Set-Cookie"))
+	}
+}
+
+func TestRecorderForgets(t *testing.T) {
+	rec := NewRecorder(Whole, false, nil)
+	var ada, mallory visitor
+	ada.request(rec, out("a"))
+	r := mallory.request(rec, out("m"))
+	r.AddCookie(mallory.cookie)
+	rec.Forget(r)
+	if ada.sees(rec) == nil || mallory.sees(rec) != nil {
+		t.Errorf("Mallory signed out; Ada sees %v, and he %v", ada.sees(rec), mallory.sees(rec))
+	}
+}
+
+// However many sign-ins are begun, and however long the replies are, the recorder
+// stays within its bounds.
+func TestRecorderIsBounded(t *testing.T) {
+	rec := NewRecorder(Whole, false, nil)
+	for range recordsKept + 10 {
+		new(visitor).request(rec, out("a"))
+	}
+	if len(rec.records) != recordsKept {
+		t.Errorf("%d sign-ins kept, want %d", len(rec.records), recordsKept)
+	}
+	reply := oauth.ReplyReceived{Status: 200, Body: `{"a":"` + strings.Repeat("x", 100<<10) + `"}`}
+	var ada visitor
+	ada.request(rec, out("b"), reply, reply, reply, reply)
+	if got := ada.sees(rec); len(got) != 1 || got[0] != 3 {
+		t.Errorf("of five hops with 400 KiB %v are kept, want 3: 256 KiB hold two replies", got)
+	}
+	for range 200 {
+		new(visitor).request(rec, reply, reply)
+	}
+	size := 0
+	for _, r := range rec.records {
+		size += r.size
+	}
+	if size != rec.size || size > recordsMax {
+		t.Errorf("%d bytes kept, counted as %d; want at most %d", size, rec.size, recordsMax)
+	}
+}
+
+// What is hidden once is hidden wherever it turns up again, under whatever name.
+func TestCut(t *testing.T) {
+	m := Cut()
+	for _, row := range []struct {
+		place, name, value, want, reason string
+	}{
+		{inRequest, "client_id", "app", "app", "public"},
+		{inTokens, "access_token", "secret-token", "secr… (12 characters)", "a secret"},
+		{inTokens, "refresh_token", "short", "… (5 characters)", "four characters would be most of it"},
+		{inTokens, "new_kind_of_token", "another-secret", "anot… (14 characters)", "a name that nobody here knows"},
+		{inProfile, "favourite_colour", "green", "green", "the user's own data"},
+		{inProfile, "next", "https://api.example/?access_token=secret-token&page=2", "https://api.example/?access_token=secr… (12 characters)&page=2", "the token once more"},
+		{inTokens, "error_description", "bad token secret-token", "bad token secr… (12 characters)", "the token once more"},
+	} {
+		if got := m.value(row.place, row.name, row.value); got != row.want {
+			t.Errorf("%s %s (%s): %q, want %q", row.place, row.name, row.reason, got, row.want)
+		}
+	}
+	for body, want := range map[string]string{
+		`{"data":[{"access_token":"secret-token-2","user_id":17}]}`: `"secr… (14 characters)"`,
+		`access_token=secret-token-2&scope=a`:                       "secr… (14 characters)",
+		`{"access_token":"secret-token-2"`:                          "… (32 characters)", // no JSON, so nothing in it is known
+		`<p>secret-token-2</p>`:                                     "… (21 characters)",
+	} {
+		if got := fmt.Sprint(Cut().body(inTokens, body)); strings.Contains(got, "secret-token-2") || !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s in it", body, got, want)
+		}
+	}
+}
+
+func TestPrettyJSON(t *testing.T) {
+	got := Part{JSON: true, Values: Whole().body(inProfile, `{"b":{"a":[],"n":12345678901234567890,"z":null},"a":[{"x":"<&>"},true],"s":["1","2"],"e":{}}`).Values}.text()
+	want := `    {
+      "b": {
+        "a": [],
+        "n": 12345678901234567890,
+        "z": null
+      },
+      "a": [
+        {
+          "x": "<&>"
+        },
+        true
+      ],
+      "s": ["1", "2"],
+      "e": {}
+    }
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

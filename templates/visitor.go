@@ -1,0 +1,35 @@
+package templates
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"net/http"
+	"time"
+
+	"example.com/oauthbyhand/oauth"
+)
+
+func (rec *Recorder) cookieName() string { return oauth.CookiePrefix(rec.secure) + "visitor" }
+
+// visitor returns who sent r.
+func (rec *Recorder) visitor(r *http.Request) (hash [sha256.Size]byte, ok bool) {
+	cookies := r.CookiesNamed(rec.cookieName())
+	if len(cookies) != 1 { // of two, one is somebody else's
+		return hash, false
+	}
+	return sha256.Sum256([]byte(cookies[0].Value)), true
+}
+
+func (rec *Recorder) newVisitor(w http.ResponseWriter) [sha256.Size]byte {
+	id := rand.Text()
+	http.SetCookie(w, &http.Cookie{
+		Name:     rec.cookieName(),
+		Value:    id,
+		Path:     "/",
+		MaxAge:   int((12 * time.Hour).Seconds()),
+		Secure:   rec.secure,
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+	})
+	return sha256.Sum256([]byte(id))
+}
