@@ -1,0 +1,203 @@
+package oauth_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// source is what the project's Go files declare: "Client.Begin", "Client.OpenID",
+// "NewClient", by file, as seen from the top: "oauth/begin.go".
+type source struct {
+	declared map[string]map[string]bool
+	lines    map[string][]string // of each function, without comments
+}
+
+func readSource(t *testing.T) source {
+	t.Helper()
+	s := source{make(map[string]map[string]bool), make(map[string][]string)}
+	fset := token.NewFileSet()
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		file, err := parser.ParseFile(fset, path, text, 0)
+		if err != nil {
+			return err
+		}
+		name, _ := filepath.Rel("..", path)
+		name = filepath.ToSlash(name)
+		s.declared[name] = make(map[string]bool)
+		for _, d := range file.Decls {
+			s.declare(name, d)
+			if f, ok := d.(*ast.FuncDecl); ok {
+				body := string(text[fset.Position(f.Pos()).Offset:fset.Position(f.End()).Offset])
+				s.lines[name+" "+f.Name.Name] = codeLines(body)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s source) declare(file string, d ast.Decl) {
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		name := d.Name.Name
+		if d.Recv != nil {
+			receiver := d.Recv.List[0].Type
+			if star, ok := receiver.(*ast.StarExpr); ok {
+				receiver = star.X
+			}
+			if ident, ok := receiver.(*ast.Ident); ok {
+				name = ident.Name + "." + name
+			}
+		}
+		s.declared[file][name] = true
+	case *ast.GenDecl:
+		for _, spec := range d.Specs {
+			typ, ok := spec.(*ast.TypeSpec)
+			if !ok {
+				continue
+			}
+			s.declared[file][typ.Name.Name] = true
+			if fields, ok := typ.Type.(*ast.StructType); ok {
+				for _, field := range fields.Fields.List {
+					for _, ident := range field.Names {
+						s.declared[file][typ.Name.Name+"."+ident.Name] = true
+					}
+				}
+			}
+		}
+	}
+}
+
+// in reports whether name is declared in one of the files, or anywhere without files.
+func (s source) in(name string, files []string) bool {
+	for file, names := range s.declared {
+		if names[name] && (files == nil || slices.Contains(files, file)) {
+			return true
+		}
+	}
+	return false
+}
+
+var comment = regexp.MustCompile(`//.*`)
+
+// codeLines are the lines of code without comments and alignment.
+func codeLines(code string) []string {
+	var lines []string
+	for line := range strings.Lines(code) {
+		if line = strings.Join(strings.Fields(comment.ReplaceAllString(line, "")), " "); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// holds reports whether lines are among all, in this order.
+func holds(all, lines []string) bool {
+	for _, line := range all {
+		if len(lines) > 0 && line == lines[0] {
+			lines = lines[1:]
+		}
+	}
+	return len(lines) == 0
+}
+
+var (
+	goFile    = regexp.MustCompile(`[\w./-]*\w\.go\b`)
+	qualified = regexp.MustCompile(`(?:^|[^.\w])(oauth\.|account\.|providers\.|fake\.|templates\.)?([A-Z]\w*(?:\.[A-Z]\w*)?)\b`)
+	quoted    = regexp.MustCompile("`([A-Za-z]\\w*)`")
+	goBlock   = regexp.MustCompile("(?s)```go\n(.*?)```")
+	docLink   = regexp.MustCompile(`\[\*?([A-Z]\w*(?:\.[A-Z]\w*)?)\]`)
+	docCall   = regexp.MustCompile(`\b(client|attempts)\.([A-Z]\w*)\(`)
+)
+
+// Whatever the README and the package's documentation name is there, and stands
+// where they say: a line with files and functions, in a table or beside an arrow,
+// says which function is in which file.
+func TestDocumentsNameWhatIsThere(t *testing.T) {
+	s := readSource(t)
+	for _, name := range []string{"../README.md", "doc.go"} {
+		document, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(document)) {
+			var files []string
+			for _, file := range goFile.FindAllString(line, -1) {
+				file = strings.TrimPrefix(file, "./")
+				if s.declared[file] == nil {
+					file = "oauth/" + file // the package doc's own files, and the text of a link
+				}
+				if s.declared[file] == nil {
+					t.Errorf("%s names the file %s, which is not there", name, file)
+				}
+				files = append(files, file)
+			}
+			where := files
+			if !strings.HasPrefix(line, "|") && !strings.Contains(line, "│") {
+				where = nil
+			}
+			for _, m := range qualified.FindAllStringSubmatch(line, -1) {
+				if (m[1] != "" || strings.Contains(m[2], ".")) && !s.in(m[2], where) {
+					t.Errorf("%s names %s%s, which is not in %v", name, m[1], m[2], where)
+				}
+			}
+			for _, m := range quoted.FindAllStringSubmatch(line, -1) {
+				if where != nil && !strings.Contains(line, "│") && !s.in(m[1], where) && !s.in("server."+m[1], where) && !s.in("sender."+m[1], where) {
+					t.Errorf("%s names %s, which is not in %v", name, m[1], where)
+				}
+			}
+		}
+		for _, m := range docLink.FindAllStringSubmatch(string(document), -1) {
+			if name == "doc.go" && !s.in(m[1], nil) {
+				t.Errorf("%s links to %s, which is not there", name, m[1])
+			}
+		}
+		for _, m := range docCall.FindAllStringSubmatch(string(document), -1) {
+			typ := map[string]string{"client": "Client", "attempts": "Attempts"}[m[1]]
+			if !s.in(typ+"."+m[2], nil) {
+				t.Errorf("%s calls %s, which is not there", name, m[0])
+			}
+		}
+	}
+}
+
+// The README's Go code is code of the project: the lines of a block stand in this
+// order in one function, an Example or another.
+func TestReadmeQuotesCode(t *testing.T) {
+	s := readSource(t)
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := goBlock.FindAllStringSubmatch(string(readme), -1)
+	if len(blocks) == 0 {
+		t.Fatal("no Go code in README.md")
+	}
+	for _, block := range blocks {
+		found := false
+		for _, lines := range s.lines {
+			found = found || holds(lines, codeLines(block[1]))
+		}
+		if !found {
+			t.Errorf("no function has these lines:\n%s", block[1])
+		}
+	}
+}
