@@ -191,6 +191,25 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// A callback that anybody can send must not steer the operator's terminal, nor
+// write lines that look like the recorder's own.
+func TestTerminal(t *testing.T) {
+	var terminal strings.Builder
+	rec := NewRecorder(Whole, false, &terminal)
+	new(visitor).request(rec, in("%1b%5B2J%0AApp:+forged&x%0Dy=%C2%9B1m"))
+	want := `
+=== 1 request · RFC 6749 §4.1.1; RFC 7636 §4.3
+
+Provider → Browser → App: GET /callback/google   [, oauth/]
+  Parameters in the URL
+    state = �[2J↵App: forged
+    x�y = �1m
+`
+	if diff := cmp.Diff(want, terminal.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestPrettyJSON(t *testing.T) {
 	got := Part{JSON: true, Values: Whole().body(inProfile, `{"b":{"a":[],"n":12345678901234567890,"z":null},"a":[{"x":"<&>"},true],"s":["1","2"],"e":{}}`).Values}.text()
 	want := `    {

@@ -3,6 +3,7 @@ package templates
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"example.com/oauthbyhand/oauth"
 )
@@ -40,7 +41,15 @@ func (h Hop) after(last Hop) string {
 		line := fmt.Sprintf("  %s %s (%s) %s", r.Mark(), r.Check.Name, r.Check.Spec, r.Found())
 		fmt.Fprintln(&b, strings.TrimRight(line, " "))
 	}
-	return b.String()
+	return strings.Map(visible, b.String())
+}
+
+// visible keeps strangers' values from steering the terminal.
+func visible(r rune) rune {
+	if unicode.IsControl(r) && r != '\n' {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 // text is the part with names and values one a line.
@@ -51,7 +60,8 @@ func (p Part) text() string {
 	}
 	for i, v := range p.Values {
 		if !p.JSON {
-			fmt.Fprintf(&b, "    %s = %s\n", v.Name, v.Value)
+			oneLine := strings.NewReplacer("\n", "↵").Replace
+			fmt.Fprintf(&b, "    %s = %s\n", oneLine(v.Name), oneLine(v.Value))
 			continue
 		}
 		line := quote(v.Name) + ": " + v.Value
