@@ -564,10 +564,10 @@ func (s *server) either(
 			switch {
 			case o.Name != r.PathValue("provider"):
 			case o.client != nil:
-				oauth2(w, s.recorder.Listen(w, r, o.Title), o.client)
+				oauth2(w, s.recorder.Listen(w, r, o.Title, 0), o.client)
 				return
 			case o.client1 != nil:
-				oauth1(w, s.recorder.Listen(w, r, o.Title), o.client1)
+				oauth1(w, s.recorder.Listen(w, r, o.Title, 0), o.client1)
 				return
 			}
 		}

@@ -125,10 +125,7 @@ func cookieName(m *Mask, name string) string {
 	if !found {
 		return name
 	}
-	if m.hide != nil {
-		state = m.hide("state, 8 characters", state)
-	}
-	return prefix + "attempt-" + state
+	return prefix + "attempt-" + m.hidden("state, 8 characters", state)
 }
 
 // attemptPart shows what is sealed in the cookie, under the names of its fields.
@@ -168,14 +165,12 @@ func headers(m *Mask, header http.Header) Part {
 func authorization(m *Mask, value string) string {
 	scheme, credentials, _ := strings.Cut(value, " ")
 	switch {
-	case m.hide == nil:
-		return value
 	case scheme == "Bearer":
 		return "Bearer " + m.value(inTokens, "access_token", credentials)
 	case scheme == "Basic":
-		return "Basic " + m.hide("client_id:client_secret", credentials)
+		return "Basic " + m.hidden("client_id:client_secret", credentials)
 	}
-	return scheme + " " + m.hide("credentials", credentials)
+	return scheme + " " + m.hidden("credentials", credentials)
 }
 
 // oauthHeader are the protocol parameters of OAuth 1.0a, which stand in a header of

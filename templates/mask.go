@@ -31,12 +31,16 @@ func Cut() *Mask {
 	}}
 }
 
-// Placeholders puts ‹name› for what is secret, random or made from such, so that
-// two sign-ins read the same.
+// Placeholders puts ‹name› for what is secret, random or made from such, and ‹name 2›
+// for another value of that name, so that two sign-ins read the same.
 func Placeholders() *Mask {
+	values := make(map[string]int)
 	return &Mask{hide: func(name, value string) string {
 		if name == "sealed" {
 			return fmt.Sprintf("‹sealed, %d bytes›", len(value))
+		}
+		if values[name]++; values[name] > 1 {
+			name = fmt.Sprint(name, " ", values[name])
 		}
 		return "‹" + name + "›"
 	}}
@@ -48,12 +52,20 @@ func (m *Mask) value(place, name, value string) string {
 	if m.hide == nil || value == "" || known && w.secret == "" || !known && (!m.strict || open[place]) {
 		return m.text(value)
 	}
+	return m.hidden(cmp.Or(w.secret, name), value)
+}
+
+// hidden returns what stands for value.
+func (m *Mask) hidden(name, value string) string {
+	if m.hide == nil {
+		return value
+	}
 	for i := 0; i < len(m.seen); i += 2 {
 		if m.seen[i] == value {
 			return m.seen[i+1]
 		}
 	}
-	hidden := m.hide(cmp.Or(w.secret, name), value)
+	hidden := m.hide(name, value)
 	if len(value) >= 8 { // a shorter one would be found in every other word
 		once := url.QueryEscape(value)
 		m.seen = append(m.seen, url.QueryEscape(once), hidden, once, hidden, value, hidden)
@@ -69,6 +81,11 @@ func (m *Mask) text(s string) string {
 	return strings.NewReplacer(m.seen...).Replace(s)
 }
 
+const (
+	bodyMax  = 32 << 10 // bytes of a body; no honest one comes near
+	depthMax = 20       // of JSON: each level moves what is in it to the right
+)
+
 // body returns the body of a message as names with their values, where it is a JSON
 // object or a form, and else as text.
 func (m *Mask) body(place, body string) Part {
@@ -78,6 +95,8 @@ func (m *Mask) body(place, body string) Part {
 	switch {
 	case body == "":
 		return Part{}
+	case len(body) > bodyMax:
+		return Part{Title: "Body", Text: fmt.Sprintf("%d bytes, which are too many to show", len(body))}
 	case json.Valid([]byte(body)) && body[0] == '{':
 		return Part{Title: "Body, JSON", JSON: true, Values: p.members()}
 	case json.Valid([]byte(body)):
@@ -137,6 +156,11 @@ func (p printer) members() []Value {
 // value prints the next value, which belongs to name; its further lines begin with
 // indent. A short list stands on one line.
 func (p printer) value(name, indent string) string {
+	if len(indent) > 2*depthMax {
+		var deeper json.RawMessage
+		p.Decode(&deeper)
+		return "…"
+	}
 	token, _ := p.Token()
 	switch t := token.(type) {
 	case json.Delim:

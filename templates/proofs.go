@@ -48,10 +48,7 @@ func (h *Hop) token(m *Mask, t oauth.TokenDecoded) {
 		}
 		h.add(part)
 	}
-	signature := parts[len(parts)-1]
-	if m.hide != nil {
-		signature = m.hide("signature", signature)
-	}
+	signature := m.hidden("signature", parts[len(parts)-1])
 	h.add(Part{Title: "Third part: the signature", Values: []Value{{
 		Name: "signature", Value: signature, Checks: []string{"id-token-signature"},
 		About: "over the first two parts as they were received; only the provider can make it, and everybody can check it with its public key",

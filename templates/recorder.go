@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"io"
@@ -63,6 +64,7 @@ type listener struct {
 	recorder *Recorder
 	visitor  [sha256.Size]byte
 	provider string
+	from     int // steps before this one begin no record
 	mask     *Mask
 	record   *record // nil until something happens
 	printed  Hop     // the last
@@ -71,8 +73,9 @@ type listener struct {
 type listenerKey struct{}
 
 // Listen returns r with a context that records what happens under it, as part of a
-// sign-in with provider.
-func (rec *Recorder) Listen(w http.ResponseWriter, r *http.Request, provider string) *http.Request {
+// sign-in with provider, or from a later step on: a profile that is only read once
+// more would hide the sign-in before it, which is worth more to see.
+func (rec *Recorder) Listen(w http.ResponseWriter, r *http.Request, provider string, from int) *http.Request {
 	if rec == nil {
 		return r
 	}
@@ -80,7 +83,7 @@ func (rec *Recorder) Listen(w http.ResponseWriter, r *http.Request, provider str
 	if !ok {
 		visitor = rec.newVisitor(w)
 	}
-	l := &listener{recorder: rec, visitor: visitor, provider: provider, mask: rec.mask(), printed: Hop{Step: -1}}
+	l := &listener{recorder: rec, visitor: visitor, provider: provider, from: from, mask: rec.mask(), printed: Hop{Step: -1}}
 	ctx := context.WithValue(r.Context(), listenerKey{}, l)
 	return r.WithContext(oauth.WithTrace(ctx, l.hear))
 }
@@ -90,6 +93,11 @@ func (l *listener) hear(e oauth.Event) {
 	rec := l.recorder
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
+	h := newHop(e, l.mask)
+	if rec.out != nil {
+		io.WriteString(rec.out, h.after(l.printed))
+		l.printed = h
+	}
 	attempt := attemptOf(e)
 	if l.record == nil && attempt != [sha256.Size]byte{} { // the callback of a sign-in that was begun?
 		i := slices.IndexFunc(rec.records, func(r *record) bool {
@@ -99,6 +107,9 @@ func (l *listener) hear(e oauth.Event) {
 			l.record = rec.records[i]
 		}
 	}
+	if l.record == nil && e.Step < l.from {
+		return
+	}
 	if l.record == nil {
 		rec.made++
 		l.record = &record{number: rec.made, visitor: l.visitor, provider: l.provider, begun: e.Time}
@@ -107,7 +118,6 @@ func (l *listener) hear(e oauth.Event) {
 	if attempt != [sha256.Size]byte{} {
 		l.record.attempt = attempt
 	}
-	h := newHop(e, l.mask)
 	h.After = e.Time.Sub(l.record.begun)
 	if size := h.size(); l.record.size+size <= recordMax {
 		l.record.hops = append(l.record.hops, h)
@@ -117,10 +127,6 @@ func (l *listener) hear(e oauth.Event) {
 	for len(rec.records) > recordsKept || rec.size > recordsMax {
 		rec.size -= rec.records[0].size
 		rec.records = rec.records[1:]
-	}
-	if rec.out != nil {
-		io.WriteString(rec.out, h.after(l.printed))
-		l.printed = h
 	}
 }
 
@@ -159,7 +165,8 @@ func (h Hop) size() int {
 	return size
 }
 
-// End notes how the sign-in that r is part of ended, and returns it.
+// End notes how the sign-in that r is part of ended, unless it has ended before, and
+// returns it.
 func (rec *Recorder) End(r *http.Request, outcome string) *Trace {
 	l, ok := r.Context().Value(listenerKey{}).(*listener)
 	if !ok {
@@ -170,7 +177,7 @@ func (rec *Recorder) End(r *http.Request, outcome string) *Trace {
 	if l.record == nil {
 		return nil
 	}
-	l.record.outcome = outcome
+	l.record.outcome = cmp.Or(l.record.outcome, outcome)
 	return l.record.trace()
 }
 

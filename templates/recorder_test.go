@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func (v *visitor) request(rec *Recorder, events ...any) *http.Request {
 	if v.cookie != nil {
 		r.AddCookie(v.cookie)
 	}
-	r = rec.Listen(w, r, "Google")
+	r = rec.Listen(w, r, "Google", 0)
 	for _, what := range events {
 		r.Context().Value(listenerKey{}).(*listener).hear(oauth.Event{Time: time.Now(), Step: 1, What: what})
 	}
@@ -143,14 +144,15 @@ func TestRecorderIsBounded(t *testing.T) {
 	if len(rec.records) != recordsKept {
 		t.Errorf("%d sign-ins kept, want %d", len(rec.records), recordsKept)
 	}
-	reply := oauth.ReplyReceived{Status: 200, Body: `{"a":"` + strings.Repeat("x", 100<<10) + `"}`}
+	reply := oauth.ReplyReceived{Status: 200, Body: `{"a":"` + strings.Repeat("x", 30<<10) + `"}`}
 	var ada visitor
-	ada.request(rec, out("b"), reply, reply, reply, reply)
-	if got := ada.sees(rec); len(got) != 1 || got[0] != 3 {
-		t.Errorf("of five hops with 400 KiB %v are kept, want 3: 256 KiB hold two replies", got)
+	replies := slices.Repeat([]any{reply}, 10)
+	ada.request(rec, append(replies, out("b"))...)
+	if got := ada.sees(rec); len(got) != 1 || got[0] != 9 {
+		t.Errorf("of ten replies of 30 KiB and a redirect %v hops are kept, want 9: 256 KiB hold eight replies", got)
 	}
-	for range 200 {
-		new(visitor).request(rec, reply, reply)
+	for range 150 {
+		new(visitor).request(rec, replies...)
 	}
 	size := 0
 	for _, r := range rec.records {
@@ -210,6 +212,19 @@ Provider → Browser → App: GET /callback/google   [, oauth/]
 	}
 }
 
+// A provider's reply of some kilobytes must not become many megabytes.
+func TestDeepAndLongJSON(t *testing.T) {
+	for name, body := range map[string]string{
+		"deep arrays":  strings.Repeat("[", 9000) + strings.Repeat("]", 9000),
+		"deep objects": strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000),
+		"long":         "[" + strings.Repeat("1,", 400_000) + "1]",
+	} {
+		if got := Whole().body(inProfile, body); len(got.text()) > 5000 {
+			t.Errorf("%s: %d bytes shown", name, len(got.text()))
+		}
+	}
+}
+
 func TestPrettyJSON(t *testing.T) {
 	got := Part{JSON: true, Values: Whole().body(inProfile, `{"b":{"a":[],"n":12345678901234567890,"z":null},"a":[{"x":"<&>"},true],"s":["1","2"],"e":{}}`).Values}.text()
 	want := `    {
@@ -230,5 +245,24 @@ func TestPrettyJSON(t *testing.T) {
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestRecorderBeginsLater(t *testing.T) {
+	rec := NewRecorder(Whole, false, nil)
+	var ada visitor
+	ada.request(rec, out("a"))
+	r := httptest.NewRequest("GET", "/profile", nil)
+	r.AddCookie(ada.cookie)
+	r = rec.Listen(httptest.NewRecorder(), r, "Google", 6)
+	hear := r.Context().Value(listenerKey{}).(*listener).hear
+	hear(oauth.Event{Step: 5, What: oauth.ReplyReceived{Status: 200}})
+	if diff := cmp.Diff([]int{1}, ada.sees(rec)); diff != "" {
+		t.Errorf("a profile read once more (-want +got):\n%s", diff)
+	}
+	hear(oauth.Event{Step: 6, What: oauth.ReplyReceived{Status: 200}})
+	hear(oauth.Event{Step: 5, What: oauth.ReplyReceived{Status: 200}})
+	if diff := cmp.Diff([]int{2, 1}, ada.sees(rec)); diff != "" {
+		t.Errorf("a refresh, and the profile read with it (-want +got):\n%s", diff)
 	}
 }

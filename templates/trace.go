@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -30,6 +31,23 @@ type Step struct {
 
 // Numbered reports whether the step is one of the app's.
 func (s Step) Numbered() bool { return s.Number != atUser }
+
+// endings say what an outcome means; others are failures.
+var endings = map[string]string{
+	"":             "Not finished: the browser has not come back.",
+	"signed in":    "Signed in. The app now begins a session of its own: a new random cookie in the browser, and in the app's memory whose it is. The tokens stay with the app.",
+	"connected":    "Connected. Whoever signs in with this account is the same user here from now on.",
+	"refreshed":    "Refreshed. The app has new tokens.",
+	"disconnected": "Disconnected. The app has forgotten this account and its tokens.",
+}
+
+// Ending is the last line of the trace.
+func (t *Trace) Ending() string {
+	return cmp.Or(endings[t.Outcome], "It ended here: "+t.Outcome+".")
+}
+
+// Good reports whether it ended as it should.
+func (t *Trace) Good() bool { return t.Outcome != "" && endings[t.Outcome] != "" }
 
 // chapterOf returns the words on the step of h.
 func chapterOf(h Hop) stepWords {

@@ -91,6 +91,7 @@ var words = map[string]word{
 
 	// Tokens taken back, and changed for others that live longer.
 	"token":             {"the token to revoke", "token"},
+	"success":           {"Meta: done", ""},
 	"token_type_hint":   {"which kind of token that is", ""},
 	"fb_exchange_token": {"the token to be changed for one that lives longer", "access_token"},
 
@@ -153,6 +154,7 @@ var words = map[string]word{
 	"attempt Begun":           {"when; an attempt lives for ten minutes", ""},
 	"attempt TemporaryToken":  {"to compare with the callback's oauth_token", "temporary oauth_token"},
 	"attempt TemporarySecret": {"to sign the request of step 3", "temporary oauth_token_secret"},
+	"attempt User":            {"to whom this account is to be connected; must be the one who is signed in when the callback comes", ""},
 	"attempt Next":            {"where the user goes afterwards, in this app", ""},
 }
 
