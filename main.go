@@ -694,7 +694,11 @@ func (s *server) arrive(w http.ResponseWriter, r *http.Request, attempt oauth.At
 		s.fail(w, r, o.About, err)
 		return
 	}
-	s.recorder.SignedIn(w, r)
+	if attempt.User != "" {
+		s.recorder.End(r, "connected")
+	} else {
+		s.recorder.SignedIn(w, r)
+	}
 	// On to a URL without the code, which then stands in no history (RFC 9700 §4.3.1).
 	http.Redirect(w, r, cmp.Or(attempt.Next, "/profile"), http.StatusSeeOther)
 }
@@ -759,7 +763,9 @@ func (s *server) visited(h func(http.ResponseWriter, *http.Request, visitor)) ht
 		case q.Has("subject") && !s.pick(&v, account.Key{Provider: q.Get("provider"), Subject: q.Get("subject")}):
 			s.notFound(w, r)
 		default:
+			r = s.recorder.Listen(w, r, v.offer.Title, 6)
 			h(w, r, v)
+			s.recorder.End(r, "refreshed")
 		}
 	}
 }
@@ -810,14 +816,17 @@ func (s *server) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
 		return
 	}
 	if revoked == nil {
+		s.recorder.End(r, "disconnected")
 		http.Redirect(w, r, "/profile", http.StatusSeeOther)
 		return
 	}
 	s.log.Warn("not revoked", "provider", v.offer.Name, "err", revoked)
+	failure := templates.NewFailure(v.offer.About, s.base.String(), revoked)
+	s.recorder.End(r, failure.Outcome())
 	s.page(w, r, http.StatusOK, "disconnected", struct {
 		templates.Failure
 		RevokePage string
-	}{templates.NewFailure(v.offer.About, s.base.String(), revoked), v.offer.row.RevokePage})
+	}{failure, v.offer.row.RevokePage})
 }
 
 func (s *server) revoke(ctx context.Context, v visitor) error {
@@ -865,6 +874,7 @@ func (s *server) show(w http.ResponseWriter, r *http.Request, v visitor, info oa
 		s.log.Warn("profile", "provider", v.offer.Name, "err", err)
 		page.Info.Profile = grant.Profile
 		failure := templates.NewFailure(v.offer.About, s.base.String(), err)
+		failure.Trace = s.recorder.End(r, failure.Outcome())
 		page.Failure, status = &failure, failure.Status
 	}
 	for _, identity := range v.all {

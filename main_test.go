@@ -1294,6 +1294,33 @@ func TestTraceOfAFailure(t *testing.T) {
 	}
 }
 
+// What comes after a sign-in has traces of its own; a profile that is only read once
+// more has none.
+func TestTraceOfRefreshAndRevoke(t *testing.T) {
+	const app = "http://localhost:8080"
+	w := newWorld(t, app)
+	latest := func() (all []string) {
+		for _, m := range regexp.MustCompile(`<li><a href="/trace\?number=\d+"[^>]*>(\w+), [\d:]+</a>: ([^<]*)</li>`).FindAllStringSubmatch(w.get(app+"/trace").body, -1) {
+			all = append(all, m[1]+" "+m[2])
+		}
+		return all
+	}
+	w.signIn("github")
+	w.get(app + "/profile")
+	w.do("POST", app+"/expire", nil)
+	w.get(app + "/profile") // refreshes first
+	consent := w.do("POST", app+"/connect/google", nil)
+	w.answer(consent, "ada", "allow", scopesOf(consent)...)
+	w.do("POST", app+"/disconnect?provider=github&subject=990000001", nil)
+	want := []string{"GitHub disconnected", "Google connected", "GitHub refreshed", "GitHub signed in"}
+	if diff := cmp.Diff(want, latest()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if p := w.get(app + "/trace"); !strings.Contains(p.body, "DELETE https://api.github.com/applications/demo-github/grant") {
+		t.Error("the page does not show the revocation")
+	}
+}
+
 // wiretap is a transport that writes down what no trace of a real provider may show.
 type wiretap struct {
 	http.RoundTripper
@@ -1373,6 +1400,12 @@ func TestRealSecretsAreCut(t *testing.T) {
 			shown := w.get("http://localhost:8080/trace").body
 			if !strings.Contains(shown, "characters)") || !strings.Contains(shown, "is real") {
 				t.Fatalf("the page does not say that it cuts:\n%s", shown)
+			}
+			if name != "x" && name != "oidc" { // which gave nothing to refresh with
+				w.do("POST", "http://localhost:8080/refresh", nil)
+				if shown += w.get("http://localhost:8080/trace").body; !strings.Contains(shown, "Client.Refresh") {
+					t.Error("the page does not show the refresh")
+				}
 			}
 			callback, _ := url.Parse(w.callbackURL(name))
 			callback.RawQuery += "&" + callback.RawQuery // each parameter twice

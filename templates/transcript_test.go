@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"example.com/oauthbyhand/oauth"
 	"example.com/oauthbyhand/providers"
@@ -247,6 +248,53 @@ func TestWireRefused(t *testing.T) {
 		}
 		golden(t, "refused", a.transcript("The user says no."))
 	})
+}
+
+// A refresh token is good once.
+func TestWireRefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		row := providers.OpenID("https://openid.example")
+		row.Scopes = append(row.Scopes, "offline_access")
+		a := newWire2(t, row)
+		if err := a.signIn("allow"); err != nil {
+			t.Fatal(err)
+		}
+		a.events = nil
+		ctx := oauth.WithTrace(t.Context(), a.record)
+		for range 2 {
+			time.Sleep(25 * time.Minute)
+			fresh, err := a.client.Refresh(ctx, a.tokens)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fresh.RefreshToken == a.tokens.RefreshToken {
+				t.Fatal("the provider has not rotated the refresh token")
+			}
+			a.tokens = fresh
+		}
+		golden(t, "refresh", a.transcript("Two refreshes of an OpenID provider's tokens. Each brings the next refresh token, and an ID token about the same user."))
+		a.inWords()
+	})
+}
+
+func TestWireRevoke(t *testing.T) {
+	for _, row := range []oauth.Provider{providers.Google(), providers.GitHub()} {
+		t.Run(row.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newWire2(t, row)
+				if err := a.signIn("allow"); err != nil {
+					t.Fatal(err)
+				}
+				a.events = nil
+				if err := a.client.Revoke(oauth.WithTrace(t.Context(), a.record), a.tokens); err != nil {
+					t.Fatal(err)
+				}
+				about := map[string]string{"google": "by RFC 7009", "github": "in a way of its own"}[row.Name]
+				golden(t, "revoke-"+row.Name, a.transcript("What the user granted is given back to "+row.Title+", "+about+"."))
+				a.inWords()
+			})
+		})
+	}
 }
 
 // The provider signs with another key than at the sign-in before: the app does not
