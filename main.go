@@ -11,7 +11,10 @@
 //	GOOGLE_CLIENT_ID=… GOOGLE_CLIENT_SECRET=… go run .
 //
 // and likewise GITHUB_, FACEBOOK_, INSTAGRAM_, SPOTIFY_, X_ (the API key and its
-// secret) and, for any OpenID provider, OIDC_ with OIDC_ISSUER. Flags: go run . -h
+// secret) and, for any OpenID provider, OIDC_ with OIDC_ISSUER. With -data DIR,
+// accounts and sessions are kept over restarts; SESSION_KEY (64 hexadecimal digits)
+// is then the key under which their tokens are sealed, or else one is kept in DIR.
+// Flags: go run . -h
 package main
 
 import (

@@ -1009,6 +1009,12 @@ func TestTokenButtons(t *testing.T) {
 		if p := w.connect("oidc", "ada"); p.status != 200 || strings.Contains(p.body, "Please sign in") || len(p.accounts()) != 1 {
 			t.Errorf("signed in again: %d, %v", p.status, p.accounts())
 		}
+		// Of a grant that has ended there is nothing to give back.
+		w.connect("google", "ada")
+		w.press("/expire?provider=https://openid.example&subject=ada-1815")
+		if p := w.press("/disconnect?provider=https://openid.example&subject=ada-1815"); p.url != "http://localhost:8080/profile" || len(p.accounts()) != 1 {
+			t.Errorf("disconnected after its end: %s, %v", p.url, p.accounts())
+		}
 	})
 }
 

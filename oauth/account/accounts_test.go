@@ -300,10 +300,11 @@ func TestTampered(t *testing.T) {
 			return mallory
 		}},
 		{"one letter changed", func(_, mallory account.Identity) account.Identity {
-			mallory.Sealed = "A" + mallory.Sealed[1:]
-			if strings.HasPrefix(mallory.Sealed, "AA") {
-				mallory.Sealed = "B" + mallory.Sealed[1:]
+			letter := "A"
+			if strings.HasPrefix(mallory.Sealed, letter) {
+				letter = "B"
 			}
+			mallory.Sealed = letter + mallory.Sealed[1:]
 			return mallory
 		}},
 		{"nothing", func(_, mallory account.Identity) account.Identity {
@@ -736,29 +737,34 @@ func TestNotStored(t *testing.T) {
 }
 
 // TestSignInOverNotStored: what a sign-in brings is newer than what could not be
-// stored before.
+// stored before, also where another process on the same store stored it.
 func TestSignInOverNotStored(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := &fullStore{Store: account.NewMemory()}
-		w := newWorld(t, store)
-		identity, client := w.signIn("github", "ada"), w.clients["github"]
-		time.Sleep(9 * time.Hour)
-		store.full = true
-		if _, err := w.accounts.Grant(t.Context(), identity, client); err != nil {
-			t.Fatal(err)
-		}
-		key, fresh := w.grant("github", "ada")
-		_, err := w.accounts.SignIn(t.Context(), key, fresh)
-		wantError(t, err, errFull, "a sign-in that cannot be stored is refused")
-		store.full = false
-		w.signIn("github", "ada")
-		if _, err = w.accounts.SignIn(t.Context(), key, fresh); err != nil {
-			t.Fatal(err)
-		}
-		if grant, err := w.accounts.Grant(t.Context(), w.stored(key), client); err != nil || grant.Tokens.AccessToken != fresh.Tokens.AccessToken {
-			t.Errorf("the tokens of the sign-in are not those that are used: %v", err)
-		}
-	})
+	for _, elsewhere := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			store := &fullStore{Store: account.NewMemory()}
+			w := newWorld(t, store)
+			identity, client := w.signIn("github", "ada"), w.clients["github"]
+			time.Sleep(9 * time.Hour)
+			store.full = true
+			if _, err := w.accounts.Grant(t.Context(), identity, client); err != nil {
+				t.Fatal(err)
+			}
+			key, fresh := w.grant("github", "ada")
+			_, err := w.accounts.SignIn(t.Context(), key, fresh)
+			wantError(t, err, errFull, "a sign-in that cannot be stored is refused")
+			store.full = false
+			first := w.accounts
+			if elsewhere {
+				w.restart(store)
+			}
+			if _, err = w.accounts.SignIn(t.Context(), key, fresh); err != nil {
+				t.Fatal(err)
+			}
+			if grant, err := first.Grant(t.Context(), w.stored(key), client); err != nil || grant.Tokens.AccessToken != fresh.Tokens.AccessToken {
+				t.Errorf("the tokens of the sign-in are not those that are used: %v", err)
+			}
+		})
+	}
 }
 
 // TestSessionRecords: who can write to the store gets into nobody's session.

@@ -28,6 +28,7 @@ type memDisk struct {
 	files map[string]*node // by name
 	room  int              // bytes that can still be written
 	cut   func()           // called at each byte, and after whatever else changes the disk
+	fails []string         // operations that fail, in this order
 }
 
 type node struct{ data, synced []byte }
@@ -70,6 +71,15 @@ func (d *memDisk) crash(keepUnsynced bool) *memDisk {
 	return after
 }
 
+// failing reports whether an operation is to fail now.
+func (d *memDisk) failing(operation string) error {
+	if len(d.fails) == 0 || d.fails[0] != operation {
+		return nil
+	}
+	d.fails = d.fails[1:]
+	return errors.New(operation + " failed")
+}
+
 func (f *memFile) Read(p []byte) (int, error) {
 	if f.at == len(f.data) {
 		return 0, io.EOF
@@ -86,25 +96,34 @@ func (f *memFile) Write(p []byte) (int, error) {
 }
 
 func (f *memFile) WriteAt(p []byte, at int64) (int, error) {
-	f.data = f.data[:at]
 	for n, b := range p {
 		if f.disk.room == 0 {
 			return n, errors.New("no space left on the disk")
 		}
 		f.disk.room--
-		f.data = append(f.data, b)
+		if i := int(at) + n; i < len(f.data) {
+			f.data[i] = b
+		} else {
+			f.data = append(f.data, b)
+		}
 		f.disk.cut()
 	}
 	return len(p), nil
 }
 
 func (f *memFile) Truncate(size int64) error {
+	if err := f.disk.failing("truncate"); err != nil {
+		return err
+	}
 	f.data = f.data[:size]
 	f.disk.cut()
 	return nil
 }
 
 func (f *memFile) Sync() error {
+	if err := f.disk.failing("sync"); err != nil {
+		return err
+	}
 	f.synced = slices.Clone(f.data)
 	f.disk.cut()
 	return nil
@@ -191,6 +210,14 @@ func TestPowerFailure(t *testing.T) {
 			if !cmp.Equal(after[acknowledged], got) && !cmp.Equal(after[min(acknowledged+1, len(all))], got) {
 				t.Fatalf("cut %d, unsynced kept: %v: %d changes were acknowledged:\n%s", cuts, keep, acknowledged, cmp.Diff(after[acknowledged], got))
 			}
+			// And it goes on from there.
+			next := record{Op: opAddIdentity, User: User{ID: "u"}, Identity: Identity{UserID: "u"}}
+			if err := f.change(next); err != nil {
+				t.Fatalf("cut %d: the next change: %v", cuts, err)
+			}
+			if f, err = openMem(crashed.crash(false)); err != nil || f.users["u"] == nil {
+				t.Fatalf("cut %d: after the next change: %v", cuts, err)
+			}
 		}
 	}
 	f, err := openMem(d)
@@ -239,6 +266,43 @@ func TestFullDisk(t *testing.T) {
 		}
 		if f.users["user2"] == nil {
 			t.Fatalf("room for %d bytes: the change after it is not there", room)
+		}
+	}
+}
+
+// TestFailingDisk: a change whose sync failed is refused and not there, also where it
+// cannot be cut off at once.
+func TestFailingDisk(t *testing.T) {
+	now := time.Now().UTC()
+	add := func(id string) record {
+		return record{Op: opAddIdentity, User: User{ID: id, Created: now}, Identity: Identity{Key: Key{"p", id}, UserID: id}}
+	}
+	for _, fails := range [][]string{{"sync"}, {"sync", "truncate"}, {"sync", "sync"}, {"sync", "truncate", "truncate"}} {
+		d := newDisk()
+		f, err := openMem(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.fails = fails
+		if f.change(add("a user with a long name")) == nil {
+			t.Fatalf("%v: acknowledged", fails)
+		}
+		if len(fails) == 1 { // the disk was good enough to cut it off
+			if g, err := openMem(d.crash(true)); err != nil || len(g.users) != 0 {
+				t.Errorf("%v: refused, and there after a crash: %v", fails, err)
+			}
+		}
+		refused := 0
+		for f.change(add("u")) != nil {
+			refused++
+		}
+		if want := max(0, len(fails)-2); refused != want {
+			t.Errorf("%v: %d more changes refused, want %d", fails, refused, want)
+		}
+		for _, keep := range []bool{false, true} {
+			if g, err := openMem(d.crash(keep)); err != nil || len(g.users) != 1 || g.users["u"] == nil {
+				t.Errorf("%v: after the next change: %v", fails, err)
+			}
 		}
 	}
 }

@@ -111,7 +111,7 @@ func (m *Memory) addSession(s Session) {
 	u := m.users[s.UserID]
 	u.sessions = append(u.sessions, s.Hash)
 	m.begun = append(m.begun, s.Hash)
-	for range 2 {
+	for range min(2, len(m.begun)-1) {
 		if oldest, ok := m.sessions[m.begun[0]]; ok && !oldest.Ended(s.Begun) {
 			return
 		}
