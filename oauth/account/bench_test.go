@@ -151,7 +151,7 @@ func benchGrant(b *testing.B) (*Accounts, Identity, *oauth.Client) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	row := oauth.Provider{About: oauth.About{Name: "p"}, Metadata: oauth.Metadata{TokenEndpoint: "https://op.example/token"}}
+	row := oauth.Provider{About: oauth.About{Name: "p"}, Metadata: oauth.Metadata{AuthorizationEndpoint: "https://op.example/authorize", TokenEndpoint: "https://op.example/token"}}
 	client, err := oauth.NewClient(row, "app", "s3cret", "https://app.example/callback", nil)
 	if err != nil {
 		b.Fatal(err)
