@@ -157,10 +157,7 @@ func (c *Check) oneOf(got string, want ...string) row {
 // contains holds if want is in list.
 func (c *Check) contains(list []string, want string) row {
 	r := c.that(want != "" && slices.Contains(list, want))
-	r.got, r.want = want, want
-	if !r.ok {
-		r.got = strings.Join(list, " ")
-	}
+	r.got, r.want = strings.Join(list, " "), want
 	return r
 }
 

@@ -82,7 +82,7 @@ func (reply reply) refusal(step int, o Object) *Refusal {
 		o.Read("message", &r.Description)       // GitHub's API
 	}
 	for _, name := range []string{"code", "status"} { // numbers, in these shapes
-		if r.Code == "" && o[name] != nil {
+		if r.Code == "" {
 			r.Code = string(o[name])
 		}
 	}
