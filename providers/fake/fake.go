@@ -20,6 +20,12 @@
 //	oauth1.go     X, which speaks OAuth 1.0a: 1, 2, 3 and 5 once more
 //	sign1.go        the signature of each of its requests
 //
+// and how it becomes dishonest, for the clients that ask for it:
+//
+//	faults*.go    what attackers do, step by step: one table
+//	attacker.go     what they do in the user's browser, from a page of theirs
+//	tamper.go       the replies changed on their way out
+//
 // [Net] is an internet in memory, for tests and for the demo's back channel. A browser reaches the
 // same providers at http://127.0.0.1:9000/accounts.google.com/… and so on: see [Server.Front].
 package fake
@@ -56,6 +62,7 @@ type Server struct {
 	mux     *http.ServeMux
 	hosts   map[string]bool // the real hosts it answers for
 	front   http.Handler
+	faulty  map[string]*tampered // the same again, with a fault each, by its name
 	grants  grants
 	oauth1  *oauth1
 }
@@ -73,6 +80,10 @@ func New(o Options) *Server {
 		hosts:   map[string]bool{},
 		grants:  grants{issued: map[string]*issued{}},
 		oauth1:  newOAuth1(),
+		faulty:  map[string]*tampered{},
+	}
+	for _, f := range Faults() {
+		s.faulty[f.Name] = &tampered{fault: f, honest: s.mux, count: map[place]int{}, first: map[place]*reply{}}
 	}
 	rows := dialects()
 	if len(o.Clients) == 0 {
@@ -140,14 +151,39 @@ func (s *Server) mapped(w http.ResponseWriter, r *http.Request) {
 	}
 	to := r.Clone(r.Context())
 	to.Host = self
-	// The escaped path: "github.com%2Flogin" is one segment, and no host.
-	host, _, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
-	if s.hosts[host] {
-		to.Host = host
-		to.URL.Path = cmp.Or(strings.TrimPrefix(r.URL.Path, "/"+host), "/")
-		to.URL.RawPath = strings.TrimPrefix(r.URL.RawPath, "/"+host)
+	faulty := s.faulty[strings.TrimPrefix(firstSegment(to), "~")]
+	if faulty != nil && cutSegment(to, "~"+faulty.fault.Name) && to.URL.Path == "/" && faulty.fault.attack != nil {
+		s.attackPage(faulty.fault, w, to)
+		return
 	}
-	s.mux.ServeHTTP(w, to)
+	host := firstSegment(to)
+	if !s.hosts[host] {
+		s.mux.ServeHTTP(w, to)
+		return
+	}
+	to.Host = host
+	cutSegment(to, host)
+	if faulty != nil {
+		faulty.ServeHTTP(w, to)
+	} else {
+		s.mux.ServeHTTP(w, to)
+	}
+}
+
+// firstSegment is that of the escaped path: "github.com%2Flogin" is one segment, and no host.
+func firstSegment(r *http.Request) string {
+	segment, _, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	return segment
+}
+
+// cutSegment takes the first segment away, if it is this one.
+func cutSegment(r *http.Request, segment string) bool {
+	if firstSegment(r) != segment {
+		return false
+	}
+	r.URL.Path = cmp.Or(strings.TrimPrefix(r.URL.Path, "/"+segment), "/")
+	r.URL.RawPath = strings.TrimPrefix(r.URL.RawPath, "/"+segment)
+	return true
 }
 
 // Front is where a browser finds a URL of the real world: https://<known host>/path becomes
@@ -170,4 +206,18 @@ func (s *Server) Net() Net {
 		n[u.Host] = s
 	}
 	return n
+}
+
+// Faulty is Net and Front for the client of the fault: the same server, with somebody on the wire.
+func (s *Server) Faulty(f Fault) (Net, func(rawURL string) string) {
+	n := Net{}
+	for host := range s.hosts {
+		n[host] = s.faulty[f.Name]
+	}
+	return n, func(rawURL string) string {
+		if front, known := strings.CutPrefix(s.Front(rawURL), s.origin); known {
+			return s.origin + "/~" + f.Name + front
+		}
+		return rawURL
+	}
 }

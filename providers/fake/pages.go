@@ -68,7 +68,7 @@ func (s *Server) home(rows map[string]*dialect) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		p := homePage{Issuer: s.origin, Users: Users(), Hosts: slices.Sorted(maps.Keys(s.hosts))}
 		for _, name := range slices.Sorted(maps.Keys(rows)) {
-			clients := slices.DeleteFunc(slices.Clone(s.clients), func(c Client) bool { return c.Provider != name })
+			clients := slices.DeleteFunc(slices.Clone(s.clients), func(c Client) bool { return c.Provider != name || strings.Contains(c.ID, "~") })
 			p.Providers = append(p.Providers, homeProvider{name, rows[name].title, clients})
 		}
 		show(w, http.StatusOK, "home.html", p)
