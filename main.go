@@ -244,24 +244,37 @@ func (s *server) registerClient(o *offer) error {
 // it returns, in memory. The rows are the real ones: only the browser is sent to
 // origin in the providers' place.
 func (s *server) simulate(origin string) (http.Handler, error) {
+	honest, faults := offers("https://openid.example"), fake.Faults()
+	all := slices.Clone(honest)
+	for _, f := range faults { // each happens to a client of its own: an ordinary row under another name
+		i := slices.IndexFunc(honest, func(o offer) bool { return o.Name == f.Provider })
+		all = append(all, honest[i].named(f.Client()))
+	}
 	var registered []fake.Client
-	s.offers = offers("https://openid.example")
-	for _, o := range s.offers {
+	for _, o := range all {
+		provider, _, _ := strings.Cut(o.Name, "~")
 		registered = append(registered, fake.Client{
-			Provider:     o.Name,
+			Provider:     provider,
 			ID:           "demo-" + o.Name,
 			Secret:       rand.Text(),
 			RedirectURIs: []string{s.redirectURI(o)},
 		})
 	}
 	simulator := fake.New(fake.Options{Origin: origin, Clients: registered})
-	s.fakeOrigin, s.front = origin, simulator.Front
 	s.recorder = templates.NewRecorder(templates.Whole, s.base.Scheme == "https", s.traceTo)
+	fronts := make(map[string]func(string) string)
 	for i, r := range registered {
-		if err := s.offers[i].connect(r.ID, r.Secret, r.RedirectURIs[0], simulator.Net()); err != nil {
+		net, front := simulator.Net(), simulator.Front
+		if i >= len(honest) {
+			net, front = simulator.Faulty(faults[i-len(honest)])
+		}
+		fronts[all[i].Name] = front
+		if err := all[i].connect(r.ID, r.Secret, r.RedirectURIs[0], net); err != nil {
 			return nil, err
 		}
 	}
+	s.fakeOrigin, s.offers, s.faulty = origin, all[:len(honest)], all[len(honest):]
+	s.front = func(client, rawURL string) string { return fronts[client](rawURL) }
 	return simulator, nil
 }
 
@@ -380,7 +393,9 @@ type server struct {
 	recorder   *templates.Recorder // nil: nothing is recorded
 	traceTo    io.Writer           // nil: nothing is printed
 	fakeOrigin string              // empty with real providers
-	front      func(string) string // leads the browser to the fake; changes nothing with real providers
+	faulty     []offer             // the clients of the faults; none with real providers
+	// front leads the browser of a client to the fake; it changes nothing with real providers.
+	front func(client, rawURL string) string
 }
 
 // offer is a button on the home page. Its provider speaks OAuth 2.0 or OAuth 1.0a.
@@ -414,10 +429,21 @@ func (o *offer) connect(id, secret, redirectURI string, transport http.RoundTrip
 
 // key is what identities at this provider have for it.
 func (o offer) key() string {
-	if o.row1.Name != "" {
+	if o.row1.Name != "" || strings.Contains(o.Name, "~") { // the client of a fault keeps what it learns to itself
 		return o.Name
 	}
 	return account.ProviderKey(o.row)
+}
+
+// named is the same provider under another name.
+func (o offer) named(name string) offer {
+	o.Name = name
+	if o.row1.Name != "" {
+		o.row1.Name = name
+	} else {
+		o.row.Name = name
+	}
+	return o
 }
 
 // Ready reports whether the button works.
@@ -428,7 +454,7 @@ func (s *server) redirectURI(o offer) string { return s.base.String() + "/callba
 func newServer(base *url.URL, log *slog.Logger) (*server, error) {
 	key := make([]byte, 32)
 	rand.Read(key) // new each run; several instances of an app would have to share one
-	s := &server{base: base, log: log, front: func(u string) string { return u }}
+	s := &server{base: base, log: log, front: func(_, u string) string { return u }}
 	return s, s.useStore(account.NewMemory(), key)
 }
 
@@ -488,12 +514,19 @@ func (s *server) handler() http.Handler {
 	mux.HandleFunc("POST /logout", s.logout(s.sessions.End))
 	mux.HandleFunc("POST /logout/everywhere", s.logout(s.sessions.EndAll))
 	mux.HandleFunc("GET /trace", s.trace)
+	if s.fakeOrigin != "" {
+		mux.HandleFunc("GET /break", s.breakIt)
+	}
 	mux.HandleFunc("GET /static/style.css", templates.Stylesheet)
 	mux.HandleFunc("GET /static/favicon.svg", templates.Favicon)
 	mux.HandleFunc("GET /", s.notFound)
 	// Another site's page must not press our buttons. GET changes nothing here that
 	// a stranger could want changed.
-	return s.headers(s.oneHost(http.NewCrossOriginProtection().Handler(mux)))
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.page(w, r, http.StatusForbidden, "foreign", nil)
+	}))
+	return s.headers(s.oneHost(guard.Handler(mux)))
 }
 
 // getOnly refuses HEAD, which a "GET" pattern lets through: whoever only looks
@@ -563,19 +596,26 @@ func (s *server) either(
 	oauth1 func(http.ResponseWriter, *http.Request, *oauth.Client1),
 ) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		for _, o := range s.offers {
-			switch {
-			case o.Name != r.PathValue("provider"):
-			case o.client != nil:
-				oauth2(w, s.recorder.Listen(w, r, o.Title, 0), o.client)
-				return
-			case o.client1 != nil:
-				oauth1(w, s.recorder.Listen(w, r, o.Title, 0), o.client1)
-				return
-			}
+		o := s.find(func(o offer) bool { return o.Name == r.PathValue("provider") })
+		switch {
+		case o.client != nil:
+			oauth2(w, s.recorder.Listen(w, r, o.Title, 0), o.client)
+		case o.client1 != nil:
+			oauth1(w, s.recorder.Listen(w, r, o.Title, 0), o.client1)
+		default:
+			s.notFound(w, r)
 		}
-		s.notFound(w, r)
 	}
+}
+
+// find returns the first provider, or client of a fault, of which is holds.
+func (s *server) find(is func(offer) bool) offer {
+	for _, offers := range [][]offer{s.offers, s.faulty} {
+		if i := slices.IndexFunc(offers, is); i >= 0 {
+			return offers[i]
+		}
+	}
+	return offer{}
 }
 
 // login begins a sign-in: step 1.
@@ -595,6 +635,9 @@ func (s *server) login1(w http.ResponseWriter, r *http.Request, client *oauth.Cl
 // to /login, and would so connect its own account to a stranger's user.
 func (s *server) leave(w http.ResponseWriter, r *http.Request, provider oauth.About, attempt oauth.Attempt, authorizationURL string, err error) {
 	attempt.Next = localPath(r.URL.Query().Get("next"))
+	if f := s.fault(r); f != nil && attempt.Next == "" {
+		attempt.Next = "/profile?fault=" + f.Name // where the page says how it went
+	}
 	if r.Method == http.MethodPost && err == nil {
 		var session account.Session
 		session, err = s.sessions.Get(r)
@@ -607,7 +650,7 @@ func (s *server) leave(w http.ResponseWriter, r *http.Request, provider oauth.Ab
 		s.fail(w, r, provider, err)
 		return
 	}
-	http.Redirect(w, r, s.front(authorizationURL), http.StatusSeeOther)
+	http.Redirect(w, r, s.front(provider.Name, authorizationURL), http.StatusSeeOther)
 }
 
 // callback is where the provider sends the browser back to: steps 2 to 5. Each
@@ -744,12 +787,9 @@ func (s *server) pick(v *visitor, key account.Key) bool {
 
 // offerOf returns the provider of an identity, which may have no client any more.
 func (s *server) offerOf(key account.Key) offer {
-	for _, o := range s.offers {
-		if o.key() == key.Provider {
-			return o
-		}
-	}
-	return offer{About: oauth.About{Title: key.Provider}}
+	o := s.find(func(o offer) bool { return o.key() == key.Provider })
+	o.Title = cmp.Or(o.Title, key.Provider)
+	return o
 }
 
 // visited is for pages of those who are signed in, about the identity that the query
@@ -918,6 +958,27 @@ func (s *server) trace(w http.ResponseWriter, r *http.Request) {
 	s.page(w, r, http.StatusOK, "trace", s.recorder.Traces(r))
 }
 
+// breakIt shows all checks, and for each the attacks that it stops, to be tried.
+func (s *server) breakIt(w http.ResponseWriter, r *http.Request) {
+	port := s.fakeOrigin[strings.LastIndexByte(s.fakeOrigin, ':'):]
+	s.page(w, r, http.StatusOK, "break", templates.NewBreak(s.fakeOrigin, "http://"+bracketed(s.base.Hostname())+port))
+}
+
+// fault is what is done to the client to which r belongs, if anything.
+func (s *server) fault(r *http.Request) *fake.Fault {
+	q := r.URL.Query()
+	_, name, _ := strings.Cut(cmp.Or(r.PathValue("provider"), q.Get("provider")), "~")
+	name = cmp.Or(name, q.Get("fault"))
+	if s.fakeOrigin == "" || name == "" {
+		return nil
+	}
+	all := fake.Faults()
+	if i := slices.IndexFunc(all, func(f fake.Fault) bool { return f.Name == name }); i >= 0 {
+		return &all[i]
+	}
+	return nil
+}
+
 // fail says what went wrong: to the visitor in words, to the log by the check's name.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, provider oauth.About, err error) {
 	failure := templates.NewFailure(provider, s.base.String(), err)
@@ -953,6 +1014,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request, status int, name s
 		Traced:    s.recorder != nil,
 		SignedIn:  signedOut == nil,
 		User:      grant.Profile,
+		Fault:     s.fault(r),
 		Data:      data,
 	}); err != nil {
 		s.log.Error("page", "name", name, "err", err)

@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -125,11 +126,18 @@ type page struct {
 
 func (w *world) do(method, rawURL string, form url.Values) page {
 	w.t.Helper()
+	return w.fetch(method, rawURL, form, "Sec-Fetch-Site", "same-origin")
+}
+
+// fetch is do with one more header.
+func (w *world) fetch(method, rawURL string, form url.Values, name, value string) page {
+	w.t.Helper()
 	request, err := http.NewRequest(method, rawURL, strings.NewReader(form.Encode()))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set(name, value)
 	response, err := w.browser.Do(request)
 	if err != nil {
 		w.t.Fatal(err)
@@ -1432,5 +1440,194 @@ func TestRealSecretsAreCut(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+var (
+	lure          = regexp.MustCompile(`<a class="button" href="([^"]*)">`)
+	button        = regexp.MustCompile(`<form method="post" action="([^"]*)">`)
+	inWords       = regexp.MustCompile(`[Tt]he check <code>([^<]*)</code>`)
+	refreshing    = regexp.MustCompile(`action="(/refresh\?[^"]*~[^"]*)"`)
+	disconnecting = regexp.MustCompile(`action="(/disconnect\?[^"]*~[^"]*)"`)
+	ada           = regexp.MustCompile(`(?i)^ada.lovelace$`) // her name, or the one by which X knows her
+)
+
+// suffer lets a user go through an attack as the page /break says, up to where it ends.
+func (w *world) suffer(f fake.Fault) page {
+	w.t.Helper()
+	app := w.app.base.String()
+	if f.How == fake.First || f.How == fake.Connect {
+		w.signIn("github")
+	}
+	at := page{}
+	switch {
+	case f.How == fake.Connect:
+		at = w.press("/connect/" + f.Client())
+		w.press("/logout")
+	case f.Attacked():
+		at = w.fallFor(f)
+	default:
+		at = w.get(app + "/login/" + f.Client())
+	}
+	switch f.How {
+	case fake.Again:
+		if p := w.answer(at, "ada", "allow", scopesOf(at)...); p.facts()["Name"] != "Ada Lovelace" {
+			w.t.Fatalf("the first sign-in ended at %s:\n%s", p.url, p.body)
+		}
+		w.press("/logout")
+		at = w.get(app + "/login/" + f.Client())
+	case fake.Late:
+		time.Sleep(11 * time.Minute)
+	}
+	if strings.HasPrefix(at.url, "http://127.0.0.1:9000/") {
+		at = w.answer(at, "ada", "allow", scopesOf(at)...)
+	}
+	switch f.How {
+	case fake.Refresh:
+		return w.press(html.UnescapeString(refreshing.FindStringSubmatch(at.body)[1]))
+	case fake.Disconnect:
+		at = w.connect("github", "ada")
+		return w.press(html.UnescapeString(disconnecting.FindStringSubmatch(at.body)[1]))
+	}
+	return at
+}
+
+// fallFor visits the attacker's page, and presses what there is to press.
+func (w *world) fallFor(f fake.Fault) page {
+	attacker := "http://127.0.0.1:9000"
+	if f.Neighbour {
+		attacker = "http://localhost:9000"
+	}
+	if f.How == fake.Leave {
+		w.begin("google")
+	}
+	bait := w.get(attacker + "/~" + f.Name)
+	if link := lure.FindStringSubmatch(bait.body); link != nil {
+		return w.get(html.UnescapeString(link[1]))
+	}
+	return w.fetch("POST", html.UnescapeString(button.FindStringSubmatch(bait.body)[1]), nil, "Sec-Fetch-Site", "cross-site")
+}
+
+// stoppedBy is what a page says that a sign-in was stopped by: a check, or a "no".
+func (p page) stoppedBy() string {
+	check := inWords.FindStringSubmatch(p.body)
+	_, refused := p.facts()["Error"]
+	switch {
+	case p.check() != "":
+		return p.check()
+	case check != nil:
+		return check[1]
+	case refused || strings.Contains(p.body, "<h2>Please sign in with"):
+		return fake.Refusal
+	}
+	return ""
+}
+
+// TestFaults goes through every attack that there is, in the whole demo. What it asserts of
+// each stands in the table: which check refuses, or that nobody is harmed.
+func TestFaults(t *testing.T) {
+	for _, f := range fake.Faults() {
+		t.Run(f.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, "http://localhost:8080")
+				w.net["localhost:9000"] = w.net["127.0.0.1:9000"] // one server under two names
+				p := w.suffer(f)
+				if p.stoppedBy() != f.Stops {
+					t.Errorf("%s\nstopped by %q, want %q\n%s", f.Does, p.stoppedBy(), f.Stops, w.log)
+				}
+				if step, _, found := strings.Cut(p.facts()["Step"], ","); found && step != strconv.Itoa(f.Step) {
+					t.Errorf("stopped in step %s, want %d", step, f.Step)
+				}
+				if p.check() != "" && !strings.Contains(p.facts()["In the code"], ".go") {
+					t.Errorf("the page does not say where the check is: %q", p.facts()["In the code"])
+				}
+				if !strings.Contains(html.UnescapeString(p.body), f.Does) {
+					t.Errorf("the page does not say what was tried:\n%s", p.body)
+				}
+				if strings.Contains(p.body, "<script>") || strings.Contains(p.body, "Nothing stopped") || f.Stops != "" && strings.Contains(p.body, "should have.") {
+					t.Errorf("the page:\n%s", p.body)
+				}
+				profile := w.get("http://localhost:8080/profile")
+				stays := f.Stops == "" || f.How == fake.Refresh || f.How == fake.Disconnect
+				if in := ada.MatchString(profile.facts()["Name"]); in != stays {
+					t.Errorf("%s\nsigned in: %t\n%s", f.Does, in, w.log)
+				}
+				if !strings.HasPrefix(p.url, "http://localhost:8080/") {
+					t.Errorf("it ended at %s", p.url)
+				}
+				w.browser = w.newBrowser() // the attacker's, with the cookie that was planted
+				w.browser.Jar.SetCookies(w.app.base, []*http.Cookie{{Name: "oauthbyhand-session", Value: "KNOWNTOTHEATTACKER", Path: "/"}})
+				if p := w.get("http://localhost:8080/profile"); p.url != "http://localhost:8080/?next=/profile" {
+					t.Errorf("the attacker is signed in")
+				}
+			})
+		})
+	}
+}
+
+// ownDoor are the checks that nobody outside can make fail, with the reason.
+var ownDoor = map[string]string{
+	"refresh-token": "no page has a button for a refresh where there is nothing to refresh with",
+	"refresh-aud":   "claim-aud-only refuses first, as long as this app's client id stays the same",
+}
+
+// TestEachCheckIsCaught holds the table of faults and the table of checks together.
+func TestEachCheckIsCaught(t *testing.T) {
+	stops := map[string][]string{}
+	names := map[string]bool{}
+	for _, f := range fake.Faults() {
+		if names[f.Name] {
+			t.Errorf("two faults are called %s", f.Name)
+		}
+		names[f.Name] = true
+		if f.Does == "" || f.Gains == "" || f.Stops == "" && f.Spec == "" {
+			t.Errorf("%s does not say what it does, what that gains, or where to read on", f.Name)
+		}
+		stops[f.Stops] = append(stops[f.Stops], f.Name)
+	}
+	for _, c := range oauth.Checks() {
+		if (len(stops[c.Name]) == 0) != (ownDoor[c.Name] != "") {
+			t.Errorf("%s stops %v", c.Name, stops[c.Name])
+		}
+		delete(stops, c.Name)
+	}
+	delete(stops, fake.Refusal)
+	delete(stops, "")
+	for check, faults := range stops {
+		t.Errorf("there is no check %s, which is to stop %s", check, strings.Join(faults, " and "))
+	}
+}
+
+// TestREADMEListsAttacks holds the README's table to that of the faults; UPDATE=1 writes it.
+func TestREADMEListsAttacks(t *testing.T) {
+	stops := map[string][]string{}
+	for _, f := range fake.Faults() {
+		stops[f.Stops] = append(stops[f.Stops], "`"+f.Name+"`")
+	}
+	const begin, end = "<!-- the table of attacks: UPDATE=1 go test writes it -->\n", "<!-- end of the table -->"
+	table := "| check | attacks that it stops | section |\n|---|---|---|\n"
+	for _, c := range oauth.Checks() {
+		attacks := strings.Join(stops[c.Name], ", ")
+		if attacks == "" {
+			attacks = "none from outside: " + ownDoor[c.Name]
+		}
+		table += "| `" + c.Name + "` | " + attacks + " | " + c.Spec + " |\n"
+	}
+	table += "| a no, which is an answer | " + strings.Join(stops[fake.Refusal], ", ") + " | RFC 6749 §4.1.2.1, §5.2 |\n"
+	table += "| none: an honest app copes | " + strings.Join(stops[""], ", ") + " | on the page /break |\n"
+
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(readme), begin)
+	got, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatal("README.md has lost its marks")
+	}
+	if os.Getenv("UPDATE") != "" {
+		os.WriteFile("README.md", []byte(before+begin+table+end+after), 0o644)
+	} else if diff := cmp.Diff(table, got); diff != "" {
+		t.Errorf("README.md (-want +got); UPDATE=1 go test writes it:\n%s", diff)
 	}
 }

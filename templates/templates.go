@@ -12,11 +12,13 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"example.com/oauthbyhand/oauth"
 	"example.com/oauthbyhand/oauth/account"
+	"example.com/oauthbyhand/providers/fake"
 )
 
 //go:embed *.html style.css favicon.svg
@@ -28,6 +30,7 @@ type Page struct {
 	Traced    bool   // sign-ins are recorded, for the page "trace"
 	SignedIn  bool
 	User      oauth.Profile
+	Fault     *fake.Fault // what was tried here, if anything; nil with real providers
 	Data      any
 }
 
@@ -77,6 +80,21 @@ func (f Failure) Again() bool { return errors.Is(f.err, account.ErrSignInAgain) 
 
 // NoWay reports whether the provider has no revocation for apps.
 func (f Failure) NoWay() bool { return errors.Is(f.err, oauth.ErrNoRevocation) }
+
+// Where names the function and the file of the check that failed, as the trace has them.
+func (f Failure) Where() string {
+	if f.Trace == nil {
+		return ""
+	}
+	for _, step := range f.Trace.Steps {
+		for _, hop := range step.Hops {
+			if slices.ContainsFunc(hop.Checks, func(o oauth.Outcome) bool { return !o.OK && !o.NotOwed }) {
+				return hop.Function + " in oauth/" + hop.File
+			}
+		}
+	}
+	return ""
+}
 
 // Happened says in plain words what a failed check means.
 func (f Failure) Happened() string { return f.advice().happened }
