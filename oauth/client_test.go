@@ -93,6 +93,7 @@ func TestPlainHTTP(t *testing.T) {
 		"https://op.example/token":    {"http://localhost:9000", ""},
 		"http://op.example/token":     {"http://localhost:9000", "endpoint-https"},
 		"http://10.0.0.1/token":       {"http://localhost:9000", "endpoint-https"},
+		"ftp://127.0.0.1/token":       {"http://localhost:9000", "endpoint-https"},
 		"http://localhost/token":      {"https://op.example", "endpoint-https"},
 		"http://127.0.0.1/token":      {"https://op.example", "endpoint-https"},
 	} {

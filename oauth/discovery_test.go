@@ -109,6 +109,8 @@ func TestDiscoverMetadata(t *testing.T) {
 			"nobody says relative to what"},
 		"endpoint without a host": {`https://op.example/token`, `https:///token`, "endpoint-https",
 			"absolute in form only"},
+		"endpoint that is no URL": {`https://op.example/token`, `https://op.example/%zz`, "endpoint-https",
+			"nobody can say where that leads"},
 		"endpoint with a user": {`https://op.example/token`, `https://op.example@evil.example/token`, "endpoint-https",
 			"the host is evil.example; and a user would be sent in place of our own credentials"},
 		"endpoint with a fragment": {`https://op.example/authorize`, `https://op.example/authorize#x`, "endpoint-https",

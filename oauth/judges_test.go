@@ -1,0 +1,151 @@
+package oauth
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What the mutation run found to be held by no test: words, mostly, by which people find out
+// what is wrong.
+
+// A row that holds wants nothing: a trace shows what rows keep.
+func TestHeldRowsWantNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var held Checked
+		p := newOP()
+		attempt := attemptOf("op")
+		ctx := WithTrace(t.Context(), func(e Event) {
+			if checked, ok := e.What.(Checked); ok {
+				held = append(held, checked...)
+			}
+		})
+		_, err := newClient(t, opRow(), p).VerifyIDToken(ctx, Unverified{attempt, Tokens{Provider: "op", AccessToken: "t0ken"}, sign(rs256, claims(nil), rsaKey())})
+		if err != nil || len(held) < 15 {
+			t.Fatalf("%d checks, %v", len(held), err)
+		}
+		for _, o := range held {
+			if !o.NotOwed && o.Want != "" && o.Want != o.Got {
+				t.Errorf("%s holds, with %q, and wants %q", o.Check.Name, o.Got, o.Want)
+			}
+		}
+	})
+}
+
+// wantGot asserts what a check says that it found and wanted.
+func wantGot(t *testing.T, err error, want CheckError) {
+	t.Helper()
+	failed, ok := errors.AsType[*CheckError](err)
+	if !ok {
+		t.Fatalf("no check failed, but: %v", err)
+	}
+	want.Check = failed.Check
+	if diff := cmp.Diff(want, *failed); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestKeysSayWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, err := verify(t, newClient(t, opRow(), newOP()), sign(`{"alg":"RS256","kid":"other"}`, claims(nil), rsaKey()))
+		wantGot(t, err, CheckError{Got: "kid other", Want: "one of the provider's keys"})
+		_, err = verify(t, newClient(t, opRow(), newOP()), sign(`{"alg":"ES256","kid":"rsa"}`, claims(nil), rsaKey()))
+		wantGot(t, err, CheckError{Got: "a key for RS256 with a token of ES256", Want: "a key for ES256"})
+		_, err = verify(t, newClient(t, opRow(), newOP()), sign(rs256, claims(set{"exp": "soon"}), rsaKey()))
+		wantGot(t, err, CheckError{Got: "exp is of another type: a string"})
+	})
+}
+
+func TestParseKeySaysWhy(t *testing.T) {
+	x32, x33 := b64([]byte(strings.Repeat("x", 32))), b64([]byte(strings.Repeat("x", 33)))
+	for jwk, want := range map[string]string{
+		`{"kty":"RSA","e":"AQAB"}`:                                       "a key whose n is missing or not base64url",
+		`{"kty":"RSA","n":"","e":"AQAB"}`:                                "a key whose n is missing or not base64url",
+		`{"kty":"RSA","n":"*","e":"AQAB"}`:                               "a key whose n is missing or not base64url",
+		`{"kty":"RSA","n":5,"e":"AQAB"}`:                                 "n is of another type: a number",
+		`{"kty":"RSA","n":"BQ","e":"AQAB"}`:                              "an RSA key of 3 bits",
+		`{"kty":"EC","crv":"P-256"}`:                                     "a key whose x is missing or not base64url",
+		`{"kty":"EC","crv":"P-256","x":"` + x33 + `","y":"` + x32 + `"}`: `an EC key on curve "P-256"`,
+		`{"kty":"EC","crv":"P-256","x":"` + x32 + `","y":"` + x33 + `"}`: `an EC key on curve "P-256"`,
+	} {
+		o, err := parseObject([]byte(jwk))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if k := parseKey(o); k.unfit == nil || k.unfit.Error() != want {
+			t.Errorf("%s: %v, want %s", jwk, k.unfit, want)
+		}
+	}
+}
+
+// A token without a kid that none of the keys that fit has signed is a reason to fetch the keys
+// again, also if one that does not fit has signed it.
+func TestKeysFetchedAgainWithoutKid(t *testing.T) {
+	for header, reason := range map[string]string{
+		`{"alg":"RS256"}`: "the key that signed it is for encryption",
+		`{"alg":"ES256"}`: "the key that signed it is for another algorithm",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newOP()
+			p.says[opJWKS] = saysJSON(`{"keys": [` + strings.Replace(rsaJWK(), "{", `{"use":"enc",`, 1) + `,` + ecJWK() + `]}`)
+			if header == `{"alg":"ES256"}` {
+				p.says[opJWKS] = saysJSON(`{"keys": [` + rsaJWK() + `,` + ecJWK() + `]}`)
+			}
+			c := newClient(t, opRow(), p)
+			if _, err := verify(t, c, sign(es256, claims(nil), ecKey())); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := verify(t, c, sign(header, claims(nil), rsaKey())); err == nil {
+				t.Error("it was taken")
+			}
+			if n := p.count(opJWKS); n != 2 {
+				t.Errorf("the keys were fetched %d times, want 2: %s", n, reason)
+			}
+		})
+	}
+}
+
+func TestRefusalWords(t *testing.T) {
+	for body, want := range map[string]Refusal{
+		`{"error":"a\u0062"}`: {Code: "ab"},
+		`{"message":"m"}`:     {Description: "m"},
+		`{"message":"Validation Failed","errors":[{"message":"inner","code":"c"}]}`: {Description: "Validation Failed"},
+		`{"error":"invalid","code":7}`:                                              {Code: "invalid"},
+		`{"message":"m","code":7,"status":"401"}`:                                   {Description: "m", Code: "7"},
+	} {
+		o, err := parseObject([]byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.Step, want.Status = 5, 401
+		if diff := cmp.Diff(&want, (reply{status: 401}).refusal(5, o)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", body, diff)
+		}
+	}
+}
+
+// Half a character is not made whole by what only looks like the other half.
+func TestHalfACharacter(t *testing.T) {
+	if _, err := parseObject([]byte(`{"a":"\ud83dxude00"}`)); err == nil {
+		t.Error("it was taken")
+	}
+}
+
+func TestCredentialsTwice(t *testing.T) {
+	p := &op{says: map[string]answer{"https://x.example/r": says(200, "text/html", "oauth_token=T&oauth_token=U&oauth_token_secret=S")}}
+	c, err := NewClient1(Provider1{About: About{Name: "x"}, TemporaryCredentialURL: "https://x.example/r", TokenURL: "https://x.example/t"},
+		"id", "secret", "https://app.example/callback", p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = c.Begin(t.Context())
+	wantGot(t, err, CheckError{Got: `"oauth_token" occurs 2 times`})
+
+	asked := len(p.asked)
+	if _, err := c.Get(t.Context(), TokenCredentials{Provider: "x"}, "https://x.example/?a=%zz"); err == nil || len(p.asked) > asked {
+		t.Errorf("what cannot be signed was sent all the same: %v", err)
+	}
+}
