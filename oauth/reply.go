@@ -110,6 +110,11 @@ func secrets(r *http.Request, body string) []string {
 			all = append(all, parameters.Get(name))
 		}
 	}
+	if object, err := parseObject([]byte(body)); err == nil { // GitHub's revocation
+		var token string
+		object.Read("access_token", &token)
+		all = append(all, token)
+	}
 	_, credentials, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	_, password, _ := r.BasicAuth()
 	secret, _ := url.QueryUnescape(password)
