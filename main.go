@@ -32,13 +32,13 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"example.com/oauthbyhand/oauth"
 	"example.com/oauthbyhand/oauth/account"
+	"example.com/oauthbyhand/oauth/web"
 	"example.com/oauthbyhand/providers"
 	"example.com/oauthbyhand/providers/fake"
 	"example.com/oauthbyhand/templates"
@@ -95,27 +95,8 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	}
 	flags.Visit(func(f *flag.Flag) { c.given[f.Name] = true })
 	var err error
-	c.base, err = baseURL(cmp.Or(*base, "http://"+visible(c.addr, "localhost")))
+	c.base, err = web.ParseBaseURL(cmp.Or(*base, "http://"+web.Visible(c.addr, "localhost")))
 	return c, err
-}
-
-// baseURL reads the URL under which browsers reach the app: a scheme, a host and
-// perhaps a port.
-func baseURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(strings.TrimSuffix(raw, "/"))
-	if err != nil || u.Hostname() == "" || u.User != nil || u.Path != "" || strings.ContainsAny(raw, "?#") || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("-base-url %q: want a scheme and a host, like https://app.example.com", raw)
-	}
-	if u.Scheme == "http" && !oauth.IsLoopback(u.Hostname()) {
-		return nil, fmt.Errorf("-base-url %s: plain http is for localhost only; take https://%s", u, u.Host)
-	}
-	u.Host = hostOf(u.Scheme, strings.ToLower(u.Host))
-	return u, nil
-}
-
-// hostOf is hostport as browsers write it, without the scheme's own port.
-func hostOf(scheme, hostport string) string {
-	return strings.TrimSuffix(hostport, map[string]string{"http": ":80", "https": ":443"}[scheme])
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -150,25 +131,35 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer closeStore()
 
-	listeners, err := listen("-addr", &config.addr, config.simulated && !config.given["addr"] && !config.given["base-url"])
+	handlers, err := s.listen(config)
 	if err != nil {
 		return err
 	}
+	s.announce(stdout)
+	return web.Serve(ctx, handlers, log)
+}
+
+// listen listens for the app and, with simulated providers, for those.
+func (s *server) listen(config config) (map[net.Listener]http.Handler, error) {
+	listeners, err := web.Listen("-addr", &config.addr, config.simulated && !config.given["addr"] && !config.given["base-url"])
+	if err != nil {
+		return nil, err
+	}
 	if !config.given["base-url"] {
-		s.base.Host = hostOf("http", visible(config.addr, "localhost")) // the port may be another one now
+		s.base.Host = web.HostOf("http", web.Visible(config.addr, "localhost")) // the port may be another one now
 	}
 	handlers := make(map[net.Listener]http.Handler)
 	if config.simulated {
 		if !config.given["fake-addr"] && s.base.Hostname() != "localhost" {
 			config.fakeAddr = "localhost:9000" // cookies ignore ports: app and provider need two hosts, as in life
 		}
-		more, err := listen("-fake-addr", &config.fakeAddr, !config.given["fake-addr"])
+		more, err := web.Listen("-fake-addr", &config.fakeAddr, !config.given["fake-addr"])
 		if err != nil {
-			return err
+			return nil, err
 		}
-		simulator, err := s.simulate("http://" + visible(config.fakeAddr, "127.0.0.1"))
+		simulator, err := s.simulate("http://" + web.Visible(config.fakeAddr, "127.0.0.1"))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, l := range more {
 			handlers[l] = simulator
@@ -177,8 +168,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	for _, l := range listeners {
 		handlers[l] = s.handler()
 	}
-	s.announce(stdout)
-	return serve(ctx, handlers, log)
+	return handlers, nil
 }
 
 // announce says where the app is, and what it needs from the providers.
@@ -226,10 +216,10 @@ func (s *server) register() error {
 }
 
 func (s *server) registerClient(o *offer) error {
-	if hosts := o.CallbackHosts; s.base.Scheme == "http" && !slices.Contains(hosts, bracketed(s.base.Hostname())) {
+	if hosts := o.CallbackHosts; s.base.Scheme == "http" && !slices.Contains(hosts, web.Bracketed(s.base.Hostname())) {
 		way := "https://" + s.base.Host
 		if len(hosts) > 0 {
-			way = strings.Replace(s.base.String(), bracketed(s.base.Hostname()), hosts[0], 1)
+			way = strings.Replace(s.base.String(), web.Bracketed(s.base.Hostname()), hosts[0], 1)
 		}
 		return fmt.Errorf("%s takes no callback URLs at %s: start with -base-url %s, or unset %s", o.Title, s.base, way, strings.Join(o.Variables, " and "))
 	}
@@ -276,110 +266,6 @@ func (s *server) simulate(origin string) (http.Handler, error) {
 	s.fakeOrigin, s.offers, s.faulty = origin, all[:len(honest)], all[len(honest):]
 	s.front = func(client, rawURL string) string { return fronts[client](rawURL) }
 	return simulator, nil
-}
-
-func bracketed(host string) string {
-	if strings.Contains(host, ":") {
-		return "[" + host + "]"
-	}
-	return host
-}
-
-// visible is addr as browsers write it, with name for a host that means "all".
-func visible(addr, name string) string {
-	host, port, _ := net.SplitHostPort(addr)
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = name
-	}
-	return net.JoinHostPort(host, port)
-}
-
-// listen listens on addr, or with next on the first free port from there on, and
-// puts the port that it got into addr. localhost is 127.0.0.1 and, where that
-// exists, ::1.
-func listen(flagName string, addr *string, next bool) ([]net.Listener, error) {
-	host, portText, err := net.SplitHostPort(*addr)
-	port, notNumber := strconv.Atoi(portText)
-	if err := cmp.Or(err, notNumber); err != nil {
-		return nil, fmt.Errorf("%s %q: want host:port, like localhost:8080", flagName, *addr)
-	}
-	hosts := []string{host}
-	if host == "localhost" {
-		hosts = []string{"127.0.0.1", "::1"}
-	}
-	for tries := 0; ; tries++ {
-		listeners, err := listenAll(hosts, &port)
-		if err == nil {
-			*addr = net.JoinHostPort(host, strconv.Itoa(port))
-			return listeners, nil
-		}
-		if !next || tries == 20 {
-			return nil, fmt.Errorf("%s %s: %w; take another port", flagName, *addr, err)
-		}
-		port++
-	}
-}
-
-// listenAll listens on the port of all hosts. That the second host does not exist
-// is no error; that somebody else has its port is one, for half of the browsers
-// would go there.
-func listenAll(hosts []string, port *int) ([]net.Listener, error) {
-	var listeners []net.Listener
-	for i, host := range hosts {
-		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(*port)))
-		if err == nil {
-			*port = l.Addr().(*net.TCPAddr).Port
-			listeners = append(listeners, l)
-		} else if i == 0 || exists(host) {
-			for _, l := range listeners {
-				l.Close()
-			}
-			return nil, err
-		}
-	}
-	return listeners, nil
-}
-
-// exists reports whether this machine has host at all: one without IPv6 has no ::1.
-func exists(host string) bool {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return false
-	}
-	l.Close()
-	return true
-}
-
-// serve serves until ctx ends, and then gives the work under way 900 ms.
-func serve(ctx context.Context, handlers map[net.Listener]http.Handler, log *slog.Logger) error {
-	ended := make(chan error, len(handlers))
-	var servers []*http.Server
-	for listener, handler := range handlers {
-		server := &http.Server{
-			Handler:           handler,
-			ReadHeaderTimeout: 5 * time.Second,
-			ReadTimeout:       10 * time.Second,
-			WriteTimeout:      30 * time.Second,
-			IdleTimeout:       time.Minute,
-			MaxHeaderBytes:    32 << 10,
-			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		}
-		servers = append(servers, server)
-		go func() { ended <- server.Serve(listener) }()
-	}
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-ended:
-	}
-	grace, cancel := context.WithTimeout(context.Background(), 900*time.Millisecond)
-	defer cancel()
-	for _, server := range servers {
-		if server.Shutdown(grace) != nil {
-			server.Close()
-		}
-	}
-	return err
 }
 
 // server is the web app.
@@ -502,9 +388,9 @@ func (s *server) signedIn(in account.SignedIn) {
 func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.home)
-	mux.HandleFunc("GET /login/{provider}", getOnly(s.either(s.login, s.login1)))
-	mux.HandleFunc("GET /callback/{provider}", getOnly(s.either(s.callback, s.callback1)))
-	mux.HandleFunc("GET /profile", getOnly(s.visited(s.profile)))
+	mux.HandleFunc("GET /login/{provider}", web.GetOnly(s.either(s.login, s.login1)))
+	mux.HandleFunc("GET /callback/{provider}", web.GetOnly(s.either(s.callback, s.callback1)))
+	mux.HandleFunc("GET /profile", web.GetOnly(s.visited(s.profile)))
 	mux.HandleFunc("POST /connect/{provider}", s.visited(s.connect))
 	mux.HandleFunc("POST /refresh", s.visited(s.refresh))
 	if s.fakeOrigin != "" {
@@ -526,56 +412,12 @@ func (s *server) handler() http.Handler {
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.page(w, r, http.StatusForbidden, "foreign", nil)
 	}))
-	return s.headers(s.oneHost(guard.Handler(mux)))
+	return web.Headers(s.fakeOrigin, web.OneHost(s.base, s.otherHost, guard.Handler(mux)))
 }
 
-// getOnly refuses HEAD, which a "GET" pattern lets through: whoever only looks
-// must not use up an attempt.
-func getOnly(h http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet {
-			w.Header().Set("Allow", http.MethodGet)
-			http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
-			return
-		}
-		h(w, r)
-	}
-}
-
-func (s *server) headers(next http.Handler) http.Handler {
-	// No form-action: Chromium applies it to redirects after a form, too.
-	policy := strings.TrimSpace("default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; img-src 'self' https: " + s.fakeOrigin)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cache-Control", "no-store")
-		if strings.HasPrefix(r.URL.Path, "/callback/") {
-			h.Set("Referrer-Policy", "no-referrer") // the URL holds a code (RFC 9700 §4.2.4)
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// oneHost keeps the app to the one name that is registered with the providers: a
-// sign-in begun as 127.0.0.1 would come back as localhost, where its cookie is not.
-func (s *server) oneHost(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := strings.ToLower(r.Host)
-		here, err := url.Parse("//" + host)
-		loopbacks := err == nil && oauth.IsLoopback(here.Hostname()) && oauth.IsLoopback(s.base.Hostname()) && here.Port() == s.base.Port()
-		reading := (r.Method == http.MethodGet || r.Method == http.MethodHead) && !strings.HasPrefix(r.URL.Path, "/callback/")
-		switch {
-		case host == s.base.Host, strings.HasPrefix(r.URL.Path, "/static/"): // the page below needs its style
-			next.ServeHTTP(w, r)
-		case loopbacks && reading && strings.HasPrefix(r.URL.RequestURI(), "/"):
-			http.Redirect(w, r, s.base.String()+r.URL.RequestURI(), http.StatusSeeOther)
-		default:
-			s.page(w, r, http.StatusMisdirectedRequest, "host", struct{ Got, Want string }{r.Host, s.base.String()})
-		}
-	})
+// otherHost answers who asks for the app under another name.
+func (s *server) otherHost(w http.ResponseWriter, r *http.Request) {
+	s.page(w, r, http.StatusMisdirectedRequest, "host", struct{ Got, Want string }{r.Host, s.base.String()})
 }
 
 func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
@@ -587,7 +429,7 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) {
 	s.page(w, r, http.StatusOK, "home", struct {
 		Offers []offer
 		Next   string
-	}{s.offers, localPath(r.URL.Query().Get("next"))})
+	}{s.offers, web.LocalPath(r.URL.Query().Get("next"))})
 }
 
 // either calls the handler for the protocol that the provider in the path speaks.
@@ -634,7 +476,7 @@ func (s *server) login1(w http.ResponseWriter, r *http.Request, client *oauth.Cl
 // connects an account to the user who is signed in: another site can lead a browser
 // to /login, and would so connect its own account to a stranger's user.
 func (s *server) leave(w http.ResponseWriter, r *http.Request, provider oauth.About, attempt oauth.Attempt, authorizationURL string, err error) {
-	attempt.Next = localPath(r.URL.Query().Get("next"))
+	attempt.Next = web.LocalPath(r.URL.Query().Get("next"))
 	if f := s.fault(r); f != nil && attempt.Next == "" {
 		attempt.Next = "/profile?fault=" + f.Name // where the page says how it went
 	}
@@ -653,66 +495,68 @@ func (s *server) leave(w http.ResponseWriter, r *http.Request, provider oauth.Ab
 	http.Redirect(w, r, s.front(provider.Name, authorizationURL), http.StatusSeeOther)
 }
 
-// callback is where the provider sends the browser back to: steps 2 to 5. Each
-// takes what only the one before can make.
+// callback is where the provider sends the browser back to.
 func (s *server) callback(w http.ResponseWriter, r *http.Request, client *oauth.Client) {
+	attempt, grant, err := s.steps(w, r, client)
+	s.arrive(w, r, offer{About: client.About, row: client.Provider}, attempt, grant, err)
+}
+
+// callback1 is callback with OAuth 1.0a.
+func (s *server) callback1(w http.ResponseWriter, r *http.Request, client *oauth.Client1) {
+	attempt, grant, err := s.steps1(w, r, client)
+	s.arrive(w, r, offer{About: client.About, row1: client.Provider1}, attempt, grant, err)
+}
+
+// steps are steps 2 to 5: who has come back, and what the provider grants.
+func (s *server) steps(w http.ResponseWriter, r *http.Request, client *oauth.Client) (oauth.Attempt, account.Grant, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
 	defer cancel()
 
 	attempt, err := s.take(w, r) // 2
 	if err != nil {
-		s.fail(w, r, client.About, err)
-		return
+		return attempt, account.Grant{}, err
 	}
 	callback, err := client.ParseCallback(ctx, attempt, r.URL.RawQuery) // 2: the state
 	if err != nil {
-		s.fail(w, r, client.About, err)
-		return
+		return attempt, account.Grant{}, err
 	}
 	unverified, err := client.Exchange(ctx, callback) // 3: the code for tokens
 	if err != nil {
-		s.fail(w, r, client.About, err)
-		return
+		return attempt, account.Grant{}, err
 	}
 	tokens, err := client.VerifyIDToken(ctx, unverified) // 4
 	if err != nil {
-		s.fail(w, r, client.About, err)
-		return
+		return attempt, account.Grant{}, err
 	}
 	info, err := client.UserInfo(ctx, tokens) // 5: whoever holds the token may read
 	if err != nil {
-		s.fail(w, r, client.About, err)
-		return
+		return attempt, account.Grant{}, err
 	}
-	s.arrive(w, r, attempt, offer{About: client.About, row: client.Provider}, account.Grant{Profile: info.Profile, Tokens: tokens})
+	return attempt, account.Grant{Profile: info.Profile, Tokens: tokens}, nil
 }
 
-// callback1 is callback with OAuth 1.0a, in which there is no step 4.
-func (s *server) callback1(w http.ResponseWriter, r *http.Request, client *oauth.Client1) {
+// steps1 are the same with OAuth 1.0a, in which there is no step 4.
+func (s *server) steps1(w http.ResponseWriter, r *http.Request, client *oauth.Client1) (oauth.Attempt, account.Grant, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
 	defer cancel()
 
 	attempt, err := s.take(w, r) // 2
 	if err != nil {
-		s.fail(w, r, client.About, err)
-		return
+		return attempt, account.Grant{}, err
 	}
 	callback, err := client.ParseCallback(ctx, attempt, r.URL.RawQuery) // 2: the temporary token
 	if err != nil {
-		s.fail(w, r, client.About, err)
-		return
+		return attempt, account.Grant{}, err
 	}
 	credentials, err := client.Exchange(ctx, callback) // 3: temporary credentials for lasting ones
 	if err != nil {
-		s.fail(w, r, client.About, err)
-		return
+		return attempt, account.Grant{}, err
 	}
 	info, err := client.UserInfo(ctx, credentials) // 5: who can sign may read
 	if err != nil {
-		s.fail(w, r, client.About, err)
-		return
+		return attempt, account.Grant{}, err
 	}
-	s.arrive(w, r, attempt, offer{About: client.About, row1: client.Provider1}, account.Grant{Profile: info.Profile, Credentials: credentials})
+	return attempt, account.Grant{Profile: info.Profile, Credentials: credentials}, nil
 }
 
 // take returns the attempt, if the user who began to connect an account with it is
@@ -727,14 +571,17 @@ func (s *server) take(w http.ResponseWriter, r *http.Request) (oauth.Attempt, er
 }
 
 // arrive signs the user in, or connects the account to the one who is.
-func (s *server) arrive(w http.ResponseWriter, r *http.Request, attempt oauth.Attempt, o offer, grant account.Grant) {
+func (s *server) arrive(w http.ResponseWriter, r *http.Request, o offer, attempt oauth.Attempt, grant account.Grant, err error) {
 	key := account.Key{Provider: o.key(), Subject: grant.Profile.Subject}
 	var user account.User
-	var err error
-	if attempt.User != "" {
+	switch {
+	case err != nil:
+	case attempt.User != "":
 		err = s.accounts.Connect(r.Context(), attempt.User, key, grant)
-	} else if user, err = s.accounts.SignIn(r.Context(), key, grant); err == nil {
-		err = s.sessions.Begin(w, r, user.ID, key)
+	default:
+		if user, err = s.accounts.SignIn(r.Context(), key, grant); err == nil {
+			err = s.sessions.Begin(w, r, user.ID, key)
+		}
 	}
 	if err != nil {
 		s.fail(w, r, o.About, err)
@@ -961,7 +808,7 @@ func (s *server) trace(w http.ResponseWriter, r *http.Request) {
 // breakIt shows all checks, and for each the attacks that it stops, to be tried.
 func (s *server) breakIt(w http.ResponseWriter, r *http.Request) {
 	port := s.fakeOrigin[strings.LastIndexByte(s.fakeOrigin, ':'):]
-	s.page(w, r, http.StatusOK, "break", templates.NewBreak(s.fakeOrigin, "http://"+bracketed(s.base.Hostname())+port))
+	s.page(w, r, http.StatusOK, "break", templates.NewBreak(s.fakeOrigin, "http://"+web.Bracketed(s.base.Hostname())+port))
 }
 
 // fault is what is done to the client to which r belongs, if anything.
@@ -1020,17 +867,4 @@ func (s *server) page(w http.ResponseWriter, r *http.Request, status int, name s
 		s.log.Error("page", "name", name, "err", err)
 		http.Error(w, "This page could not be made; the log says why.", http.StatusInternalServerError)
 	}
-}
-
-// localPath returns path if it is one of this app's, and "" otherwise: after a
-// sign-in nobody is sent to another site (open redirect, RFC 9700 §4.11.1).
-// Browsers take "//host" and "/\host" for another host. A long path would make a
-// cookie that browsers drop.
-func localPath(path string) string {
-	u, err := url.Parse(path)
-	if err != nil || len(path) > 512 || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") ||
-		strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
-		return ""
-	}
-	return path
 }

@@ -1,0 +1,109 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Visible is addr as browsers write it, with name for a host that means "all".
+func Visible(addr, name string) string {
+	host, port, _ := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = name
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// Listen listens on addr, or if next is set on the first free port from there on, and
+// puts the port that it got into addr. flagName is for the error. localhost is 127.0.0.1 and, where that
+// exists, ::1.
+func Listen(flagName string, addr *string, next bool) ([]net.Listener, error) {
+	host, portText, err := net.SplitHostPort(*addr)
+	port, notNumber := strconv.Atoi(portText)
+	if err := cmp.Or(err, notNumber); err != nil {
+		return nil, fmt.Errorf("%s %q: want host:port, like localhost:8080", flagName, *addr)
+	}
+	hosts := []string{host}
+	if host == "localhost" {
+		hosts = []string{"127.0.0.1", "::1"}
+	}
+	for tries := 0; ; tries++ {
+		listeners, err := listenAll(hosts, &port)
+		if err == nil {
+			*addr = net.JoinHostPort(host, strconv.Itoa(port))
+			return listeners, nil
+		}
+		if !next || tries == 20 {
+			return nil, fmt.Errorf("%s %s: %w; take another port", flagName, *addr, err)
+		}
+		port++
+	}
+}
+
+// listenAll listens on the port of all hosts. That the second host does not exist
+// is no error; that somebody else has its port is one, for half of the browsers
+// would go there.
+func listenAll(hosts []string, port *int) ([]net.Listener, error) {
+	var listeners []net.Listener
+	for i, host := range hosts {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(*port)))
+		if err == nil {
+			*port = l.Addr().(*net.TCPAddr).Port
+			listeners = append(listeners, l)
+		} else if i == 0 || exists(host) {
+			for _, l := range listeners {
+				l.Close()
+			}
+			return nil, err
+		}
+	}
+	return listeners, nil
+}
+
+// exists reports whether this machine has host at all: one without IPv6 has no ::1.
+func exists(host string) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return false
+	}
+	l.Close()
+	return true
+}
+
+// Serve serves until ctx ends, and then gives the work under way 900 ms.
+func Serve(ctx context.Context, handlers map[net.Listener]http.Handler, log *slog.Logger) error {
+	ended := make(chan error, len(handlers))
+	var servers []*http.Server
+	for listener, handler := range handlers {
+		server := &http.Server{
+			Handler:           handler,
+			ReadHeaderTimeout: 5 * time.Second,
+			ReadTimeout:       10 * time.Second,
+			WriteTimeout:      30 * time.Second,
+			IdleTimeout:       time.Minute,
+			MaxHeaderBytes:    32 << 10,
+			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		}
+		servers = append(servers, server)
+		go func() { ended <- server.Serve(listener) }()
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-ended:
+	}
+	grace, cancel := context.WithTimeout(context.Background(), 900*time.Millisecond)
+	defer cancel()
+	for _, server := range servers {
+		if server.Shutdown(grace) != nil {
+			server.Close()
+		}
+	}
+	return err
+}

@@ -1,0 +1,56 @@
+// Package web is what holds for every request of a web app in which people sign in:
+// the address on which it listens (listen.go), the one name under which it is reached
+// (host.go), and the headers, methods and return paths (here).
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// GetOnly refuses HEAD, which a "GET" pattern lets through: whoever only looks
+// must not use up an attempt.
+func GetOnly(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			w.Header().Set("Allow", http.MethodGet)
+			http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
+			return
+		}
+		h(w, r)
+	}
+}
+
+// Headers sets what each answer carries: no scripts, no frames (RFC 9700 §4.16), no
+// copies in caches, and no address of ours for other sites. imagesFrom is a host that
+// images may come from on plain http, or empty.
+func Headers(imagesFrom string, next http.Handler) http.Handler {
+	// No form-action: Chromium applies it to redirects after a form, too.
+	policy := strings.TrimSpace("default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; img-src 'self' https: " + imagesFrom)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		if strings.HasPrefix(r.URL.Path, "/callback/") {
+			h.Set("Referrer-Policy", "no-referrer") // the URL holds a code (RFC 9700 §4.2.4)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// LocalPath returns path if it is one of this app's, and "" otherwise: after a
+// sign-in nobody is sent to another site (open redirect, RFC 9700 §4.11.1).
+// Browsers take "//host" and "/\host" for another host. A long path would make a
+// cookie that browsers drop.
+func LocalPath(path string) string {
+	u, err := url.Parse(path)
+	if err != nil || len(path) > 512 || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") ||
+		strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
+		return ""
+	}
+	return path
+}
