@@ -148,15 +148,15 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	}
 	http.SetCookie(w, a.cookie(state, "", -time.Second))
 	attempt, err := a.open(cookies[0])
+	if t := tracing(ctx); t != nil && err == nil {
+		t.event(2, AttemptTaken{name, attempt})
+	}
 	if err := check(ctx,
 		attemptOpens.noError(err),
 		attemptFresh.after(attempt.Begun, time.Now().Add(-attemptLife)),
 		attemptUnused.that(a.use(attempt.State)),
 	); err != nil {
 		return Attempt{}, err
-	}
-	if t := tracing(ctx); t != nil {
-		t.event(2, AttemptTaken{name, attempt})
 	}
 	return attempt, nil
 }

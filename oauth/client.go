@@ -22,7 +22,7 @@ const (
 
 // What must hold for each request to a provider and for its reply.
 var (
-	endpointHTTPS = Check{0, "endpoint-https", "RFC 6749 §3.1, §3.2; OIDC Discovery §3; RFC 5849 §2.1, §2.3", "codes, tokens and keys read or changed on the wire"}
+	endpointHTTPS = Check{0, "endpoint-https", "RFC 6749 §3.1, §3.2; RFC 5849 §2.1", "codes, tokens and keys read or changed on the wire"}
 	replyReceived = Check{0, "reply-received", "hardening", "a provider that hangs or is down keeps every visitor waiting"}
 	replySize     = Check{0, "reply-size", "hardening", "a reply without end fills the memory; one cut short is read as if whole"}
 )
@@ -146,15 +146,15 @@ func (s *sender) send(ctx context.Context, step int, method, rawURL string, head
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err
 	}
+	if t := tracing(ctx); t != nil && err == nil {
+		t.event(step, ReplyReceived{response.StatusCode, response.Header, string(received)})
+	}
 	_, tooLong := errors.AsType[*http.MaxBytesError](err)
 	if err := check(ctx,
 		replySize.that(!tooLong).at(step),
 		replyReceived.noError(unreachable(request.URL.Host, err, sent)).at(step),
 	); err != nil {
 		return reply{}, err
-	}
-	if t := tracing(ctx); t != nil {
-		t.event(step, ReplyReceived{response.StatusCode, response.Header, string(received)})
 	}
 	mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	return reply{response.StatusCode, mediaType, received, sent}, nil

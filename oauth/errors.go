@@ -125,7 +125,9 @@ func (c *Check) equal(got, want string) row {
 // present holds if got is not empty. It keeps no value, so it is fit for secrets.
 func (c *Check) present(got string) row {
 	r := c.that(got != "")
-	if !r.ok {
+	if r.ok {
+		r.got = "is there"
+	} else {
 		r.want = "a value"
 	}
 	return r
@@ -135,7 +137,10 @@ func (c *Check) present(got string) row {
 // how much of them agrees.
 func (c *Check) same(got, want string) row {
 	r := c.that(got != "" && subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1)
-	if got != "" && !r.ok {
+	switch {
+	case r.ok:
+		r.got = "the same"
+	case got != "":
 		r.got = "another value"
 	}
 	if !r.ok {

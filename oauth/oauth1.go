@@ -107,7 +107,7 @@ func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery s
 // TokenCredentials are what a sign-in with OAuth 1.0a yields. They have no scopes
 // and no end: they work until the user or the provider takes them back.
 type TokenCredentials struct {
-	Provider string // the row's name
+	Provider string // Provider1.Name
 	Token    string // oauth_token: which goes with each request
 	Secret   string // oauth_token_secret: which signs it
 	Reply    Object // the whole token reply, both of them included

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// refreshBefore is how long before their end tokens are refreshed: long enough for
-// the request that they are wanted for to arrive.
+// refreshBefore is how long before they expire tokens are refreshed, so that none
+// expires on its way.
 const refreshBefore = time.Minute
 
 var (
@@ -108,6 +108,7 @@ func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, 
 	if err != nil {
 		return Tokens{}, err // it was verified before it was stored
 	}
+	// The checks of step 4 compare with an attempt; the first ID token stands in for it.
 	u.attempt = Attempt{Nonce: before.nonce, Begun: begun}
 	tokens, err := c.verifyIDToken(ctx, u, true)
 	if err != nil {

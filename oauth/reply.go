@@ -11,7 +11,7 @@ import (
 
 // What must hold for each reply, beside what its step asks of it.
 var (
-	replyStatus    = Check{0, "reply-status-200", "RFC 6749 §5.1; OIDC Discovery §4.2; OIDC Core §5.3.2; RFC 5849 §2.1, §2.3", "an error page, or a redirect to somebody else's server, read as the answer"}
+	replyStatus    = Check{0, "reply-status-200", "RFC 6749 §5.1; OIDC Core §5.3.2", "an error page, or a redirect to somebody else's server, read as the answer"}
 	replyMediaType = Check{0, "reply-media-type", "RFC 6749 §5.1; OIDC Discovery §4.2; RFC 7517 §8.5", "a file that a user uploaded to the provider's host read as its answer"}
 	replyJSON      = Check{0, "reply-json", "RFC 8259 §4", "two parsers see two tokens, two issuers, two users in one reply"}
 )

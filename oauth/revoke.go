@@ -64,7 +64,7 @@ func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
 	return r.revoked(ctx)
 }
 
-// revoked judges the reply. 200 is for tokens that are not known, too, and its body
+// revoked judges the reply. 200 is also the answer for an unknown token, and its body
 // says nothing (RFC 7009 §2.2); GitHub has no body and says 204. After anything else
 // the token may still work (§2.2.1).
 func (r reply) revoked(ctx context.Context) error {

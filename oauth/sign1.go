@@ -16,7 +16,7 @@ type Parameter struct{ Name, Value string }
 
 // sign1 signs a request as RFC 5849 §3.4 says. form is its form-encoded body, and
 // protocol the oauth_ parameters (§3.1) but for the signature, as collected. Read
-// the RFC beside it: each value that it names is a value of [Signed].
+// the RFC beside it: each value that the RFC names is a field of [Signed].
 func sign1(method, rawURL, form string, protocol []Parameter, clientSecret, tokenSecret string) (Signed, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {

@@ -25,7 +25,7 @@ var (
 // Tokens are what a sign-in yields, verified. Never make one of an access token that
 // somebody hands you: it does not say to which app it was issued.
 type Tokens struct {
-	Provider     string    // the row's name
+	Provider     string    // Provider.Name
 	AccessToken  string    // opaque; for the provider's APIs only
 	RefreshToken string    // empty where the provider gave none
 	Expiry       time.Time // of the access token; zero where the provider did not say

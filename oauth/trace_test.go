@@ -87,8 +87,8 @@ func TestTrace(t *testing.T) {
 		want := []string{
 			"0 Client.Discover (discovery.go) Checked endpoint-https",
 			"0 Client.Discover (discovery.go) RequestSent GET https://op.example/.well-known/openid-configuration",
-			"0 Client.Discover (discovery.go) Checked reply-size, reply-received",
 			"0 Client.Discover (discovery.go) ReplyReceived 200",
+			"0 Client.Discover (discovery.go) Checked reply-size, reply-received",
 			"0 Client.Discover (discovery.go) Checked reply-status-200, reply-media-type, reply-json",
 			"0 Client.Discover (discovery.go) Checked reply-json",
 			"0 Client.Discover (discovery.go) Checked discovery-members, discovery-issuer, discovery-endpoints, " +
@@ -98,16 +98,16 @@ func TestTrace(t *testing.T) {
 
 			"2 Attempts.Take (attempts.go) RedirectIn",
 			"2 Attempts.Take (attempts.go) Checked callback-state, attempt-unused (not owed), attempt-found",
-			"2 Attempts.Take (attempts.go) Checked attempt-opens, attempt-fresh, attempt-unused",
 			"2 Attempts.Take (attempts.go) AttemptTaken",
+			"2 Attempts.Take (attempts.go) Checked attempt-opens, attempt-fresh, attempt-unused",
 			"2 Client.ParseCallback (callback.go) Checked callback-once, attempt-client, callback-state, callback-issuer (not owed), callback-code, callback-code",
 
 			"3 Client.Exchange (token.go) Checked attempt-client",
 			"3 Client.Exchange (token.go) Checked token-client-auth",
 			"3 Client.Exchange (token.go) Checked endpoint-https",
 			"3 Client.Exchange (token.go) RequestSent POST https://op.example/token",
-			"3 Client.Exchange (token.go) Checked reply-size, reply-received",
 			"3 Client.Exchange (token.go) ReplyReceived 200",
+			"3 Client.Exchange (token.go) Checked reply-size, reply-received",
 			"3 Client.Exchange (token.go) Checked reply-status-200, reply-media-type, reply-json",
 			"3 Client.Exchange (token.go) Checked token-members",
 			"3 Client.Exchange (token.go) Checked token-members, token-access, token-access, token-type, token-expires-in, token-id-token",
@@ -117,8 +117,8 @@ func TestTrace(t *testing.T) {
 			"4 Client.VerifyIDToken (idtoken.go) Checked id-token-form, header-typ (not owed), header-crit, header-alg",
 			"4 Client.VerifyIDToken (idtoken.go) Checked endpoint-https",
 			"4 Client.VerifyIDToken (idtoken.go) RequestSent GET https://op.example/jwks",
-			"4 Client.VerifyIDToken (idtoken.go) Checked reply-size, reply-received",
 			"4 Client.VerifyIDToken (idtoken.go) ReplyReceived 200",
+			"4 Client.VerifyIDToken (idtoken.go) Checked reply-size, reply-received",
 			"4 Client.VerifyIDToken (idtoken.go) Checked reply-status-200, reply-media-type, reply-json",
 			"4 Client.VerifyIDToken (idtoken.go) Checked reply-json",
 			"4 Client.VerifyIDToken (idtoken.go) Checked reply-json",
@@ -131,8 +131,8 @@ func TestTrace(t *testing.T) {
 			"5 Client.UserInfo (userinfo.go) Checked attempt-client",
 			"5 Client.Get (userinfo.go) Checked endpoint-https",
 			"5 Client.Get (userinfo.go) RequestSent GET https://op.example/userinfo",
-			"5 Client.Get (userinfo.go) Checked reply-size, reply-received",
 			"5 Client.Get (userinfo.go) ReplyReceived 200",
+			"5 Client.Get (userinfo.go) Checked reply-size, reply-received",
 			"5 Client.Get (userinfo.go) Checked reply-status-200, reply-media-type, reply-json",
 			"5 Client.UserInfo (userinfo.go) Checked profile-members, userinfo-sub",
 			"5 Client.UserInfo (userinfo.go) Checked profile-members, profile-subject, profile-subject, userinfo-sub",
@@ -156,7 +156,7 @@ func TestTraceOfAFailure(t *testing.T) {
 	want := Checked{
 		{Check: callbackOnce, OK: true},
 		{Check: attemptClient, Got: "op", Want: "op", OK: true},
-		{Check: callbackState, OK: true},
+		{Check: callbackState, Got: "the same", OK: true},
 		{Check: callbackIssuer, Got: "https://evil.example", Want: "https://op.example"},
 	}
 	if diff := cmp.Diff(want, checked); diff != "" {

@@ -87,7 +87,7 @@ func (c *Client) sameSubject(ctx context.Context, t Tokens, replies []Reply) err
 
 // Get reads any URL of the provider's API with the access token, which goes in a
 // header and never in the URL (RFC 6750 §2.3). The reply is strict JSON. The token
-// is good at this provider only: give no other's URL.
+// is good at this provider only: never pass another provider's URL.
 func (c *Client) Get(ctx context.Context, t Tokens, rawURL string) (json.RawMessage, error) {
 	header := http.Header{"Authorization": {"Bearer " + t.AccessToken}}
 	for name, value := range c.APIHeader {

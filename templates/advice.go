@@ -72,7 +72,7 @@ func (f Failure) advice() advice {
 	case errors.Is(f.err, account.ErrTaken):
 		return advice{
 			"Somebody has already signed in here with this " + f.Provider + " account, as another user than you are now. Nothing was changed.",
-			"If that was you, sign in with it: then you are that user, and can disconnect it there and connect it here. Accounts are never joined by an e-mail address, since addresses change hands.",
+			"If that was you, sign in with it, and you are that user: connect a second account there, disconnect this one, and come back. Accounts are never joined by an e-mail address, since addresses change hands.",
 		}
 	case errors.Is(f.err, account.ErrLast):
 		return advice{"Without it nobody could sign in as you any more. Nothing was changed.", "Connect another account first."}

@@ -2,7 +2,6 @@ package templates
 
 import (
 	"cmp"
-	"fmt"
 
 	"example.com/oauthbyhand/oauth"
 )
@@ -41,9 +40,7 @@ func (r Row) Mark() string {
 func (r Row) Found() string {
 	switch {
 	case r.NotOwed:
-		return "not owed here"
-	case r.OK && r.Times > 1:
-		return fmt.Sprintf("%d times", r.Times)
+		return "does not apply here"
 	case r.OK:
 		return r.Got
 	case r.Got == "" && r.Want == "":

@@ -4,7 +4,6 @@ package templates
 
 import (
 	"bytes"
-	"cmp"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -50,9 +49,11 @@ type Failure struct {
 func (f Failure) Outcome() string {
 	switch {
 	case f.Refusal != nil:
-		return "refused: " + cmp.Or(f.Refusal.Code, f.Refusal.Description)
+		return "refused: " + strings.TrimSpace(f.Refusal.Code+" "+f.Refusal.Description)
 	case f.CheckError != nil:
 		return "stopped by " + f.CheckError.Check.Name
+	case errors.Is(f.err, account.ErrTaken):
+		return "this account is another user's"
 	}
 	return "failed"
 }

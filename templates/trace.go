@@ -111,6 +111,7 @@ func (s *Step) add(h Hop) {
 		return
 	}
 	if last := len(s.Hops) - 1; last >= 0 && h.cookie && len(s.Hops[last].Lanes) == 3 {
+		h.After = s.Hops[last].After
 		s.Hops = slices.Insert(s.Hops, last, h) // the reply that sends the browser on sets the cookie
 		return
 	}

@@ -146,12 +146,12 @@ var words = map[string]word{
 
 	// The attempt, under the names that it has in oauth/begin.go.
 	"attempt Provider":        {"the callback must arrive at this provider's client", ""},
-	"attempt State":           {"to compare with the callback's state", "state"},
+	"attempt State":           {"to compare with the callback's state; in OAuth 1.0a a hash of the temporary token, to name the cookie", "state"},
 	"attempt Nonce":           {"to compare with the ID token's nonce", "nonce"},
 	"attempt CodeVerifier":    {"to send with the code, in step 3", "code_verifier"},
 	"attempt Scopes":          {"what was asked, to compare with what is granted", ""},
 	"attempt IssParameter":    {"whether the provider promised iss in the callback", ""},
-	"attempt Begun":           {"when; an attempt lives for ten minutes", ""},
+	"attempt Begun":           {"when; an attempt lives for ten minutes, its cookie for an hour, so that “too old” can be told from “none”", ""},
 	"attempt TemporaryToken":  {"to compare with the callback's oauth_token", "temporary oauth_token"},
 	"attempt TemporarySecret": {"to sign the request of step 3", "temporary oauth_token_secret"},
 	"attempt User":            {"to whom this account is to be connected; must be the one who is signed in when the callback comes", ""},
@@ -172,7 +172,7 @@ var claims = map[string]claim{
 	"typ": {"what kind of token this is", []string{"header-typ"}},
 
 	"iss":     {"issuer: who says all this", []string{"claim-iss"}},
-	"aud":     {"audience: the app that it was said to, by client_id", []string{"claim-aud", "claim-aud-only"}},
+	"aud":     {"audience: the client_id of the app that it is for", []string{"claim-aud", "claim-aud-only"}},
 	"azp":     {"authorized party: the app that asked for it", []string{"claim-azp"}},
 	"sub":     {"subject: the provider's permanent name for the user, and with iss the key of an account", []string{"claim-sub", "userinfo-sub"}},
 	"exp":     {"expires: not to be accepted afterwards", []string{"claim-exp"}},
@@ -182,9 +182,9 @@ var claims = map[string]claim{
 	"at_hash": {"half of the access token's hash: the two were issued together", []string{"claim-at-hash"}},
 
 	"auth_time":      {"when the user last typed a password there", nil},
-	"name":           {"for people", nil},
-	"given_name":     {"for people", nil},
-	"family_name":    {"for people", nil},
+	"name":           {"to show to people", nil},
+	"given_name":     {"to show to people", nil},
+	"family_name":    {"to show to people", nil},
 	"picture":        {"address of a picture", nil},
 	"email":          {"an address, never a key: another user may have it tomorrow", nil},
 	"email_verified": {"whether the provider checked that the address is the user's", nil},
@@ -204,16 +204,17 @@ var chapters = map[int]stepWords{
 	3:      {"token", "The app redeems the code for tokens, directly with the provider, where no browser listens. It proves that it is the app (client secret) and that it began this attempt (code_verifier).", "RFC 6749 §4.1.3; RFC 7636 §4.5"},
 	4:      {"ID token", "The provider's signed word on who signed in. Whoever accepts it unchecked lets everybody in, so: the signature first, then each claim.", "OIDC Core §3.1.3.7"},
 	5:      {"profile", "The app uses the access token to ask the provider's API about the user.", "OIDC Core §5.3; RFC 6750 §2.1"},
-	6:      {"refresh", "The access token has died, or is about to. The app buys a new one with the refresh token, without the user.", "RFC 6749 §6"},
+	6:      {"refresh", "The app buys a new access token with the refresh token, without the user: because the old one is about to expire, or because you asked for it.", "RFC 6749 §6"},
 	7:      {"revoke", "The app gives the tokens back: from now on they open nothing.", "RFC 7009 §2"},
 }
 
 // chapters1 are the steps that are others in OAuth 1.0a.
 var chapters1 = map[int]stepWords{
-	1: {"request", "You pressed the button. The app asks the provider for temporary credentials, in a signed request that says where the browser is to come back to. Then it sends the browser to the provider, with nothing but their name.", "RFC 5849 §2.1, §2.2"},
-	2: {"callback", "The provider sends the browser back with a verifier. The app makes sure that this is the answer to its own question, asked through this very browser.", "RFC 5849 §2.2; RFC 9700 §2.1"},
-	3: {"token", "The app exchanges the temporary credentials and the verifier for a token and its secret. The request is signed with the temporary secret, which only the provider and this attempt have.", "RFC 5849 §2.3"},
-	5: {"profile", "The app reads who signed in from the provider's API, in a request signed with the token's secret.", "RFC 5849 §3.1, §3.4"},
+	atUser: {"you, at the provider", chapters[atUser].sentence, "RFC 5849 §2.2"},
+	1:      {"request", "You pressed the button. The app asks the provider for temporary credentials, in a signed request that says where the browser is to come back to. Then it sends the browser to the provider, with nothing but their name.", "RFC 5849 §2.1, §2.2"},
+	2:      {"callback", "The provider sends the browser back with a verifier. The app makes sure that this is the answer to its own question, asked through this very browser.", "RFC 5849 §2.2; RFC 9700 §2.1"},
+	3:      {"token", "The app exchanges the temporary credentials and the verifier for a token and its secret. The request is signed with the temporary secret, which only the provider and this attempt have.", "RFC 5849 §2.3"},
+	5:      {"profile", "The app reads who signed in from the provider's API, in a request signed with the token's secret.", "RFC 5849 §3.1, §3.4"},
 }
 
 // atUser is between steps 1 and 2, and has no number, for the app does nothing.
@@ -222,7 +223,7 @@ const atUser = -1
 // Where a step of the table above does not happen.
 var (
 	kept         = stepWords{"discovery", "Nothing to ask: this provider's metadata are known from an earlier sign-in, not an hour ago.", "OIDC Discovery §4"}
-	inTheRow     = stepWords{"discovery", "Nothing to ask: this provider publishes no metadata to build on, so its endpoints stand in its row in providers/.", ""}
+	inTheRow     = stepWords{"discovery", "Nothing to ask: this provider publishes no metadata to build on, so its endpoints stand in its file in providers/.", ""}
 	noIDToken    = stepWords{"ID token", "Nothing to verify: this provider does not speak OpenID Connect and gives no ID token. Who signed in is known after step 5.", ""}
 	tokenProfile = stepWords{"profile", "The provider has no userinfo endpoint: what it says about the user is in the ID token.", "OIDC Core §5.1"}
 )

@@ -21,7 +21,7 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// User is a user of this app. Who that is, only the identities say.
+// User is a user of this app. It has no name of its own: see [Identity].
 type User struct {
 	ID      string
 	Created time.Time `json:",omitzero"`
@@ -36,7 +36,7 @@ type Key struct {
 }
 
 // ProviderKey is what a provider is called in a [Key]: the issuer with OpenID
-// Connect, within which subjects are unique (OIDC Core §2), and else the row's name.
+// Connect, within which subjects are unique (OIDC Core §2), and otherwise its name.
 // It is the row's, never from a reply: no provider can speak for another.
 func ProviderKey(p oauth.Provider) string {
 	if p.OpenID {
@@ -68,7 +68,7 @@ type Session struct {
 	Key    Key       `json:",omitzero"` // with which the user signed in
 	Begun  time.Time `json:",omitzero"`
 	Seen   time.Time `json:",omitzero"` // last use, known to ten minutes
-	Proof  string    `json:",omitzero"` // that this app wrote the record as it is
+	Proof  string    `json:",omitzero"` // that this app wrote the record, all of it but Seen
 }
 
 // Errors of a [Store].
@@ -103,8 +103,7 @@ type Store interface {
 	Session(ctx context.Context, hash string) (Session, error) // or ErrNotFound
 	// SeeSession notes that a session was used; where there is none, nothing.
 	SeeSession(ctx context.Context, hash string, seen time.Time) error
-	// RemoveSession and RemoveSessions leave no session behind, whether there was one
-	// or not.
+	// RemoveSession and RemoveSessions: it is no error if there was none.
 	RemoveSession(ctx context.Context, hash string) error
 	RemoveSessions(ctx context.Context, userID string) error
 }

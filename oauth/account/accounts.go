@@ -61,8 +61,7 @@ func (a *Accounts) SignIn(ctx context.Context, key Key, grant Grant) (User, erro
 }
 
 // Connect adds the account that key names to the user's own. It is ErrTaken where it
-// is another user's: to whom it belongs, only its owner decides, by disconnecting it
-// there. Where the user has it already, the new grant takes the old one's place.
+// is another user's: only that user can free it, by disconnecting it there. Where the user has it already, the new grant takes the old one's place.
 func (a *Accounts) Connect(ctx context.Context, userID string, key Key, grant Grant) error {
 	user, _, err := a.store.User(ctx, userID)
 	if err == nil {
@@ -131,7 +130,7 @@ func (a *Accounts) Disconnect(ctx context.Context, identity Identity, revoke fun
 	return revoked, a.store.RemoveIdentity(ctx, identity.UserID, identity.Key)
 }
 
-// Open returns the grant of an identity.
+// Open returns the grant of an identity as it is stored, perhaps expired.
 func (a *Accounts) Open(identity Identity) (Grant, error) {
 	if kept, ok := a.keptFor(identity); ok {
 		return kept, nil

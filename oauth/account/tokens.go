@@ -45,7 +45,7 @@ func (a *Accounts) keptFor(identity Identity) (Grant, bool) {
 }
 
 // Grant returns the grant of an identity with an access token that is good for a
-// request: refreshed first where it has less than a minute left.
+// request: refreshed first where that is due ([oauth.Client.RefreshDue]).
 func (a *Accounts) Grant(ctx context.Context, identity Identity, client *oauth.Client) (Grant, error) {
 	grant, err := a.Open(identity)
 	if err != nil {
@@ -72,8 +72,8 @@ func (a *Accounts) Grant(ctx context.Context, identity Identity, client *oauth.C
 	return fresh, err
 }
 
-// Refresh returns the grant of an identity with another access token than refused,
-// which the provider no longer takes.
+// Refresh returns the grant of an identity with a new access token. refused is the
+// one that the provider no longer takes.
 func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth.Client, refused oauth.Tokens) (Grant, error) {
 	if !client.CanRefresh(refused) {
 		return Grant{}, ErrSignInAgain
