@@ -149,3 +149,38 @@ func TestCredentialsTwice(t *testing.T) {
 		t.Errorf("what cannot be signed was sent all the same: %v", err)
 	}
 }
+
+func TestCanRefresh(t *testing.T) {
+	row := opRow()
+	row.RenewRequest = func(string, string, Tokens) Request { return Request{} }
+	if c := newClient(t, row, newOP()); c.CanRefresh(Tokens{}) || !c.CanRefresh(Tokens{AccessToken: "a"}) {
+		t.Error("tokens are renewed by their access token; without one there is nothing to renew")
+	}
+}
+
+// Only an API's own word is a reason to refresh: a refresh for a refresh would never end.
+func TestTokenRefusedElsewhere(t *testing.T) {
+	c := newClient(t, opRow(), newOP())
+	for _, err := range []error{
+		&Refusal{Step: 6, Status: 401},
+		&CheckError{Check: Check{Step: 6, Name: replyStatus.Name}, Got: "401 Unauthorized"},
+		&CheckError{Check: Check{Step: 5, Name: replyMediaType.Name}, Got: "401 text/html"},
+	} {
+		if c.TokenRefused(err) {
+			t.Errorf("%v is taken for the word of an API", err)
+		}
+	}
+}
+
+// Done is done, whatever the body says; and what is not done is said in words.
+func TestRevokedSays(t *testing.T) {
+	ctx := WithTrace(t.Context(), func(e Event) {
+		if o := e.What.(Checked)[0]; o.OK && o.Got+o.Want != "" {
+			t.Errorf("it holds, with %q, and wants %q", o.Got, o.Want)
+		}
+	})
+	if err := (reply{status: 200, body: []byte(`{"error":"x"}`)}).revoked(ctx); err != nil {
+		t.Error(err)
+	}
+	wantGot(t, reply{status: 503, body: []byte("busy")}.revoked(ctx), CheckError{Got: "503", Want: "200"})
+}

@@ -69,7 +69,8 @@ func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
 // the token may still work (§2.2.1).
 func (r reply) revoked(ctx context.Context) error {
 	done := r.status == http.StatusOK || r.status == http.StatusNoContent
-	if object, err := parseObject(r.body); !done && err == nil {
+	if !done {
+		object, _ := parseObject(r.body)
 		if refusal := r.refusal(7, object); refusal != nil {
 			return refusal
 		}

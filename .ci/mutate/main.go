@@ -30,9 +30,9 @@ import (
 // judges are the functions beside the rows that rows judge by. The methods of Check and
 // row, in errors.go, are among them without being listed.
 var judges = []string{
-	"once", "printable", "subject", "expiresIn", "readDate", "readAudience", "found", "refusal", "callbackRefusal",
+	"once", "printable", "subject", "expiresIn", "readDate", "readAudience", "refusal", "callbackRefusal",
 	"decodeBase64url", "parseJWS", "parseKey", "parseRSA", "parseEC", "readBytes", "signed", "keysFor",
-	"mayVisit", "IsLoopback", "begin", "parseObject", "object", "value", "text", "escaped", "has", "Read", "clientAuth", "use", "isUsed",
+	"mayVisit", "IsLoopback", "begin", "parseObject", "object", "value", "text", "escaped", "has", "Read", "clientAuth", "use", "CanRefresh", "TokenRefused", "revoked",
 }
 
 // unreachable are the mutants that no test can find, with the reason.
@@ -82,6 +82,11 @@ func run() error {
 	mutants, err := prepare(dir)
 	if err != nil {
 		return err
+	}
+	for _, judge := range judges {
+		if !slices.ContainsFunc(mutants, func(m mutant) bool { return strings.Contains(m.what, " "+judge+": ") }) {
+			return fmt.Errorf("there is no function %s any more, or nothing to change in it", judge)
+		}
 	}
 	binaries := [][2]string{{filepath.Join(dir, "oauth.test"), "oauth"}, {filepath.Join(dir, "main.test"), "."}}
 	for _, b := range binaries {
