@@ -712,7 +712,7 @@ func (s *server) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
 	}
 	s.log.Warn("not revoked", "provider", v.offer.Name, "err", revoked)
 	failure := templates.NewFailure(v.offer.About, s.base.String(), revoked)
-	s.recorder.End(r, failure.Outcome())
+	failure.Trace = s.recorder.End(r, failure.Outcome())
 	s.page(w, r, http.StatusOK, "disconnected", struct {
 		templates.Failure
 		RevokePage string

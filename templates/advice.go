@@ -82,6 +82,9 @@ func (f Failure) advice() advice {
 	if a, ok := advices[f.CheckError.Check.Name]; ok {
 		return a
 	}
+	if f.CheckError.Check.Step >= 6 {
+		return advice{"What the provider answered did not pass a check, so it was not used, and nothing was changed.", theirs}
+	}
 	if f.CheckError.Check.Status() == 400 {
 		return advice{"What your browser brought back from the provider did not pass a check.", again}
 	}
