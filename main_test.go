@@ -1571,6 +1571,9 @@ var ownDoor = map[string]string{
 	"refresh-aud":   "claim-aud-only refuses first, as long as this app's client id stays the same",
 }
 
+// place is how a row names what an attack fails at where that is no check.
+var place = regexp.MustCompile(`\((\S+), (\S+\.go)\)`)
+
 // TestEachCheckIsCaught holds the table of faults and the table of checks together.
 func TestEachCheckIsCaught(t *testing.T) {
 	stops := map[string][]string{}
@@ -1584,6 +1587,12 @@ func TestEachCheckIsCaught(t *testing.T) {
 			t.Errorf("%s does not say what it does, what that gains, or where to read on", f.Name)
 		}
 		stops[f.Stops] = append(stops[f.Stops], f.Name)
+		for _, m := range place.FindAllStringSubmatch(f.Gains, -1) {
+			name := m[1][strings.LastIndexByte(m[1], '.')+1:]
+			if source, err := os.ReadFile(m[2]); err != nil || !strings.Contains(string(source), name+"(") {
+				t.Errorf("%s: there is no %s in %s", f.Name, m[1], m[2])
+			}
+		}
 	}
 	for _, c := range oauth.Checks() {
 		if (len(stops[c.Name]) == 0) != (ownDoor[c.Name] != "") {

@@ -60,7 +60,7 @@ func browserFaults() []Fault {
 			}},
 		{Name: "open-redirect", Provider: "google", Step: 2, Spec: "RFC 9700 §4.11.1",
 			Does:  "A link to the app's own sign-in page, with the attacker's site as the page to return to.",
-			Gains: "You would be sent from your own sign-in to a copy of the app that asks for more. You stay here: only the app's own paths are returned to (localPath, main.go).",
+			Gains: "You would be sent from your own sign-in to a copy of the app that asks for more. You stay here: only the app's own paths are returned to (LocalPath, oauth/web/web.go).",
 			attack: func(app string, _ *http.Request) lure {
 				return lure{Method: "GET", URL: app + "/login/google~open-redirect?next=" + url.QueryEscape("//evil.example/again")}
 			}},
