@@ -732,10 +732,10 @@ func (s *server) revoke(ctx context.Context, v visitor) error {
 		return errors.New("this provider is not switched on")
 	}
 	grant, err := s.accounts.Grant(ctx, v.identity, client) // refreshed: some take only a live token back
-	switch {
-	case errors.Is(err, account.ErrSignInAgain): // there is nothing left to give back
-		return nil
-	case err != nil:
+	if err != nil {
+		grant, err = s.accounts.Open(v.identity) // what there is; perhaps it will do
+	}
+	if err != nil || grant.Tokens.AccessToken == "" { // nothing left to give back
 		return err
 	}
 	return client.Revoke(ctx, grant.Tokens)

@@ -154,3 +154,26 @@ type bodyFunc func([]byte) (int, error)
 
 func (f bodyFunc) Read(b []byte) (int, error) { return f(b) }
 func (f bodyFunc) Close() error               { return nil }
+
+// What of a request a provider's error text must not bring to a page or a log.
+func TestSecretsOfARequest(t *testing.T) {
+	for name, tt := range map[string]struct {
+		authorization, body string
+		want                []string
+	}{
+		"OAuth 1.0a":          {`OAuth oauth_consumer_key="app", oauth_token="T%2B1", oauth_verifier="V%201", oauth_signature="s%2Fg%3D"`, "", []string{"T+1", "V 1", "s/g="}},
+		"GitHub's revocation": {"Basic YXBwOnMlMjBz", `{"access_token": "gho_t0ken"}`, []string{"gho_t0ken", "YXBwOnMlMjBz", "s%20s", "s s"}},
+		"a form":              {"", "grant_type=authorization_code&code=c0de&code_verifier=v3&client_secret=s3", []string{"s3", "c0de", "v3"}},
+		"Bearer":              {"Bearer t0ken", "", []string{"t0ken"}},
+	} {
+		r, err := http.NewRequest("POST", "https://op.example/token", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", tt.authorization)
+		text := scrub(strings.Join(tt.want, "|")+"|app", secrets(r, tt.body))
+		if want := strings.Repeat("‹secret›|", len(tt.want)) + "app"; text != want {
+			t.Errorf("%s: %q, want %q", name, text, want)
+		}
+	}
+}

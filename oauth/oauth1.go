@@ -110,6 +110,7 @@ type TokenCredentials struct {
 	Provider string // Provider1.Name
 	Token    string // oauth_token: which goes with each request
 	Secret   string // oauth_token_secret: which signs it
+	Subject  string // whom UserInfo must be about; empty before it is first known
 	Reply    Object // the whole token reply, both of them included
 }
 
@@ -152,6 +153,7 @@ func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error
 		profileMembers.noError(err),
 		profileSubject.present(info.Profile.Subject),
 		profileSubject.noError(subject(info.Profile.Subject)),
+		userinfoSub.equal(info.Profile.Subject, t.Subject).unless(t.Subject == ""),
 	); err != nil {
 		return Info{}, err
 	}

@@ -375,3 +375,34 @@ func TestNewClient1(t *testing.T) {
 		t.Errorf("leg 1 not over TLS: %v", err)
 	}
 }
+
+// Stored credentials that answer for another user than before are no longer this
+// user's, as with the sub of OpenID Connect.
+func TestSubject1(t *testing.T) {
+	ctx, client := t.Context(), honestX().client(t)
+	attempt, _, err := client.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	callback, err := client.ParseCallback(ctx, attempt, "oauth_token=T%2B1&oauth_verifier=V")
+	if err != nil {
+		t.Fatal(err)
+	}
+	credentials, err := client.Exchange(ctx, callback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := client.UserInfo(ctx, credentials)
+	if err != nil {
+		t.Fatal(err)
+	}
+	credentials.Subject = info.Profile.Subject
+	if _, err := client.UserInfo(ctx, credentials); err != nil {
+		t.Errorf("the same user: %v", err)
+	}
+	credentials.Subject += "0"
+	_, err = client.UserInfo(ctx, credentials)
+	if failed, ok := errors.AsType[*oauth.CheckError](err); !ok || failed.Check.Name != "userinfo-sub" || failed.Check.Step != 5 {
+		t.Errorf("another user: %v, want userinfo-sub", err)
+	}
+}

@@ -22,9 +22,12 @@ var (
 	refreshAuthTime = Check{6, "refresh-auth-time", "OIDC Core §12.2", "a refresh that passes for a new sign-in of the user"}
 )
 
-// RefreshDue reports whether t should be refreshed before it is used.
+// RefreshDue reports whether t should be refreshed before it is used: shortly before
+// it expires, and where the row says so long before, but then once a day at most.
 func (c *Client) RefreshDue(t Tokens) bool {
-	return !t.Expiry.IsZero() && time.Until(t.Expiry) < max(refreshBefore, c.RenewBefore)
+	left := time.Until(t.Expiry)
+	early := left < c.RenewBefore && time.Since(t.Refreshed) > 24*time.Hour
+	return !t.Expiry.IsZero() && (left < refreshBefore || early)
 }
 
 // CanRefresh reports whether the provider gave a way to refresh t.
@@ -57,6 +60,13 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 	); err != nil {
 		return Tokens{}, err
 	}
+	if c.OpenID {
+		// First, because a reply that cannot be verified is lost, and with it, where the
+		// provider rotates, the only refresh token that is still good.
+		if _, err := c.keys.get(ctx, 4, keysMaxAge, func([]key) bool { return true }, c.fetchKeys); err != nil {
+			return Tokens{}, err
+		}
+	}
 	begun := time.Now()
 	object, err := c.refreshRequest(ctx, t)
 	if err != nil {
@@ -67,6 +77,7 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 		return Tokens{}, err
 	}
 	fresh := &unverified.tokens
+	fresh.Refreshed = begun
 	fresh.Asked, fresh.Subject, fresh.IDToken = t.Asked, t.Subject, t.IDToken
 	if fresh.RefreshToken == "" {
 		fresh.RefreshToken = t.RefreshToken // none means that the old one stays good (§6)

@@ -128,6 +128,7 @@ func TestRefreshKeeps(t *testing.T) {
 					t.Fatal(err)
 				}
 				tt.want.Provider, tt.want.Asked, tt.want.Subject, tt.want.Reply = "plain", old.Asked, old.Subject, got.Reply
+				tt.want.Refreshed = time.Unix(epoch, 0)
 				if d := cmp.Diff(tt.want, got); d != "" {
 					t.Errorf("%s (-want +got)\n%s", tt.reason, d)
 				}
@@ -141,6 +142,20 @@ func TestRefreshKeeps(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// While the provider's keys are out of reach no refresh is asked for: its reply could
+// not be verified, and a rotated refresh token would be lost with it.
+func TestRefreshNeedsKeys(t *testing.T) {
+	p := newOP()
+	p.says[opJWKS] = says(503, "text/plain", "down")
+	_, err := newClient(t, opRow(), p).Refresh(t.Context(), before(opRow()))
+	wantCheck(t, err, 4, "reply-status-200", "the keys come first")
+	for _, request := range p.asked {
+		if request.URL == opToken {
+			t.Error("the refresh token was spent all the same")
+		}
 	}
 }
 
@@ -164,14 +179,18 @@ func TestRefreshDue(t *testing.T) {
 		left        time.Duration
 		renewBefore time.Duration
 		want        bool
+		ago         time.Duration // since the last refresh; 0 is never
 	}{
-		"an hour":             {time.Hour, 0, false},
-		"a minute":            {time.Minute, 0, false},
-		"less":                {time.Minute - 1, 0, true},
-		"expired":             {-time.Hour, 0, true},
-		"does not expire":     {0, 0, false},
-		"renewed early":       {29 * 24 * time.Hour, 30 * 24 * time.Hour, true},
-		"renewed, not so yet": {31 * 24 * time.Hour, 30 * 24 * time.Hour, false},
+		"an hour":             {time.Hour, 0, false, 0},
+		"a minute":            {time.Minute, 0, false, 0},
+		"less":                {time.Minute - 1, 0, true, 0},
+		"expired":             {-time.Hour, 0, true, 0},
+		"does not expire":     {0, 0, false, 0},
+		"renewed early":       {29 * 24 * time.Hour, 30 * 24 * time.Hour, true, 0},
+		"renewed, not so yet": {31 * 24 * time.Hour, 30 * 24 * time.Hour, false, 0},
+		"renewed today":       {29 * 24 * time.Hour, 30 * 24 * time.Hour, false, 23 * time.Hour}, // and the provider gave no longer life: not at each page view
+		"renewed yesterday":   {29 * 24 * time.Hour, 30 * 24 * time.Hour, true, 25 * time.Hour},
+		"renewed, and over":   {time.Minute - 1, 30 * 24 * time.Hour, true, time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -179,6 +198,9 @@ func TestRefreshDue(t *testing.T) {
 				row.RenewBefore = tt.renewBefore
 				if tt.left != 0 {
 					tokens.Expiry = time.Now().Add(tt.left)
+				}
+				if tt.ago != 0 {
+					tokens.Refreshed = time.Now().Add(-tt.ago)
 				}
 				if got := newClient(t, row, nil).RefreshDue(tokens); got != tt.want {
 					t.Errorf("due: %v, want %v", got, tt.want)

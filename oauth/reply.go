@@ -115,7 +115,15 @@ func secrets(r *http.Request, body string) []string {
 		object.Read("access_token", &token)
 		all = append(all, token)
 	}
-	_, credentials, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	scheme, credentials, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if scheme == "OAuth" { // RFC 5849 §3.5.1
+		for pair := range strings.SplitSeq(credentials, ", ") {
+			name, value, _ := strings.Cut(pair, "=")
+			if value, err := url.PathUnescape(strings.Trim(value, `"`)); err == nil && (name == "oauth_token" || name == "oauth_verifier" || name == "oauth_signature") {
+				all = append(all, value)
+			}
+		}
+	}
 	_, password, _ := r.BasicAuth()
 	secret, _ := url.QueryUnescape(password)
 	return append(all, credentials, password, secret)

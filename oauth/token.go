@@ -29,6 +29,7 @@ type Tokens struct {
 	AccessToken  string    // opaque; for the provider's APIs only
 	RefreshToken string    // empty where the provider gave none
 	Expiry       time.Time // of the access token; zero where the provider did not say
+	Refreshed    time.Time // last; zero before the first time
 	Scopes       []string  // granted; may be fewer than asked (RFC 6749 §3.3)
 	Asked        []string  // as the attempt asked for them
 	Subject      string    // sub of the ID token; without OpenID Connect, of whom the app knows them to be

@@ -71,7 +71,8 @@ func (a *Accounts) Connect(ctx context.Context, userID string, key Key, grant Gr
 }
 
 func (a *Accounts) arrive(ctx context.Context, in SignedIn, key Key, grant Grant) (User, error) {
-	grant.Tokens.Subject = key.Subject // whoever the tokens are about later, it must be the same
+	// Whoever the tokens are about later, it must be the same.
+	grant.Tokens.Subject, grant.Credentials.Subject = key.Subject, key.Subject
 	in.Identity = Identity{Key: key, UserID: in.User.ID, Created: now()}
 	in.Profile, in.NewIdentity = grant.Profile, true
 	var err error
