@@ -777,7 +777,8 @@ func (s *server) show(w http.ResponseWriter, r *http.Request, v visitor, info oa
 		})
 	}
 	for _, o := range s.offers {
-		if o.Ready() {
+		connected := slices.ContainsFunc(v.all, func(i account.Identity) bool { return i.Provider == o.key() })
+		if o.Ready() && !connected {
 			page.Connect = append(page.Connect, o.About)
 		}
 	}

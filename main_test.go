@@ -1314,7 +1314,7 @@ func TestTraceOfRefreshAndRevoke(t *testing.T) {
 	const app = "http://localhost:8080"
 	w := newWorld(t, app)
 	latest := func() (all []string) {
-		for _, m := range regexp.MustCompile(`<li><a href="/trace\?number=\d+"[^>]*>(\w+), [\d:]+</a>: ([^<]*)</li>`).FindAllStringSubmatch(w.get(app+"/trace").body, -1) {
+		for _, m := range regexp.MustCompile(`<li><a href="/trace\?number=\d+"[^>]*>(\w+), [\d:]+ UTC</a>: ([^<]*)</li>`).FindAllStringSubmatch(w.get(app+"/trace").body, -1) {
 			all = append(all, m[1]+" "+m[2])
 		}
 		return all
@@ -1332,6 +1332,29 @@ func TestTraceOfRefreshAndRevoke(t *testing.T) {
 	}
 	if p := w.get(app + "/trace"); !strings.Contains(p.body, "DELETE https://api.github.com/applications/demo-github/grant") {
 		t.Error("the page does not show the revocation")
+	}
+}
+
+// What is connected is not offered again.
+func TestConnectAnother(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	offered := func(p page) string {
+		_, buttons, _ := strings.Cut(p.body, "<h3>Connect another</h3>")
+		buttons, _, _ = strings.Cut(buttons, "<h3>")
+		return strings.Join(strings.Fields(tag.ReplaceAllString(buttons, "")), " ")
+	}
+	for _, provider := range []string{"google", "facebook", "instagram", "spotify", "oidc", "x"} {
+		if provider == "google" {
+			w.signIn(provider)
+		} else {
+			w.connect(provider, "ada")
+		}
+	}
+	if got := offered(w.get("http://localhost:8080/profile")); got != "GitHub" {
+		t.Errorf("offered: %s", got)
+	}
+	if p := w.connect("github", "ada"); strings.Contains(p.body, "Connect another") {
+		t.Errorf("all are connected, and offered: %s", offered(p))
 	}
 }
 

@@ -31,21 +31,6 @@ func Cut() *Mask {
 	}}
 }
 
-// Placeholders puts ‹name› for what is secret, random or made from such, and ‹name 2›
-// for another value of that name, so that two sign-ins read the same.
-func Placeholders() *Mask {
-	values := make(map[string]int)
-	return &Mask{hide: func(name, value string) string {
-		if name == "sealed" {
-			return fmt.Sprintf("‹sealed, %d bytes›", len(value))
-		}
-		if values[name]++; values[name] > 1 {
-			name = fmt.Sprint(name, " ", values[name])
-		}
-		return "‹" + name + "›"
-	}}
-}
-
 // value returns what may be kept of the value that name has in place.
 func (m *Mask) value(place, name, value string) string {
 	w, known := lookUp(place, name)

@@ -1,5 +1,9 @@
 // Package templates holds the app's pages, and renders them: plain HTML and one
 // stylesheet, without a line of JavaScript.
+//
+// One page, "trace", shows what the events of package oauth tell. What it takes is here,
+// too: the [Recorder] that keeps them for each visitor, the [Mask] that cuts real
+// providers' secrets before they are kept, and the words on each step and each value.
 package templates
 
 import (

@@ -4,21 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
-
-	"example.com/oauthbyhand/oauth"
 )
-
-// Transcript returns events as text, one block a step: what stands in testdata/wire.
-func Transcript(events []oauth.Event, m *Mask) string {
-	var b strings.Builder
-	last := Hop{Step: -1}
-	for _, e := range events {
-		h := newHop(e, m)
-		b.WriteString(h.after(last))
-		last = h
-	}
-	return b.String()
-}
 
 // after is the hop as text, for those who have read last.
 func (h Hop) after(last Hop) string {
@@ -32,7 +18,11 @@ func (h Hop) after(last Hop) string {
 		if len(h.Checks) > 0 {
 			line = "checks"
 		}
-		fmt.Fprintf(&b, "\n%s: %s   [%s, oauth/%s]\n", strings.Join(h.Lanes, " → "), line, h.Function, h.File)
+		where := "" // stands only where it is another than above
+		if h.Step != last.Step || h.Function != last.Function {
+			where = fmt.Sprintf("   [%s, oauth/%s]", h.Function, h.File)
+		}
+		fmt.Fprintf(&b, "\n%s: %s%s\n", strings.Join(h.Lanes, " → "), line, where)
 	}
 	for _, p := range h.Parts {
 		fmt.Fprintf(&b, "  %s\n%s", p.Title, p.text())

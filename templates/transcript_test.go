@@ -3,6 +3,7 @@ package templates
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -209,7 +210,28 @@ func (a *wire) inWords() {
 }
 
 func (a *wire) transcript(about string) string {
-	return about + "\n" + Transcript(a.events, Placeholders())
+	text, m, last := about+"\n", placeholders(), Hop{Step: -1}
+	for _, e := range a.events {
+		h := newHop(e, m)
+		text += h.after(last)
+		last = h
+	}
+	return text
+}
+
+// placeholders puts ‹name› for what is secret, random or made from such, and ‹name 2›
+// for another value of that name, so that two sign-ins read the same.
+func placeholders() *Mask {
+	values := make(map[string]int)
+	return &Mask{hide: func(name, value string) string {
+		if name == "sealed" {
+			return fmt.Sprintf("‹sealed, %d bytes›", len(value))
+		}
+		if values[name]++; values[name] > 1 {
+			name = fmt.Sprint(name, " ", values[name])
+		}
+		return "‹" + name + "›"
+	}}
 }
 
 // The transcripts are what the README calls "what goes over the wire".
