@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -168,9 +169,19 @@ func authorization(m *Mask, value string) string {
 	case scheme == "Bearer":
 		return "Bearer " + m.value(inTokens, "access_token", credentials)
 	case scheme == "Basic":
+		m.basic(credentials)
 		return "Basic " + m.hidden("client_id:client_secret", credentials)
 	}
 	return scheme + " " + m.hidden("credentials", credentials)
+}
+
+// basic remembers the secret in the credentials as it is, form-decoded (RFC 6749 §2.3.1):
+// it could turn up without the rest of them.
+func (m *Mask) basic(credentials string) {
+	decoded, _ := base64.StdEncoding.DecodeString(credentials)
+	if _, password, ok := strings.Cut(string(decoded), ":"); ok {
+		m.hidden("client_secret", unescape(password))
+	}
 }
 
 // oauthHeader are the protocol parameters of OAuth 1.0a, which stand in a header of

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -14,7 +16,8 @@ import (
 type Mask struct {
 	hide   func(name, value string) string // nil: all is kept
 	strict bool                            // names without a word are hidden, too
-	seen   []string                        // value, what stands for it, value, …
+	seen   map[string]string               // what stands for a value, by the value in each of its forms
+	cut    *strings.Replacer               // of seen; nil when there is more in it by now
 }
 
 // Whole keeps everything: for the simulated provider, whose secrets are worthless.
@@ -40,30 +43,61 @@ func (m *Mask) value(place, name, value string) string {
 	return m.hidden(cmp.Or(w.secret, name), value)
 }
 
+// rememberedMin is the length from which a value is hidden in texts, too: a shorter one
+// would be found in every other word.
+const rememberedMin = 8
+
 // hidden returns what stands for value.
 func (m *Mask) hidden(name, value string) string {
 	if m.hide == nil {
 		return value
 	}
-	for i := 0; i < len(m.seen); i += 2 {
-		if m.seen[i] == value {
-			return m.seen[i+1]
-		}
+	if hidden, ok := m.seen[value]; ok {
+		return hidden
 	}
 	hidden := m.hide(name, value)
-	if len(value) >= 8 { // a shorter one would be found in every other word
-		once := url.QueryEscape(value)
-		m.seen = append(m.seen, url.QueryEscape(once), hidden, once, hidden, value, hidden)
+	if len(value) >= rememberedMin {
+		if m.seen == nil {
+			m.seen = make(map[string]string)
+		}
+		form := url.QueryEscape(value)
+		percent := strings.ReplaceAll(form, "+", "%20") // RFC 5849 §3.6
+		for _, v := range []string{value, form, percent, url.QueryEscape(form), url.QueryEscape(percent)} {
+			m.seen[v] = hidden
+		}
+		m.cut = nil
 	}
 	return hidden
 }
 
 // text returns s without what was hidden before.
 func (m *Mask) text(s string) string {
-	if len(m.seen) == 0 {
+	if len(m.seen) == 0 || len(s) < rememberedMin {
 		return s
 	}
-	return strings.NewReplacer(m.seen...).Replace(s)
+	if m.cut == nil {
+		var pairs []string
+		longerFirst := func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }
+		for _, value := range slices.SortedFunc(maps.Keys(m.seen), longerFirst) { // one may begin with another
+			pairs = append(pairs, value, m.seen[value])
+		}
+		m.cut = strings.NewReplacer(pairs...)
+	}
+	return m.cut.Replace(s)
+}
+
+// pairs returns parameters that are encoded, with what may be kept of each value: and
+// separates them, is stands between name and value, and decode undoes the encoding.
+func (m *Mask) pairs(place, encoded, and, is string, decode func(string) string) string {
+	pairs := strings.Split(encoded, and)
+	for i, pair := range pairs {
+		name, value, _ := strings.Cut(pair, is)
+		decoded := decode(value)
+		if kept := m.value(place, decode(name), decoded); kept != decoded {
+			pairs[i] = name + is + kept
+		}
+	}
+	return strings.Join(pairs, and)
 }
 
 const (
@@ -150,13 +184,18 @@ func (p printer) value(name, indent string) string {
 	switch t := token.(type) {
 	case json.Delim:
 		var items []string
+		strange := (p.place == inTokens || p.place == inTemp) && !strings.Contains(shapes[name], t.String())
 		for p.More() {
+			label, below := "", name
 			if t == '{' {
 				member, _ := p.Token()
-				items = append(items, quote(member.(string))+": "+p.value(member.(string), indent+"  "))
-			} else {
-				items = append(items, p.value(name, indent+"  "))
+				below = member.(string)
+				label = quote(below) + ": "
 			}
+			if strange {
+				below = unknown
+			}
+			items = append(items, label+p.value(below, indent+"  "))
 		}
 		end, _ := p.Token()
 		line := fmt.Sprintf("%s%s%s", t, strings.Join(items, ", "), end)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -189,6 +190,81 @@ func TestCut(t *testing.T) {
 	} {
 		if got := fmt.Sprint(Cut().body(inTokens, body)); strings.Contains(got, "secret-token-2") || !strings.Contains(got, want) {
 			t.Errorf("%s: %s, want %s in it", body, got, want)
+		}
+	}
+}
+
+// The other way round, too: a longer value is hidden whole, though its beginning was
+// hidden before.
+func TestCutLonger(t *testing.T) {
+	m := Cut()
+	m.hidden("state, 8 characters", "12345678")
+	m.hidden("state", "1234567890abcdef")
+	if got, want := m.text("state=1234567890abcdef"), "state=1234… (16 characters)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// With Basic authentication the secret goes form-encoded and then base64-encoded over
+// the wire, and can come back as it is.
+func TestCutBasic(t *testing.T) {
+	r := httptest.NewRequest("POST", "https://op.example/token", nil)
+	r.SetBasicAuth("app", url.QueryEscape("TOP SECRET/of this app"))
+	m := Cut()
+	sent := newHop(oauth.Event{Step: 3, What: oauth.RequestSent{Method: "POST", URL: "https://op.example/token", Header: r.Header}}, m)
+	reply := newHop(oauth.Event{Step: 3, What: oauth.ReplyReceived{Status: 401, Body: `{"error":"invalid_client","error_description":"wrong: TOP SECRET/of this app, TOP+SECRET%2Fof+this+app, TOP%20SECRET%2Fof%20this%20app"}`}}, m)
+	for _, h := range []Hop{sent, reply} {
+		if text := h.after(Hop{}); strings.Contains(text, "SECRET") || !strings.Contains(text, "characters)") {
+			t.Error(text)
+		}
+	}
+}
+
+// Each parameter on the way to a signature is cut, however short it is and however it
+// is encoded there, and the public ones stay readable.
+func TestCutOAuth1(t *testing.T) {
+	signed := oauth.Signed{
+		Parameters: []oauth.Parameter{{Name: "oauth_callback", Value: "https://app.example/cb?a=b&c"}, {Name: "oauth_verifier", Value: "1234567"}, {Name: "oauth_token", Value: "ab cd~ef*ghijk"}, {Name: "new", Value: "7654321"}},
+		Normalized: "new=7654321&oauth_callback=https%3A%2F%2Fapp.example%2Fcb%3Fa%3Db%26c&oauth_token=ab%20cd~ef%2Aghijk&oauth_verifier=1234567",
+		BaseString: "POST&https%3A%2F%2Fapi.x.com%2Foauth%2Faccess_token&new%3D7654321%26oauth_callback%3Dhttps%253A%252F%252Fapp.example%252Fcb%253Fa%253Db%2526c%26oauth_token%3Dab%2520cd~ef%252Aghijk%26oauth_verifier%3D1234567",
+		Signature:  "c2lnbmF0dXJl",
+	}
+	want := []string{
+		"new=… (7 characters)&oauth_callback=https%3A%2F%2Fapp.example%2Fcb%3Fa%3Db%26c&oauth_token=ab c… (14 characters)&oauth_verifier=… (7 characters)",
+		"POST&https%3A%2F%2Fapi.x.com%2Foauth%2Faccess_token&new%3D… (7 characters)%26oauth_callback%3Dhttps%253A%252F%252Fapp.example%252Fcb%253Fa%253Db%2526c%26oauth_token%3Dab c… (14 characters)%26oauth_verifier%3D… (7 characters)",
+	}
+	texts := func(m *Mask) []string {
+		h := newHop(oauth.Event{Step: 3, Function: "Client1.Exchange", What: signed}, m)
+		return []string{h.Parts[1].Text, h.Parts[2].Text}
+	}
+	if diff := cmp.Diff(want, texts(Cut())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{signed.Normalized, signed.BaseString}, texts(Whole())); diff != "" {
+		t.Errorf("of the simulated provider (-want +got):\n%s", diff)
+	}
+}
+
+// In a reply with tokens a name that is public says nothing of what stands below it in
+// a shape that nobody here knows.
+func TestCutShapes(t *testing.T) {
+	for body, shown := range map[string]bool{
+		`{"data":["EAABsecret"]}`:                        false,
+		`{"data":"EAABsecret"}`:                          false,
+		`{"data":{"scope":{"message":"EAABsecret"}}}`:    false,
+		`{"access_token":{"message":"EAABsecret"}}`:      false,
+		`{"token_type":["EAABsecret"]}`:                  false,
+		`{"error":["EAABsecret"]}`:                       false,
+		`{"new":{"error":{"message":"EAABsecret"}}}`:     false,
+		`["EAABsecret"]`:                                 false,
+		`"EAABsecret"`:                                   false,
+		`{"scope":["EAABsecret"]}`:                       true,
+		`{"data":[{"permissions":["EAABsecret"]}]}`:      true,
+		`{"error":{"message":"EAABsecret","code":190}}`:  true,
+		`{"errors":[{"message":"EAABsecret","code":1}]}`: true,
+	} {
+		if got := fmt.Sprint(Cut().body(inTokens, body)); strings.Contains(got, "EAABsecret") != shown {
+			t.Errorf("%s: %s", body, got)
 		}
 	}
 }

@@ -20,6 +20,14 @@ const (
 // else a name without a word in the table below is taken for a secret.
 var open = map[string]bool{inMetadata: true, inKeys: true, inJOSE: true, inClaims: true, inProfile: true}
 
+// shapes are the names in replies with tokens under which lists or objects are looked
+// for. What stands in others is taken for a secret, whatever its name is there.
+var shapes = map[string]string{"": "[ {", "data": "[ {", "error": "{", "errors": "[ {", "scope": "[", "permissions": "["}
+
+// unknown is the name of a value that stands where nobody looks for one. No message
+// has it, for it is no text.
+const unknown = "\xff"
+
 // word says of a name what it is for.
 type word struct {
 	about  string
@@ -87,7 +95,7 @@ var words = map[string]word{
 	"tokens scope":             {"what was granted, maybe less than was asked", ""},
 	"permissions":              {"Instagram: what was granted", ""},
 	"user_id":                  {"a number for the user", ""},
-	"data":                     {"Instagram: the reply, wrapped once more", ""},
+	"tokens data":              {"Instagram: the reply, wrapped once more", "data"},
 
 	// Tokens taken back, and changed for others that live longer.
 	"token":             {"the token to revoke", "token"},
