@@ -588,7 +588,7 @@ func (s *server) arrive(w http.ResponseWriter, r *http.Request, o offer, attempt
 		return
 	}
 	if attempt.User != "" {
-		s.recorder.End(r, "connected")
+		s.recorder.Connected(w, r)
 	} else {
 		s.recorder.SignedIn(w, r)
 	}

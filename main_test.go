@@ -1335,6 +1335,20 @@ func TestTraceOfRefreshAndRevoke(t *testing.T) {
 	}
 }
 
+// Who signs in at this browser next, without the one before having signed out, does
+// not see what the one before did.
+func TestTraceOfTheNextVisitor(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	w.signIn("google")
+	w.connect("github", "ada")
+	consent := w.begin("spotify")
+	w.answer(consent, "mallory", "allow", scopesOf(consent)...)
+	shown := w.get("http://localhost:8080/trace").body
+	if !strings.Contains(shown, "What just happened: Spotify") || strings.Contains(shown, "Google, ") || strings.Contains(shown, "GitHub, ") {
+		t.Error("the next visitor sees the sign-in of the one before, or not their own")
+	}
+}
+
 // What is connected is not offered again.
 func TestConnectAnother(t *testing.T) {
 	w := newWorld(t, "http://localhost:8080")
@@ -1410,58 +1424,61 @@ func (w wiretap) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestRealSecretsAreCut(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(allProviders)) {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, "http://localhost:8080")
-			simulator := w.net["127.0.0.1:9000"].(*fake.Server)
-			tap := wiretap{simulator.Net(), make(map[string]string)}
-			var terminal bytes.Buffer
-			w.app.recorder = templates.NewRecorder(templates.Cut, false, &terminal)
-			w.app.fakeOrigin = ""
-			for i := range w.app.offers { // the same clients, made by hand on another wire
-				o := &w.app.offers[i]
-				id, secret := "demo-"+o.Name, ""
-				if o.client != nil {
-					secret = o.client.Secret
-				} else {
-					secret = o.client1.Secret
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, "http://localhost:8080")
+				simulator := w.net["127.0.0.1:9000"].(*fake.Server)
+				tap := wiretap{simulator.Net(), make(map[string]string)}
+				var terminal bytes.Buffer
+				w.app.recorder = templates.NewRecorder(templates.Cut, false, &terminal)
+				w.app.fakeOrigin = ""
+				for i := range w.app.offers { // the same clients, made by hand on another wire
+					o := &w.app.offers[i]
+					id, secret := "demo-"+o.Name, ""
+					if o.client != nil {
+						secret = o.client.Secret
+					} else {
+						secret = o.client1.Secret
+					}
+					tap.secrets[secret] = "client_secret"
+					if err := o.connect(id, secret, w.app.redirectURI(*o), tap); err != nil {
+						t.Fatal(err)
+					}
 				}
-				tap.secrets[secret] = "client_secret"
-				if err := o.connect(id, secret, w.app.redirectURI(*o), tap); err != nil {
-					t.Fatal(err)
-				}
-			}
-			w.browser.Transport = wiretap{w.net, tap.secrets}
+				w.browser.Transport = wiretap{w.net, tap.secrets}
 
-			if p := w.signIn(name); p.status != 200 || p.url != "http://localhost:8080/profile" {
-				t.Fatalf("%d at %s\n%s", p.status, p.url, w.log)
-			}
-			shown := w.get("http://localhost:8080/trace").body
-			if !strings.Contains(shown, "characters)") || !strings.Contains(shown, "is real") {
-				t.Fatalf("the page does not say that it cuts:\n%s", shown)
-			}
-			if name != "x" && name != "oidc" { // which gave nothing to refresh with
-				w.do("POST", "http://localhost:8080/refresh", nil)
-				if shown += w.get("http://localhost:8080/trace").body; !strings.Contains(shown, "Client.Refresh") {
-					t.Error("the page does not show the refresh")
+				if p := w.signIn(name); p.status != 200 || p.url != "http://localhost:8080/profile" {
+					t.Fatalf("%d at %s\n%s", p.status, p.url, w.log)
 				}
-			}
-			callback, _ := url.Parse(w.callbackURL(name))
-			callback.RawQuery += "&" + callback.RawQuery // each parameter twice
-			failed := w.get(callback.String())
-			if failed.status != 400 {
-				t.Errorf("each parameter twice: %d", failed.status)
-			}
-			if len(tap.secrets) < 10 {
-				t.Fatalf("only %d secrets heard: %v", len(tap.secrets), tap.secrets)
-			}
-			for where, text := range map[string]string{"the trace page": shown, "the error page": failed.body, "the terminal": terminal.String(), "the log": w.log.String()} {
-				for value, secret := range tap.secrets {
-					for _, part := range []string{value[:min(len(value), 24)], value[len(value)/2:]} {
-						if len(part) >= 8 && (strings.Contains(text, part) || strings.Contains(text, url.QueryEscape(part)) || strings.Contains(text, html.EscapeString(part))) {
-							t.Errorf("%s holds %q of %s %q", where, part, secret, value)
+				shown := w.get("http://localhost:8080/trace").body
+				if !strings.Contains(shown, "characters)") || !strings.Contains(shown, "is real") {
+					t.Fatalf("the page does not say that it cuts:\n%s", shown)
+				}
+				if name != "x" && name != "oidc" { // which gave nothing to refresh with
+					w.do("POST", "http://localhost:8080/refresh", nil)
+					if shown += w.get("http://localhost:8080/trace").body; !strings.Contains(shown, "Client.Refresh") {
+						t.Error("the page does not show the refresh")
+					}
+				}
+				callback, _ := url.Parse(w.callbackURL(name))
+				callback.RawQuery += "&" + callback.RawQuery // each parameter twice
+				failed := w.get(callback.String())
+				if failed.status != 400 {
+					t.Errorf("each parameter twice: %d", failed.status)
+				}
+				if len(tap.secrets) < 10 {
+					t.Fatalf("only %d secrets heard: %v", len(tap.secrets), tap.secrets)
+				}
+				synctest.Wait() // for the terminal
+				for where, text := range map[string]string{"the trace page": shown, "the error page": failed.body, "the terminal": terminal.String(), "the log": w.log.String()} {
+					for value, secret := range tap.secrets {
+						for _, part := range []string{value[:min(len(value), 24)], value[len(value)/2:]} {
+							if len(part) >= 8 && (strings.Contains(text, part) || strings.Contains(text, url.QueryEscape(part)) || strings.Contains(text, html.EscapeString(part))) {
+								t.Errorf("%s holds %q of %s %q", where, part, secret, value)
+							}
 						}
 					}
 				}
-			}
+			})
 		})
 	}
 }

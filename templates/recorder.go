@@ -28,7 +28,7 @@ const (
 type Recorder struct {
 	mask   func() *Mask
 	secure bool
-	out    io.Writer // in words while it happens, unless nil
+	out    *terminal // in words while it happens, unless nil
 
 	mu      sync.Mutex
 	records []*record // oldest first
@@ -39,7 +39,11 @@ type Recorder struct {
 // NewRecorder returns an empty recorder. mask says what of the values it keeps; secure
 // that the app is served over https.
 func NewRecorder(mask func() *Mask, secure bool, out io.Writer) *Recorder {
-	return &Recorder{mask: mask, secure: secure, out: out}
+	rec := &Recorder{mask: mask, secure: secure}
+	if out != nil {
+		rec.out = &terminal{out: out}
+	}
+	return rec
 }
 
 // record is one sign-in.
@@ -52,6 +56,7 @@ type record struct {
 	outcome  string
 	hops     []Hop
 	size     int
+	dropped  bool // no longer among the recorder's, which so must not count what comes
 }
 
 // trace copies what is recorded, so that it can be shown while more is recorded.
@@ -62,12 +67,16 @@ func (r *record) trace() *Trace {
 // listener hears the events of one request of a browser.
 type listener struct {
 	recorder *Recorder
-	visitor  [sha256.Size]byte
 	provider string
 	from     int // steps before this one begin no record
-	mask     *Mask
-	record   *record // nil until something happens
-	printed  Hop     // the last
+
+	mu      sync.Mutex // events come one after the other
+	mask    *Mask
+	printed Hop // the last
+
+	// Under the recorder's mu:
+	visitor [sha256.Size]byte
+	record  *record // nil until something happens
 }
 
 type listenerKey struct{}
@@ -83,21 +92,23 @@ func (rec *Recorder) Listen(w http.ResponseWriter, r *http.Request, provider str
 	if !ok {
 		visitor = rec.newVisitor(w)
 	}
-	l := &listener{recorder: rec, visitor: visitor, provider: provider, from: from, mask: rec.mask(), printed: Hop{Step: -1}}
+	l := &listener{recorder: rec, provider: provider, from: from, mask: rec.mask(), printed: Hop{Step: -1}, visitor: visitor}
 	ctx := context.WithValue(r.Context(), listenerKey{}, l)
 	return r.WithContext(oauth.WithTrace(ctx, l.hear))
 }
 
 // hear records an event. Events of a shared fetch come from other goroutines.
 func (l *listener) hear(e oauth.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h := newHop(e, l.mask) // before the recorder's lock: a long reply keeps no others waiting
 	rec := l.recorder
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	h := newHop(e, l.mask)
 	if rec.out != nil {
-		io.WriteString(rec.out, h.after(l.printed))
+		rec.out.print(h.after(l.printed))
 		l.printed = h
 	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
 	attempt := attemptOf(e)
 	if l.record == nil && attempt != [sha256.Size]byte{} { // the callback of a sign-in that was begun?
 		i := slices.IndexFunc(rec.records, func(r *record) bool {
@@ -115,6 +126,9 @@ func (l *listener) hear(e oauth.Event) {
 		l.record = &record{number: rec.made, visitor: l.visitor, provider: l.provider, begun: e.Time}
 		rec.records = append(rec.records, l.record)
 	}
+	if l.record.dropped {
+		return
+	}
 	if attempt != [sha256.Size]byte{} {
 		l.record.attempt = attempt
 	}
@@ -125,9 +139,21 @@ func (l *listener) hear(e oauth.Event) {
 		rec.size += size
 	}
 	for len(rec.records) > recordsKept || rec.size > recordsMax {
-		rec.size -= rec.records[0].size
-		rec.records = rec.records[1:]
+		oldest := rec.records[0]
+		rec.drop(func(r *record) bool { return r == oldest })
 	}
+}
+
+// drop takes out the records of which is holds.
+func (rec *Recorder) drop(is func(*record) bool) {
+	rec.records = slices.DeleteFunc(rec.records, func(r *record) bool {
+		if !is(r) {
+			return false
+		}
+		r.dropped = true
+		rec.size -= r.size
+		return true
+	})
 }
 
 // attemptOf tells by which attempt the browser is sent out or comes back: by the
@@ -182,15 +208,24 @@ func (rec *Recorder) End(r *http.Request, outcome string) *Trace {
 }
 
 // SignedIn notes that the sign-in that r is part of has succeeded, and renews the
-// visitor's cookie.
+// visitor's cookie. What came before is dropped: a session that ran out was not signed
+// out of, and this visitor may be another than the one before.
 func (rec *Recorder) SignedIn(w http.ResponseWriter, r *http.Request) {
 	rec.End(r, "signed in")
-	rec.renew(w, r)
+	rec.renew(w, r, false)
 }
 
-// renew gives the visitor a new cookie, which takes over the sign-ins recorded: who
-// planted the old one in this browser does not see the sign-in that follows.
-func (rec *Recorder) renew(w http.ResponseWriter, r *http.Request) {
+// Connected notes that the sign-in that r is part of has connected an account, and
+// renews the visitor's cookie. The visitor is the one who was signed in before.
+func (rec *Recorder) Connected(w http.ResponseWriter, r *http.Request) {
+	rec.End(r, "connected")
+	rec.renew(w, r, true)
+}
+
+// renew gives the visitor a new cookie, which takes over the sign-in that r is part of
+// and maybe those before: who planted the old one in this browser sees neither that
+// nor what follows.
+func (rec *Recorder) renew(w http.ResponseWriter, r *http.Request, before bool) {
 	l, ok := r.Context().Value(listenerKey{}).(*listener)
 	if !ok {
 		return
@@ -199,10 +234,11 @@ func (rec *Recorder) renew(w http.ResponseWriter, r *http.Request) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	for _, record := range rec.records {
-		if record.visitor == l.visitor {
+		if record.visitor == l.visitor && (before || record == l.record) {
 			record.visitor = renewed
 		}
 	}
+	rec.drop(func(record *record) bool { return record.visitor == l.visitor })
 	l.visitor = renewed
 }
 
@@ -211,18 +247,12 @@ func (rec *Recorder) Forget(r *http.Request) {
 	if rec == nil {
 		return
 	}
-	visitor, ok := rec.visitor(r)
-	if !ok {
-		return
-	}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	rec.records = slices.DeleteFunc(rec.records, func(r *record) bool {
-		if r.visitor == visitor {
-			rec.size -= r.size
-		}
-		return r.visitor == visitor
-	})
+	for _, cookie := range r.CookiesNamed(rec.cookieName()) { // of two, one is the visitor's
+		visitor := visitorOf(cookie)
+		rec.drop(func(r *record) bool { return r.visitor == visitor })
+	}
 }
 
 // Traces is the Data of the page "trace".

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"example.com/oauthbyhand/oauth"
@@ -123,16 +124,137 @@ func TestRecorderRenewsTheVisitor(t *testing.T) {
 	}
 }
 
+// A session that ran out was not signed out of, and whoever signs in next at this
+// browser may be another: they see their own sign-in only. To connect an account one
+// has to be the one who is signed in, so what came before stays.
+func TestRecorderOfTheNextVisitor(t *testing.T) {
+	rec := NewRecorder(Whole, false, nil)
+	var browser visitor
+	again := func(state string, ended func(http.ResponseWriter, *http.Request)) {
+		w := httptest.NewRecorder()
+		ended(w, browser.request(rec, out(state), in(state)))
+		browser.keep(w)
+	}
+	browser.request(rec, out("of the first, who went away"))
+	again("a", rec.SignedIn)
+	again("b", rec.SignedIn)
+	if diff := cmp.Diff([]int{2}, browser.sees(rec)); diff != "" {
+		t.Errorf("the second sees (-want +got):\n%s", diff)
+	}
+	before := browser
+	again("c", rec.Connected)
+	if diff := cmp.Diff([]int{2, 2}, browser.sees(rec)); diff != "" {
+		t.Errorf("the second, with one more account connected (-want +got):\n%s", diff)
+	}
+	if got := before.sees(rec); got != nil {
+		t.Errorf("the cookie from before that shows %v", got)
+	}
+	if got := sizes(rec); len(rec.records) != 2 || got != rec.size {
+		t.Errorf("%d records of %d bytes are kept, counted as %d; want 2", len(rec.records), got, rec.size)
+	}
+}
+
 func TestRecorderForgets(t *testing.T) {
 	rec := NewRecorder(Whole, false, nil)
 	var ada, mallory visitor
 	ada.request(rec, out("a"))
 	r := mallory.request(rec, out("m"))
+	r.AddCookie(&http.Cookie{Name: mallory.cookie.Name, Value: "planted, to make it ambiguous whose sign-ins to forget"})
 	r.AddCookie(mallory.cookie)
 	rec.Forget(r)
 	if ada.sees(rec) == nil || mallory.sees(rec) != nil {
 		t.Errorf("Mallory signed out; Ada sees %v, and he %v", ada.sees(rec), mallory.sees(rec))
 	}
+}
+
+func sizes(rec *Recorder) (size int) {
+	for _, r := range rec.records {
+		size += r.size
+	}
+	return size
+}
+
+// What happens to a sign-in after it was dropped is not recorded, and so not counted.
+func TestRecorderDrops(t *testing.T) {
+	for name, drop := range map[string]func(*Recorder, *http.Request){
+		"signed out": (*Recorder).Forget,
+		"the oldest of too many": func(rec *Recorder, _ *http.Request) {
+			for range recordsKept {
+				new(visitor).request(rec, out("another"))
+			}
+		},
+	} {
+		rec := NewRecorder(Whole, false, nil)
+		var ada visitor
+		ada.request(rec)
+		r := ada.request(rec, out("a"))
+		drop(rec, r)
+		l := r.Context().Value(listenerKey{}).(*listener)
+		for range 8 {
+			l.hear(oauth.Event{Step: 3, What: oauth.ReplyReceived{Status: 200, Body: `{"a":"` + strings.Repeat("x", 30<<10) + `"}`}})
+		}
+		if got := ada.sees(rec); got != nil {
+			t.Errorf("%s: it is there again: %v", name, got)
+		}
+		if got := sizes(rec); got != rec.size {
+			t.Errorf("%s: %d bytes are kept, counted as %d", name, got, rec.size)
+		}
+	}
+}
+
+// Somebody's terminal that was stopped, or a reply that takes long to put into words,
+// keeps nobody else waiting.
+func TestRecorderKeepsNobodyWaiting(t *testing.T) {
+	long := strings.Repeat("x", 30<<10)
+	synctest.Test(t, func(t *testing.T) {
+		terminal := stopped{goOn: make(chan bool)}
+		rec := NewRecorder(Whole, false, &terminal)
+		var ada visitor
+		go ada.request(rec, out("a"), out("b"))
+		synctest.Wait()
+		if !rec.mu.TryLock() {
+			t.Fatal("the recorder waits for the terminal")
+		}
+		rec.mu.Unlock()
+		for range 100 {
+			new(visitor).request(rec, out(long))
+		}
+		if diff := cmp.Diff([]int{2}, ada.sees(rec)); diff != "" {
+			t.Errorf("Ada sees (-want +got):\n%s", diff)
+		}
+		close(terminal.goOn)
+		synctest.Wait()
+		if text := terminal.written.String(); len(text) > 2*waitingMax || !strings.Contains(text, "state = b\n") || strings.Count(text, leftOut) != 1 {
+			t.Errorf("%d bytes printed in the end, %q", len(text), text[:min(len(text), 1000)])
+		}
+		new(visitor).request(rec, out("after that"))
+		synctest.Wait()
+		if !strings.HasSuffix(terminal.written.String(), "state = after that\n") {
+			t.Error("later sign-ins are not printed")
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		goOn := make(chan bool)
+		rec := NewRecorder(func() *Mask { return &Mask{hide: func(string, string) string { <-goOn; return "" }} }, false, nil)
+		go new(visitor).request(rec, out("a"))
+		synctest.Wait()
+		if !rec.mu.TryLock() {
+			t.Fatal("the recorder waits for the mask")
+		}
+		rec.mu.Unlock()
+		close(goOn)
+	})
+}
+
+// stopped is a terminal in which nothing is written before it goes on.
+type stopped struct {
+	written strings.Builder
+	goOn    chan bool
+}
+
+func (s *stopped) Write(p []byte) (int, error) {
+	<-s.goOn
+	return s.written.Write(p)
 }
 
 // However many sign-ins are begun, and however long the replies are, the recorder
@@ -155,12 +277,8 @@ func TestRecorderIsBounded(t *testing.T) {
 	for range 150 {
 		new(visitor).request(rec, replies...)
 	}
-	size := 0
-	for _, r := range rec.records {
-		size += r.size
-	}
-	if size != rec.size || size > recordsMax {
-		t.Errorf("%d bytes kept, counted as %d; want at most %d", size, rec.size, recordsMax)
+	if size := sizes(rec); size != rec.size || size > recordsMax {
+		t.Errorf("%d bytes kept, counted as %d; want at most %d", sizes(rec), rec.size, recordsMax)
 	}
 }
 
@@ -273,8 +391,11 @@ func TestCutShapes(t *testing.T) {
 // write lines that look like the recorder's own.
 func TestTerminal(t *testing.T) {
 	var terminal strings.Builder
-	rec := NewRecorder(Whole, false, &terminal)
-	new(visitor).request(rec, in("%1b%5B2J%0AApp:+forged&x%0Dy=%C2%9B1m"))
+	synctest.Test(t, func(t *testing.T) {
+		rec := NewRecorder(Whole, false, &terminal)
+		new(visitor).request(rec, in("%1b%5B2J%0AApp:+forged&x%0Dy=%C2%9B1m&z=%E2%80%AEgnorw%E2%81%A6%E2%80%A8"))
+		synctest.Wait()
+	})
 	want := `
 === 1 request · RFC 6749 §4.1.1; RFC 7636 §4.3
 
@@ -282,6 +403,7 @@ Provider → Browser → App: GET /callback/google   [, oauth/]
   Parameters in the URL
     state = �[2J↵App: forged
     x�y = �1m
+    z = �gnorw��
 `
 	if diff := cmp.Diff(want, terminal.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

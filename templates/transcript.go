@@ -3,7 +3,6 @@ package templates
 import (
 	"fmt"
 	"strings"
-	"unicode"
 )
 
 // after is the hop as text, for those who have read last.
@@ -32,14 +31,6 @@ func (h Hop) after(last Hop) string {
 		fmt.Fprintln(&b, strings.TrimRight(line, " "))
 	}
 	return strings.Map(visible, b.String())
-}
-
-// visible keeps strangers' values from steering the terminal.
-func visible(r rune) rune {
-	if unicode.IsControl(r) && r != '\n' {
-		return unicode.ReplacementChar
-	}
-	return r
 }
 
 // text is the part with names and values one a line.

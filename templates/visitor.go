@@ -17,19 +17,21 @@ func (rec *Recorder) visitor(r *http.Request) (hash [sha256.Size]byte, ok bool) 
 	if len(cookies) != 1 { // of two, one is somebody else's
 		return hash, false
 	}
-	return sha256.Sum256([]byte(cookies[0].Value)), true
+	return visitorOf(cookies[0]), true
 }
 
+func visitorOf(cookie *http.Cookie) [sha256.Size]byte { return sha256.Sum256([]byte(cookie.Value)) }
+
 func (rec *Recorder) newVisitor(w http.ResponseWriter) [sha256.Size]byte {
-	id := rand.Text()
-	http.SetCookie(w, &http.Cookie{
+	cookie := &http.Cookie{
 		Name:     rec.cookieName(),
-		Value:    id,
+		Value:    rand.Text(),
 		Path:     "/",
 		MaxAge:   int((12 * time.Hour).Seconds()),
 		Secure:   rec.secure,
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
-	})
-	return sha256.Sum256([]byte(id))
+	}
+	http.SetCookie(w, cookie)
+	return visitorOf(cookie)
 }
