@@ -744,6 +744,9 @@ func (s *server) revoke(ctx context.Context, v visitor) error {
 // back leads back to the profile, or shows it with what went wrong.
 func (s *server) back(w http.ResponseWriter, r *http.Request, v visitor, err error) {
 	if err == nil || errors.Is(err, account.ErrSignInAgain) { // as the profile will say
+		if err != nil {
+			s.recorder.End(r, templates.NewFailure(v.offer.About, s.base.String(), err).Outcome())
+		}
 		http.Redirect(w, r, "/profile?"+r.URL.RawQuery, http.StatusSeeOther)
 		return
 	}

@@ -1335,6 +1335,31 @@ func TestTraceOfRefreshAndRevoke(t *testing.T) {
 	}
 }
 
+// A refresh that the provider refuses ends as that, though the profile, to which the
+// app leads back, is no error page.
+func TestTraceOfARefusedRefresh(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	w.signIn("google")
+	v, err := w.app.visitor(&http.Request{Header: http.Header{"Cookie": {w.cookies()}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	grant, err := w.app.accounts.Open(v.identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.offer.client.Revoke(t.Context(), grant.Tokens); err != nil {
+		t.Fatal(err)
+	}
+	if p := w.press("/refresh"); !strings.Contains(p.body, "Please sign in with Google again") {
+		t.Errorf("%d at %s\n%s", p.status, p.url, p.body)
+	}
+	shown := w.get("http://localhost:8080/trace").body
+	if ended := regexp.MustCompile(`class="ending failed">It ended here: refused: invalid_grant`); !ended.MatchString(shown) || strings.Contains(shown, "has new tokens") {
+		t.Error("the trace does not end with the refusal")
+	}
+}
+
 // Who signs in at this browser next, without the one before having signed out, does
 // not see what the one before did.
 func TestTraceOfTheNextVisitor(t *testing.T) {
