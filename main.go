@@ -216,12 +216,8 @@ func (s *server) register() error {
 }
 
 func (s *server) registerClient(o *offer) error {
-	if hosts := o.CallbackHosts; s.base.Scheme == "http" && !slices.Contains(hosts, web.Bracketed(s.base.Hostname())) {
-		way := "https://" + s.base.Host
-		if len(hosts) > 0 {
-			way = strings.Replace(s.base.String(), web.Bracketed(s.base.Hostname()), hosts[0], 1)
-		}
-		return fmt.Errorf("%s takes no callback URLs at %s: start with -base-url %s, or unset %s", o.Title, s.base, way, strings.Join(o.Variables, " and "))
+	if rule := s.callbackRule(*o); rule != "" {
+		return fmt.Errorf("%s, or unset %s", rule, strings.Join(o.Variables, " and "))
 	}
 	err := o.connect(os.Getenv(o.Variables[0]), os.Getenv(o.Variables[1]), s.redirectURI(*o), nil)
 	if err != nil && o.Name == "oidc" {
@@ -230,11 +226,28 @@ func (s *server) registerClient(o *offer) error {
 	return err
 }
 
+// callbackRule says what to do where the provider does not take the app's callback
+// URL, and nothing where it does.
+func (s *server) callbackRule(o offer) string {
+	host := web.Bracketed(s.base.Hostname())
+	if s.base.Scheme == "https" || slices.Contains(o.CallbackHosts, host) {
+		return ""
+	}
+	way := "https://" + s.base.Host
+	if len(o.CallbackHosts) > 0 {
+		way = strings.Replace(s.base.String(), host, o.CallbackHosts[0], 1)
+	}
+	return fmt.Sprintf("%s takes no callback URLs at %s: start with -base-url %s", o.Title, s.base, way)
+}
+
 // simulate makes a client of every provider, whose requests reach the fake that
 // it returns, in memory. The rows are the real ones: only the browser is sent to
 // origin in the providers' place.
 func (s *server) simulate(origin string) (http.Handler, error) {
 	honest, faults := offers("https://openid.example"), fake.Faults()
+	for i, o := range honest {
+		honest[i].Rule = s.callbackRule(o)
+	}
 	all := slices.Clone(honest)
 	for _, f := range faults { // each happens to a client of its own: an ordinary row under another name
 		i := slices.IndexFunc(honest, func(o offer) bool { return o.Name == f.Provider })
@@ -292,6 +305,7 @@ type offer struct {
 	client    *oauth.Client   // of row; nil without credentials
 	client1   *oauth.Client1  // of row1, likewise
 	Variables []string        // that would have to be set
+	Rule      string          // of the real provider, which the fake one does not mind
 }
 
 // offers lists the providers. issuer is that of any OpenID provider.

@@ -575,6 +575,23 @@ func TestMethodsAndUnknownPages(t *testing.T) {
 	}
 }
 
+// What a real provider would not take is shown, and the fake one takes it.
+func TestCallbackRuleIsShown(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	home := w.get("http://localhost:8080/")
+	for _, rule := range []string{
+		"The real Spotify takes no callback URLs at http://localhost:8080: start with -base-url http://127.0.0.1:8080.",
+		"The real Instagram takes no callback URLs at http://localhost:8080: start with -base-url https://localhost:8080.",
+	} {
+		if !strings.Contains(home.body, rule) {
+			t.Errorf("the home page does not say %q", rule)
+		}
+	}
+	if strings.Contains(home.body, "The real Google") {
+		t.Error("the home page warns of Google, which takes localhost")
+	}
+}
+
 // Another site can neither sign the user out nor put the app into a frame.
 func TestOtherSites(t *testing.T) {
 	w := newWorld(t, "http://localhost:8080")
