@@ -37,7 +37,7 @@ var endings = map[string]string{
 	"":             "Not finished: the browser has not come back.",
 	"signed in":    "Signed in. The app now begins a session of its own: a new random cookie in the browser, and in the app's memory whose it is. The tokens stay with the app.",
 	"connected":    "Connected. Whoever signs in with this account is the same user here from now on.",
-	"refreshed":    "Refreshed. The app has new tokens.",
+	"refreshed":    "The refresh is over: the app uses the newest tokens that it has.",
 	"disconnected": "Disconnected. The app has forgotten this account and its tokens.",
 }
 
