@@ -27,7 +27,11 @@ func filled(b *testing.B, n int) (*File, string) {
 		user := User{ID: fmt.Sprintf("user%022d", i), Created: time.Unix(1e9, 0)}
 		f.addIdentity(user, Identity{Key: Key{"https://accounts.google.com", fmt.Sprintf("%021d", i)}, UserID: user.ID, Created: user.Created, Sealed: sealed})
 	}
-	if err := f.rewrite(header{Format: fileFormat, Simulated: true, KeyCheck: mustKeyCheck(b)}); err != nil {
+	size, err := f.writeNew(header{Format: fileFormat, Simulated: true, KeyCheck: mustKeyCheck(b)})
+	if err == nil {
+		err = f.putInPlace(size)
+	}
+	if err != nil {
 		b.Fatal(err)
 	}
 	return f, dir

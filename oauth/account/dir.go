@@ -22,6 +22,11 @@ func OpenFile(dir string, simulated bool, root []byte, log *slog.Logger) (*File,
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
+	for _, name := range []string{"", "key", fileName} {
+		if err := private(filepath.Join(dir, name)); err != nil {
+			return nil, err
+		}
+	}
 	// A file of its own, since the other one is replaced.
 	lock, err := lockFile(filepath.Join(dir, "lock"))
 	if err != nil {
@@ -36,10 +41,25 @@ func OpenFile(dir string, simulated bool, root []byte, log *slog.Logger) (*File,
 		err = f.open(simulated, log)
 	}
 	if err != nil {
+		if f.file != nil {
+			f.file.Close()
+		}
 		lock.Close()
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return f, nil
+}
+
+// private refuses what other users of this machine could read or change.
+func private(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && runtime.GOOS != "windows" && info.Mode()&0o077 != 0 {
+		err = fmt.Errorf("%s is open to other users of this machine: chmod go= %s", path, path)
+	}
+	return err
 }
 
 // ParseKey reads a root key: 64 hexadecimal digits.
@@ -54,9 +74,20 @@ func ParseKey(text string) ([]byte, error) {
 // directory is a disk for real.
 type directory string
 
+// Open also locks the file, in case somebody has deleted the other lock.
 func (d directory) Open(name string) (diskFile, error) {
-	return os.OpenFile(filepath.Join(string(d), name), os.O_RDWR|os.O_CREATE, 0o600)
+	return openLocked(filepath.Join(string(d), name))
 }
+
+// Create follows no link that somebody has put there.
+func (d directory) Create(name string) (diskFile, error) {
+	if err := d.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return os.OpenFile(filepath.Join(string(d), name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
+func (d directory) Remove(name string) error { return os.Remove(filepath.Join(string(d), name)) }
 
 func (d directory) Rename(from, to string) error {
 	if err := os.Rename(filepath.Join(string(d), from), filepath.Join(string(d), to)); err != nil {
@@ -91,7 +122,7 @@ func (d directory) key() ([]byte, error) {
 	}
 	key := make([]byte, 32)
 	rand.Read(key)
-	file, err := d.Open("key.new")
+	file, err := d.Create("key.new")
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package account
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 
 const (
 	fileName   = "accounts.jsonl"
+	newName    = fileName + ".new"
 	fileFormat = 1
 )
 
@@ -35,8 +35,10 @@ type File struct {
 
 // disk is a directory, so that tests can have one that forgets what was not synced.
 type disk interface {
-	Open(name string) (diskFile, error) // to read and write; made where it is not there
-	Rename(from, to string) error       // lasting when it returns
+	Open(name string) (diskFile, error)   // to read and write; made where it is not there
+	Create(name string) (diskFile, error) // a new one, and one that was there is gone
+	Remove(name string) error
+	Rename(from, to string) error // lasting when it returns
 }
 
 type diskFile interface {
@@ -69,9 +71,11 @@ func (f *File) open(simulated bool, log *slog.Logger) error {
 	case err != nil:
 		return err
 	case read == 0: // nothing was ever acknowledged in here
-		return f.rewrite(header{fileFormat, simulated, sealer.Seal(nil, keyCheckPlace)})
-	case first.Format != fileFormat:
-		return fmt.Errorf("%s is of format %d, and this app knows %d", fileName, first.Format, fileFormat)
+		size, err := f.writeNew(header{fileFormat, simulated, sealer.Seal(nil, keyCheckPlace)})
+		if err != nil {
+			return err
+		}
+		return f.putInPlace(size)
 	case first.Simulated != simulated:
 		return fmt.Errorf("it holds accounts of %s providers, and now they are %s: take another directory", mode(first.Simulated), mode(simulated))
 	}
@@ -79,7 +83,11 @@ func (f *File) open(simulated bool, log *slog.Logger) error {
 		return errWrongKey
 	}
 	if live := len(f.identity) + len(f.sessions); read > 2*live+20 {
-		return f.rewrite(first)
+		size, err := f.writeNew(first)
+		if err == nil {
+			return f.putInPlace(size)
+		}
+		log.Warn("dead records stay: the file could not be written anew", "file", fileName, "err", err)
 	}
 	f.dirty = true // a torn record, if there is one
 	return f.clean()
@@ -106,9 +114,7 @@ func (f *File) load(log *slog.Logger) (first header, read int, err error) {
 			return header{}, 0, err
 		}
 		r, err := parseLine(line)
-		// A second record in the line would mean that the break between them was lost.
-		whole := bytes.Count(line, []byte(`["`)) <= 1
-		if _, end := reader.Peek(1); err != nil && end == io.EOF && whole {
+		if _, end := reader.Peek(1); err != nil && end == io.EOF && torn(line, read == 0) {
 			log.Warn("a last record that was not written whole is dropped", "file", fileName, "offset", f.size, "bytes", len(line))
 			return first, read, nil
 		}
@@ -117,6 +123,9 @@ func (f *File) load(log *slog.Logger) (first header, read int, err error) {
 		case err != nil:
 		case read == 0 && r.Op == opHeader:
 			first = r.Header
+			if first.Format != fileFormat { // what follows may be anything
+				return header{}, 0, fmt.Errorf("%s is of format %d, and this app knows %d", fileName, first.Format, fileFormat)
+			}
 		case read == 0:
 			err = errors.New("no header")
 		default:
@@ -176,30 +185,34 @@ func (f *File) clean() error {
 	return err
 }
 
-// rewrite writes the file anew without dead records, beside the old one, and then
-// puts it in its place.
-func (f *File) rewrite(first header) error {
-	const newName = fileName + ".new"
-	file, err := f.disk.Open(newName)
+// writeNew writes all there is, without dead records, beside the file.
+func (f *File) writeNew(first header) (size int64, err error) {
+	file, err := f.disk.Create(newName)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	size, err := f.writeAll(file, first)
-	if err := errors.Join(err, file.Close(), f.file.Close()); err != nil {
+	size, err = f.writeAll(file, first)
+	if err = errors.Join(err, file.Close()); err != nil {
+		f.disk.Remove(newName)
+	}
+	return size, err
+}
+
+// putInPlace puts what writeNew wrote in the file's place.
+func (f *File) putInPlace(size int64) error {
+	if err := f.file.Close(); err != nil {
 		return err
 	}
 	if err := f.disk.Rename(newName, fileName); err != nil {
 		return err
 	}
 	f.size = size
+	var err error
 	f.file, err = f.disk.Open(fileName)
 	return err
 }
 
 func (f *File) writeAll(file diskFile, first header) (size int64, err error) {
-	if err := file.Truncate(0); err != nil {
-		return 0, err
-	}
 	w := bufio.NewWriterSize(file, 64<<10)
 	var line []byte
 	put := func(r record) {

@@ -50,6 +50,17 @@ func (d *memDisk) Open(name string) (diskFile, error) {
 	return &memFile{d.files[name], d, 0}, nil
 }
 
+func (d *memDisk) Create(name string) (diskFile, error) {
+	delete(d.files, name)
+	return d.Open(name)
+}
+
+func (d *memDisk) Remove(name string) error {
+	delete(d.files, name)
+	d.cut()
+	return nil
+}
+
 func (d *memDisk) Rename(from, to string) error {
 	d.files[to] = d.files[from]
 	delete(d.files, from)
@@ -339,6 +350,81 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// TestNotTorn: what this app never wrote is not taken for a record that it wrote in
+// part, and the file stays as it is.
+func TestNotTorn(t *testing.T) {
+	whole := diskWith(t, changes()[:4]).files[fileName].data
+	first := whole[:bytes.IndexByte(whole, '\n')+1]
+	for at := range len(first) { // nothing can have been acknowledged behind it
+		d := newDisk()
+		d.files[fileName] = &node{data: slices.Clone(first[:at])}
+		if _, err := openMem(d); err != nil {
+			t.Fatalf("the first %d bytes of the header: %v", at, err)
+		}
+	}
+	for reason, data := range map[string][]byte{
+		"zeros":                    make([]byte, 5000),
+		"a note":                   []byte("a note of mine, which has nothing to do with this"),
+		"another JSON array":       []byte(`["9ae0daaf","",{"Op":"add identity"`),
+		"a header with zeros":      append(slices.Clone(first[:20]), 0, 0, 0),
+		"records, and then zeros":  append(slices.Clone(whole), 0, 0, 0),
+		"records, and then a note": append(slices.Clone(whole), "a note"...),
+	} {
+		d := newDisk()
+		d.files[fileName] = &node{data: slices.Clone(data)}
+		_, err := openMem(d)
+		if err == nil || !strings.Contains(err.Error(), "is damaged at byte") || !bytes.Equal(d.files[fileName].data, data) {
+			t.Errorf("%s: error %v, and %d of %d bytes are there", reason, err, len(d.files[fileName].data), len(data))
+		}
+	}
+}
+
+// TestSignOutFullDisk: the session ends, though only until the next start.
+func TestSignOutFullDisk(t *testing.T) {
+	for name, out := range map[string]func(*File) error{
+		"here":       func(f *File) error { return f.RemoveSession(t.Context(), "h0") },
+		"everywhere": func(f *File) error { return f.RemoveSessions(t.Context(), "user0") },
+	} {
+		d := diskWith(t, changes()[:4])
+		f, err := openMem(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.room = 0
+		if err := out(f); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if _, err := f.Session(t.Context(), "h0"); err != ErrNotFound {
+			t.Errorf("%s: still signed in: %v", name, err)
+		}
+	}
+}
+
+// TestStartOnFullDisk: a file that has room for no new one beside it opens as it is.
+func TestStartOnFullDisk(t *testing.T) {
+	all := changes()
+	d := diskWith(t, all[:len(all)-5])
+	before := slices.Clone(d.files[fileName].data)
+	for _, room := range []int{0, 500} {
+		d.room = room
+		f, err := openMem(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.files[newName] != nil || !bytes.Equal(d.files[fileName].data, before) || len(f.identity) != 4 {
+			t.Errorf("room for %d bytes: %d identities; %d files", room, len(f.identity), len(d.files))
+		}
+		d.room = 1 << 20
+		if err := f.change(record{Op: opUpdateTokens, Identity: Identity{Key: Key{"p", "0"}, Sealed: "new"}}); err != nil {
+			t.Error(err)
+		}
+		before = slices.Clone(d.files[fileName].data)
+	}
+	if f, err := openMem(d); err != nil || len(d.files[fileName].data) >= len(before) || f.identity[Key{"p", "0"}].Sealed != "new" {
+		t.Errorf("with room again: %v", err)
+	}
+}
+
 func TestHeader(t *testing.T) {
 	d := diskWith(t, changes()[:4])
 	rows := []struct {
@@ -356,7 +442,7 @@ func TestHeader(t *testing.T) {
 		}, true, "damaged at byte 0, line 1 (no header)"},
 		{"a newer format", func(_ *File, d *memDisk) {
 			line, _ := appendLine(nil, record{Op: opHeader, Header: header{Format: 2, Simulated: true}})
-			d.files[fileName].data = line
+			d.files[fileName].data = append(line, "and what\nthis app cannot know\n"...)
 		}, true, "is of format 2"},
 	}
 	for _, row := range rows {
@@ -391,6 +477,12 @@ func TestDirectory(t *testing.T) {
 			}
 		}
 	}
+	if runtime.GOOS != "windows" {
+		os.Remove(filepath.Join(dir, "lock"))
+		if _, err := OpenFile(dir, true, nil, log); err == nil || !strings.Contains(err.Error(), "another run of the app is using it") {
+			t.Errorf("opened twice, without the lock: %v", err)
+		}
+	}
 	key := f.Root
 	f.Close()
 	if f, err = OpenFile(dir, true, nil, log); err != nil || !bytes.Equal(f.Root, key) {
@@ -408,6 +500,59 @@ func TestDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Close()
+}
+
+// TestOthers: what other users of the machine can read or change is refused, and what
+// they have put there is not followed.
+func TestOthers(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no such modes")
+	}
+	log := slog.New(slog.DiscardHandler)
+	for _, name := range []string{"", "key", fileName} {
+		dir := filepath.Join(t.TempDir(), "data")
+		f, err := OpenFile(dir, true, nil, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		path := filepath.Join(dir, name)
+		for _, open := range []os.FileMode{0o710, 0o704, 0o720} {
+			if err := os.Chmod(path, open); err != nil {
+				t.Fatal(err)
+			}
+			_, err := OpenFile(dir, true, nil, log)
+			if want := path + " is open to other users of this machine: chmod go= " + path; err == nil || err.Error() != want {
+				t.Errorf("%v: error %v, want %s", open, err, want)
+			}
+		}
+		if err := os.Chmod(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if f, err = OpenFile(dir, true, nil, log); err != nil {
+			t.Errorf("once that is mended: %v", err)
+			continue
+		}
+		f.Close()
+	}
+
+	dir, theirs := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "theirs")
+	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(theirs, []byte("precious"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{newName, "key.new"} {
+		if err := os.Symlink(theirs, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := OpenFile(dir, true, nil, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if data, err := os.ReadFile(theirs); string(data) != "precious" {
+		t.Errorf("a link was followed: %q, %v", data, err)
+	}
 }
 
 // TestKill kills a process that is at work on a file, as often as KILLS says, each

@@ -28,6 +28,22 @@ func notBase64url(c rune) bool {
 	return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_'
 }
 
+// torn reports whether a last line looks like the beginning of a record, which was
+// then never acknowledged. Anything else was not written by this app: a disk that lost
+// what it had, or a file that is somebody's.
+func torn(line []byte, first bool) bool {
+	const before = len(`["00000000",`)
+	rest := string(line[min(before, len(line)):])
+	// A second record in the line would mean that the break between them was lost.
+	if !begins(string(line), `["`) || bytes.Count(line, []byte(`["`)) > 1 || bytes.IndexByte(line, 0) >= 0 {
+		return false
+	}
+	return !first || begins(rest, `"",{"Op":"`+string(opHeader)+`","Header":`)
+}
+
+// begins reports whether one of two texts begins with the other.
+func begins(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }
+
 func parseLine(line []byte) (record, error) {
 	const before, after = len(`["00000000",`), len("]\n")
 	if len(line) < before+after || !bytes.HasSuffix(line, []byte("]\n")) {

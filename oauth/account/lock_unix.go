@@ -9,9 +9,11 @@ import (
 	"syscall"
 )
 
-// lockFile locks a file for this process; the system unlocks it when that ends,
-// however it does.
-func lockFile(path string) (io.Closer, error) {
+func lockFile(path string) (io.Closer, error) { return openLocked(path) }
+
+// openLocked opens a file and locks it for this process; the system unlocks it when
+// that ends, however it does.
+func openLocked(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err

@@ -39,13 +39,14 @@ func (m *Memory) change(r record) error {
 	if err != nil || apply == nil {
 		return err
 	}
-	if err := m.write(r); err != nil {
-		return err
+	err = m.write(r)
+	if err != nil && r.Op != opRemoveSession && r.Op != opRemoveSessions {
+		return err // whoever signs out is signed out also where the disk is full
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	apply()
-	return nil
+	return err
 }
 
 func (m *Memory) AddIdentity(_ context.Context, user User, identity Identity) error {

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -41,6 +42,9 @@ func (m *Memory) plan(r record) (apply func(), err error) {
 	s, begun := m.sessions[r.Session.Hash]
 	switch r.Op {
 	case opAddIdentity:
+		if r.User.ID != r.Identity.UserID { // the seal knows the second one only
+			return nil, errors.New("account: an identity that is not its user's")
+		}
 		if known {
 			return nil, ErrTaken
 		}
@@ -80,9 +84,11 @@ func (m *Memory) plan(r record) (apply func(), err error) {
 			return nil, nil
 		}
 		return func() {
-			for _, hash := range slices.Clone(m.users[r.User.ID].sessions) {
-				m.removeSession(hash)
+			u := m.users[r.User.ID]
+			for _, hash := range u.sessions {
+				delete(m.sessions, hash)
 			}
+			u.sessions = nil
 		}, nil
 	}
 	return nil, fmt.Errorf("account: a record that this app does not know: %q", r.Op)
@@ -104,12 +110,22 @@ func (m *Memory) removeIdentity(i Identity) {
 	u.keys = slices.DeleteFunc(u.keys, func(k Key) bool { return k == i.Key })
 }
 
+// maxSessions is how many sessions a user can have: a new one ends the oldest.
+const maxSessions = 50
+
 // addSession also drops sessions whose time is over: two at most, which is enough
 // when each new one does it, and takes no sign-in long.
 func (m *Memory) addSession(s Session) {
+	_, replaces := m.sessions[s.Hash]
 	m.sessions[s.Hash] = s
+	if replaces {
+		return
+	}
 	u := m.users[s.UserID]
 	u.sessions = append(u.sessions, s.Hash)
+	if len(u.sessions) > maxSessions {
+		m.removeSession(u.sessions[0])
+	}
 	m.begun = append(m.begun, s.Hash)
 	for range min(2, len(m.begun)-1) {
 		if oldest, ok := m.sessions[m.begun[0]]; ok && !oldest.Ended(s.Begun) {
