@@ -136,7 +136,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	s.announce(stdout)
-	return web.Serve(ctx, handlers, log)
+	err = web.Serve(ctx, handlers, log)
+	s.accounts.Wait(context.Background()) // a refresh ends in time by itself
+	return err
 }
 
 // listen listens for the app and, with simulated providers, for those.
@@ -498,6 +500,10 @@ func (s *server) leave(w http.ResponseWriter, r *http.Request, provider oauth.Ab
 		var session account.Session
 		session, err = s.sessions.Get(r)
 		attempt.User = session.UserID
+		if errors.Is(err, account.ErrNotFound) { // it ended meanwhile
+			http.Redirect(w, r, "/?next=/profile", http.StatusSeeOther)
+			return
+		}
 	}
 	if err == nil {
 		err = s.attempts.Put(w, r, attempt)
@@ -612,13 +618,13 @@ func (s *server) arrive(w http.ResponseWriter, r *http.Request, o offer, attempt
 
 // visitor is who is signed in, and the identity that the page is about.
 type visitor struct {
+	session  account.Session
 	all      []account.Identity
 	identity account.Identity
 	offer    offer // of the identity
 }
 
-// visitor returns who is signed in, with the identity of the sign-in, or, if that is
-// disconnected, with the first.
+// visitor returns who is signed in, with the identity of the sign-in.
 func (s *server) visitor(r *http.Request) (visitor, error) {
 	session, err := s.sessions.Get(r)
 	if err != nil {
@@ -628,9 +634,9 @@ func (s *server) visitor(r *http.Request) (visitor, error) {
 	if err != nil {
 		return visitor{}, err
 	}
-	v := visitor{all: all}
-	if !s.pick(&v, session.Key) {
-		s.pick(&v, all[0].Key)
+	v := visitor{session: session, all: all}
+	if !s.pick(&v, session.Key) { // disconnected just now
+		return visitor{}, account.ErrNotFound
 	}
 	return v, nil
 }
@@ -712,9 +718,24 @@ func (s *server) expire(w http.ResponseWriter, r *http.Request, v visitor) {
 	s.back(w, r, v, s.accounts.Expire(r.Context(), v.identity))
 }
 
-// disconnect gives the grant back, step 7, and forgets the identity.
+// disconnect forgets the identity, and gives its grant back, step 7. Sessions that
+// began with it end, but for the visitor's own.
 func (s *server) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
-	revoked, err := s.accounts.Disconnect(r.Context(), v.identity, func() error { return s.revoke(r.Context(), v) })
+	// Once the identity is forgotten nobody else could give the grant back: also where
+	// the visitor does not wait for it.
+	ctx := context.WithoutCancel(r.Context())
+	var err error
+	other := slices.IndexFunc(v.all, func(i account.Identity) bool { return i.Key != v.identity.Key })
+	if v.session.Key == v.identity.Key && other >= 0 {
+		err = s.sessions.Continue(ctx, v.session, v.all[other])
+	}
+	var revoked error
+	if err == nil {
+		revoked, err = s.accounts.Disconnect(ctx, v.identity, s.revoke(ctx, v))
+	}
+	if errors.Is(err, account.ErrNotFound) { // the button was pressed twice
+		err = nil
+	}
 	if err != nil {
 		s.fail(w, r, v.offer.About, err)
 		return
@@ -733,26 +754,30 @@ func (s *server) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
 	}{failure, v.offer.row.RevokePage})
 }
 
-func (s *server) revoke(ctx context.Context, v visitor) error {
-	if client := v.offer.client1; client != nil {
-		grant, err := s.accounts.Open(v.identity)
-		if err != nil {
-			return err
-		}
-		return client.Revoke(ctx, grant.Credentials)
+// revoke opens the grant, as long as it is there, and returns what gives it back.
+func (s *server) revoke(ctx context.Context, v visitor) func() error {
+	client, client1 := v.offer.client, v.offer.client1
+	var grant account.Grant
+	err := errors.New("no client")
+	if client != nil {
+		grant, err = s.accounts.Grant(ctx, v.identity, client) // refreshed: some take only a live token back
 	}
-	client := v.offer.client
-	if client == nil {
-		return errors.New("this provider is not switched on")
-	}
-	grant, err := s.accounts.Grant(ctx, v.identity, client) // refreshed: some take only a live token back
 	if err != nil {
 		grant, err = s.accounts.Open(v.identity) // what there is; perhaps it will do
 	}
-	if err != nil || grant.Tokens.AccessToken == "" { // nothing left to give back
-		return err
+	return func() error {
+		switch {
+		case err != nil:
+			return err
+		case client1 != nil:
+			return client1.Revoke(ctx, grant.Credentials)
+		case client == nil:
+			return errors.New("this provider is not switched on")
+		case grant.Tokens.AccessToken == "": // nothing left to give back
+			return nil
+		}
+		return client.Revoke(ctx, grant.Tokens)
 	}
-	return client.Revoke(ctx, grant.Tokens)
 }
 
 // back leads back to the profile, or shows it with what went wrong.

@@ -1722,3 +1722,89 @@ func TestREADMEListsAttacks(t *testing.T) {
 		t.Errorf("README.md (-want +got); UPDATE=1 go test writes it:\n%s", diff)
 	}
 }
+
+// A cookie that somebody planted beside the session's keeps nobody signed in.
+func TestPlantedBesideTheSession(t *testing.T) {
+	for _, path := range []string{"/logout", "/logout/everywhere"} {
+		w := newWorld(t, "http://localhost:8080")
+		w.signIn("google")
+		at, _ := url.Parse(w.app.base.String() + path)
+		w.browser.Jar.SetCookies(at, []*http.Cookie{{Name: "oauthbyhand-session", Value: "planted", Path: path}})
+		before := w.cookies()
+		if p := w.press(path); p.url != "http://localhost:8080/" {
+			t.Errorf("%s led to %d at %s", path, p.status, p.url)
+		}
+		if _, err := w.app.visitor(&http.Request{Header: http.Header{"Cookie": {before}}}); err == nil {
+			t.Errorf("%s: still signed in", path)
+		}
+	}
+}
+
+// Who got in with an account is out when the account is disconnected. Who disconnects
+// it stays signed in, also when signed in with it.
+func TestDisconnectedIsOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "http://localhost:8080")
+		w.signIn("google")
+		w.connect("github", "mallory")
+		owner := w.browser
+		other := w.newBrowser()
+		w.browser = other
+		consent := w.begin("github")
+		if p := w.answer(consent, "mallory", "allow", scopesOf(consent)...); len(p.accounts()) != 2 {
+			t.Fatalf("%v", p.accounts())
+		}
+		v, err := w.app.visitor(&http.Request{Header: http.Header{"Cookie": {w.cookies()}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.browser = owner
+		disconnect := "/disconnect?provider=github&subject=" + v.identity.Subject
+		if p := w.press(disconnect); p.url != "http://localhost:8080/profile" || len(p.accounts()) != 1 {
+			t.Errorf("%s: %v", p.url, p.accounts())
+		}
+		w.browser = other
+		if p := w.get("http://localhost:8080/profile"); p.url != "http://localhost:8080/?next=/profile" {
+			t.Errorf("the other browser is still signed in: %s", p.url)
+		}
+		w.browser = owner
+		time.Sleep(time.Second)
+		w.connect("github", "mallory")
+		w.browser = other
+		if p := w.get("http://localhost:8080/profile"); p.url != "http://localhost:8080/?next=/profile" {
+			t.Errorf("the other browser is signed in again: %s", p.url)
+		}
+		w.browser = owner
+		if p := w.press("/disconnect"); p.url != "http://localhost:8080/profile" || len(p.accounts()) != 1 {
+			t.Errorf("disconnected what one is signed in with: %s: %v", p.url, p.accounts())
+		}
+	})
+}
+
+// What two requests want at once is no failure of the app.
+func TestTwoAtOnce(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	w.signIn("google")
+	w.connect("github", "ada")
+	request := httptest.NewRequest("POST", "http://localhost:8080/disconnect", nil)
+	request.Header.Set("Cookie", w.cookies())
+	v, err := w.app.visitor(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, time := range []string{"first", "second"} {
+		answer := httptest.NewRecorder()
+		w.app.disconnect(answer, request, v)
+		if where := answer.Header().Get("Location"); answer.Code != http.StatusSeeOther || where != "/profile" {
+			t.Errorf("the %s POST /disconnect: %d to %q", time, answer.Code, where)
+		}
+	}
+	w.press("/logout")
+	request = httptest.NewRequest("POST", "http://localhost:8080/connect/github", nil)
+	request.SetPathValue("provider", "github")
+	answer := httptest.NewRecorder()
+	w.app.connect(answer, request, v)
+	if where := answer.Header().Get("Location"); answer.Code != http.StatusSeeOther || where != "/?next=/profile" {
+		t.Errorf("POST /connect when the session has ended: %d to %q", answer.Code, where)
+	}
+}

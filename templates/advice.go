@@ -77,7 +77,7 @@ func (f Failure) advice() advice {
 	case errors.Is(f.err, account.ErrLast):
 		return advice{"Without it nobody could sign in as you any more. Nothing was changed.", "Connect another account first."}
 	case f.CheckError == nil:
-		return advice{"Something went wrong in this app itself, and nothing was changed.", "Try again; the app's log says more."}
+		return advice{"Something went wrong in this app itself.", "Try again; the app's log says more."}
 	}
 	if a, ok := advices[f.CheckError.Check.Name]; ok {
 		return a

@@ -10,7 +10,10 @@
 //
 // Above the Store, [Accounts] and [Sessions] seal what must not be read or moved:
 // whoever can read the store gets no token out of it, and whoever can write to it
-// gets nobody's account.
+// can make no record that leads into somebody else's account. That holds only where
+// the key is kept elsewhere (SESSION_KEY, and not the file key in DIR); and nothing
+// here notices an old record that is put back, such as a session that was ended or an
+// identity that was disconnected.
 package account
 
 import (
@@ -80,7 +83,8 @@ var (
 
 // Store keeps the records. [Memory] and [File] are stores on one machine;
 // example_sql_test.go has one in a database. What a method has returned without
-// an error stays; with one, nothing has changed. A Store may be used by several
+// an error stays; with one, nothing has changed, though a change that failed only as
+// it was committed may be there after a crash. A Store may be used by several
 // goroutines.
 type Store interface {
 	// AddIdentity adds an identity, and its user where that is new. It is ErrTaken
@@ -98,12 +102,14 @@ type Store interface {
 	// where it is the only one.
 	RemoveIdentity(ctx context.Context, userID string, key Key) error
 
-	// AddSession may forget sessions that have [Session.Ended].
+	// AddSession takes the place of a session with the same hash. It may forget sessions
+	// that have [Session.Ended], and the oldest of a user who has very many.
 	AddSession(ctx context.Context, session Session) error
 	Session(ctx context.Context, hash string) (Session, error) // or ErrNotFound
 	// SeeSession notes that a session was used; where there is none, nothing.
 	SeeSession(ctx context.Context, hash string, seen time.Time) error
-	// RemoveSession and RemoveSessions: it is no error if there was none.
+	// RemoveSession and RemoveSessions: it is no error if there was none. With an error,
+	// sessions may have ended all the same, up to the next start.
 	RemoveSession(ctx context.Context, hash string) error
 	RemoveSessions(ctx context.Context, userID string) error
 }

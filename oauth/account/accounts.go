@@ -37,8 +37,9 @@ type SignedIn struct {
 }
 
 // NewAccounts returns the accounts in store, sealed under a key derived from root
-// (32 random bytes). hook is called after each sign-in and each connected account:
-// to send a welcome, to count. It may be nil.
+// (32 random bytes). hook is called after each sign-in and each connected account, when
+// the grant is stored: to send a welcome, to count. The user waits for it, and several
+// may call it at once. It may be nil.
 func NewAccounts(store Store, root []byte, log *slog.Logger, hook func(SignedIn)) (*Accounts, error) {
 	sealer, err := oauth.NewSealer(root, "tokens")
 	if hook == nil {
@@ -61,7 +62,8 @@ func (a *Accounts) SignIn(ctx context.Context, key Key, grant Grant) (User, erro
 }
 
 // Connect adds the account that key names to the user's own. It is ErrTaken where it
-// is another user's: only that user can free it, by disconnecting it there. Where the user has it already, the new grant takes the old one's place.
+// is another user's: only that user can free it, by disconnecting it there. Where
+// the user has it already, the new grant takes the old one's place.
 func (a *Accounts) Connect(ctx context.Context, userID string, key Key, grant Grant) error {
 	user, _, err := a.store.User(ctx, userID)
 	if err == nil {
@@ -106,6 +108,7 @@ func (a *Accounts) comeBack(ctx context.Context, in SignedIn, grant Grant) (Sign
 		return SignedIn{}, err
 	}
 	user, _, err := a.store.User(ctx, identity.UserID)
+	user.ID = identity.UserID // which the seal is about, and nothing else that the store says of the user
 	return SignedIn{User: user, Identity: identity, Profile: grant.Profile}, err
 }
 
@@ -116,19 +119,19 @@ func (a *Accounts) User(ctx context.Context, id string) (User, []Identity, error
 	return a.store.User(ctx, id)
 }
 
-// Disconnect forgets an identity. revoke gives the grant back to the provider before
-// (step 7); the identity goes also where that fails, and the first error says how.
-// The last identity stays, since without it nobody could sign in as this user again.
+// Disconnect forgets an identity. Then revoke gives the grant, which the caller has
+// opened before, back to the provider (step 7): in this order nothing is given back
+// twice, or given back and kept. The identity is gone also where revoke fails, and the
+// first error says how. The last identity stays ([ErrLast]), since without it nobody
+// could sign in as this user again.
 func (a *Accounts) Disconnect(ctx context.Context, identity Identity, revoke func() error) (revoked, err error) {
-	_, all, err := a.store.User(ctx, identity.UserID)
-	if err != nil {
+	if err := a.store.RemoveIdentity(ctx, identity.UserID, identity.Key); err != nil {
 		return nil, err
 	}
-	if len(all) == 1 {
-		return nil, ErrLast
-	}
-	revoked = revoke()
-	return revoked, a.store.RemoveIdentity(ctx, identity.UserID, identity.Key)
+	a.mu.Lock()
+	delete(a.unsaved, place(identity))
+	a.mu.Unlock()
+	return revoke(), nil
 }
 
 // Open returns the grant of an identity as it is stored, perhaps expired.
@@ -144,8 +147,8 @@ func (a *Accounts) Open(identity Identity) (Grant, error) {
 	return grant, json.Unmarshal(plaintext, &grant)
 }
 
-// place is where an identity's grant opens. Neither of the first two holds a space.
-func place(i Identity) string { return i.UserID + " " + i.Provider + " " + i.Subject }
+// place is where an identity's grant opens. Quoted, no two identities have the same.
+func place(i Identity) string { return fmt.Sprintf("%q %q %q", i.UserID, i.Provider, i.Subject) }
 
 func (a *Accounts) seal(identity Identity, grant Grant) (string, error) {
 	// The reply has the tokens again, and the ID token as it was before it was verified.
@@ -162,8 +165,9 @@ func (a *Accounts) seal(identity Identity, grant Grant) (string, error) {
 
 // update stores what change makes of an identity's grant, under the store's lock.
 func (a *Accounts) update(ctx context.Context, identity Identity, change func(Identity, Grant) (Grant, error)) error {
+	var replaced string
 	err := a.store.UpdateTokens(ctx, identity.Key, func(stored string) (string, error) {
-		identity.Sealed = stored
+		identity.Sealed, replaced = stored, stored
 		grant, err := a.Open(identity)
 		if err == nil {
 			grant, err = change(identity, grant)
@@ -175,7 +179,9 @@ func (a *Accounts) update(ctx context.Context, identity Identity, change func(Id
 	})
 	if err == nil {
 		a.mu.Lock()
-		delete(a.unsaved, place(identity))
+		if a.unsaved[place(identity)].replaces == replaced { // and no newer one
+			delete(a.unsaved, place(identity))
+		}
 		a.mu.Unlock()
 	}
 	return err

@@ -336,6 +336,31 @@ func TestTampered(t *testing.T) {
 			}
 		})
 	}
+	t.Run("one's own account, whole, in another user's record", func(t *testing.T) {
+		w := newWorld(t, account.NewMemory())
+		ada, mallory := w.signIn("google", "ada"), w.signIn("google", "mallory")
+		tampered := account.NewMemory()
+		if err := tampered.AddIdentity(t.Context(), account.User{ID: ada.UserID}, mallory); err == nil {
+			t.Error("the store takes it")
+		}
+		w.restart(lyingStore{w.store, ada.UserID}) // as another store may
+		key, grant := w.grant("google", "mallory")
+		if user, err := w.accounts.SignIn(t.Context(), key, grant); err == nil && user.ID != mallory.UserID {
+			t.Error("signed in as the other user")
+		}
+	})
+}
+
+// lyingStore calls every user by one name.
+type lyingStore struct {
+	account.Store
+	id string
+}
+
+func (s lyingStore) User(ctx context.Context, id string) (account.User, []account.Identity, error) {
+	user, all, err := s.Store.User(ctx, id)
+	user.ID = s.id
+	return user, all, err
 }
 
 // in runs f in a bubble of time, with a user of the fake signed in.
@@ -788,21 +813,12 @@ func TestSessionRecords(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, id := range []string{"ada", "eve"} {
-				if err := store.AddIdentity(t.Context(), account.User{ID: id}, account.Identity{Key: account.Key{Provider: id}, UserID: id}); err != nil {
+			for id, subject := range map[string]string{"ada": "1", "eve": "2"} {
+				if err := store.AddIdentity(t.Context(), account.User{ID: id}, identity(id, "p", subject, 0)); err != nil {
 					t.Fatal(err)
 				}
 			}
-			newRequest := func(cookie string) *http.Request {
-				r := httptest.NewRequest("GET", "https://app.example/", nil)
-				r.Header.Set("Cookie", cookie)
-				return r
-			}
-			answer := httptest.NewRecorder()
-			if err := sessions.Begin(answer, newRequest(""), "ada", key); err != nil {
-				t.Fatal(err)
-			}
-			request := newRequest(answer.Header().Get("Set-Cookie"))
+			request := withCookies(begin(t, sessions, "ada", key))
 			session, err := sessions.Get(request)
 			if err != nil {
 				t.Fatal(err)
@@ -818,4 +834,167 @@ func TestSessionRecords(t *testing.T) {
 			}
 		})
 	}
+}
+
+// begin signs a new browser in, and returns its cookie.
+func begin(t *testing.T, sessions *account.Sessions, user string, key account.Key, before ...*http.Cookie) *http.Cookie {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	if err := sessions.Begin(answer, withCookies(before...), user, key); err != nil {
+		t.Fatal(err)
+	}
+	cookies := answer.Result().Cookies()
+	return cookies[len(cookies)-1]
+}
+
+func withCookies(cookies ...*http.Cookie) *http.Request {
+	r := httptest.NewRequest("GET", "https://app.example/", nil)
+	for _, c := range cookies {
+		r.AddCookie(c)
+	}
+	return r
+}
+
+// TestTwoCookies: a cookie that somebody planted beside the user's own keeps nobody
+// signed in.
+func TestTwoCookies(t *testing.T) {
+	ada, eve := identity("ada", "p", "1", 0), identity("eve", "p", "2", 0)
+	for name, row := range map[string]struct {
+		end  func(*account.Sessions, http.ResponseWriter, *http.Request) error
+		want []bool // is Ada signed in here, and in her other browser; and Eve in hers
+	}{
+		"end":     {(*account.Sessions).End, []bool{false, true, true}},
+		"end all": {(*account.Sessions).EndAll, []bool{false, false, true}},
+		"begin": {func(s *account.Sessions, w http.ResponseWriter, r *http.Request) error {
+			return s.Begin(w, r, "ada", ada.Key)
+		}, []bool{false, true, true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := account.NewMemory()
+			sessions, err := account.NewSessions(store, make([]byte, 32), false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, i := range []account.Identity{ada, eve} {
+				if err := store.AddIdentity(t.Context(), account.User{ID: i.UserID}, i); err != nil {
+					t.Fatal(err)
+				}
+			}
+			here, there, eves := begin(t, sessions, "ada", ada.Key), begin(t, sessions, "ada", ada.Key), begin(t, sessions, "eve", eve.Key)
+			for _, value := range []string{"planted", ""} {
+				planted := *here
+				planted.Value = value
+				answer := httptest.NewRecorder()
+				if err := row.end(sessions, answer, withCookies(&planted, here)); err != nil {
+					t.Fatal(err)
+				}
+				if cookies := answer.Result().Cookies(); len(cookies) == 0 || cookies[0].MaxAge >= 0 {
+					t.Errorf("the browser's cookie stays: %v", cookies)
+				}
+			}
+			var got []bool
+			for _, c := range []*http.Cookie{here, there, eves} {
+				_, err := sessions.Get(withCookies(c))
+				got = append(got, err == nil)
+			}
+			if d := cmp.Diff(row.want, got); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// TestSessionOfDisconnected: an identity that is disconnected takes its sessions along,
+// also when it is connected anew later. One may go on with another identity.
+func TestSessionOfDisconnected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := account.NewMemory()
+		sessions, err := account.NewSessions(store, make([]byte, 32), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Now().UTC()
+		added := func(subject string) account.Identity {
+			return account.Identity{Key: account.Key{Provider: "p", Subject: subject}, UserID: "ada", Created: time.Now().UTC()}
+		}
+		add := func(i account.Identity) {
+			t.Helper()
+			if err := store.AddIdentity(t.Context(), account.User{ID: "ada", Created: now}, i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first := added("1")
+		add(first)
+		own, thief := begin(t, sessions, "ada", first.Key), begin(t, sessions, "ada", first.Key)
+		time.Sleep(time.Minute)
+		second := added("2")
+		add(second)
+		session, err := sessions.Get(withCookies(own))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sessions.Continue(t.Context(), session, second); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.RemoveIdentity(t.Context(), "ada", first.Key); err != nil {
+			t.Fatal(err)
+		}
+		for _, when := range []string{"disconnected", "connected again"} {
+			_, err := sessions.Get(withCookies(thief))
+			wantError(t, err, account.ErrNotFound, "a session of an identity that was "+when)
+			if session, err := sessions.Get(withCookies(own)); err != nil || session.Key != second.Key {
+				t.Errorf("%s: the session that went on: %v, %v", when, session.Key, err)
+			}
+			if when == "disconnected" {
+				time.Sleep(time.Minute)
+				add(added("1"))
+			}
+		}
+	})
+}
+
+// TestDisconnectOnce: what is disconnected twice at once is given back once, and what
+// stays is not given back.
+func TestDisconnectOnce(t *testing.T) {
+	w := newWorld(t, account.NewMemory())
+	first := w.signIn("google", "ada")
+	key, grant := w.grant("github", "ada")
+	if err := w.accounts.Connect(t.Context(), first.UserID, key, grant); err != nil {
+		t.Fatal(err)
+	}
+	second := w.stored(key)
+	revoked := 0
+	_, err := w.accounts.Disconnect(t.Context(), first, func() error {
+		revoked++
+		for _, identity := range []account.Identity{first, second} {
+			if _, err := w.accounts.Disconnect(t.Context(), identity, func() error { revoked++; return nil }); err == nil {
+				t.Errorf("%s: disconnected meanwhile", identity.Provider)
+			}
+		}
+		return nil
+	})
+	if err != nil || revoked != 1 {
+		t.Errorf("%d were given back, want 1: %v", revoked, err)
+	}
+}
+
+// TestWait: the app ends when the pair that the provider gives is stored.
+func TestWait(t *testing.T) {
+	in(t, "github", func(t *testing.T, w *world, identity account.Identity) {
+		time.Sleep(9 * time.Hour)
+		w.slow(githubToken)
+		gone, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := w.accounts.Grant(gone, identity, w.clients["github"]); err == nil {
+			t.Fatal("the refresh was not slow")
+		}
+		w.accounts.Wait(gone)
+		if w.stored(identity.Key).Sealed != identity.Sealed {
+			t.Error("Wait did not end with its context")
+		}
+		w.accounts.Wait(t.Context())
+		if w.stored(identity.Key).Sealed == identity.Sealed {
+			t.Error("Wait returned before the new pair was stored")
+		}
+	})
 }

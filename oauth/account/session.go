@@ -1,9 +1,12 @@
 package account
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -50,70 +53,106 @@ func (s *Sessions) cookie(id string, maxAge int) *http.Cookie {
 
 // Begin signs the browser in under a new session id and ends its old session: an
 // id that somebody planted in the browser beforehand stays worthless (session
-// fixation, RFC 9700 §4.7).
+// fixation).
 func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, userID string, key Key) error {
 	if err := s.End(w, r); err != nil {
 		return err
 	}
 	id := rand.Text() + rand.Text() // 260 bits
 	session := Session{Hash: hash(id), UserID: userID, Key: key, Begun: now(), Seen: now()}
-	session.Proof = s.sealer.Seal(nil, proved(session))
-	if err := s.store.AddSession(r.Context(), session); err != nil {
+	if err := s.add(r.Context(), session); err != nil {
 		return err
 	}
 	http.SetCookie(w, s.cookie(id, int(absoluteLife.Seconds())))
 	return nil
 }
 
+// Continue lets a session go on with another identity of its user, when the one with
+// which it began is about to be disconnected.
+func (s *Sessions) Continue(ctx context.Context, session Session, other Identity) error {
+	session.Key = other.Key
+	if session.Begun.Before(other.Created) { // see get
+		session.Begun = other.Created
+	}
+	return s.add(ctx, session)
+}
+
+func (s *Sessions) add(ctx context.Context, session Session) error {
+	session.Proof = s.sealer.Seal(nil, proved(session))
+	return s.store.AddSession(ctx, session)
+}
+
 // Get returns the session of the browser that sent r, or ErrNotFound.
 func (s *Sessions) Get(r *http.Request) (Session, error) {
-	hash, ok := s.hash(r)
-	if !ok {
+	hashes := s.hashes(r)
+	if len(hashes) != 1 { // of two, one is somebody else's
 		return Session{}, ErrNotFound
 	}
-	session, err := s.store.Session(r.Context(), hash)
+	session, err := s.get(r.Context(), hashes[0])
+	if now := now(); err == nil && now.Sub(session.Seen) > seenEvery {
+		s.store.SeeSession(r.Context(), session.Hash, now) // where it fails, the session ends early
+	}
+	return session, err
+}
+
+func (s *Sessions) get(ctx context.Context, hash string) (Session, error) {
+	session, err := s.store.Session(ctx, hash)
 	if err != nil {
 		return Session{}, err
 	}
-	now := now()
 	// A record that somebody wrote into the store, or pointed at another user, is none.
-	if _, err := s.sealer.Open(session.Proof, proved(session)); err != nil || session.Ended(now) {
+	if _, err := s.sealer.Open(session.Proof, proved(session)); err != nil || session.Ended(now()) {
 		return Session{}, ErrNotFound
 	}
-	if now.Sub(session.Seen) > seenEvery {
-		s.store.SeeSession(r.Context(), hash, now) // where it fails, the session ends early
+	// And none is a session whose identity was disconnected, and perhaps connected anew
+	// since: whoever had got into the account at the provider is out with it.
+	identity, err := s.store.Identity(ctx, session.Key)
+	if err == nil && (identity.UserID != session.UserID || session.Begun.Before(identity.Created)) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Session{}, err
 	}
 	return session, nil
 }
 
-// End signs the browser out: on the server, where it counts, and in the browser.
+// End signs the browser out: on the server, where it counts, and in the browser. Each
+// cookie of the name counts: with one that somebody planted beside the user's own, the
+// user is signed out all the same.
 func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
-	hash, ok := s.hash(r)
-	if !ok {
-		return nil
+	var errs error
+	hashes := s.hashes(r)
+	for _, hash := range hashes {
+		errs = errors.Join(errs, s.store.RemoveSession(r.Context(), hash))
 	}
-	http.SetCookie(w, s.cookie("", -1))
-	return s.store.RemoveSession(r.Context(), hash)
+	if len(hashes) > 0 {
+		http.SetCookie(w, s.cookie("", -1))
+	}
+	return errs
 }
 
 // EndAll signs the user of this browser out everywhere.
 func (s *Sessions) EndAll(w http.ResponseWriter, r *http.Request) error {
-	session, err := s.Get(r)
-	if err != nil {
-		return s.End(w, r)
+	var errs error
+	for _, hash := range s.hashes(r) {
+		session, err := s.get(r.Context(), hash)
+		if err == nil {
+			err = s.store.RemoveSessions(r.Context(), session.UserID)
+		}
+		if !errors.Is(err, ErrNotFound) {
+			errs = errors.Join(errs, err)
+		}
 	}
-	http.SetCookie(w, s.cookie("", -1))
-	return s.store.RemoveSessions(r.Context(), session.UserID)
+	return errors.Join(errs, s.End(w, r))
 }
 
-// hash is by what the store knows the session of r: who reads the store cannot sign
-// in with it.
-func (s *Sessions) hash(r *http.Request) (string, bool) {
-	cookies := r.CookiesNamed(s.cookie("", 0).Name)
-	if len(cookies) != 1 { // of two, one is somebody else's
-		return "", false
+// hashes are by what the store knows the sessions of r: who reads the store cannot
+// sign in with them.
+func (s *Sessions) hashes(r *http.Request) (all []string) {
+	for _, cookie := range r.CookiesNamed(s.cookie("", 0).Name) {
+		all = append(all, hash(cookie.Value))
 	}
-	return hash(cookies[0].Value), true
+	return all
 }
 
 func hash(id string) string {
@@ -123,5 +162,5 @@ func hash(id string) string {
 
 // proved is what a session's proof is about: all but its last use.
 func proved(s Session) string {
-	return s.Hash + " " + s.Begun.UTC().Format(time.RFC3339) + " " + place(Identity{UserID: s.UserID, Key: s.Key})
+	return fmt.Sprintf("%q %q %s", s.Hash, s.Begun.UTC().Format(time.RFC3339), place(Identity{UserID: s.UserID, Key: s.Key}))
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"example.com/oauthbyhand/oauth"
@@ -137,6 +139,20 @@ func (a *Accounts) fly(ctx context.Context, f *flight, identity Identity, client
 	delete(a.flights, place(identity))
 	a.mu.Unlock()
 	close(f.done)
+}
+
+// Wait returns when no refresh is under way, or when ctx ends: a pair that the provider
+// has just given should be stored before the app ends.
+func (a *Accounts) Wait(ctx context.Context) {
+	a.mu.Lock()
+	flights := slices.Collect(maps.Values(a.flights))
+	a.mu.Unlock()
+	for _, f := range flights {
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+		}
+	}
 }
 
 // refreshStored refreshes under the store's lock, so that another process on the same
