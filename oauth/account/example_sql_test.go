@@ -38,6 +38,7 @@ func ExampleStore_sql() {
 //	  created BIGINT NOT NULL
 //	);
 //	CREATE TABLE identities (
+//	  seq      BIGSERIAL PRIMARY KEY,
 //	  provider TEXT   NOT NULL,
 //	  subject  TEXT   NOT NULL,
 //	  user_id  TEXT   NOT NULL REFERENCES users (id),
@@ -45,7 +46,7 @@ func ExampleStore_sql() {
 //	  sealed   TEXT   NOT NULL,
 //	  UNIQUE (provider, subject)
 //	);
-//	CREATE INDEX identities_user ON identities (user_id, created);
+//	CREATE INDEX identities_user ON identities (user_id, seq);
 //	CREATE TABLE sessions (
 //	  hash     TEXT   PRIMARY KEY,
 //	  user_id  TEXT   NOT NULL REFERENCES users (id),
@@ -57,6 +58,9 @@ func ExampleStore_sql() {
 //	);
 //	CREATE INDEX sessions_user ON sessions (user_id);
 //	CREATE INDEX sessions_begun ON sessions (begun);
+//
+// seq is the order in which they were added, of which two may come in one second; in
+// SQLite it is INTEGER PRIMARY KEY.
 //
 // forUpdate is " FOR UPDATE" in PostgreSQL. SQLite does not know it and does not
 // need it: open the database with transactions that begin IMMEDIATE (_txlock=immediate
@@ -131,7 +135,7 @@ func (s sqlStore) User(ctx context.Context, id string) (account.User, []account.
 	if err != nil {
 		return account.User{}, nil, err
 	}
-	rows, err := s.db.QueryContext(ctx, identityColumns+`WHERE user_id = $1 ORDER BY created`, id)
+	rows, err := s.db.QueryContext(ctx, identityColumns+`WHERE user_id = $1 ORDER BY seq`, id)
 	if err != nil {
 		return account.User{}, nil, err
 	}
@@ -147,6 +151,9 @@ func (s sqlStore) User(ctx context.Context, id string) (account.User, []account.
 	return account.User{ID: id, Created: time.Unix(0, created).UTC()}, identities, rows.Err()
 }
 
+// UpdateTokens holds a connection while the provider answers. Give it a pool of its
+// own, a second [sql.DB], or one slow provider takes all connections, and nobody's
+// session can be read.
 func (s sqlStore) UpdateTokens(ctx context.Context, key account.Key, update func(string) (string, error)) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
 		i, err := scanIdentity(tx.QueryRowContext(ctx, identityColumns+`WHERE provider = $1 AND subject = $2`+s.forUpdate, key.Provider, key.Subject))
@@ -192,7 +199,9 @@ func (s sqlStore) RemoveIdentity(ctx context.Context, userID string, key account
 func (s sqlStore) AddSession(ctx context.Context, session account.Session) error {
 	// Without the user, nothing is inserted.
 	result, err := s.db.ExecContext(ctx, `INSERT INTO sessions (hash, user_id, provider, subject, begun, seen, proof)
-		SELECT $1, id, $3, $4, $5, $6, $7 FROM users WHERE id = $2`,
+		SELECT $1, id, $3, $4, $5, $6, $7 FROM users WHERE id = $2
+		ON CONFLICT (hash) DO UPDATE SET provider = excluded.provider, subject = excluded.subject,
+			begun = excluded.begun, seen = excluded.seen, proof = excluded.proof`,
 		session.Hash, session.UserID, session.Key.Provider, session.Key.Subject, session.Begun.UnixNano(), session.Seen.UnixNano(), session.Proof)
 	return one(result, err, account.ErrNotFound)
 }

@@ -53,7 +53,7 @@ func testStore(t *testing.T, open func(*testing.T) account.Store) {
 		}
 	}
 	ada := account.User{ID: "ada", Created: day}
-	first, second := identity("ada", "p", "1", 0), identity("ada", "q", "1", time.Hour)
+	first, second := identity("ada", "p", "1", 0), identity("ada", "q", "1", 0)
 
 	t.Run("identities", func(t *testing.T) {
 		s := open(t)
@@ -213,6 +213,11 @@ func testStore(t *testing.T, open func(*testing.T) account.Store) {
 		want.Seen = day.Add(20 * time.Minute)
 		if d := cmp.Diff(want, got); d != "" {
 			t.Error(d)
+		}
+		want.Key.Provider, want.Begun, want.Seen, want.Proof = "q", day.Add(time.Hour), day.Add(time.Hour), "another proof"
+		must(t, s.AddSession(ctx, want), nil) // in the place of the one with its hash
+		if got, err = s.Session(ctx, "h2"); err != nil || !cmp.Equal(want, got) {
+			t.Error(err, cmp.Diff(want, got))
 		}
 		must(t, s.RemoveSessions(ctx, "ada"), nil)
 		must(t, s.RemoveSessions(ctx, "nobody"), nil)
