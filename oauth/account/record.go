@@ -83,13 +83,7 @@ func (m *Memory) plan(r record) (apply func(), err error) {
 		if u := m.users[r.User.ID]; u == nil || len(u.sessions) == 0 {
 			return nil, nil
 		}
-		return func() {
-			u := m.users[r.User.ID]
-			for _, hash := range u.sessions {
-				delete(m.sessions, hash)
-			}
-			u.sessions = nil
-		}, nil
+		return func() { m.removeSessions(m.users[r.User.ID]) }, nil
 	}
 	return nil, fmt.Errorf("account: a record that this app does not know: %q", r.Op)
 }
@@ -142,4 +136,11 @@ func (m *Memory) removeSession(hash string) {
 		u := m.users[s.UserID]
 		u.sessions = slices.DeleteFunc(u.sessions, func(h string) bool { return h == hash })
 	}
+}
+
+func (m *Memory) removeSessions(u *userRecords) {
+	for _, hash := range u.sessions {
+		delete(m.sessions, hash)
+	}
+	u.sessions = nil
 }
