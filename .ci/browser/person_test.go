@@ -370,12 +370,12 @@ func (p *person) newTab() (before, after string) {
 	return before, after
 }
 
-// picture keeps a screenshot.
+// picture keeps a screenshot, under the test's name and its own.
 func (p *person) picture(name string) {
 	p.t.Helper()
 	png, err := p.b.Screenshot()
 	if err == nil {
-		err = os.WriteFile(filepath.Join(p.t.ArtifactDir(), name+".png"), png, 0o644)
+		err = os.WriteFile(filepath.Join(p.t.ArtifactDir(), strings.ReplaceAll(p.t.Name()+"-"+name, "/", "-")+".png"), png, 0o644)
 	}
 	if err != nil {
 		p.t.Errorf("screenshot %s: %v", name, err)
