@@ -127,7 +127,6 @@ func (s *sender) send(ctx context.Context, step int, method, rawURL string, head
 		t.event(step, RequestSent{method, rawURL, header.Clone(), body})
 	}
 
-	sent := secrets(request, body)
 	client := http.Client{
 		Transport: s.transport,
 		Timeout:   requestTimeout,
@@ -152,26 +151,27 @@ func (s *sender) send(ctx context.Context, step int, method, rawURL string, head
 	_, tooLong := errors.AsType[*http.MaxBytesError](err)
 	if err := check(ctx,
 		replySize.that(!tooLong).at(step),
-		replyReceived.noError(unreachable(request.URL.Host, err, sent)).at(step),
+		replyReceived.noError(unreachable(request, body, err)).at(step),
 	); err != nil {
 		return reply{}, err
 	}
 	mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
-	return reply{response.StatusCode, mediaType, received, sent}, nil
+	return reply{response.StatusCode, mediaType, received, request, body}, nil
 }
 
 // unreachable says in words what kept the host from answering.
-func unreachable(host string, err error, sent []string) error {
+func unreachable(request *http.Request, body string, err error) error {
 	if err == nil {
 		return nil
 	}
+	host := request.URL.Host
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return fmt.Errorf("no answer from %s in time", host)
 	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok { // it names this machine's resolver
 		return fmt.Errorf("there is no host %s", host)
 	}
-	return errors.New(scrub(host+": "+err.Error(), sent))
+	return errors.New(scrub(host+": "+err.Error(), secrets(request, body)))
 }
 
 // getObject fetches a JSON object.

@@ -2,6 +2,8 @@ package oauth
 
 import (
 	"errors"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -121,7 +123,7 @@ func TestRefusalWords(t *testing.T) {
 			t.Fatal(err)
 		}
 		want.Step, want.Status = 5, 401
-		if diff := cmp.Diff(&want, (reply{status: 401}).refusal(5, o)); diff != "" {
+		if diff := cmp.Diff(&want, (reply{status: 401, request: &http.Request{URL: new(url.URL)}}).refusal(5, o)); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", body, diff)
 		}
 	}

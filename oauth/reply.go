@@ -21,7 +21,9 @@ type reply struct {
 	status    int
 	mediaType string
 	body      []byte
-	sent      []string // secrets of the request, not to be shown where a provider repeats them
+	// The request and its body, whose secrets are not shown where a provider repeats them.
+	request *http.Request
+	sent    string
 }
 
 // json returns the body of a reply that is 200, declares itself JSON (or one of
@@ -92,8 +94,9 @@ func (reply reply) refusal(step int, o Object) *Refusal {
 		}
 		r.Code = string(raw)
 	}
+	sent := secrets(reply.request, reply.sent)
 	for _, text := range []*string{&r.Code, &r.Description, &r.URI} {
-		*text = clip(scrub(strings.Trim(*text, `"`), reply.sent))
+		*text = clip(scrub(strings.Trim(*text, `"`), sent))
 	}
 	return r
 }
