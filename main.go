@@ -302,8 +302,8 @@ type server struct {
 // offer is a button on the home page. Its provider speaks OAuth 2.0 or OAuth 1.0a.
 type offer struct {
 	oauth.About
-	row       oauth.Provider  // one of the two
-	row1      oauth.Provider1 // is there
+	row       oauth.Provider  // of OAuth 2.0; or else row1 is set
+	row1      oauth.Provider1 // of OAuth 1.0a
 	client    *oauth.Client   // of row; nil without credentials
 	client1   *oauth.Client1  // of row1, likewise
 	Variables []string        // that would have to be set
