@@ -73,7 +73,7 @@ func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, e
 	t.Asked = attempt.Scopes
 	switch {
 	case t.Scopes != nil: // said in the reply; empty means that nothing was granted
-	case callback.grantedScopes != "":
+	case c.GrantedScopes != "" && callback.grantedScopes != "":
 		// The callback passed through the user's hands, who may have added to it.
 		t.Scopes = slices.DeleteFunc(splitScopes(callback.grantedScopes), func(scope string) bool {
 			return !slices.Contains(attempt.Scopes, scope)

@@ -174,6 +174,11 @@ func TestExchangeTokens(t *testing.T) {
 			callback: "&granted_scopes=email",
 			want:     Tokens{Scopes: []string{"openid", "email"}},
 			reason:   "an unknown parameter, where the row does not name it"},
+		"scopes without a name": {
+			reply:    saysJSON(`{"access_token": "t0ken", "token_type": "bearer"}`),
+			callback: "&=email",
+			want:     Tokens{Scopes: []string{"openid", "email"}},
+			reason:   "where the row names no parameter, the one with the empty name is none either"},
 		"scopes in both": {
 			reply:    saysJSON(`{"access_token": "t0ken", "token_type": "bearer", "scope": "email"}`),
 			row:      func(p *Provider) { p.GrantedScopes = "granted_scopes" },
