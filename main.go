@@ -193,53 +193,41 @@ func (s *server) announce(stdout io.Writer) {
 func (s *server) register() error {
 	issuers := make(map[string]string)
 	for _, o := range offers(os.Getenv("OIDC_ISSUER")) {
-		name := strings.ToUpper(o.Name)
-		o.Variables = []string{name + "_CLIENT_ID", name + "_CLIENT_SECRET"}
-		if o.Name == "oidc" {
-			o.Variables = append(o.Variables, "OIDC_ISSUER")
-		}
-		unset := slices.DeleteFunc(slices.Clone(o.Variables), func(v string) bool { return os.Getenv(v) != "" })
+		variables := o.Variables()
+		unset := slices.DeleteFunc(o.Variables(), func(v string) bool { return os.Getenv(v) != "" })
 		switch len(unset) {
 		case 0:
-			if err := s.registerClient(&o); err != nil {
-				return err
+			if rule := callbackRule(o.About, s.base); rule != "" {
+				return fmt.Errorf("%s, or unset %s", rule, strings.Join(variables, " and "))
+			}
+			if err := o.connect(os.Getenv(variables[0]), os.Getenv(variables[1]), s.redirectURI(o), nil); err != nil {
+				return fmt.Errorf("%s: %w", variables[len(variables)-1], err) // OIDC_ISSUER: the rest of a row is ours
 			}
 			if other := issuers[o.row.Issuer]; other != "" && o.row.Issuer != "" {
 				return fmt.Errorf("OIDC_ISSUER: %s is already the issuer of %s; no two may share one (RFC 9207 §4)", o.row.Issuer, other)
 			}
 			issuers[o.row.Issuer] = o.Title
-		case len(o.Variables):
+		case len(variables):
 		default:
-			return fmt.Errorf("%s is not set, but others of %s are: set all or none", strings.Join(unset, ", "), strings.Join(o.Variables, ", "))
+			return fmt.Errorf("%s is not set, but others of %s are: set all or none", strings.Join(unset, ", "), strings.Join(variables, ", "))
 		}
 		s.offers = append(s.offers, o)
 	}
 	return nil
 }
 
-func (s *server) registerClient(o *offer) error {
-	if rule := s.callbackRule(*o); rule != "" {
-		return fmt.Errorf("%s, or unset %s", rule, strings.Join(o.Variables, " and "))
-	}
-	err := o.connect(os.Getenv(o.Variables[0]), os.Getenv(o.Variables[1]), s.redirectURI(*o), nil)
-	if err != nil && o.Name == "oidc" {
-		err = fmt.Errorf("OIDC_ISSUER: %w", err)
-	}
-	return err
-}
-
 // callbackRule says what to do where the provider does not take the app's callback
 // URL, and nothing where it does.
-func (s *server) callbackRule(o offer) string {
-	host := web.Bracketed(s.base.Hostname())
-	if s.base.Scheme == "https" || slices.Contains(o.CallbackHosts, host) {
+func callbackRule(provider oauth.About, base *url.URL) string {
+	host := web.Bracketed(base.Hostname())
+	if base.Scheme == "https" || slices.Contains(provider.CallbackHosts, host) {
 		return ""
 	}
-	way := "https://" + s.base.Host
-	if len(o.CallbackHosts) > 0 {
-		way = strings.Replace(s.base.String(), host, o.CallbackHosts[0], 1)
+	way := "https://" + base.Host
+	if len(provider.CallbackHosts) > 0 {
+		way = strings.Replace(base.String(), host, provider.CallbackHosts[0], 1)
 	}
-	return fmt.Sprintf("%s takes no callback URLs at %s: start with -base-url %s", o.Title, s.base, way)
+	return fmt.Sprintf("%s takes no callback URLs at %s: start with -base-url %s", provider.Title, base, way)
 }
 
 // simulate makes a client of every provider, whose requests reach the fake that
@@ -248,7 +236,7 @@ func (s *server) callbackRule(o offer) string {
 func (s *server) simulate(origin string) (http.Handler, error) {
 	honest, faults := offers("https://openid.example"), fake.Faults()
 	for i, o := range honest {
-		honest[i].Rule = s.callbackRule(o)
+		honest[i].Rule = callbackRule(o.About, s.base)
 	}
 	all := slices.Clone(honest)
 	for _, f := range faults { // each happens to a client of its own: an ordinary row under another name
@@ -302,12 +290,21 @@ type server struct {
 // offer is a button on the home page. Its provider speaks OAuth 2.0 or OAuth 1.0a.
 type offer struct {
 	oauth.About
-	row       oauth.Provider  // of OAuth 2.0; or else row1 is set
-	row1      oauth.Provider1 // of OAuth 1.0a
-	client    *oauth.Client   // of row; nil without credentials
-	client1   *oauth.Client1  // of row1, likewise
-	Variables []string        // that would have to be set
-	Rule      string          // of the real provider, which the fake one does not mind
+	row     oauth.Provider  // of OAuth 2.0; or else row1 is set
+	row1    oauth.Provider1 // of OAuth 1.0a
+	client  *oauth.Client   // of row; nil without credentials
+	client1 *oauth.Client1  // of row1, likewise
+	Rule    string          // of the real provider, which the fake one does not mind
+}
+
+// Variables are where its credentials come from.
+func (o offer) Variables() []string {
+	name := strings.ToUpper(o.Name)
+	variables := []string{name + "_CLIENT_ID", name + "_CLIENT_SECRET"}
+	if o.Name == "oidc" {
+		variables = append(variables, "OIDC_ISSUER")
+	}
+	return variables
 }
 
 // offers lists the providers. issuer is that of any OpenID provider.

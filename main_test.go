@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"html"
 	"io"
 	"log/slog"
@@ -794,22 +795,18 @@ func TestRunRefuses(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, o := range allVariables {
-				t.Setenv(o, row.env[o])
+			for _, o := range offers("") {
+				for _, variable := range o.Variables() {
+					t.Setenv(variable, row.env[variable])
+				}
 			}
+			t.Setenv("SESSION_KEY", row.env["SESSION_KEY"])
 			err := run(t.Context(), row.args, io.Discard, io.Discard)
 			if err == nil || err.Error() != row.want {
 				t.Errorf("got  %v\nwant %s", err, row.want)
 			}
 		})
 	}
-}
-
-var allVariables = []string{
-	"GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET",
-	"FACEBOOK_CLIENT_ID", "FACEBOOK_CLIENT_SECRET", "INSTAGRAM_CLIENT_ID", "INSTAGRAM_CLIENT_SECRET",
-	"SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_ISSUER",
-	"SESSION_KEY",
 }
 
 // Sign-ins begun and never finished leave nothing behind: the browser remembers
@@ -1689,13 +1686,60 @@ func TestEachCheckIsCaught(t *testing.T) {
 	}
 }
 
-// TestREADMEListsAttacks holds the README's table to that of the faults; UPDATE=1 writes it.
-func TestREADMEListsAttacks(t *testing.T) {
+// TestREADME holds the README's lists to the code; UPDATE=1 writes them.
+func TestREADME(t *testing.T) {
+	file, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme := string(file)
+	for name, want := range map[string]string{"providers": listOfProviders(t), "attacks": tableOfAttacks()} {
+		before, rest, ok := strings.Cut(readme, "<!-- "+name+": UPDATE=1 go test writes them -->\n")
+		got, _, ok2 := strings.Cut(rest, "<!-- end of the "+name+" -->")
+		if !ok || !ok2 {
+			t.Fatalf("README.md has lost its marks of the %s", name)
+		}
+		if os.Getenv("UPDATE") != "" {
+			readme = readme[:len(readme)-len(rest)] + want + rest[len(got):]
+		} else if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("README.md, after line %d (-want +got); UPDATE=1 go test writes it:\n%s", strings.Count(before, "\n"), diff)
+		}
+	}
+	if os.Getenv("UPDATE") != "" {
+		os.WriteFile("README.md", []byte(readme), 0o644)
+	}
+}
+
+// listOfProviders says where an app is registered, with which callback URL, and how
+// the demo is then started.
+func listOfProviders(t *testing.T) (list string) {
+	for _, o := range offers("https://openid.example") {
+		for _, way := range [][2]string{ // the first that the provider takes
+			{"http://localhost:8080", ""},
+			{"http://127.0.0.1:8080", " -addr 127.0.0.1:8080"},
+			{"https://app.example.com", " -base-url https://app.example.com"},
+		} {
+			base, err := url.Parse(way[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if callbackRule(o.About, base) == "" {
+				s := server{base: base}
+				list += fmt.Sprintf("- **%s**: `%s`\n  - register at %s\n  - callback URL `%s`, started with `go run .%s`\n  - %s\n",
+					o.Title, strings.Join(o.Variables(), "`, `"), o.Console, s.redirectURI(o), way[1], o.Notes)
+				break
+			}
+		}
+	}
+	return list
+}
+
+// tableOfAttacks says of each check which attacks it stops.
+func tableOfAttacks() string {
 	stops := map[string][]string{}
 	for _, f := range fake.Faults() {
 		stops[f.Stops] = append(stops[f.Stops], "`"+f.Name+"`")
 	}
-	const begin, end = "<!-- the table of attacks: UPDATE=1 go test writes it -->\n", "<!-- end of the table -->"
 	table := "| check | attacks that it stops | section |\n|---|---|---|\n"
 	for _, c := range oauth.Checks() {
 		attacks := strings.Join(stops[c.Name], ", ")
@@ -1705,22 +1749,7 @@ func TestREADMEListsAttacks(t *testing.T) {
 		table += "| `" + c.Name + "` | " + attacks + " | " + c.Spec + " |\n"
 	}
 	table += "| a no, which is an answer | " + strings.Join(stops[fake.Refusal], ", ") + " | RFC 6749 §4.1.2.1, §5.2 |\n"
-	table += "| none: an honest app copes | " + strings.Join(stops[""], ", ") + " | on the page /break |\n"
-
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(readme), begin)
-	got, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatal("README.md has lost its marks")
-	}
-	if os.Getenv("UPDATE") != "" {
-		os.WriteFile("README.md", []byte(before+begin+table+end+after), 0o644)
-	} else if diff := cmp.Diff(table, got); diff != "" {
-		t.Errorf("README.md (-want +got); UPDATE=1 go test writes it:\n%s", diff)
-	}
+	return table + "| none: an honest app copes | " + strings.Join(stops[""], ", ") + " | on the page /break |\n"
 }
 
 // A cookie that somebody planted beside the session's keeps nobody signed in.
