@@ -3,6 +3,7 @@ package providers
 import (
 	"encoding/json"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -29,6 +30,7 @@ func readObject(t *testing.T, name string) (o oauth.Object) {
 }
 
 func TestProfiles(t *testing.T) {
+	filled := make(map[string]bool) // members that some provider fills
 	file := func(name string) func(*testing.T) oauth.Replies {
 		return func(t *testing.T) oauth.Replies {
 			return oauth.Replies{API: []json.RawMessage{read(t, name)}}
@@ -137,7 +139,17 @@ func TestProfiles(t *testing.T) {
 			if diff := cmp.Diff(row.want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", row.reason, diff)
 			}
+			for _, member := range reflect.VisibleFields(reflect.TypeFor[oauth.Profile]()) {
+				if !reflect.ValueOf(got).FieldByIndex(member.Index).IsZero() {
+					filled[member.Name] = true
+				}
+			}
 		})
+	}
+	for _, member := range reflect.VisibleFields(reflect.TypeFor[oauth.Profile]()) {
+		if !filled[member.Name] {
+			t.Errorf("no provider's reply fills Profile.%s", member.Name)
+		}
 	}
 }
 
