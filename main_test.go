@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -783,7 +784,7 @@ func TestRunRefuses(t *testing.T) {
 		},
 		"data in a place that is none": {
 			args: []string{"-data", "go.mod/data"},
-			want: "-data mkdir go.mod: not a directory",
+			want: "-data mkdir go.mod: " + syscall.ENOTDIR.Error(), // in the words of each system
 		},
 		"an address without a port": {
 			args: []string{"-addr", "localhost"},
