@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -20,6 +21,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -907,6 +909,166 @@ func TestNothingIsLeftBehind(t *testing.T) {
 					t.Errorf("%d open files, and %d before the store was opened", files, closed.files)
 				}
 				runtime.KeepAlive(w)
+			})
+		})
+	}
+}
+
+// trouble is what a provider does in place of an honest answer.
+type trouble func(honest http.Handler, w http.ResponseWriter, r *http.Request)
+
+type troubleKey struct{}
+
+// inTrouble is net, where a request under a context with trouble meets that.
+func inTrouble(net fake.Net) fake.Net {
+	other := fake.Net{}
+	for host, honest := range net {
+		other[host] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Context().Value(troubleKey{}).(trouble)(honest, w, r)
+		})
+	}
+	return other
+}
+
+// unlucky is a browser's way to net. What the app asks of a provider for this browser
+// meets the trouble, since it is done under the context of the browser's request.
+type unlucky struct {
+	fake.Net
+	trouble
+}
+
+func (u unlucky) RoundTrip(r *http.Request) (*http.Response, error) {
+	return u.Net.RoundTrip(r.WithContext(context.WithValue(r.Context(), troubleKey{}, u.trouble)))
+}
+
+func honest(honest http.Handler, w http.ResponseWriter, r *http.Request) { honest.ServeHTTP(w, r) }
+
+func late(by time.Duration) trouble {
+	return func(honest http.Handler, w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(by):
+			honest.ServeHTTP(w, r)
+		case <-r.Context().Done():
+		}
+	}
+}
+
+func says(status int, mediaType, body string) trouble {
+	return func(_ http.Handler, w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", mediaType)
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+// after is trouble that begins after some requests that go well.
+func after(well int, then trouble) trouble {
+	return func(honest http.Handler, w http.ResponseWriter, r *http.Request) {
+		if well--; well >= 0 {
+			honest.ServeHTTP(w, r)
+		} else {
+			then(honest, w, r)
+		}
+	}
+}
+
+// hangingAt is trouble with one URL.
+func hangingAt(path string) trouble {
+	return func(honest http.Handler, w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == path {
+			<-r.Context().Done()
+		} else {
+			honest.ServeHTTP(w, r)
+		}
+	}
+}
+
+// Who signs in with one provider does not wait for another, whatever happens there. Who
+// signs in with that one reads what is wrong with it, within 15 s.
+func TestOneProviderInTrouble(t *testing.T) {
+	type kind struct {
+		does  trouble
+		check string // what the visitor reads; "" is that the sign-in succeeds all the same
+	}
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv("TROUBLE_SEED"); text != "" {
+		seed, _ = strconv.ParseUint(text, 10, 64)
+	}
+	t.Logf("TROUBLE_SEED=%d", seed)
+	garbage := make([]byte, 100)
+	rand.NewChaCha8([32]byte{byte(seed)}).Read(garbage)
+	atRandom := []kind{
+		{late(2 * time.Second), ""},
+		{late(12 * time.Second), "reply-received"},
+		{late(time.Hour), "reply-received"},
+		{func(http.Handler, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "reply-received"}, // a reset, in net/http's way
+		{says(503, "text/html", "<h1>Service Unavailable</h1>"), "reply-status-200"},
+		{says(200, "text/html", "<h1>Welcome to the network of this hotel</h1>"), "reply-media-type"},
+		{says(200, "application/json", string(garbage)), "reply-json"},
+		{says(200, "application/json", strings.Repeat("[", 2<<20)), "reply-size"},
+	}
+	for name, row := range map[string]struct {
+		provider string
+		kinds    []kind
+	}{
+		"anything at random": {"github", atRandom},
+		"metadata that hang": {"oidc", []kind{{hangingAt("/.well-known/openid-configuration"), "reply-received"}}},
+		"keys that hang":     {"oidc", []kind{{hangingAt("/jwks"), "reply-received"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				random := rand.New(rand.NewPCG(seed, 0))
+				w := newWorld(t, "http://localhost:8080")
+				i := slices.IndexFunc(w.app.offers, func(o offer) bool { return o.Name == row.provider })
+				o := &w.app.offers[i]
+				if err := o.connect(o.client.ID, o.client.Secret, o.client.RedirectURI, inTrouble(w.net["127.0.0.1:9000"].(*fake.Server).Net())); err != nil {
+					t.Fatal(err)
+				}
+				visit := func(provider, user string, trouble trouble) (page, time.Duration) {
+					visitor := *w
+					visitor.browser = w.newBrowser()
+					visitor.browser.Transport = unlucky{w.net, trouble}
+					begun := time.Now()
+					p := visitor.get("http://localhost:8080/login/" + provider)
+					if strings.HasPrefix(p.url, "http://127.0.0.1:9000/") {
+						p = visitor.answer(p, user, "allow", scopesOf(p)...)
+					}
+					return p, time.Since(begun)
+				}
+				before := weigh()
+				var visitors sync.WaitGroup
+				for range 12 { // seconds: some come while others wait
+					for range 5 {
+						user := fake.Users()[random.IntN(3)].ID
+						kind := row.kinds[random.IntN(len(row.kinds))]
+						if row.provider == "github" { // a sign-in takes three requests
+							kind.does = after(random.IntN(3), kind.does)
+						}
+						visitors.Go(func() {
+							p, took := visit(row.provider, user, kind.does)
+							status := http.StatusBadGateway
+							if kind.check == "" {
+								status = http.StatusOK
+							}
+							if p.status != status || p.check() != kind.check || took > 15*time.Second {
+								t.Errorf("%s: %d, check %q, after %s; want %d, check %q", row.provider, p.status, p.check(), took, status, kind.check)
+							}
+						})
+						visitors.Go(func() {
+							p, took := visit("google", user, honest)
+							if p.url != "http://localhost:8080/profile" || p.facts()["Provider"] != "Google" || took != 0 {
+								t.Errorf("google: %d at %s, after %s; want the profile at once", p.status, p.url, took)
+							}
+						})
+					}
+					time.Sleep(time.Second)
+				}
+				visitors.Wait()
+				if strings.Contains(w.log.String(), "level=ERROR") {
+					t.Errorf("the log blames the app:\n%s", w.log)
+				}
+				synctest.Wait()
+				before.wantNoMore(t, 32<<20) // which the trace may take
 			})
 		})
 	}
