@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -23,9 +24,6 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 // run builds the demo once for all tests.
 func run(m *testing.M) int {
 	driver, _ = exec.LookPath("chromedriver")
-	if driver == "" {
-		return m.Run() // each test says so
-	}
 	dir, err := os.MkdirTemp("", "browser")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -53,18 +51,27 @@ func needsBrowser(t *testing.T) {
 }
 
 // demo is the app, running, with its fake provider.
-type demo struct{ home, fake string } // their addresses
+type demo struct {
+	home, fake string        // their addresses
+	end        func() string // ends it with SIGINT, and returns its log
+}
 
 var addresses = []*regexp.Regexp{
 	regexp.MustCompile(`^Open (http\S+) in a browser\.$`),
 	regexp.MustCompile(`^Its providers are simulated, at (http\S+): `),
 }
 
-// startDemo starts it with an empty environment, and holds that it ends well on SIGINT.
+// startDemo starts it for a person with a browser of their own.
 func startDemo(t *testing.T, arguments ...string) demo {
 	t.Helper()
 	needsBrowser(t)
 	t.Parallel()
+	return start(t, arguments...)
+}
+
+// start starts it with an empty environment, and holds that it ends well on SIGINT.
+func start(t *testing.T, arguments ...string) demo {
+	t.Helper()
 	cmd := exec.Command(demoBinary, append([]string{"-fake-addr", "127.0.0.1:0"}, arguments...)...)
 	cmd.Env = []string{} // no credentials of whoever runs this
 	var stderr bytes.Buffer
@@ -77,7 +84,7 @@ func startDemo(t *testing.T, arguments ...string) demo {
 		t.Fatal(err)
 	}
 	found, ended := make(chan string, len(addresses)), make(chan struct{})
-	t.Cleanup(func() {
+	end := sync.OnceValue(func() string {
 		select {
 		case <-ended:
 			t.Error("the demo has ended before it was told to")
@@ -92,7 +99,9 @@ func startDemo(t *testing.T, arguments ...string) demo {
 		if t.Failed() {
 			t.Logf("the demo's log:\n%s", &stderr)
 		}
+		return stderr.String()
 	})
+	t.Cleanup(func() { end() })
 
 	go func() {
 		defer close(ended)
@@ -116,7 +125,7 @@ func startDemo(t *testing.T, arguments ...string) demo {
 			t.Fatal("the demo did not say where it is")
 		}
 	}
-	return demo{home: all[0], fake: all[1]}
+	return demo{all[0], all[1], end}
 }
 
 // person sits at the browser, and looks at every page for what should not be there.
