@@ -91,6 +91,10 @@ func plant(name, value string) *http.Cookie {
 
 // attackPage is the attacker's page for the fault.
 func (s *Server) attackPage(f Fault, w http.ResponseWriter, r *http.Request) {
+	if len(s.clients[0].RedirectURIs) == 0 { // the one that every fake knows
+		notFound(w, r)
+		return
+	}
 	app, _ := url.Parse(s.clients[0].RedirectURIs[0])
 	l := f.attack(app.Scheme+"://"+app.Host, r)
 	if l.cookie != nil {

@@ -28,7 +28,7 @@ func (s *Server) authorize(d *dialect) http.HandlerFunc {
 			showError(w, http.StatusBadRequest, "No app is registered here under this client_id. The browser is not sent back, since an unknown app has no known address (RFC 6749 §4.1.2.1).")
 			return
 		}
-		if len(asked["redirect_uri"]) != 1 || !slices.Contains(client.RedirectURIs, asked.Get("redirect_uri")) {
+		if len(asked["redirect_uri"]) != 1 || !client.takes(asked.Get("redirect_uri")) {
 			showError(w, http.StatusBadRequest, "The redirect_uri is not, character for character, one that this app has registered (RFC 9700 §2.1). The browser is not sent there (RFC 6749 §4.1.2.1).")
 			return
 		}

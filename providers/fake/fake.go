@@ -33,26 +33,40 @@ package fake
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
 	"slices"
 	"strings"
+	"sync"
 )
 
-// Options is how a fake is set up; Clients must not be empty.
+// Options is how a fake is set up. The zero value is ready: see [TestID].
 type Options struct {
-	Origin  string // where a browser reaches the fake, and the issuer for other people's clients; "" is http://127.0.0.1:9000
-	Clients []Client
+	Origin  string   // where a browser reaches the fake, and the issuer for other people's clients; "" is http://127.0.0.1:9000
+	Clients []Client // beside those that every fake knows
 }
+
+// TestID and TestSecret are an app that each provider knows from the start (to X they are the consumer
+// key and its secret). It may be sent back to any URL on the user's own machine: see [Client]. TestES256,
+// with the same secret, is that app at the generic provider with ID tokens signed by ES256.
+const (
+	TestID     = "test-client"
+	TestES256  = "test-client-es256"
+	TestSecret = "test-secret"
+)
 
 // Client is an app registered with one provider.
 type Client struct {
-	Provider          string   // "google", "github", "facebook", "instagram", "spotify", "x", or "oidc", the generic one
-	ID, Secret        string   // neither may be empty
-	RedirectURIs      []string // compared exactly (RFC 9700 §2.1)
-	SignedResponseAlg string   // id_token_signed_response_alg: "" is RS256; a client of "oidc" may have "ES256"
-	Wrapped           bool     // Instagram's token reply as documented, {"data":[…]}; code in production reads a flat one, which is the default
+	Provider   string // "google", "github", "facebook", "instagram", "spotify", "x", or "oidc", the generic one
+	ID, Secret string // neither may be empty
+	// RedirectURIs are compared exactly (RFC 9700 §2.1). With none, each http or https URL on localhost,
+	// 127.0.0.1 or [::1] is taken, with any port, as RFC 8252 §7.3 has it, and with any path, which is
+	// more than it allows. The code is bound to the one that was asked for all the same.
+	RedirectURIs      []string
+	SignedResponseAlg string // id_token_signed_response_alg: "" is RS256; a client of "oidc" may have "ES256"
+	Wrapped           bool   // Instagram's token reply as documented, {"data":[…]}; code in production reads a flat one, which is the default
 }
 
 // Server is the seven providers; make one with [New].
@@ -62,7 +76,7 @@ type Server struct {
 	mux     *http.ServeMux
 	hosts   map[string]bool // the real hosts it answers for
 	front   http.Handler
-	faulty  map[string]*tampered // the same again, with a fault each, by its name
+	faulty  map[string]faulty // the same again, with a fault each, by its name
 	grants  grants
 	oauth1  *oauth1
 }
@@ -71,7 +85,15 @@ type Server struct {
 // that no pattern is without a host: such a one would answer at every provider's host too.
 const self = "origin.invalid"
 
-// New makes a fake that knows the clients of o. It panics on a client that no provider would register.
+// faulty is the world with one fault in it.
+type faulty struct {
+	Fault
+	hosts  http.Handler
+	issuer func() http.Handler // at /~name of the origin, with a name of its own, so that nobody's caches are shared
+}
+
+// New makes a fake that knows the clients of o, and [TestID]. It panics on a client that no provider
+// would register.
 func New(o Options) *Server {
 	s := &Server{
 		origin:  strings.TrimSuffix(cmp.Or(o.Origin, "http://127.0.0.1:9000"), "/"),
@@ -80,23 +102,26 @@ func New(o Options) *Server {
 		hosts:   map[string]bool{},
 		grants:  grants{issued: map[string]*issued{}},
 		oauth1:  newOAuth1(),
-		faulty:  map[string]*tampered{},
+		faulty:  map[string]faulty{},
 	}
 	for _, f := range Faults() {
-		s.faulty[f.Name] = &tampered{fault: f, honest: s.mux, count: map[place]int{}, first: map[place]*reply{}}
+		s.faulty[f.Name] = faulty{f, tamper(f, s.mux), sync.OnceValue(func() http.Handler {
+			return tamper(f, serve(http.NewServeMux(), s.openIDRoutes(self, openIDProvider(s.origin+"/~"+f.Name))))
+		})}
 	}
 	rows := dialects()
-	if len(o.Clients) == 0 {
-		panic("fake: Options.Clients is empty")
+	for _, name := range slices.Sorted(maps.Keys(rows)) {
+		s.clients = append(s.clients, Client{Provider: name, ID: TestID, Secret: TestSecret})
 	}
-	for _, c := range o.Clients {
+	s.clients = append(s.clients, Client{Provider: "oidc", ID: TestES256, Secret: TestSecret, SignedResponseAlg: "ES256"})
+	for _, c := range s.clients {
 		if err := c.check(rows); err != nil {
 			panic(fmt.Sprintf("fake: client %q of %q: %v", c.ID, c.Provider, err))
 		}
 	}
-	s.mux.HandleFunc("/", notFound)
-	for _, t := range s.routes(rows) {
-		s.mux.HandleFunc(t.pattern, t.handler)
+	routes := s.routes(rows)
+	serve(s.mux, routes)
+	for _, t := range routes {
 		_, hostPath, _ := strings.Cut(t.pattern, " ")
 		if host, _, _ := strings.Cut(hostPath, "/"); host != self {
 			s.hosts[host] = true
@@ -109,6 +134,14 @@ func New(o Options) *Server {
 	}))
 	s.front = guard.Handler(http.HandlerFunc(s.mapped))
 	return s
+}
+
+func serve(mux *http.ServeMux, routes []route) *http.ServeMux {
+	mux.HandleFunc("/", notFound)
+	for _, t := range routes {
+		mux.HandleFunc(t.pattern, t.handler)
+	}
+	return mux
 }
 
 func (c Client) check(rows map[string]*dialect) error {
@@ -139,8 +172,18 @@ func (s *Server) client(d *dialect, id string) *Client {
 	return nil
 }
 
-// ServeHTTP is the browser's side. A request whose first path segment is a known host is served as
-// if sent to that host; everything else is the fake's own origin, an issuer at its root.
+// takes reports whether the app may be sent back to this URL.
+func (c *Client) takes(redirectURI string) bool {
+	u, err := url.Parse(redirectURI)
+	if len(c.RedirectURIs) > 0 || err != nil {
+		return slices.Contains(c.RedirectURIs, redirectURI)
+	}
+	return (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && !strings.Contains(redirectURI, "#") &&
+		slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())
+}
+
+// ServeHTTP is what stands at the origin. A request whose first path segment is a known host is served
+// as if sent to that host; everything else is the fake's own, an issuer at its root.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.front.ServeHTTP(w, r) }
 
 func (s *Server) mapped(w http.ResponseWriter, r *http.Request) {
@@ -151,22 +194,30 @@ func (s *Server) mapped(w http.ResponseWriter, r *http.Request) {
 	}
 	to := r.Clone(r.Context())
 	to.Host = self
+	if to.URL.Host == "" { // which a server's requests leave out, and which OAuth 1.0a signs
+		to.URL.Scheme, to.URL.Host = "http", r.Host
+		if r.TLS != nil {
+			to.URL.Scheme = "https"
+		}
+	}
 	faulty := s.faulty[strings.TrimPrefix(firstSegment(to), "~")]
-	if faulty != nil && cutSegment(to, "~"+faulty.fault.Name) && to.URL.Path == "/" && faulty.fault.attack != nil {
-		s.attackPage(faulty.fault, w, to)
-		return
-	}
+	fault := cutSegment(to, "~"+faulty.Name)
 	host := firstSegment(to)
-	if !s.hosts[host] {
-		s.mux.ServeHTTP(w, to)
-		return
+	if s.hosts[host] {
+		to.Host = host
+		cutSegment(to, host)
 	}
-	to.Host = host
-	cutSegment(to, host)
-	if faulty != nil {
-		faulty.ServeHTTP(w, to)
-	} else {
+	switch {
+	case !fault:
 		s.mux.ServeHTTP(w, to)
+	case s.hosts[host]:
+		faulty.hosts.ServeHTTP(w, to)
+	case faulty.attack != nil && to.URL.Path == "/":
+		s.attackPage(faulty.Fault, w, to)
+	case faulty.Anywhere():
+		faulty.issuer().ServeHTTP(w, to)
+	default:
+		notFound(w, to)
 	}
 }
 
@@ -212,7 +263,7 @@ func (s *Server) Net() Net {
 func (s *Server) Faulty(f Fault) (Net, func(rawURL string) string) {
 	n := Net{}
 	for host := range s.hosts {
-		n[host] = s.faulty[f.Name]
+		n[host] = s.faulty[f.Name].hosts
 	}
 	return n, func(rawURL string) string {
 		if front, known := strings.CutPrefix(s.Front(rawURL), s.origin); known {

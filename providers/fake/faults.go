@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 )
@@ -25,6 +26,7 @@ type Fault struct {
 
 	hook   hook   // what the provider's side does
 	attack attack // what another site does
+	local  bool   // makes sense only at Provider, and to this project's app
 }
 
 // What a user does so that a fault can happen.
@@ -52,6 +54,12 @@ func (f Fault) Client() string { return f.Provider + "~" + f.Name }
 
 // Attacked reports whether the fault begins at a page of the attacker's, and not at the app.
 func (f Fault) Attacked() bool { return f.attack != nil }
+
+// Anywhere reports whether any OpenID provider could do it, to any client. It is then played at the
+// issuer Origin/~Name too, for other people's clients; only with [TestES256] is the ID token not theirs.
+func (f Fault) Anywhere() bool {
+	return f.hook != nil && !f.local && (f.Provider == "google" || f.Provider == "oidc")
+}
 
 // Metadata is step 0. A fault of every reply stands here once, and elsewhere where it gains more.
 func metadataFaults() []Fault {
@@ -99,11 +107,11 @@ func metadataFaults() []Fault {
 		{Name: "metadata-endpoint-http", Provider: "google", Step: 0, Stops: "endpoint-https",
 			Does:  "The token endpoint is one with plain http.",
 			Gains: "Whoever is on the way reads the code, the verifier and the client's secret.",
-			hook:  members(inMetadata, func(o object) { o["token_endpoint"] = "http://oauth2.googleapis.com/token" })},
+			hook:  members(inMetadata, func(o object) { o["token_endpoint"] = "http://evil.example/token" })},
 		{Name: "metadata-userinfo-http", Provider: "google", Step: 0, Stops: "endpoint-https",
 			Does:  "The userinfo endpoint is one with plain http.",
 			Gains: "Whoever is on the way reads the access token, and uses it.",
-			hook:  members(inMetadata, func(o object) { o["userinfo_endpoint"] = "http://openidconnect.googleapis.com/v1/userinfo" })},
+			hook:  members(inMetadata, func(o object) { o["userinfo_endpoint"] = "http://evil.example/userinfo" })},
 		{Name: "metadata-client-auth", Provider: "oidc", Step: 3, Stops: "token-client-auth",
 			Does:  "The metadata lists only ways for the client to show who it is that this one does not know.",
 			Gains: "The secret goes out in a way that nobody asked for.",
@@ -132,7 +140,7 @@ func callbackFaults() []Fault {
 		{Name: "state-prefix", Provider: "google", Step: 2, Stops: "callback-state",
 			Does:  "The state agrees in the 8 characters by which its cookie is found, and in no other.",
 			Gains: "40 bits can be guessed; all 130 must agree.",
-			hook:  sentBack(func(q url.Values) { q.Set("state", q.Get("state")[:8]+"AAAAAAAAAAAAAAAAAA") })},
+			hook:  sentBack(func(q url.Values) { q.Set("state", fmt.Sprintf("%.8sAAAAAAAAAAAAAAAAAA", q.Get("state"))) })},
 		{Name: "state-twice", Provider: "google", Step: 2, Stops: "callback-once",
 			Does:  "The callback carries two states, yours and the attacker's.",
 			Gains: "A proxy in front checks the one, the app behind it the other.",
@@ -157,7 +165,7 @@ func callbackFaults() []Fault {
 			Does:  "The provider has promised to name itself in each callback, and this one names nobody.",
 			Gains: "Who wants to mix up two providers cuts iss away.",
 			hook:  sentBack(func(q url.Values) { q.Del("iss") })},
-		{Name: "mix-up", Provider: "oidc", Step: 2, Stops: "attempt-client",
+		{Name: "mix-up", Provider: "oidc", Step: 2, Stops: "attempt-client", local: true,
 			Does:  "You chose the attacker's provider; it sends your browser on to Google, whose answer comes to Google's callback.",
 			Gains: "The attacker's provider is sent Google's code, and redeems it as you.",
 			hook: at(inCallback, func(r *reply) {

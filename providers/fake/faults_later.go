@@ -7,7 +7,7 @@ func laterFaults() []Fault {
 			Does:  "The refreshed tokens come with an ID token about another user.",
 			Gains: "Under your session, the app goes on with somebody else's data.",
 			hook:  claimsIn(inRefresh, func(c object) { c["sub"] = "110248495921238986421" })},
-		{Name: "refresh-iss-other", Provider: "google", Step: 6, Stops: "refresh-iss", How: Refresh,
+		{Name: "refresh-iss-other", Provider: "google", Step: 6, Stops: "refresh-iss", How: Refresh, local: true,
 			Does:  "The refreshed ID token names the issuer in the provider's other spelling.",
 			Gains: "Two issuers are taken for one, and with them two users.",
 			hook:  claimsIn(inRefresh, func(c object) { c["iss"] = "accounts.google.com" })},

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -120,9 +121,9 @@ func tokenFaults() []Fault {
 			Does:  "The reply is form-encoded, as GitHub's is where nobody asks for JSON.",
 			Gains: "Nothing: GitHub's row says that it may be.",
 			hook: at(inToken, func(r *reply) {
-				o, values := parse(r.body), url.Values{}
-				for _, name := range []string{"access_token", "token_type", "scope"} {
-					values.Set(name, o[name].(string))
+				values := url.Values{}
+				for name, value := range parse(r.body) {
+					values.Set(name, fmt.Sprint(value))
 				}
 				r.body = values.Encode()
 				r.header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -92,7 +91,7 @@ func (o *oauth1) tokenSecret(c *Client, token string) (string, bool) {
 // requestToken gives temporary credentials (§2.1).
 func (s *Server) requestToken(w http.ResponseWriter, r signedRequest) {
 	callback := r.oauth["oauth_callback"]
-	if !slices.Contains(r.client.RedirectURIs, callback) {
+	if !r.client.takes(callback) {
 		refuse1(w, &failure1{http.StatusForbidden, 415, "Callback URL not approved for this client application. Approved callback URLs can be adjusted in your application settings"})
 		return
 	}

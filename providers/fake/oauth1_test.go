@@ -4,10 +4,12 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha1"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strconv"
@@ -43,7 +45,13 @@ type call struct {
 }
 
 // send signs and sends a request that has no body.
-func (c call) send(web *http.Client) *http.Response {
+func (c call) send(web *http.Client, clientSecret string) *http.Response {
+	signed, _, _ := strings.Cut(c.url, "?")
+	return c.signedFor(web, signed, clientSecret)
+}
+
+// signedFor is send with a signature for a URL that may be another one.
+func (c call) signedFor(web *http.Client, signed, clientSecret string) *http.Response {
 	oauth := map[string]string{"oauth_consumer_key": "app-x", "oauth_nonce": rand.Text(), "oauth_signature_method": "HMAC-SHA1",
 		"oauth_timestamp": strconv.FormatInt(time.Now().Unix(), 10), "oauth_version": "1.0"}
 	maps.Copy(oauth, c.oauth)
@@ -53,8 +61,8 @@ func (c call) send(web *http.Client) *http.Response {
 		all.Set(name, value)
 	}
 	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
-	base := c.method + "&" + escape("https://"+u.Host+u.Path) + "&" + escape(strings.ReplaceAll(all.Encode(), "+", "%20"))
-	mac := hmac.New(sha1.New, []byte(escape(secret)+"&"+escape(c.tokenSecret)))
+	base := c.method + "&" + escape(signed) + "&" + escape(strings.ReplaceAll(all.Encode(), "+", "%20"))
+	mac := hmac.New(sha1.New, []byte(escape(clientSecret)+"&"+escape(c.tokenSecret)))
 	mac.Write([]byte(base))
 	if _, given := oauth["oauth_signature"]; !given {
 		oauth["oauth_signature"] = base64.StdEncoding.EncodeToString(mac.Sum(nil))
@@ -81,7 +89,7 @@ func form(t *testing.T, resp *http.Response) url.Values {
 // begun asks for temporary credentials.
 func begun(t *testing.T, web *http.Client) url.Values {
 	t.Helper()
-	return form(t, call{"POST", xRequestToken, "", map[string]string{"oauth_callback": redirect}}.send(web))
+	return form(t, call{"POST", xRequestToken, "", map[string]string{"oauth_callback": redirect}}.send(web, secret))
 }
 
 // allowed has the user allow it, and returns what the browser brings back.
@@ -102,7 +110,7 @@ func finishing(temporary, back url.Values) call {
 func signedIn(t *testing.T, web *http.Client, user string) url.Values {
 	t.Helper()
 	temporary := begun(t, web)
-	return form(t, finishing(temporary, allowed(t, web, temporary, user)).send(web))
+	return form(t, finishing(temporary, allowed(t, web, temporary, user)).send(web, secret))
 }
 
 func asUser(method, rawURL string, tokens url.Values) call {
@@ -129,12 +137,12 @@ func TestSignIn1(t *testing.T) {
 		t.Errorf("callback (-want +got)\n%s", diff)
 	}
 	// 3: the app exchanges them for token credentials.
-	tokens := form(t, finishing(temporary, back).send(web))
+	tokens := form(t, finishing(temporary, back).send(web, secret))
 	if tokens.Get("user_id") != "1795176000000000001" || tokens.Get("screen_name") != "ada.lovelace" || tokens.Get("oauth_token") == temporary.Get("oauth_token") {
 		t.Errorf("access_token: %v", tokens)
 	}
 	// 5: and reads the profile.
-	got := decode(t, asUser("GET", xVerify, tokens).send(web))
+	got := decode(t, asUser("GET", xVerify, tokens).send(web, secret))
 	if diff := cmp.Diff(object{
 		"id": json.Number("1795176000000000001"), "id_str": "1795176000000000001", "name": "Ada Lovelace", "screen_name": "ada.lovelace",
 		"profile_image_url_https": origin + "/picture/ada_normal.svg", "email": "ada@example.com"}, got); diff != "" {
@@ -149,12 +157,12 @@ func TestSignIn1(t *testing.T) {
 func TestEmail1(t *testing.T) {
 	web := newX()
 	for _, user := range []string{"mallory", "unal"} {
-		me := decode(t, asUser("GET", xVerify, signedIn(t, web, user)).send(web))
+		me := decode(t, asUser("GET", xVerify, signedIn(t, web, user)).send(web, secret))
 		if email, there := me["email"]; !there || email != nil {
 			t.Errorf("%s: %v, want null", user, email)
 		}
 	}
-	me := decode(t, asUser("GET", strings.TrimSuffix(xVerify, "?include_email=true"), signedIn(t, web, "ada")).send(web))
+	me := decode(t, asUser("GET", strings.TrimSuffix(xVerify, "?include_email=true"), signedIn(t, web, "ada")).send(web, secret))
 	if email, there := me["email"]; there {
 		t.Errorf("not asked for: %v", email)
 	}
@@ -168,7 +176,7 @@ func TestRefusal1(t *testing.T) {
 	if diff := cmp.Diff(url.Values{"tenant": {"1"}, "denied": {token}}, must(resp.Location()).Query()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	wantError(t, finishing(temporary, url.Values{"oauth_token": {token}}).send(web), 401, 89, "a refused token is gone")
+	wantError(t, finishing(temporary, url.Values{"oauth_token": {token}}).send(web, secret), 401, 89, "a refused token is gone")
 }
 
 // wantError reads an error in X's words.
@@ -224,7 +232,7 @@ func TestSignedRequests(t *testing.T) {
 	} {
 		c := asUser("GET", xVerify, tokens)
 		maps.Copy(c.oauth, tt.change)
-		resp := c.send(web)
+		resp := c.send(web, secret)
 		if tt.status == 200 {
 			if body := text(t, resp); resp.StatusCode != 200 {
 				t.Errorf("%s: %s\n%s", tt.reason, resp.Status, body)
@@ -242,7 +250,7 @@ func TestOverheard(t *testing.T) {
 		tokens := signedIn(t, web, "ada")
 		c := asUser("GET", xVerify, tokens)
 		c.oauth["oauth_nonce"] = "once"
-		resp := c.send(web)
+		resp := c.send(web, secret)
 		text(t, resp)
 		again := func(change func(*http.Request)) *http.Response {
 			req := resp.Request.Clone(t.Context())
@@ -277,7 +285,7 @@ func TestOverheard(t *testing.T) {
 		}
 		time.Sleep(11 * time.Minute) // when the nonce is forgotten
 		wantError(t, again(func(*http.Request) {}), 401, 135, "the time is in the signature")
-		if resp := asUser("GET", xVerify, tokens).send(web); resp.StatusCode != 200 {
+		if resp := asUser("GET", xVerify, tokens).send(web, secret); resp.StatusCode != 200 {
 			t.Errorf("%s: the tokens never expire", resp.Status)
 		}
 	})
@@ -292,28 +300,28 @@ func TestLegs(t *testing.T) {
 			"":                      "none: the protocol before 1.0a",
 			"oob":                   "no app here shows a PIN",
 		} {
-			wantError(t, call{"POST", xRequestToken, "", map[string]string{"oauth_callback": callback}}.send(web), 403, 415, reason)
+			wantError(t, call{"POST", xRequestToken, "", map[string]string{"oauth_callback": callback}}.send(web, secret), 403, 415, reason)
 		}
-		wantError(t, call{"POST", xRequestToken, "", map[string]string{"oauth_callback": redirect, "oauth_token": "x"}}.send(web), 401, 89, "a token before there is one")
+		wantError(t, call{"POST", xRequestToken, "", map[string]string{"oauth_callback": redirect, "oauth_token": "x"}}.send(web, secret), 401, 89, "a token before there is one")
 
 		temporary := begun(t, web)
 		guess := url.Values{"oauth_token": temporary["oauth_token"], "oauth_verifier": {"guess"}}
-		wantError(t, finishing(temporary, guess).send(web), 401, 32, "nobody was asked")
-		wantError(t, finishing(temporary, guess).send(web), 401, 89, "and a second guess is not answered")
+		wantError(t, finishing(temporary, guess).send(web, secret), 401, 32, "nobody was asked")
+		wantError(t, finishing(temporary, guess).send(web, secret), 401, 89, "and a second guess is not answered")
 
 		temporary = begun(t, web)
 		back := allowed(t, web, temporary, "ada")
 		if changed := allowed(t, web, temporary, "unal"); changed.Get("oauth_verifier") == back.Get("oauth_verifier") {
 			t.Error("another answer, and the same verifier")
 		}
-		wantError(t, finishing(temporary, back).send(web), 401, 32, "the answer before the last")
+		wantError(t, finishing(temporary, back).send(web, secret), 401, 32, "the answer before the last")
 
 		temporary = begun(t, web)
 		back = allowed(t, web, temporary, "ada")
-		wantError(t, finishing(url.Values{}, back).send(web), 401, 32, "the verifier without the secret")
-		tokens := form(t, finishing(temporary, back).send(web))
-		wantError(t, finishing(temporary, back).send(web), 401, 89, "a verifier used twice")
-		wantError(t, asUser("GET", xVerify, temporary).send(web), 401, 89, "temporary credentials are for one thing")
+		wantError(t, finishing(url.Values{}, back).send(web, secret), 401, 32, "the verifier without the secret")
+		tokens := form(t, finishing(temporary, back).send(web, secret))
+		wantError(t, finishing(temporary, back).send(web, secret), 401, 89, "a verifier used twice")
+		wantError(t, asUser("GET", xVerify, temporary).send(web, secret), 401, 89, "temporary credentials are for one thing")
 
 		late := begun(t, web)
 		for name, target := range map[string]string{
@@ -333,11 +341,61 @@ func TestLegs(t *testing.T) {
 		}
 		back = allowed(t, web, late, "ada")
 		time.Sleep(10 * time.Minute)
-		wantError(t, finishing(late, back).send(web), 401, 89, "more than ten minutes old")
+		wantError(t, finishing(late, back).send(web, secret), 401, 89, "more than ten minutes old")
 
-		if reply := decode(t, asUser("POST", xInvalidate, tokens).send(web)); reply["access_token"] != tokens.Get("oauth_token") {
+		if reply := decode(t, asUser("POST", xInvalidate, tokens).send(web, secret)); reply["access_token"] != tokens.Get("oauth_token") {
 			t.Errorf("invalidate_token: %v", reply)
 		}
-		wantError(t, asUser("GET", xVerify, tokens).send(web), 401, 89, "taken back")
+		wantError(t, asUser("GET", xVerify, tokens).send(web, secret), 401, 89, "taken back")
 	})
 }
+
+// Somebody else's client, in another process, signs the URL that it calls: this server's own. At the
+// one address the other's signature is wrong.
+func TestSignedAsReceived(t *testing.T) {
+	web := newX()
+	for _, tt := range []struct {
+		at, signed string
+		status     int
+	}{
+		{"https://api.x.com", "https://api.x.com", 200},
+		{origin + "/api.x.com", origin + "/api.x.com", 200},
+		{origin + "/~o1-id-number/api.x.com", origin + "/~o1-id-number/api.x.com", 200},
+		{origin + "/api.x.com", "https://api.x.com", 401},
+		{"https://api.x.com", origin + "/api.x.com", 401},
+		{origin + "/api.x.com", "https://127.0.0.1:9000/api.x.com", 401},
+		{origin + "/api.x.com", "http://127.0.0.1/api.x.com", 401},
+	} {
+		const path = "/oauth/request_token"
+		resp := call{"POST", tt.at + path, "", map[string]string{"oauth_callback": redirect}}.signedFor(web, tt.signed+path, secret)
+		if resp.Body.Close(); resp.StatusCode != tt.status {
+			t.Errorf("%s signed as %s: %s, want %d", tt.at, tt.signed, resp.Status, tt.status)
+		}
+	}
+	// Over a socket a request's URL is only a path, and its host is in the header, as the client wrote it.
+	over := func(host string, secure bool) int {
+		var rec *httptest.ResponseRecorder
+		provider := fake.New(fake.Options{})
+		socket := roundTripper(func(r *http.Request) *http.Response {
+			in := httptest.NewRequest(r.Method, r.URL.RequestURI(), r.Body)
+			in.Header, in.Host = r.Header, host
+			if secure {
+				in.TLS = &tls.ConnectionState{}
+			}
+			rec = httptest.NewRecorder()
+			provider.ServeHTTP(rec, in)
+			return rec.Result()
+		})
+		const path = "/api.x.com/oauth/request_token"
+		scheme := map[bool]string{true: "https", false: "http"}[secure]
+		c := call{"POST", scheme + "://" + host + path, "", map[string]string{"oauth_consumer_key": fake.TestID, "oauth_callback": "http://localhost/"}}
+		return c.signedFor(&http.Client{Transport: socket}, scheme+"://"+strings.ToLower(host)+path, fake.TestSecret).StatusCode
+	}
+	if got := []int{over("localhost:9000", false), over("LocalHost:9000", false), over("fake.example", true)}; !cmp.Equal(got, []int{200, 200, 200}) {
+		t.Errorf("over a socket: %v", got)
+	}
+}
+
+type roundTripper func(*http.Request) *http.Response
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }

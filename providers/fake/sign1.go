@@ -88,7 +88,7 @@ func (s *Server) verify(d *dialect, r *http.Request, secret func(*Client, string
 	if !ok {
 		return signedRequest{}, unknownToken1
 	}
-	if !same(oauth["oauth_signature"], signature(baseString(r, parameters), client.Secret, tokenSecret)) {
+	if !same(oauth["oauth_signature"], signature(baseString(r.Method, received(r), parameters), client.Secret, tokenSecret)) {
 		return signedRequest{}, unauthenticated("the signature is not that of this request (RFC 5849 §3.2).")
 	}
 	if age := time.Since(time.Unix(stamp, 0)); age > window || age < -window {
@@ -151,9 +151,18 @@ func collect(r *http.Request) (all [][2]string, oauth map[string]string, f *fail
 	return all, oauth, nil
 }
 
-// baseString is §3.4.1, of the URL as received. The mux found the host by its one spelling: lower
-// case, no port.
-func baseString(r *http.Request, parameters [][2]string) string {
+// received is the URL that the client asked for, without its query (§3.4.1.2): the provider's own, or
+// that at which [Server.ServeHTTP] has it.
+func received(r *http.Request) string {
+	u, err := url.ParseRequestURI(r.RequestURI)
+	if err != nil {
+		return ""
+	}
+	return r.URL.Scheme + "://" + strings.ToLower(r.URL.Host) + u.EscapedPath()
+}
+
+// baseString is §3.4.1.
+func baseString(method, received string, parameters [][2]string) string {
 	var pairs [][]string
 	for _, p := range parameters {
 		if p[0] != "oauth_signature" {
@@ -165,11 +174,7 @@ func baseString(r *http.Request, parameters [][2]string) string {
 	for _, p := range pairs {
 		normalized = append(normalized, strings.Join(p, "="))
 	}
-	scheme := "https"
-	if r.URL.Scheme == "http" {
-		scheme = "http" // in memory somebody asked for it, and no provider answers there
-	}
-	return r.Method + "&" + escape(scheme+"://"+r.Host+r.URL.EscapedPath()) + "&" + escape(strings.Join(normalized, "&"))
+	return method + "&" + escape(received) + "&" + escape(strings.Join(normalized, "&"))
 }
 
 // signature is HMAC-SHA1 (§3.4.2).

@@ -76,6 +76,10 @@ type tampered struct {
 	first map[place]*reply
 }
 
+func tamper(f Fault, honest http.Handler) *tampered {
+	return &tampered{fault: f, honest: honest, count: map[place]int{}, first: map[place]*reply{}}
+}
+
 func (t *tampered) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	honest := httptest.NewRecorder()
 	t.honest.ServeHTTP(honest, r)
@@ -179,7 +183,11 @@ func hang(p place) hook { return at(p, func(r *reply) { <-r.request.Context().Do
 func token(change func(string) string) hook { return tokenIn(inToken, change) }
 
 func tokenIn(p place, change func(string) string) hook {
-	return members(p, func(o object) { o["id_token"] = change(o["id_token"].(string)) })
+	return members(p, func(o object) {
+		if compact, ok := o["id_token"].(string); ok { // none beside an error
+			o["id_token"] = change(compact)
+		}
+	})
 }
 
 // jwt changes header and claims of the ID token as text, and signs them as the provider does.
