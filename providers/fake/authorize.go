@@ -121,7 +121,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, d *dialect, clie
 		}
 		code := s.grants.open(&grant{
 			client: client, dialect: d, user: u, scopes: granted,
-			redirectURI: asked.Get("redirect_uri"), challenge: asked.Get("code_challenge"), nonce: asked.Get("nonce"),
+			redirectURI: asked.Get("redirect_uri"), challenge: asked.Get("code_challenge"), nonce: asked.Get("nonce"), maxAge: asked.Has("max_age"),
 			refreshable: d.refreshes != nil && d.refreshes(asked, granted),
 		})
 		params := url.Values{"code": {code}}

@@ -56,7 +56,7 @@ func (f Fault) Client() string { return f.Provider + "~" + f.Name }
 func (f Fault) Attacked() bool { return f.attack != nil }
 
 // Anywhere reports whether any OpenID provider could do it, to any client. It is then played at the
-// issuer Origin/~Name too, for other people's clients; only with [TestES256] is the ID token not theirs.
+// issuer Origin/~Name too, for other people's clients (those of published keys: for ID tokens with RS256).
 func (f Fault) Anywhere() bool {
 	return f.hook != nil && !f.local && (f.Provider == "google" || f.Provider == "oidc")
 }

@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"math/big"
 	"strings"
 	"sync"
 )
@@ -154,7 +153,7 @@ func idTokenFaults() []Fault {
 	}
 }
 
-// noKey is no key: signedWith then leaves the signature empty.
+// noKey is no key: the signature stays empty.
 func noKey() any { return nil }
 
 // hs256 signs with the public key's PKIX form, which programs keep in a file and hand to any algorithm.
@@ -163,20 +162,8 @@ func hs256(compact string) string {
 	h := parse(header)
 	h["alg"] = "HS256"
 	public, _ := x509.MarshalPKIXPublicKey(rsaKey().Public())
-	input := strings.TrimSuffix(signedWith(nil, encode(h), claims), ".")
+	input := strings.TrimSuffix(sign(nil, encode(h), claims), ".")
 	mac := hmac.New(sha256.New, public)
 	mac.Write([]byte(input))
 	return input + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
-}
-
-func publicJWK(key any) object {
-	b64 := base64.RawURLEncoding.EncodeToString
-	switch key := key.(type) {
-	case *ecdsa.PrivateKey:
-		point, _ := key.PublicKey.Bytes()
-		return object{"kty": "EC", "crv": "P-256", "x": b64(point[1:33]), "y": b64(point[33:])}
-	case *rsa.PrivateKey:
-		return object{"kty": "RSA", "n": b64(key.N.Bytes()), "e": b64(big.NewInt(int64(key.E)).Bytes())}
-	}
-	return nil
 }

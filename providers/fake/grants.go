@@ -31,6 +31,7 @@ type grant struct {
 	scopes                        []string
 	redirectURI, challenge, nonce string
 	refreshable                   bool
+	maxAge                        bool      // max_age was asked for
 	began, ends                   time.Time // ends: the last value that it gave is dead by then
 	values                        []string
 }

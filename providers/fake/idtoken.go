@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"embed"
 	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"maps"
 	"math/big"
@@ -59,6 +58,9 @@ func (s *Server) idToken(t tokens, nonce string) string {
 		"exp":     now.Add(time.Hour).Unix(),
 		"at_hash": base64.RawURLEncoding.EncodeToString(half[:16]), // binds the access token to this one (OIDC Core §3.1.3.6)
 	}
+	if t.maxAge {
+		claims["auth_time"] = t.began.Unix() // required where max_age was asked for (OIDC Core §2)
+	}
 	if nonce != "" {
 		claims["nonce"] = nonce // binds this token to the browser's attempt (OIDC Core §15.5.2)
 	}
@@ -67,61 +69,54 @@ func (s *Server) idToken(t tokens, nonce string) string {
 		claims["azp"] = t.client.ID
 		maps.Copy(claims, s.profile(t.user, t.scopes))
 	}
-	return sign(header, claims)
+	return sign(keyOf(header), encode(header), encode(claims))
 }
 
-// sign makes a JWS in compact serialization (RFC 7515 §3.1), with the algorithm that the header names.
-func sign(header, claims map[string]any) string {
-	input := encodeJSON(header) + "." + encodeJSON(claims)
+// sign makes a JWS in compact serialization (RFC 7515 §3.1). Without a key it has an empty signature.
+func sign(key any, header, claims string) string {
+	b64 := base64.RawURLEncoding.EncodeToString
+	input := b64([]byte(header)) + "." + b64([]byte(claims))
 	hash := sha256.Sum256([]byte(input))
 	var signature []byte
-	if header["alg"] == "ES256" {
-		r, s, err := ecdsa.Sign(rand.Reader, ecKey(), hash[:])
-		if err != nil {
-			panic(err)
-		}
+	switch key := key.(type) {
+	case *rsa.PrivateKey:
+		signature, _ = rsa.SignPKCS1v15(nil, key, crypto.SHA256, hash[:])
+	case *ecdsa.PrivateKey:
+		r, s, _ := ecdsa.Sign(rand.Reader, key, hash[:])
 		// R and S of 32 octets each, and not ASN.1 (RFC 7518 §3.4).
 		signature = append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
-	} else {
-		var err error
-		if signature, err = rsa.SignPKCS1v15(nil, rsaKey(), crypto.SHA256, hash[:]); err != nil {
-			panic(err)
-		}
 	}
-	return input + "." + base64.RawURLEncoding.EncodeToString(signature)
+	return input + "." + b64(signature)
 }
 
-func encodeJSON(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // only maps of strings, numbers and booleans come here
+// keyOf is the key that goes with a header of this provider's.
+func keyOf(header object) any {
+	if header["alg"] == "ES256" {
+		return ecKey()
 	}
-	return base64.RawURLEncoding.EncodeToString(b)
+	return rsaKey()
+}
+
+// publicJWK is the public half of a key (RFC 7518 §6).
+func publicJWK(key any) object {
+	b64 := base64.RawURLEncoding.EncodeToString
+	switch key := key.(type) {
+	case *ecdsa.PrivateKey:
+		point, _ := key.PublicKey.Bytes() // 4, then X and Y of 32 octets each
+		return object{"kty": "EC", "crv": "P-256", "x": b64(point[1:33]), "y": b64(point[33:])}
+	case *rsa.PrivateKey:
+		return object{"kty": "RSA", "n": b64(key.N.Bytes()), "e": b64(big.NewInt(int64(key.E)).Bytes())}
+	}
+	return nil
 }
 
 // keys is the JWK set (RFC 7517 §5).
 func (s *Server) keys(w http.ResponseWriter, r *http.Request) {
-	b64 := base64.RawURLEncoding.EncodeToString
-	point, err := ecKey().PublicKey.Bytes() // 4, then X and Y of 32 octets each
-	if err != nil {
-		panic(err)
-	}
-	set := map[string]any{"keys": []map[string]any{
-		{
-			"kty": "RSA", "use": "sig", "alg": "RS256", "kid": rsaKeyID,
-			"n": b64(rsaKey().N.Bytes()), "e": b64(big.NewInt(int64(rsaKey().E)).Bytes()),
-		},
-		{
-			"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": ecKeyID,
-			"x": b64(point[1:33]), "y": b64(point[33:]),
-		},
-		{ // The public key of RFC 8037 §A.2, of a type that many clients do not know and have to skip (RFC 7517 §5).
-			"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": "simulated-okp",
-			"x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
-		},
-	}}
+	rs256, es256 := publicJWK(rsaKey()), publicJWK(ecKey())
+	maps.Copy(rs256, object{"use": "sig", "alg": "RS256", "kid": rsaKeyID})
+	maps.Copy(es256, object{"use": "sig", "alg": "ES256", "kid": ecKeyID})
 	w.Header().Set("Cache-Control", "public, max-age=3600")
-	sendJSON(w, http.StatusOK, set)
+	sendJSON(w, http.StatusOK, object{"keys": []object{rs256, es256}})
 }
 
 // profile is what the scopes profile and email give, in the claims of OIDC Core §5.1 and §5.4. What a

@@ -2,11 +2,6 @@ package fake
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -193,8 +188,9 @@ func tokenIn(p place, change func(string) string) hook {
 // jwt changes header and claims of the ID token as text, and signs them as the provider does.
 func jwt(change func(header, claims string) (string, string)) hook {
 	return token(func(compact string) string {
-		header, claims := change(opened(compact))
-		return signedWith(rsaKey(), header, claims)
+		honest, claims := opened(compact)
+		header, claims := change(honest, claims)
+		return sign(keyOf(parse(honest)), header, claims)
 	})
 }
 
@@ -205,7 +201,7 @@ func claimsIn(p place, change func(object)) hook {
 		header, claims := opened(compact)
 		o := parse(claims)
 		change(o)
-		return signedWith(rsaKey(), header, encode(o))
+		return sign(keyOf(parse(header)), header, encode(o))
 	})
 }
 
@@ -223,7 +219,7 @@ func forged(key func() any, change func(object)) hook {
 		header, claims := opened(compact)
 		o := parse(header)
 		change(o)
-		return signedWith(key(), encode(o), claims)
+		return sign(key(), encode(o), claims)
 	})
 }
 
@@ -245,21 +241,6 @@ func opened(compact string) (header, claims string) {
 	h, _ := base64.RawURLEncoding.DecodeString(parts[0])
 	c, _ := base64.RawURLEncoding.DecodeString(parts[1])
 	return string(h), string(c)
-}
-
-func signedWith(key any, header, claims string) string {
-	b64 := base64.RawURLEncoding.EncodeToString
-	input := b64([]byte(header)) + "." + b64([]byte(claims))
-	hash := sha256.Sum256([]byte(input))
-	switch key := key.(type) {
-	case *rsa.PrivateKey:
-		signature, _ := rsa.SignPKCS1v15(nil, key, crypto.SHA256, hash[:])
-		return input + "." + b64(signature)
-	case *ecdsa.PrivateKey:
-		r, s, _ := ecdsa.Sign(rand.Reader, key, hash[:])
-		return input + "." + b64(append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...))
-	}
-	return input + "."
 }
 
 // parse keeps numbers as they stand. What is no object is an empty one: the honest provider refused.
