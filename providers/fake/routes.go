@@ -55,10 +55,11 @@ func (s *Server) routes(rows map[string]*dialect) []route {
 		{"POST api.x.com/1.1/oauth/invalidate_token.json", s.signed(x, s.oauth1.tokenSecret, s.invalidateToken)},
 	}
 	table = append(table, s.openIDRoutes("openid.example", rows["oidc"])...)
+	home := s.home(rows, table)
 	// The fake's own origin: an issuer for other people's clients, and a few pages.
 	table = append(table, s.openIDRoutes(self, openIDProvider(s.origin))...)
 	return append(table,
-		route{"GET " + self + "/{$}", s.home(rows)},
+		route{"GET " + self + "/{$}", home},
 		route{"GET " + self + "/fake.css", stylesheet},
 		route{"GET " + self + "/picture/{user}", picture},
 	)

@@ -134,6 +134,27 @@ func TestFaultsForStrangers(t *testing.T) {
 	}
 }
 
+// Who comes to the fake's first page with a program of theirs finds there all that it needs.
+func TestHomeSaysAll(t *testing.T) {
+	html := text(t, newWorld(t).get(origin+"/", ""))
+	for _, want := range []string{origin, fake.TestID, fake.TestSecret, fake.TestES256, origin + "/~nonce-wrong", "S256", "decision=allow",
+		origin + "/api.x.com/oauth/request_token", "GET /github.com/login/oauth/authorize", "POST /openid.example/token"} {
+		if !strings.Contains(html, "<code>"+want+"</code>") && !strings.Contains(html, want+"&amp;") {
+			t.Errorf("the page does not say %s", want)
+		}
+	}
+	for _, u := range fake.Users() {
+		if !strings.Contains(html, "<code>"+u.ID+"</code>") {
+			t.Errorf("the page does not say %s", u.ID)
+		}
+	}
+	for _, f := range fake.Faults() {
+		if says := strings.Contains(html, "<dt><code>"+f.Name+"</code></dt>"); f.Anywhere() && !says {
+			t.Errorf("the page does not say %s", f.Name)
+		}
+	}
+}
+
 // signInAs is a whole sign-in, for which Ada allows all.
 func signInAs(t *testing.T, client *oauth.Client, internet fake.Net) (oauth.Tokens, error) {
 	attempt, to, err := client.Begin(t.Context())
