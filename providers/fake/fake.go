@@ -5,6 +5,30 @@
 // state and a PKCE challenge, compares redirect URIs exactly, takes a code once, and refuses a
 // repeated parameter. It shares no code with the client, so that each side checks the other.
 //
+// # In your own tests
+//
+// Any client of OAuth or OpenID Connect can sign in against it. In a Go test these two lines start it:
+//
+//	provider := httptest.NewServer(nil)
+//	provider.Config.Handler = fake.New(fake.Options{Origin: provider.URL})
+//
+// The issuer is provider.URL, the client id [TestID], the secret [TestSecret], and the redirect URI any
+// URL on this machine. Without a port, and with the providers under their real names, [Net] is the
+// http.RoundTripper of an [http.Client]: see the example. A program in another language uses
+// "go run . -fake", where http://127.0.0.1:9000/ says the same.
+//
+// Nobody need click: the consent page is a form that posts to its own URL, which is the authorization
+// URL, and needs no cookie. Its fields are user (a [User].ID), decision (allow or refuse) and, for each
+// scope that stays ticked, scope:
+//
+//	browser.PostForm(authorizationURL, url.Values{"user": {"ada"}, "scope": {"openid", "email"}, "decision": {"allow"}})
+//
+// It answers with a redirect to the app. For a dishonest provider put the name of a [Fault] behind the
+// issuer, provider.URL+"/~nonce-wrong"; for a provider without OpenID Connect put it before its host,
+// provider.URL+"/~o1-token-missing/api.x.com/oauth/request_token". [Faults] says which must be refused.
+//
+// # The files
+//
 // Where to read, in the order of a sign-in:
 //
 //	routes.go     which URL is answered by what: a list of the world's OAuth URLs
