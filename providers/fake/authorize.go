@@ -140,13 +140,17 @@ func (d *dialect) redirect(w http.ResponseWriter, r *http.Request, asked, params
 	if d.issuer != "" {
 		params.Set("iss", d.issuer) // on error responses too (RFC 9207 §2)
 	}
-	to, query, has := strings.Cut(asked.Get("redirect_uri"), "?")
+	sendBack(w, r, asked.Get("redirect_uri"), params, d.fragment)
+}
+
+func sendBack(w http.ResponseWriter, r *http.Request, redirectURI string, params url.Values, fragment string) {
+	to, query, has := strings.Cut(redirectURI, "?")
 	if has && query != "" {
 		query += "&" // its own query is kept (RFC 6749 §3.1.2)
 	}
 	to += "?" + query + params.Encode()
-	if d.fragment != "" {
-		to += "#" + d.fragment
+	if fragment != "" {
+		to += "#" + fragment
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")

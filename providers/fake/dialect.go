@@ -27,7 +27,6 @@ type dialect struct {
 	accessLife   time.Duration
 	refreshes    func(asked url.Values, granted []string) bool // nil never gives a refresh token
 	keepsRefresh bool                                          // a refresh token is used again and again, not rotated
-	refreshEnds  bool                                          // six months after consent, however often it was refreshed
 	openRevoke   bool                                          // revocation needs no client authentication
 
 	// What is sent.
@@ -258,7 +257,6 @@ func spotify() *dialect {
 	}
 	d.body = false
 	d.refreshes = func(url.Values, []string) bool { return true }
-	d.refreshEnds = true // since 2026-06-18
 	d.refusal = map[string]string{"error": "access_denied"}
 	d.apiFailure = func(status int, f *failure) map[string]any {
 		return map[string]any{"error": map[string]any{"status": status, "message": f.description}}

@@ -90,10 +90,9 @@ type Client struct {
 	// more than it allows. The code is bound to the one that was asked for all the same.
 	RedirectURIs      []string
 	SignedResponseAlg string // id_token_signed_response_alg: "" is RS256; a client of "oidc" may have "ES256"
-	Wrapped           bool   // Instagram's token reply as documented, {"data":[…]}; code in production reads a flat one, which is the default
 }
 
-// Server is the seven providers; make one with [New].
+// Server is the seven providers, for any number of clients at once; make one with [New].
 type Server struct {
 	origin  string
 	clients []Client
@@ -271,7 +270,8 @@ func (s *Server) Front(rawURL string) string {
 	return s.origin + "/" + rest
 }
 
-// Net is the back channel: every known host leads to this server, and so does its origin.
+// Net is the back channel: every known host leads to this server, and so does its origin. The map is the
+// caller's own, who may add hosts.
 func (s *Server) Net() Net {
 	n := Net{}
 	for host := range s.hosts {
@@ -283,7 +283,8 @@ func (s *Server) Net() Net {
 	return n
 }
 
-// Faulty is Net and Front for the client of the fault: the same server, with somebody on the wire.
+// Faulty is Net and Front for the client of a fault, one of [Faults]: the same server, with somebody on
+// the wire to the real hosts.
 func (s *Server) Faulty(f Fault) (Net, func(rawURL string) string) {
 	n := Net{}
 	for host := range s.hosts {

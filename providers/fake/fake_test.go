@@ -97,7 +97,6 @@ func newWorld(t *testing.T) *world {
 	clients := []fake.Client{
 		{Provider: "oidc", ID: other, Secret: secret, RedirectURIs: []string{redirect}},
 		{Provider: "oidc", ID: "es256", Secret: secret, RedirectURIs: []string{redirect}, SignedResponseAlg: "ES256"},
-		{Provider: "instagram", ID: "wrapped", Secret: secret, RedirectURIs: []string{redirect}, Wrapped: true},
 		{Provider: "facebook", ID: other, Secret: secret, RedirectURIs: []string{redirect}},
 		{Provider: "github", ID: other, Secret: secret, RedirectURIs: []string{redirect}},
 	}

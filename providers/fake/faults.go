@@ -10,7 +10,7 @@ import (
 // belongs to a client: the one that is called [Fault.Client] meets a provider with this fault, and
 // keeps what it learns there to itself.
 //
-// A fault has at most one hook. The same table drives the tests, the page /break and the README.
+// The same table drives the tests, the page /break, the fake's first page and the README.
 type Fault struct {
 	Name     string // "nonce-wrong"
 	Provider string // at which it is played: "google"
@@ -64,14 +64,6 @@ func (f Fault) Anywhere() bool {
 // Metadata is step 0. A fault of every reply stands here once, and elsewhere where it gains more.
 func metadataFaults() []Fault {
 	return []Fault{
-		{Name: "metadata-hang", Provider: "google", Step: 0, Stops: "reply-received",
-			Does:  "The provider takes the request for its metadata and never answers (the app gives up after ten seconds).",
-			Gains: "Every visitor who presses the button waits for ever, each with a connection of the app's.",
-			hook:  hang(inMetadata)},
-		{Name: "metadata-huge", Provider: "google", Step: 0, Stops: "reply-size",
-			Does:  "The metadata has a megabyte of blanks in front.",
-			Gains: "Enough of such replies at once, and the app has no memory left.",
-			hook:  text(inMetadata, func(body string) string { return blanks + body })},
 		{Name: "metadata-redirect", Provider: "google", Step: 0, Stops: "reply-status-200", Spec: "OIDC Discovery §4.2",
 			Does:  "The provider's host has a page that redirects anywhere, and the metadata's URL now is one.",
 			Gains: "The attacker's server says where codes and secrets are to be sent.",
@@ -145,10 +137,6 @@ func callbackFaults() []Fault {
 			Does:  "The callback carries two states, yours and the attacker's.",
 			Gains: "A proxy in front checks the one, the app behind it the other.",
 			hook:  sentBack(func(q url.Values) { q.Add("state", "ATTACKERSSTATE234567ABCDEFG") })},
-		{Name: "code-twice", Provider: "google", Step: 2, Stops: "callback-once",
-			Does:  "The callback carries two codes, yours and the attacker's.",
-			Gains: "Which of them is redeemed depends on who reads first.",
-			hook:  sentBack(func(q url.Values) { q.Add("code", "4/0Aattacker") })},
 		{Name: "code-missing", Provider: "google", Step: 2, Stops: "callback-code",
 			Does:  "The callback has neither a code nor an error.",
 			Gains: "Nothing, but a token request that can only fail, and an error that misleads.",

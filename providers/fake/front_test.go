@@ -90,7 +90,7 @@ func TestPictureIsSandboxed(t *testing.T) {
 func TestMappingKeepsEscapes(t *testing.T) {
 	w := newWorld(t)
 	rec := httptest.NewRecorder()
-	w.ServeHTTP(rec, httptest.NewRequest("DELETE", "http://127.0.0.1:9000/api.github.com/applications/a%2Fb/token", nil))
+	w.ServeHTTP(rec, httptest.NewRequest("DELETE", "http://127.0.0.1:9000/api.github.com/applications/a%2Fb/grant", nil))
 	if rec.Code != 401 { // found, with the client_id "a/b", which is none
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}

@@ -92,9 +92,6 @@ func (s *grants) give(g *grant, k kind, scopes []string, life time.Duration) str
 	value := g.dialect.prefixes[k] + rand.Text() + rand.Text()
 	now := time.Now()
 	ends := now.Add(life)
-	if k == refreshKind && g.dialect.refreshEnds {
-		ends = g.began.Add(life)
-	}
 	if ends.After(g.ends) {
 		g.ends = ends
 	}

@@ -26,32 +26,24 @@ func (s *Server) facebookMe(w http.ResponseWriter, r *http.Request, i *issued) {
 		"name": i.user.Name,
 		"picture": map[string]any{"data": map[string]any{
 			"height": 50, "width": 50, "is_silhouette": false, "url": s.picture(i.user)}},
+		"email": nil,
 	}
-	fields := []string{"id", "name", "picture", "email"}
 	if slices.Contains(i.scopes, "email") && i.user.Email != "" {
 		me["email"] = i.user.Email // nothing says whether it was verified
 	}
-	sendFields(w, r, i.dialect, me, fields, "id,name")
+	sendFields(w, r, i.dialect, me, "id,name")
 }
 
 // facebookRevoke takes back all that the user gave to the app.
 func (s *Server) facebookRevoke(w http.ResponseWriter, r *http.Request, i *issued) {
-	if id := r.PathValue("user"); id != "me" && id != i.user.Subjects["facebook"] {
-		i.dialect.refuse(w, http.StatusBadRequest, &failure{"", "The access token is another user's."})
-		return
-	}
 	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	s.grants.revokeToken(i.dialect, i.client, token, true)
 	sendJSON(w, http.StatusOK, map[string]any{"success": true})
 }
 
-// instagramTokenReply has neither token_type nor expires_in. Meta documents the wrapped shape; code
-// that runs in production reads the flat one, in which user_id is a number above 2^53.
+// instagramTokenReply has neither token_type nor expires_in. Meta documents another shape, that of the
+// fault token-wrapped; code that runs in production reads this one, in which user_id is a number above 2^53.
 func instagramTokenReply(_ map[string]any, t tokens) map[string]any {
-	if t.client.Wrapped {
-		return map[string]any{"data": []map[string]any{{
-			"access_token": t.access, "user_id": t.user.InstagramTokenID, "permissions": strings.Join(t.scopes, ",")}}}
-	}
 	return map[string]any{
 		"access_token": t.access, "user_id": json.Number(t.user.InstagramTokenID), "permissions": t.scopes}
 }
@@ -92,23 +84,24 @@ func (s *Server) instagramMe(w http.ResponseWriter, r *http.Request, i *issued) 
 		"account_type":        "BUSINESS",
 		"profile_picture_url": s.picture(i.user),
 	}
-	sendFields(w, r, i.dialect, me, []string{"id", "user_id", "username", "name", "account_type", "profile_picture_url"}, "id")
+	sendFields(w, r, i.dialect, me, "id")
 }
 
-// sendFields answers with the fields that the query asks for. One that is known and that the user
-// does not have is left out; id is always there.
-func sendFields(w http.ResponseWriter, r *http.Request, d *dialect, all map[string]any, known []string, byDefault string) {
+// sendFields answers with the fields that the query asks for. One that the user does not have, nil, is
+// left out; id is always there.
+func sendFields(w http.ResponseWriter, r *http.Request, d *dialect, all map[string]any, byDefault string) {
 	asked := r.URL.Query().Get("fields")
 	if asked == "" {
 		asked = byDefault
 	}
 	answer := map[string]any{"id": all["id"]}
 	for field := range strings.SplitSeq(asked, ",") {
-		if !slices.Contains(known, field) {
+		value, known := all[field]
+		if !known {
 			d.refuse(w, http.StatusBadRequest, &failure{"", "Tried accessing a nonexisting field."})
 			return
 		}
-		if value, ok := all[field]; ok {
+		if value != nil {
 			answer[field] = value
 		}
 	}

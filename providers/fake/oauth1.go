@@ -171,13 +171,7 @@ func (s *Server) decide1(w http.ResponseWriter, r *http.Request, token string) {
 		showError(w, http.StatusBadRequest, "This answer names no user of this provider, or is neither allow nor refuse. Go back and choose again: nothing is lost.")
 		return
 	}
-	to, query, has := strings.Cut(t.callback, "?")
-	if has && query != "" {
-		query += "&" // its own query is kept
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	http.Redirect(w, r, to+"?"+query+params.Encode(), http.StatusSeeOther)
+	sendBack(w, r, t.callback, params, "")
 }
 
 // accessToken gives token credentials for temporary ones (§2.3), which are used up by that, be the

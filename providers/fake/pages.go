@@ -55,26 +55,18 @@ func (s *Server) consent(w http.ResponseWriter, d *dialect, asked url.Values, sc
 type homePage struct {
 	Issuer, ID, ES256, Secret string
 	Users                     []User
-	Providers                 []homeProvider
+	Clients                   []Client
 	Faults                    []Fault
 	Routes                    []string
 }
 
-type homeProvider struct {
-	Dialect, Title string
-	Clients        []Client
-}
-
-func (s *Server) home(rows map[string]*dialect, table []route) http.HandlerFunc {
+func (s *Server) home(table []route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		p := homePage{Issuer: s.origin, ID: TestID, ES256: TestES256, Secret: TestSecret, Users: Users(),
-			Faults: slices.DeleteFunc(Faults(), func(f Fault) bool { return f.hook == nil || f.local })}
+			Clients: slices.DeleteFunc(slices.Clone(s.clients), func(c Client) bool { return c.ID == TestID || strings.Contains(c.ID, "~") }),
+			Faults:  slices.DeleteFunc(Faults(), func(f Fault) bool { return f.hook == nil || f.local })}
 		for _, t := range table {
 			p.Routes = append(p.Routes, strings.Replace(t.pattern, " ", " /", 1))
-		}
-		for _, name := range slices.Sorted(maps.Keys(rows)) {
-			clients := slices.DeleteFunc(slices.Clone(s.clients), func(c Client) bool { return c.Provider != name || strings.Contains(c.ID, "~") })
-			p.Providers = append(p.Providers, homeProvider{name, rows[name].title, clients})
 		}
 		show(w, http.StatusOK, "home.html", p)
 	}

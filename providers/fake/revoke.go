@@ -37,7 +37,7 @@ func (s *Server) revoke(d *dialect) http.HandlerFunc {
 	}
 }
 
-// githubRevoke takes back one token, or, at …/grant, all that the token's user gave to the app.
+// githubRevoke takes back all that the token's user gave to the app.
 func (s *Server) githubRevoke(d *dialect) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		client, f := s.authenticate(d, r, nil)
@@ -52,8 +52,7 @@ func (s *Server) githubRevoke(d *dialect) http.HandlerFunc {
 			d.refuse(w, http.StatusBadRequest, &failure{"", "Problems parsing JSON"})
 			return
 		}
-		whole := r.URL.Path == "/applications/"+client.ID+"/grant"
-		if s.grants.revokeToken(d, client, body.AccessToken, whole) != nil {
+		if s.grants.revokeToken(d, client, body.AccessToken, true) != nil {
 			d.refuse(w, http.StatusNotFound, &failure{"", "Not Found"})
 			return
 		}

@@ -26,14 +26,13 @@ func (s *Server) routes(rows map[string]*dialect) []route {
 		{"POST github.com/login/oauth/access_token", s.token(github)},
 		{"GET api.github.com/user", s.api(github, s.githubUser)},
 		{"GET api.github.com/user/emails", s.api(github, s.githubEmails)},
-		{"DELETE api.github.com/applications/{client_id}/token", s.githubRevoke(github)},
 		{"DELETE api.github.com/applications/{client_id}/grant", s.githubRevoke(github)},
 
 		{"GET www.facebook.com/v26.0/dialog/oauth", s.authorize(facebook)},
 		{"POST www.facebook.com/v26.0/dialog/oauth", s.authorize(facebook)},
 		{"POST graph.facebook.com/v26.0/oauth/access_token", s.token(facebook)},
 		{"GET graph.facebook.com/v26.0/me", s.api(facebook, s.facebookMe)},
-		{"DELETE graph.facebook.com/v26.0/{user}/permissions", s.api(facebook, s.facebookRevoke)},
+		{"DELETE graph.facebook.com/v26.0/me/permissions", s.api(facebook, s.facebookRevoke)},
 
 		{"GET www.instagram.com/oauth/authorize", s.authorize(instagram)},
 		{"POST www.instagram.com/oauth/authorize", s.authorize(instagram)},
@@ -55,7 +54,7 @@ func (s *Server) routes(rows map[string]*dialect) []route {
 		{"POST api.x.com/1.1/oauth/invalidate_token.json", s.signed(x, s.oauth1.tokenSecret, s.invalidateToken)},
 	}
 	table = append(table, s.openIDRoutes("openid.example", rows["oidc"])...)
-	home := s.home(rows, table)
+	home := s.home(table)
 	// The fake's own origin: an issuer for other people's clients, and a few pages.
 	table = append(table, s.openIDRoutes(self, openIDProvider(s.origin))...)
 	return append(table,

@@ -207,24 +207,6 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
-// Spotify's refresh tokens die six months after consent, however often they were refreshed; GitHub's
-// each live for six months.
-func TestRefreshOutlivesConsent(t *testing.T) {
-	for name, want := range map[string]bool{"spotify": false, "github": true} {
-		synctest.Test(t, func(t *testing.T) {
-			w, p := newWorld(t), providers[name]
-			_, reply := w.tokens(p, redeeming(w.code(p)))
-			for range 2 {
-				time.Sleep(100 * 24 * time.Hour)
-				_, reply = w.tokens(p, refreshing(str(reply["refresh_token"])))
-			}
-			if got := reply["access_token"] != nil; got != want {
-				t.Errorf("%s, 200 days after consent: worked %v, want %v", name, got, want)
-			}
-		})
-	}
-}
-
 func TestRefreshRotates(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{"oidc", "github", "spotify"} {
