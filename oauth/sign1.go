@@ -68,14 +68,11 @@ func normalizeParameters(parameters []Parameter) string {
 	slices.SortFunc(encoded, func(a, b Parameter) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
 	})
-	var normalized strings.Builder
+	pairs := make([]string, len(encoded))
 	for i, p := range encoded {
-		if i > 0 {
-			normalized.WriteByte('&')
-		}
-		normalized.WriteString(p.Name + "=" + p.Value)
+		pairs[i] = p.Name + "=" + p.Value
 	}
-	return normalized.String()
+	return strings.Join(pairs, "&")
 }
 
 // baseStringURI is §3.4.1.2: scheme, host and path as the server sees them in the
@@ -107,38 +104,16 @@ func hmacSHA1(baseString, clientSecret, tokenSecret string) string {
 // authorizationHeader is §3.5.1. All oauth_ parameters stand here and nowhere else
 // (§3.5); without the encoding, the "+" and "/" of the signature would be lost.
 func authorizationHeader(protocol []Parameter) string {
-	var header strings.Builder
-	header.WriteString("OAuth ")
+	pairs := make([]string, len(protocol))
 	for i, p := range protocol {
-		if i > 0 {
-			header.WriteString(", ")
-		}
-		header.WriteString(percentEncode(p.Name) + `="` + percentEncode(p.Value) + `"`)
+		pairs[i] = percentEncode(p.Name) + `="` + percentEncode(p.Value) + `"`
 	}
-	return header.String()
+	return "OAuth " + strings.Join(pairs, ", ")
 }
 
 // percentEncode is §3.6: the unreserved characters of RFC 3986 §2.3 stay, each other
-// byte becomes "%" and two upper-case digits. url.QueryEscape makes a space "+", and
-// url.PathEscape leaves "&", "=" and "+" as they are.
+// byte becomes "%" and two upper-case digits. url.QueryEscape does the same, but for a
+// space.
 func percentEncode(s string) string {
-	if !strings.ContainsFunc(s, reserved) {
-		return s
-	}
-	var encoded strings.Builder
-	encoded.Grow(2 * len(s))
-	for i := range len(s) {
-		if c := s[i]; reserved(rune(c)) {
-			const digits = "0123456789ABCDEF"
-			encoded.Write([]byte{'%', digits[c>>4], digits[c&15]})
-		} else {
-			encoded.WriteByte(c)
-		}
-	}
-	return encoded.String()
-}
-
-func reserved(c rune) bool {
-	return !('A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' ||
-		c == '-' || c == '.' || c == '_' || c == '~')
+	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 }

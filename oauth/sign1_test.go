@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha1"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -89,6 +90,21 @@ func checkSignature(t *testing.T, v map[string]string) {
 	}
 	if s.Signature != v["signature"] {
 		t.Errorf("signature: got %s, want %s", s.Signature, v["signature"])
+	}
+}
+
+// All bytes: those who check the signature must not rely on net/url, too.
+func TestPercentEncode(t *testing.T) {
+	const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+	for c := range 256 {
+		b := byte(c)
+		want := fmt.Sprintf("%%%02X", b)
+		if strings.IndexByte(unreserved, b) >= 0 {
+			want = string(rune(b))
+		}
+		if got := percentEncode(string([]byte{b})); got != want {
+			t.Errorf("byte %d: %s, want %s", b, got, want)
+		}
 	}
 }
 
