@@ -129,13 +129,6 @@ func TestRefusalWords(t *testing.T) {
 	}
 }
 
-// Half a character is not made whole by what only looks like the other half.
-func TestHalfACharacter(t *testing.T) {
-	if _, err := parseObject([]byte(`{"a":"\ud83dxude00"}`)); err == nil {
-		t.Error("it was taken")
-	}
-}
-
 func TestCredentialsTwice(t *testing.T) {
 	p := &op{says: map[string]answer{"https://x.example/r": says(200, "text/html", "oauth_token=T&oauth_token=U&oauth_token_secret=S")}}
 	c, err := NewClient1(Provider1{About: About{Name: "x"}, TemporaryCredentialURL: "https://x.example/r", TokenURL: "https://x.example/t"},

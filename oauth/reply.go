@@ -30,7 +30,7 @@ type reply struct {
 // the media types in also) and is strict JSON. A reply that says why it refuses
 // is a *Refusal.
 func (r reply) json(ctx context.Context, step int, also ...string) (json.RawMessage, error) {
-	invalid := validJSON(r.body)
+	_, invalid := parseJSON(r.body)
 	if r.status != http.StatusOK && invalid == nil {
 		if object, err := parseObject(r.body); err == nil {
 			if refusal := r.refusal(step, object); refusal != nil {

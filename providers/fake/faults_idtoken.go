@@ -69,7 +69,7 @@ func idTokenFaults() []Fault {
 			hook: jwt(func(header, claims string) (string, string) {
 				return header, strings.Replace(claims, `"sub":"`, "\"sub\":\"\xff", 1)
 			})},
-		{Name: "claims-half", Provider: "google", Step: 4, Stops: "id-token-form", Spec: "RFC 8259 §8.2",
+		{Name: "claims-half", Provider: "google", Step: 4, Stops: "claim-sub", Spec: "RFC 8259 §8.2",
 			Does:  "The subject has one half of a character that takes two.",
 			Gains: "encoding/json replaces it, and all who differ only there become one user.",
 			hook: jwt(func(header, claims string) (string, string) {
