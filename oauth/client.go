@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -55,10 +56,42 @@ func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundT
 	if err != nil {
 		return nil, fmt.Errorf("oauth: %s: %w", p.Name, err)
 	}
-	if !p.OpenID && !sender.mayVisit(p.Metadata.AuthorizationEndpoint) {
-		return nil, fmt.Errorf("oauth: %s: the authorization endpoint must be https (RFC 6749 §3.1)", p.Name)
+	if err := secure(p.Metadata.AuthorizationEndpoint, sender.loopback); err != nil && !p.OpenID {
+		return nil, fmt.Errorf("oauth: %s: authorization endpoint: %w (RFC 6749 §3.1)", p.Name, err)
 	}
 	return &Client{Provider: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: sender}, nil
+}
+
+// registered refuses what no provider would have registered, of whichever protocol.
+func registered(name, id, secret, redirectURI string) error {
+	if id == "" || secret == "" {
+		return fmt.Errorf("oauth: %s: client id and client secret must both be set", name)
+	}
+	if err := secure(redirectURI, true); err != nil {
+		return fmt.Errorf("oauth: %s: redirect URI %q: %w (RFC 6749 §3.1.2)", name, redirectURI, err)
+	}
+	return nil
+}
+
+// secure refuses a URL to which no request may go, and no browser be sent. loopback
+// allows plain http on this machine. Of the URL the error holds no more than the host:
+// there may be secrets in the rest.
+func secure(rawURL string, loopback bool) error {
+	u, err := url.Parse(rawURL)
+	if err != nil || !u.IsAbs() || u.Hostname() == "" || u.User != nil || strings.Contains(rawURL, "#") {
+		return errors.New("not an absolute URL without user and fragment")
+	}
+	if u.Scheme == "https" || u.Scheme == "http" && loopback && IsLoopback(u.Hostname()) {
+		return nil
+	}
+	return fmt.Errorf("%s://%s is not https; plain http is for this machine only", u.Scheme, u.Host)
+}
+
+// IsLoopback reports whether host is localhost, 127.0.0.0/8 or ::1: this machine,
+// which plain http does not leave.
+func IsLoopback(host string) bool {
+	ip, _ := netip.ParseAddr(strings.Trim(host, "[]")) // beside an error it is the zero Addr, which is nowhere
+	return strings.EqualFold(host, "localhost") || ip.IsLoopback()
 }
 
 // sender sends a client's requests.
@@ -69,62 +102,43 @@ type sender struct {
 
 // newSender returns a sender to the provider whose configured URL is home.
 func newSender(home string, transport http.RoundTripper) (sender, error) {
-	u, err := url.Parse(home)
-	if err != nil || u.Hostname() == "" || u.User != nil || strings.ContainsAny(home, "?#") {
-		return sender{}, fmt.Errorf("%q is not an absolute URL without user, query and fragment (OIDC Discovery §3)", home)
+	err := secure(home, true)
+	if err == nil && strings.Contains(home, "?") {
+		err = errors.New("no place for a query")
 	}
-	s := sender{transport, IsLoopback(u.Hostname())}
-	if !s.mayVisit(home) {
-		return sender{}, fmt.Errorf("%q must be https (OIDC Discovery §3); plain http is for this machine only", home)
+	if err != nil {
+		return sender{}, fmt.Errorf("%q: %w (OIDC Discovery §3)", home, err)
 	}
-	return s, nil
+	u, _ := url.Parse(home) // secure has done it, too
+	return sender{transport, IsLoopback(u.Hostname())}, nil
 }
 
-// IsLoopback reports whether host is localhost, 127.0.0.0/8 or ::1: this machine,
-// which plain http does not leave.
-func IsLoopback(host string) bool {
-	ip, _ := netip.ParseAddr(strings.Trim(host, "[]")) // beside an error it is the zero Addr, which is nowhere
-	return strings.EqualFold(host, "localhost") || ip.IsLoopback()
-}
-
-// mayVisit reports whether a request may go to rawURL, or a browser be sent there.
-func (s *sender) mayVisit(rawURL string) bool {
-	u, err := url.Parse(rawURL)
-	if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
-		return false
-	}
-	return u.Scheme == "https" || u.Scheme == "http" && s.loopback && IsLoopback(u.Hostname())
-}
-
-// visit is the row for mayVisit. Of the URL it keeps no more than the host: there may
-// be secrets in the rest.
+// visit is the row that each request needs, and each URL that a provider names.
 func (s *sender) visit(rawURL string) row {
-	r := endpointHTTPS.that(s.mayVisit(rawURL))
-	if u, err := url.Parse(rawURL); err == nil && u.Host != "" {
-		r.got = u.Scheme + "://" + u.Host
-	}
-	if !r.ok {
-		r.want = "an https URL"
-	}
-	return r
+	return endpointHTTPS.noError(secure(rawURL, s.loopback))
+}
+
+// Request is a request to a provider. Its fields are what [net/http.NewRequest] takes.
+type Request struct {
+	Method, URL string
+	Header      http.Header
+	Body        string
 }
 
 // send is the one function through which every request to a provider goes.
-func (s *sender) send(ctx context.Context, step int, method, rawURL string, header http.Header, body string) (reply, error) {
-	if err := check(ctx, s.visit(rawURL).at(step)); err != nil {
+func (s *sender) send(ctx context.Context, step int, r Request) (reply, error) {
+	if err := check(ctx, s.visit(r.URL).at(step)); err != nil {
 		return reply{}, err
 	}
-	request, err := http.NewRequestWithContext(ctx, method, rawURL, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, r.Method, r.URL, strings.NewReader(r.Body))
 	if err != nil {
 		return reply{}, fmt.Errorf("oauth: step %d: %w", step, err)
 	}
-	request.Header = header
-	if header.Get("Accept") == "" {
-		header.Set("Accept", "application/json") // GitHub answers form-encoded without it
-	}
-	header.Set("User-Agent", userAgent) // api.github.com refuses requests without one
+	request.Header.Set("Accept", "application/json") // GitHub answers form-encoded without it
+	request.Header.Set("User-Agent", userAgent)      // api.github.com refuses requests without one
+	maps.Copy(request.Header, r.Header)
 	if t := tracing(ctx); t != nil {
-		t.event(step, RequestSent{method, rawURL, header.Clone(), body})
+		t.event(step, RequestSent{r.Method, r.URL, request.Header.Clone(), r.Body})
 	}
 
 	client := http.Client{
@@ -151,42 +165,33 @@ func (s *sender) send(ctx context.Context, step int, method, rawURL string, head
 	_, tooLong := errors.AsType[*http.MaxBytesError](err)
 	if err := check(ctx,
 		replySize.that(!tooLong).at(step),
-		replyReceived.noError(unreachable(request, body, err)).at(step),
+		replyReceived.noError(unreachable(r, request.URL.Host, err)).at(step),
 	); err != nil {
 		return reply{}, err
 	}
 	mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
-	return reply{response.StatusCode, mediaType, received, request, body}, nil
+	return reply{response.StatusCode, mediaType, received, r}, nil
 }
 
 // unreachable says in words what kept the host from answering.
-func unreachable(request *http.Request, body string, err error) error {
+func unreachable(r Request, host string, err error) error {
 	if err == nil {
 		return nil
 	}
-	host := request.URL.Host
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return fmt.Errorf("no answer from %s in time", host)
 	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok { // it names this machine's resolver
 		return fmt.Errorf("there is no host %s", host)
 	}
-	return errors.New(scrub(host+": "+err.Error(), secrets(request, body)))
+	return errors.New(r.scrub(host + ": " + err.Error()))
 }
 
 // getObject fetches a JSON object.
 func (s *sender) getObject(ctx context.Context, step int, rawURL string, also ...string) (Object, error) {
-	r, err := s.send(ctx, step, http.MethodGet, rawURL, http.Header{}, "")
+	r, err := s.send(ctx, step, Request{Method: http.MethodGet, URL: rawURL})
 	if err != nil {
 		return nil, err
 	}
-	body, err := r.json(ctx, step, also...)
-	if err != nil {
-		return nil, err
-	}
-	object, err := parseObject(body)
-	if err := check(ctx, replyJSON.noError(err).at(step)); err != nil {
-		return nil, err
-	}
-	return object, nil
+	return r.object(ctx, step, append(also, "application/json")...)
 }

@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -49,18 +47,6 @@ type Client1 struct {
 	sender
 }
 
-// registered refuses what no provider would have registered, of whichever protocol.
-func registered(name, id, secret, redirectURI string) error {
-	if id == "" || secret == "" {
-		return fmt.Errorf("oauth: %s: client id and client secret must both be set", name)
-	}
-	u, err := url.Parse(redirectURI)
-	if err != nil || u.Host == "" || strings.Contains(redirectURI, "#") || u.Scheme != "https" && !(u.Scheme == "http" && IsLoopback(u.Hostname())) {
-		return fmt.Errorf("oauth: %s: redirect URI %q must be absolute, https (or http on this machine) and without a fragment (RFC 6749 §3.1.2)", name, redirectURI)
-	}
-	return nil
-}
-
 // NewClient1 returns the client of the app that is registered with p, like
 // [NewClient].
 func NewClient1(p Provider1, id, secret, redirectURI string, transport http.RoundTripper) (*Client1, error) {
@@ -91,23 +77,20 @@ func (c *Client1) signed(ctx context.Context, step int, method, rawURL, tokenSec
 	if t := tracing(ctx); t != nil {
 		t.event(step, s)
 	}
-	return c.send(ctx, step, method, rawURL, http.Header{"Authorization": {s.Header}}, "")
+	return c.send(ctx, step, Request{Method: method, URL: rawURL, Header: http.Header{"Authorization": {s.Header}}})
 }
 
 // credentials reads the reply of step 1 or 3: form-encoded (RFC 5849 §2.1, §2.3)
 // whatever its Content-Type says, which is text/html at X, where errors are JSON.
 func (r reply) credentials(ctx context.Context, c *Check) (form Object, token, secret string, err error) {
-	if r.status != http.StatusOK {
-		object, _ := parseObject(r.body)
-		if refusal := r.refusal(c.Step, object); refusal != nil {
-			return nil, "", "", refusal
-		}
+	if refusal := r.refusal(c.Step); refusal != nil {
+		return nil, "", "", refusal
 	}
 	form, invalid := parseForm(r.body)
 	form.Read("oauth_token", &token)
 	form.Read("oauth_token_secret", &secret)
 	if err := check(ctx,
-		r.statusRow(c.Step),
+		r.statusOK(c.Step),
 		c.noError(invalid),
 		c.present(token),
 		c.present(secret),

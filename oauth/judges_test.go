@@ -2,8 +2,6 @@ package oauth
 
 import (
 	"errors"
-	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -118,12 +116,8 @@ func TestRefusalWords(t *testing.T) {
 		`{"error":"invalid","code":7}`:                                              {Code: "invalid"},
 		`{"message":"m","code":7,"status":"401"}`:                                   {Description: "m", Code: "7"},
 	} {
-		o, err := parseObject([]byte(body))
-		if err != nil {
-			t.Fatal(err)
-		}
 		want.Step, want.Status = 5, 401
-		if diff := cmp.Diff(&want, (reply{status: 401, request: &http.Request{URL: new(url.URL)}}).refusal(5, o)); diff != "" {
+		if diff := cmp.Diff(&want, (reply{status: 401, body: []byte(body)}).refusal(5)); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", body, diff)
 		}
 	}
@@ -158,8 +152,8 @@ func TestTokenRefusedElsewhere(t *testing.T) {
 	c := newClient(t, opRow(), newOP())
 	for _, err := range []error{
 		&Refusal{Step: 6, Status: 401},
-		&CheckError{Check: Check{Step: 6, Name: replyStatus.Name}, Got: "401 Unauthorized"},
-		&CheckError{Check: Check{Step: 5, Name: replyMediaType.Name}, Got: "401 text/html"},
+		&CheckError{Check: Check{Step: 6, Name: replyStatus.Name}, Got: "401"},
+		&CheckError{Check: Check{Step: 5, Name: replyMediaType.Name}, Got: "401"},
 	} {
 		if c.TokenRefused(err) {
 			t.Errorf("%v is taken for the word of an API", err)
@@ -169,13 +163,8 @@ func TestTokenRefusedElsewhere(t *testing.T) {
 
 // Done is done, whatever the body says; and what is not done is said in words.
 func TestRevokedSays(t *testing.T) {
-	ctx := WithTrace(t.Context(), func(e Event) {
-		if o := e.What.(Checked)[0]; o.OK && o.Got+o.Want != "" {
-			t.Errorf("it holds, with %q, and wants %q", o.Got, o.Want)
-		}
-	})
-	if err := (reply{status: 200, body: []byte(`{"error":"x"}`)}).revoked(ctx); err != nil {
+	if err := (reply{status: 200, body: []byte(`{"error":"x"}`)}).revoked(t.Context()); err != nil {
 		t.Error(err)
 	}
-	wantGot(t, reply{status: 503, body: []byte("busy")}.revoked(ctx), CheckError{Got: "503", Want: "200"})
+	wantGot(t, reply{status: 503, body: []byte("busy")}.revoked(t.Context()), CheckError{Got: "503", Want: "200 or 204"})
 }

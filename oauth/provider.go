@@ -2,8 +2,6 @@ package oauth
 
 import (
 	"encoding/json"
-	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -76,21 +74,11 @@ type Provider struct {
 	// ProfileURLs are read in step 5. When empty, it is the metadata's userinfo
 	// endpoint.
 	ProfileURLs []ProfileURL
-	// APIHeader goes with each API request.
-	APIHeader map[string]string
-	// APIParams, where set, returns parameters that each API request must carry in
-	// its URL beside the token in its header.
-	APIParams func(clientSecret, accessToken string) url.Values
+	// APIRequest, where set, adds to each API request what the provider wants beside the
+	// token in its header.
+	APIRequest func(r *Request, clientSecret, accessToken string)
 	// Profile maps what the provider said about the user to a profile.
 	Profile func(Replies) (Profile, error)
-}
-
-// Request is a request of a provider's own kind. Its fields are what
-// [net/http.NewRequest] takes.
-type Request struct {
-	Method, URL string
-	Header      http.Header
-	Body        string
 }
 
 // ProfileURL is an API request of step 5.

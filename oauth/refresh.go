@@ -43,7 +43,7 @@ func (c *Client) TokenRefused(err error) bool {
 		return refusal.Step == 5 && (refusal.Status == http.StatusUnauthorized || slices.Contains(c.InvalidGrant, refusal.Code))
 	}
 	failed, ok := errors.AsType[*CheckError](err)
-	return ok && failed.Check.Step == 5 && failed.Check.Name == replyStatus.Name && strings.HasPrefix(failed.Got, "401 ")
+	return ok && failed.Check.Step == 5 && failed.Check.Name == replyStatus.Name && failed.Got == "401"
 }
 
 // Refresh is step 6. It exchanges the refresh token for new tokens (RFC 6749 §6).
@@ -96,7 +96,7 @@ func (c *Client) refreshRequest(ctx context.Context, t Tokens) (Object, error) {
 	var err error
 	if c.RenewRequest != nil {
 		var r reply
-		if r, err = c.sendRequest(ctx, 6, c.RenewRequest(c.ID, c.Secret, t)); err == nil {
+		if r, err = c.send(ctx, 6, c.RenewRequest(c.ID, c.Secret, t)); err == nil {
 			object, err = c.tokenReply(ctx, 6, r)
 		}
 	} else {
@@ -136,11 +136,4 @@ func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, 
 		return Tokens{}, err
 	}
 	return tokens, nil
-}
-
-func (c *Client) sendRequest(ctx context.Context, step int, r Request) (reply, error) {
-	if r.Header == nil {
-		r.Header = make(http.Header)
-	}
-	return c.send(ctx, step, r.Method, r.URL, r.Header, r.Body)
 }

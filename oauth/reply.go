@@ -1,11 +1,13 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -16,127 +18,141 @@ var (
 	replyJSON      = Check{0, "reply-json", "RFC 8259 §4", "two parsers see two tokens, two issuers, two users in one reply"}
 )
 
+const formEncoded = "application/x-www-form-urlencoded"
+
 // reply is what came back from a provider, read whole.
 type reply struct {
 	status    int
 	mediaType string
 	body      []byte
-	// The request and its body, whose secrets are not shown where a provider repeats them.
-	request *http.Request
-	sent    string
+	sent      Request // whose secrets are not shown where a provider repeats them
 }
 
-// json returns the body of a reply that is 200, declares itself JSON (or one of
-// the media types in also) and is strict JSON. A reply that says why it refuses
-// is a *Refusal.
-func (r reply) json(ctx context.Context, step int, also ...string) (json.RawMessage, error) {
-	_, invalid := parseJSON(r.body)
-	if r.status != http.StatusOK && invalid == nil {
-		if object, err := parseObject(r.body); err == nil {
-			if refusal := r.refusal(step, object); refusal != nil {
-				return nil, refusal
-			}
+// statusOK is the row for the status: 200 is the only success.
+func (r reply) statusOK(step int) row {
+	return replyStatus.equal(strconv.Itoa(r.status), "200").at(step)
+}
+
+// object reads a reply by the type that it declares, which must be one of these, and
+// judges it by its error, its status and its members, in this order: GitHub reports
+// errors with status 200. A reply that says why it refuses is a *Refusal.
+func (r reply) object(ctx context.Context, step int, mediaTypes ...string) (Object, error) {
+	if refusal := r.refusal(step); refusal != nil {
+		return nil, refusal
+	}
+	object, invalid := r.parse()
+	if err := check(ctx,
+		r.statusOK(step),
+		replyMediaType.oneOf(r.mediaType, mediaTypes...).at(step),
+		replyJSON.noError(invalid).at(step),
+	); err != nil {
+		return nil, err
+	}
+	return object, nil
+}
+
+// json returns the body of an API's reply, an object or not. What error means in one
+// with status 200 only that API knows.
+func (r reply) json(ctx context.Context, step int) (json.RawMessage, error) {
+	if r.status != http.StatusOK {
+		if refusal := r.refusal(step); refusal != nil {
+			return nil, refusal
 		}
 	}
-	err := check(ctx,
-		r.statusRow(step),
-		replyMediaType.oneOf(r.mediaType, append(also, "application/json")...).at(step),
+	_, invalid := parseJSON(r.body)
+	if err := check(ctx,
+		r.statusOK(step),
+		replyMediaType.equal(r.mediaType, "application/json").at(step),
 		replyJSON.noError(invalid).at(step),
-	)
-	if err != nil {
+	); err != nil {
 		return nil, err
 	}
 	return r.body, nil
 }
 
-func (r reply) statusRow(step int) row {
-	row := replyStatus.that(r.status == http.StatusOK).at(step)
-	if !row.ok {
-		row.got, row.want = fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)), "200"
+func (r reply) parse() (Object, error) {
+	if r.mediaType == formEncoded {
+		return parseForm(r.body)
 	}
-	return row
+	return parseObject(r.body)
+}
+
+// parseForm reads a form-encoded reply as an object of strings.
+func parseForm(body []byte) (Object, error) {
+	form, err := url.ParseQuery(string(body))
+	if err := cmp.Or(err, once(form)); err != nil {
+		return nil, err
+	}
+	object := make(Object)
+	for name := range form {
+		object[name], _ = json.Marshal(form.Get(name))
+	}
+	return object, nil
 }
 
 // refusal finds the reason in a reply that refuses: RFC 6749 §5.2, or one of the
 // shapes that providers use instead. It returns nil where there is none. An error
 // that says anything counts whatever the status is, and whatever stands beside it.
-func (reply reply) refusal(step int, o Object) *Refusal {
-	r := &Refusal{Step: step, Status: reply.status}
-	raw, inner := o["error"], Object(nil)
-	if o.Read("error", &r.Code) != nil && o.Read("error", &inner) != nil {
-		r.Code = string(raw)
-	}
-	switch {
-	case inner != nil: // Meta and Spotify's API: {"error": {"message": …, "code": …}}
-		o = inner
-		o.Read("message", &r.Description)
-	case r.Code != "":
-		o.Read("error_description", &r.Description)
-		o.Read("error_uri", &r.URI)
-	case reply.status == http.StatusOK:
+func (r reply) refusal(step int) *Refusal {
+	o, _ := r.parse()
+	code := o.text("error")
+	if r.status == http.StatusOK && code == "" {
 		return nil
-	default:
-		var several []Object // X: {"errors": [{"message": …, "code": …}]}
-		if o.Read("errors", &several); o["message"] == nil && len(several) > 0 {
-			o = several[0]
-		}
-		o.Read("error_message", &r.Description) // Instagram's token endpoint
-		o.Read("message", &r.Description)       // GitHub's API
 	}
-	for _, name := range []string{"code", "status"} { // numbers, in these shapes
-		if r.Code == "" {
-			r.Code = string(o[name])
-		}
+	var inner Object
+	var several []Object
+	if o.Read("error", &inner) == nil && inner != nil { // Meta and Spotify's API: {"error": {"message": …, "code": …}}
+		o, code = inner, cmp.Or(inner.text("code"), inner.text("status"), code)
+	} else if o.Read("errors", &several) == nil && len(several) > 0 && !o.has("message") { // X: {"errors": [{"message": …, "code": …}]}
+		o = several[0]
 	}
-	if r.Code == "" && r.Description == "" {
-		if inner == nil {
-			return nil
-		}
-		r.Code = string(raw)
+	refusal := Refusal{
+		Step:   step,
+		Status: r.status,
+		Code:   cmp.Or(code, o.text("code"), o.text("status")),
+		// Instagram's token endpoint says error_message, and APIs say message.
+		Description: cmp.Or(o.text("error_description"), o.text("error_message"), o.text("message")),
+		URI:         o.text("error_uri"),
 	}
-	sent := secrets(reply.request, reply.sent)
-	for _, text := range []*string{&r.Code, &r.Description, &r.URI} {
-		*text = clip(scrub(strings.Trim(*text, `"`), sent))
+	if refusal.Code == "" && refusal.Description == "" {
+		return nil
 	}
-	return r
+	for _, text := range []*string{&refusal.Code, &refusal.Description, &refusal.URI} {
+		*text = clip(r.sent.scrub(*text))
+	}
+	return &refusal
 }
 
-// secrets lists what nobody but the provider may read of a request.
-func secrets(r *http.Request, body string) []string {
-	var all []string
-	form, _ := url.ParseQuery(body)
-	for _, parameters := range []url.Values{r.URL.Query(), form} {
-		for _, name := range []string{
-			"client_secret", "code", "code_verifier", "refresh_token", "token", "access_token",
-			"appsecret_proof", "fb_exchange_token",
-		} {
-			all = append(all, parameters.Get(name))
-		}
+// text returns a member as text: a string, or anything else as it stands.
+func (o Object) text(name string) string {
+	var text string
+	if o.Read(name, &text) != nil {
+		text = string(o[name])
 	}
-	if object, err := parseObject([]byte(body)); err == nil { // GitHub's revocation
-		var token string
-		object.Read("access_token", &token)
-		all = append(all, token)
-	}
-	scheme, credentials, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if scheme == "OAuth" { // RFC 5849 §3.5.1
-		for pair := range strings.SplitSeq(credentials, ", ") {
-			name, value, _ := strings.Cut(pair, "=")
-			if value, err := url.PathUnescape(strings.Trim(value, `"`)); err == nil && (name == "oauth_token" || name == "oauth_verifier" || name == "oauth_signature") {
-				all = append(all, value)
-			}
-		}
-	}
-	_, password, _ := r.BasicAuth()
-	secret, _ := url.QueryUnescape(password)
-	return append(all, credentials, password, secret)
+	return text
 }
 
-// scrub takes the secrets out of a text that a provider wrote.
-func scrub(text string, secrets []string) string {
+// secretParameter finds the secrets in a query, a form, GitHub's JSON and the header of
+// OAuth 1.0a (RFC 5849 §3.5.1): what stands behind a name that ends in one of these words.
+var secretParameter = regexp.MustCompile(`(?:secret|code|verifier|token|proof|signature)"?[=:] ?"?([^&"]+)`)
+
+// scrub takes out of a text that a provider wrote what nobody but the provider may read
+// of the request.
+func (r Request) scrub(text string) string {
+	authorization := r.Header.Get("Authorization")
+	var secrets []string
+	for _, found := range secretParameter.FindAllStringSubmatch(r.URL+"&"+r.Body+"&"+authorization, -1) {
+		secrets = append(secrets, found[1])
+	}
+	_, credentials, _ := strings.Cut(authorization, " ")
+	_, password, _ := (&http.Request{Header: r.Header}).BasicAuth()
+	secrets = append(secrets, credentials, password)
 	for _, secret := range secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "‹secret›")
+		decoded, _ := url.QueryUnescape(secret)
+		for _, secret := range []string{secret, decoded} {
+			if secret != "" {
+				text = strings.ReplaceAll(text, secret, "‹secret›")
+			}
 		}
 	}
 	return text

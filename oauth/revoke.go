@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 )
 
 var revokeDone = Check{7, "revoke-done", "RFC 7009 §2.2", "access that goes on after the user took it back"}
@@ -29,7 +29,7 @@ func (c *Client) Revoke(ctx context.Context, t Tokens) error {
 	var r reply
 	switch {
 	case c.RevokeRequest != nil:
-		r, err = c.sendRequest(ctx, 7, c.RevokeRequest(c.ID, c.Secret, t))
+		r, err = c.send(ctx, 7, c.RevokeRequest(c.ID, c.Secret, t))
 	case metadata.RevocationEndpoint != "":
 		hint := "refresh_token"
 		if t.RefreshToken == "" {
@@ -68,16 +68,9 @@ func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
 // says nothing (RFC 7009 §2.2); GitHub has no body and says 204. After anything else
 // the token may still work (§2.2.1).
 func (r reply) revoked(ctx context.Context) error {
-	done := r.status == http.StatusOK || r.status == http.StatusNoContent
-	if !done {
-		object, _ := parseObject(r.body)
-		if refusal := r.refusal(7, object); refusal != nil {
-			return refusal
-		}
-	}
-	row := revokeDone.that(done)
-	if !done {
-		row.got, row.want = fmt.Sprint(r.status), "200"
+	row := revokeDone.oneOf(strconv.Itoa(r.status), "200", "204")
+	if refusal := r.refusal(7); refusal != nil && !row.ok {
+		return refusal
 	}
 	return check(ctx, row)
 }

@@ -101,7 +101,7 @@ func (c *Client) tokenRequest(ctx context.Context, step int, form url.Values) (O
 // post sends form with the client's credentials, in the one way that the provider
 // takes (RFC 6749 §2.3: never two).
 func (c *Client) post(ctx context.Context, step int, metadata Metadata, endpoint string, form url.Values) (reply, error) {
-	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	header := http.Header{"Content-Type": {formEncoded}}
 	method := c.clientAuth(metadata)
 	if err := check(ctx, tokenClientAuth.oneOf(method, "client_secret_basic", "client_secret_post").at(step)); err != nil {
 		return reply{}, err
@@ -115,7 +115,7 @@ func (c *Client) post(ctx context.Context, step int, metadata Metadata, endpoint
 		form.Set("client_id", c.ID)
 		form.Set("client_secret", c.Secret)
 	}
-	return c.send(ctx, step, http.MethodPost, endpoint, header, form.Encode())
+	return c.send(ctx, step, Request{http.MethodPost, endpoint, header, form.Encode()})
 }
 
 // clientAuth returns the method of the row, or the first that the metadata lists
@@ -132,49 +132,19 @@ func (c *Client) clientAuth(m Metadata) string {
 	return strings.Join(m.TokenEndpointAuthMethods, " ")
 }
 
-// tokenReply reads a reply by the type that it declares, and judges it by its
-// error, its status and its members, in this order: GitHub reports errors with
-// status 200.
+// tokenReply returns the reply in the shape of RFC 6749 §5.1.
 func (c *Client) tokenReply(ctx context.Context, step int, r reply) (Object, error) {
-	var object Object
-	var invalid error
 	media := []string{"application/json"}
 	if c.FormReplies {
-		media = append(media, "application/x-www-form-urlencoded")
+		media = append(media, formEncoded)
 	}
-	if c.FormReplies && r.mediaType == media[1] {
-		object, invalid = parseForm(r.body)
-	} else {
-		object, invalid = parseObject(r.body)
+	object, err := r.object(ctx, step, media...)
+	if err != nil || c.TokenReply == nil {
+		return object, err
 	}
-	if refusal := r.refusal(step, object); refusal != nil {
-		return nil, refusal
-	}
-	if err := check(ctx,
-		r.statusRow(step),
-		replyMediaType.oneOf(r.mediaType, media...).at(step),
-		replyJSON.noError(invalid).at(step),
-	); err != nil {
+	object, err = c.TokenReply(object)
+	if err := check(ctx, tokenMembers.noError(err).at(step)); err != nil {
 		return nil, err
-	}
-	if c.TokenReply != nil {
-		object, invalid = c.TokenReply(object)
-	}
-	if err := check(ctx, tokenMembers.noError(invalid).at(step)); err != nil {
-		return nil, err
-	}
-	return object, nil
-}
-
-// parseForm reads a form-encoded reply as an object of strings.
-func parseForm(body []byte) (Object, error) {
-	form, err := url.ParseQuery(string(body))
-	if err := cmp.Or(err, once(form)); err != nil {
-		return nil, err
-	}
-	object := make(Object)
-	for name := range form {
-		object[name], _ = json.Marshal(form.Get(name))
 	}
 	return object, nil
 }

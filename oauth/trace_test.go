@@ -90,7 +90,6 @@ func TestTrace(t *testing.T) {
 			"0 Client.Discover (discovery.go) ReplyReceived 200",
 			"0 Client.Discover (discovery.go) Checked reply-size, reply-received",
 			"0 Client.Discover (discovery.go) Checked reply-status-200, reply-media-type, reply-json",
-			"0 Client.Discover (discovery.go) Checked reply-json",
 			"0 Client.Discover (discovery.go) Checked discovery-members, discovery-issuer, discovery-endpoints, " +
 				"endpoint-https, endpoint-https, endpoint-https, endpoint-https, endpoint-https (not owed)",
 			"1 Client.Begin (begin.go) RedirectOut",
@@ -109,7 +108,6 @@ func TestTrace(t *testing.T) {
 			"3 Client.Exchange (token.go) ReplyReceived 200",
 			"3 Client.Exchange (token.go) Checked reply-size, reply-received",
 			"3 Client.Exchange (token.go) Checked reply-status-200, reply-media-type, reply-json",
-			"3 Client.Exchange (token.go) Checked token-members",
 			"3 Client.Exchange (token.go) Checked token-members, token-access, token-access, token-type, token-expires-in, token-id-token",
 
 			"4 Client.VerifyIDToken (idtoken.go) Checked attempt-client",
@@ -120,7 +118,6 @@ func TestTrace(t *testing.T) {
 			"4 Client.VerifyIDToken (idtoken.go) ReplyReceived 200",
 			"4 Client.VerifyIDToken (idtoken.go) Checked reply-size, reply-received",
 			"4 Client.VerifyIDToken (idtoken.go) Checked reply-status-200, reply-media-type, reply-json",
-			"4 Client.VerifyIDToken (idtoken.go) Checked reply-json",
 			"4 Client.VerifyIDToken (idtoken.go) Checked reply-json",
 			"4 Client.VerifyIDToken (idtoken.go) Checked reply-size",
 			"4 Client.VerifyIDToken (idtoken.go) Checked key-known, key-fits",

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"slices"
 )
 
@@ -89,23 +88,11 @@ func (c *Client) sameSubject(ctx context.Context, t Tokens, replies []Reply) err
 // header and never in the URL (RFC 6750 §2.3). The reply is strict JSON. The token
 // is good at this provider only: never pass another provider's URL.
 func (c *Client) Get(ctx context.Context, t Tokens, rawURL string) (json.RawMessage, error) {
-	header := http.Header{"Authorization": {"Bearer " + t.AccessToken}}
-	for name, value := range c.APIHeader {
-		header.Set(name, value)
+	request := Request{Method: http.MethodGet, URL: rawURL, Header: http.Header{"Authorization": {"Bearer " + t.AccessToken}}}
+	if c.APIRequest != nil {
+		c.APIRequest(&request, c.Secret, t.AccessToken)
 	}
-	if c.APIParams != nil {
-		u, err := url.Parse(rawURL)
-		if err != nil {
-			return nil, err
-		}
-		query := u.Query()
-		for name, values := range c.APIParams(c.Secret, t.AccessToken) {
-			query[name] = values
-		}
-		u.RawQuery = query.Encode()
-		rawURL = u.String()
-	}
-	r, err := c.send(ctx, 5, http.MethodGet, rawURL, header, "")
+	r, err := c.send(ctx, 5, request)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"example.com/oauthbyhand/oauth"
@@ -49,7 +50,7 @@ func Facebook() oauth.Provider {
 		RenewBefore:         30 * 24 * time.Hour,
 		RevokeRequest:       facebookRevoke,
 		ProfileURLs:         []oauth.ProfileURL{{URL: "https://graph.facebook.com/v26.0/me?fields=id,name,email,picture"}},
-		APIParams:           appSecretProof,
+		APIRequest:          addAppSecretProof,
 		Profile:             facebookProfile,
 	}
 }
@@ -57,10 +58,18 @@ func Facebook() oauth.Provider {
 // appSecretProof shows that a request comes from the app that the token was issued
 // to, and not from somebody who found the token. Apps can demand it ("Require App
 // Secret").
-func appSecretProof(clientSecret, accessToken string) url.Values {
+func appSecretProof(clientSecret, accessToken string) string {
 	mac := hmac.New(sha256.New, []byte(clientSecret))
 	mac.Write([]byte(accessToken))
-	return url.Values{"appsecret_proof": {hex.EncodeToString(mac.Sum(nil))}}
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+func addAppSecretProof(r *oauth.Request, clientSecret, accessToken string) {
+	separator := "?"
+	if strings.Contains(r.URL, "?") {
+		separator = "&"
+	}
+	r.URL += separator + "appsecret_proof=" + appSecretProof(clientSecret, accessToken)
 }
 
 // facebookRenew exchanges the access token for one of about 60 days: Facebook has no
@@ -83,7 +92,7 @@ func facebookRenew(clientID, clientSecret string, t oauth.Tokens) oauth.Request 
 func facebookRevoke(_, clientSecret string, t oauth.Tokens) oauth.Request {
 	return oauth.Request{
 		Method: http.MethodDelete,
-		URL:    "https://graph.facebook.com/v26.0/me/permissions?" + appSecretProof(clientSecret, t.AccessToken).Encode(),
+		URL:    "https://graph.facebook.com/v26.0/me/permissions?appsecret_proof=" + appSecretProof(clientSecret, t.AccessToken),
 		Header: http.Header{"Authorization": {"Bearer " + t.AccessToken}},
 	}
 }

@@ -44,12 +44,15 @@ func GitHub() oauth.Provider {
 			{URL: "https://api.github.com/user"},
 			{URL: "https://api.github.com/user/emails", Scope: "user:email"},
 		},
-		APIHeader: map[string]string{
-			"Accept":               "application/vnd.github+json",
-			"X-GitHub-Api-Version": "2026-03-10",
-		},
-		Profile: githubProfile,
+		APIRequest: githubAPI,
+		Profile:    githubProfile,
 	}
+}
+
+// githubAPI pins the version of the API: without one GitHub answers by an old one.
+func githubAPI(r *oauth.Request, _, _ string) {
+	r.Header.Set("Accept", "application/vnd.github+json")
+	r.Header.Set("X-GitHub-Api-Version", "2026-03-10")
 }
 
 // githubRevoke takes back all that the user granted to the app, not this token only.

@@ -210,7 +210,7 @@ func TestInstagramTokens(t *testing.T) {
 
 // The example of RFC 4231 §4.3 (test case 2), with key and data in their places.
 func TestAppSecretProof(t *testing.T) {
-	got := appSecretProof("Jefe", "what do ya want for nothing?").Get("appsecret_proof")
+	got := appSecretProof("Jefe", "what do ya want for nothing?")
 	if want := "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
