@@ -811,8 +811,7 @@ func (s *server) show(w http.ResponseWriter, r *http.Request, v visitor, info oa
 		grant, _ := s.accounts.Open(identity)
 		page.Accounts = append(page.Accounts, templates.Account{
 			Identity: identity, Title: o.Title, Grant: grant,
-			CanRefresh: o.client != nil && o.client.CanRefresh(grant.Tokens),
-			Shown:      identity.Key == v.identity.Key,
+			Shown: identity.Key == v.identity.Key,
 		})
 	}
 	for _, o := range s.offers {

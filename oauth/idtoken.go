@@ -63,7 +63,7 @@ func (c *Client) verifyIDToken(ctx context.Context, u Unverified, refreshed bool
 	if err := check(ctx,
 		idTokenForm.noError(malformed),
 		claimTypes.noError(mistyped),
-		claimIss.oneOf(claims.iss, c.issuers()...),
+		claimIss.oneOf(claims.iss, append(c.IssuerAliases, c.Issuer)...),
 		claimAud.contains(claims.aud, c.ID),
 		claimAudOnly.equal(strings.Join(claims.aud, " "), c.ID),
 		claimAzp.equal(claims.azp, c.ID).unless(!object.has("azp")),
@@ -81,13 +81,6 @@ func (c *Client) verifyIDToken(ctx context.Context, u Unverified, refreshed bool
 	}
 	u.tokens.Subject, u.tokens.IDToken = claims.sub, object
 	return u.tokens, nil
-}
-
-func (c *Client) issuers() []string {
-	if c.IssuerAlias == "" {
-		return []string{c.Issuer}
-	}
-	return []string{c.Issuer, c.IssuerAlias}
 }
 
 // verifySignature returns the payload of the token if one of the provider's keys

@@ -156,8 +156,8 @@ func TestVerifyIDTokenClaims(t *testing.T) {
 		"iss with a slash":    {claims: set{"iss": "https://op.example/"}, fails: "claim-iss", reason: "compared exactly"},
 		"iss in capitals":     {claims: set{"iss": "https://OP.example"}, fails: "claim-iss", reason: "compared exactly"},
 		"iss without scheme":  {claims: set{"iss": "op.example"}, fails: "claim-iss", reason: "only where the row has a source for it"},
-		"iss by its alias":    {claims: set{"iss": "op.example"}, row: func(p *Provider) { p.IssuerAlias = "op.example" }, reason: "Google documents two spellings"},
-		"iss beside an alias": {claims: set{"iss": "https://op.example"}, row: func(p *Provider) { p.IssuerAlias = "op.example" }, reason: "either"},
+		"iss by its alias":    {claims: set{"iss": "op.example"}, row: func(p *Provider) { p.IssuerAliases = []string{"op.example"} }, reason: "Google documents two spellings"},
+		"iss beside an alias": {claims: set{"iss": "https://op.example"}, row: func(p *Provider) { p.IssuerAliases = []string{"op.example"} }, reason: "either"},
 		"iss a list":          {claims: set{"iss": []string{"https://op.example"}}, fails: "claim-types", reason: "a string (OIDC Core §2)"},
 
 		"aud a list of one":   {claims: set{"aud": []string{"app"}}, reason: "as good as the string (RFC 7519 §4.1.3)"},

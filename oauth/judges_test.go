@@ -139,14 +139,6 @@ func TestCredentialsTwice(t *testing.T) {
 	}
 }
 
-func TestCanRefresh(t *testing.T) {
-	row := opRow()
-	row.RenewRequest = func(string, string, Tokens) Request { return Request{} }
-	if c := newClient(t, row, newOP()); c.CanRefresh(Tokens{}) || !c.CanRefresh(Tokens{AccessToken: "a"}) {
-		t.Error("tokens are renewed by their access token; without one there is nothing to renew")
-	}
-}
-
 // Only an API's own word is a reason to refresh: a refresh for a refresh would never end.
 func TestTokenRefusedElsewhere(t *testing.T) {
 	c := newClient(t, opRow(), newOP())

@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"encoding/json"
-	"time"
 )
 
 // About is what people need to know of a provider, above all those who register an
@@ -28,8 +27,8 @@ type Provider struct {
 	// fetched from there and the ID token must name it; without, it is only the
 	// iss of the callback (RFC 9207). Empty where none is known.
 	Issuer string
-	// IssuerAlias is a second spelling that the provider's ID tokens may carry.
-	IssuerAlias string
+	// IssuerAliases are other spellings of it that the provider's ID tokens may carry.
+	IssuerAliases []string
 	// OpenID says that the provider speaks OpenID Connect: step 0 discovers its
 	// endpoints, step 4 demands an ID token.
 	OpenID bool
@@ -46,9 +45,6 @@ type Provider struct {
 	ClientAuth string
 	// FormReplies says that the token endpoint may answer form-encoded.
 	FormReplies bool
-	// NoTokenType says that the token reply carries no token_type (RFC 6749 §5.1
-	// requires one), and that the token is a Bearer token all the same.
-	NoTokenType bool
 	// GrantedScopes names the callback's parameter that says what was granted, where
 	// the token reply does not.
 	GrantedScopes string
@@ -56,14 +52,9 @@ type Provider struct {
 	// the one of RFC 6749 §5.1.
 	TokenReply func(Object) (Object, error)
 
-	// InvalidGrant are the provider's own words for the error invalid_grant of a
-	// refresh (RFC 6749 §5.2).
+	// InvalidGrant are the provider's own words for invalid_grant, at a refresh (RFC 6749
+	// §5.2), and for invalid_token, at its API (RFC 6750 §3.1).
 	InvalidGrant []string
-	// RenewRequest, where set, is step 6 of a provider without refresh tokens: it exchanges
-	// an access token for a longer-lived one. A dead one cannot be exchanged, so it is
-	// done as soon as less than RenewBefore is left.
-	RenewRequest func(clientID, clientSecret string, t Tokens) Request
-	RenewBefore  time.Duration
 	// RevokeRequest, where set, is step 7 in the provider's own way, in the place of the
 	// metadata's revocation endpoint.
 	RevokeRequest func(clientID, clientSecret string, t Tokens) Request
@@ -89,7 +80,7 @@ type ProfileURL struct {
 
 // Replies are what a row's Profile function maps.
 type Replies struct {
-	Token   Object            // the token reply
+	Token   Object            // the token reply; with OAuth 1.0a only
 	IDToken Object            // the verified claims; nil without OpenID Connect
 	API     []json.RawMessage // the replies of ProfileURLs in their order, nil where not asked
 }

@@ -22,17 +22,9 @@ var (
 	refreshAuthTime = Check{6, "refresh-auth-time", "OIDC Core §12.2", "a refresh that passes for a new sign-in of the user"}
 )
 
-// RefreshDue reports whether t should be refreshed before it is used: shortly before
-// it expires, and where the row says so long before, but then once a day at most.
-func (c *Client) RefreshDue(t Tokens) bool {
-	left := time.Until(t.Expiry)
-	early := left < c.RenewBefore && time.Since(t.Refreshed) > 24*time.Hour
-	return !t.Expiry.IsZero() && (left < refreshBefore || early)
-}
-
-// CanRefresh reports whether the provider gave a way to refresh t.
-func (c *Client) CanRefresh(t Tokens) bool {
-	return t.AccessToken != "" && (t.RefreshToken != "" || c.RenewRequest != nil)
+// RefreshDue reports whether t should be refreshed before it is used.
+func (t Tokens) RefreshDue() bool {
+	return !t.Expiry.IsZero() && time.Until(t.Expiry) < refreshBefore
 }
 
 // TokenRefused reports whether err is the provider's word that an access token is
@@ -56,7 +48,7 @@ func (c *Client) TokenRefused(err error) bool {
 func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 	if err := check(ctx,
 		attemptClient.equal(t.Provider, c.Name).at(6),
-		refreshToken.that(c.CanRefresh(t)),
+		refreshToken.present(t.RefreshToken),
 	); err != nil {
 		return Tokens{}, err
 	}
@@ -68,7 +60,13 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 		}
 	}
 	begun := time.Now()
-	object, err := c.refreshRequest(ctx, t)
+	object, err := c.tokenRequest(ctx, 6, url.Values{
+		"grant_type":    {"refresh_token"},
+		"refresh_token": {t.RefreshToken},
+	})
+	if refusal, ok := err.(*Refusal); ok && slices.Contains(c.InvalidGrant, refusal.Code) {
+		refusal.Code = "invalid_grant"
+	}
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -77,7 +75,6 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 		return Tokens{}, err
 	}
 	fresh := &unverified.tokens
-	fresh.Refreshed = begun
 	fresh.Asked, fresh.Subject, fresh.IDToken = t.Asked, t.Subject, t.IDToken
 	if fresh.RefreshToken == "" {
 		fresh.RefreshToken = t.RefreshToken // none means that the old one stays good (§6)
@@ -89,26 +86,6 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 		return *fresh, nil
 	}
 	return c.verifyRefreshed(ctx, unverified, t, begun)
-}
-
-func (c *Client) refreshRequest(ctx context.Context, t Tokens) (Object, error) {
-	var object Object
-	var err error
-	if c.RenewRequest != nil {
-		var r reply
-		if r, err = c.send(ctx, 6, c.RenewRequest(c.ID, c.Secret, t)); err == nil {
-			object, err = c.tokenReply(ctx, 6, r)
-		}
-	} else {
-		object, err = c.tokenRequest(ctx, 6, url.Values{
-			"grant_type":    {"refresh_token"},
-			"refresh_token": {t.RefreshToken},
-		})
-	}
-	if refusal, ok := err.(*Refusal); ok && slices.Contains(c.InvalidGrant, refusal.Code) {
-		refusal.Code = "invalid_grant"
-	}
-	return object, err
 }
 
 // verifyRefreshed verifies the ID token of a refresh like the first (step 4), and

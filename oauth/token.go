@@ -29,12 +29,10 @@ type Tokens struct {
 	AccessToken  string    // opaque; for the provider's APIs only
 	RefreshToken string    // empty where the provider gave none
 	Expiry       time.Time // of the access token; zero where the provider did not say
-	Refreshed    time.Time // last; zero before the first time
 	Scopes       []string  // granted; may be fewer than asked (RFC 6749 §3.3)
 	Asked        []string  // as the attempt asked for them
 	Subject      string    // sub of the ID token; without OpenID Connect, of whom the app knows them to be
 	IDToken      Object    // its claims; nil without OpenID Connect
-	Reply        Object    // the whole token reply, tokens included
 }
 
 // Unverified are the tokens of a reply whose ID token has not been looked at. Only
@@ -91,11 +89,23 @@ func (c *Client) tokenRequest(ctx context.Context, step int, form url.Values) (O
 	if err != nil {
 		return nil, err
 	}
-	reply, err := c.post(ctx, step, metadata, metadata.TokenEndpoint, form)
+	r, err := c.post(ctx, step, metadata, metadata.TokenEndpoint, form)
 	if err != nil {
 		return nil, err
 	}
-	return c.tokenReply(ctx, step, reply)
+	media := []string{"application/json"}
+	if c.FormReplies {
+		media = append(media, formEncoded)
+	}
+	object, err := r.object(ctx, step, media...)
+	if err != nil || c.TokenReply == nil {
+		return object, err
+	}
+	object, err = c.TokenReply(object)
+	if err := check(ctx, tokenMembers.noError(err).at(step)); err != nil {
+		return nil, err
+	}
+	return object, nil
 }
 
 // post sends form with the client's credentials, in the one way that the provider
@@ -132,26 +142,9 @@ func (c *Client) clientAuth(m Metadata) string {
 	return strings.Join(m.TokenEndpointAuthMethods, " ")
 }
 
-// tokenReply returns the reply in the shape of RFC 6749 §5.1.
-func (c *Client) tokenReply(ctx context.Context, step int, r reply) (Object, error) {
-	media := []string{"application/json"}
-	if c.FormReplies {
-		media = append(media, formEncoded)
-	}
-	object, err := r.object(ctx, step, media...)
-	if err != nil || c.TokenReply == nil {
-		return object, err
-	}
-	object, err = c.TokenReply(object)
-	if err := check(ctx, tokenMembers.noError(err).at(step)); err != nil {
-		return nil, err
-	}
-	return object, nil
-}
-
 // parseTokens reads the members of a token reply (RFC 6749 §5.1).
 func (c *Client) parseTokens(ctx context.Context, step int, o Object) (Unverified, error) {
-	u := Unverified{tokens: Tokens{Provider: c.Name, Reply: o}}
+	u := Unverified{tokens: Tokens{Provider: c.Name}}
 	t := &u.tokens
 	var kind string
 	var scope *string
@@ -167,7 +160,7 @@ func (c *Client) parseTokens(ctx context.Context, step int, o Object) (Unverifie
 		tokenMembers.noError(mistyped).at(step),
 		tokenAccess.present(t.AccessToken).at(step),
 		tokenAccess.noError(printable(t.AccessToken)).at(step),
-		tokenType.equal(strings.ToLower(kind), "bearer").unless(c.NoTokenType && kind == "").at(step),
+		tokenType.equal(strings.ToLower(kind), "bearer").at(step),
 		tokenExpiresIn.noError(nonsense).at(step),
 		tokenIDToken.present(u.idToken).unless(!c.OpenID || step == 6).at(step),
 	); err != nil {

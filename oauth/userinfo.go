@@ -43,7 +43,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 		}
 	}
 	var info Info
-	replies := Replies{Token: t.Reply, IDToken: t.IDToken, API: make([]json.RawMessage, len(urls))}
+	replies := Replies{IDToken: t.IDToken, API: make([]json.RawMessage, len(urls))}
 	for i, u := range urls {
 		if u.Scope != "" && !slices.Contains(t.Scopes, u.Scope) {
 			continue

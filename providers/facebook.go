@@ -6,9 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
-	"net/url"
 	"strings"
-	"time"
 
 	"example.com/oauthbyhand/oauth"
 )
@@ -24,12 +22,12 @@ func Facebook() oauth.Provider {
 			Console:       "https://developers.facebook.com/apps/",
 			CallbackHosts: []string{"localhost"}, // by itself, and only while the app is in development mode
 			Notes: "Add the product “Facebook Login”. Others than the app's testers can sign in only when the app is live. " +
-				"There is no sign of whether an e-mail address was verified.",
+				"There is no sign of whether an e-mail address was verified. " +
+				"Its tokens are not exchanged for longer-lived ones here: once one has expired, sign in again.",
 			Sources: []string{
 				"https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow",
 				"https://developers.facebook.com/docs/graph-api/changelog",
 				"https://developers.facebook.com/docs/graph-api/guides/secure-requests",
-				"https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived",
 				"https://developers.facebook.com/docs/facebook-login/access-tokens/debugging-and-error-handling",
 			},
 			Checked: "2026-11-20",
@@ -46,8 +44,6 @@ func Facebook() oauth.Provider {
 		GrantedScopes:       "granted_scopes",
 		ClientAuth:          "client_secret_post",
 		InvalidGrant:        []string{"190"},
-		RenewRequest:        facebookRenew,
-		RenewBefore:         30 * 24 * time.Hour,
 		RevokeRequest:       facebookRevoke,
 		ProfileURLs:         []oauth.ProfileURL{{URL: "https://graph.facebook.com/v26.0/me?fields=id,name,email,picture"}},
 		APIRequest:          addAppSecretProof,
@@ -70,22 +66,6 @@ func addAppSecretProof(r *oauth.Request, clientSecret, accessToken string) {
 		separator = "&"
 	}
 	r.URL += separator + "appsecret_proof=" + appSecretProof(clientSecret, accessToken)
-}
-
-// facebookRenew exchanges the access token for one of about 60 days: Facebook has no
-// refresh tokens. The guide shows a GET here, too.
-func facebookRenew(clientID, clientSecret string, t oauth.Tokens) oauth.Request {
-	return oauth.Request{
-		Method: http.MethodPost,
-		URL:    "https://graph.facebook.com/v26.0/oauth/access_token",
-		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
-		Body: url.Values{
-			"grant_type":        {"fb_exchange_token"},
-			"client_id":         {clientID},
-			"client_secret":     {clientSecret},
-			"fb_exchange_token": {t.AccessToken},
-		}.Encode(),
-	}
 }
 
 // facebookRevoke takes back all that the user granted to the app.

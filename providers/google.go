@@ -21,9 +21,9 @@ func Google() oauth.Provider {
 		},
 		Issuer: "https://accounts.google.com",
 		// Google documents that its ID tokens may name it without the scheme.
-		IssuerAlias: "accounts.google.com",
-		OpenID:      true,
-		Scopes:      []string{"openid", "email", "profile"},
+		IssuerAliases: []string{"accounts.google.com"},
+		OpenID:        true,
+		Scopes:        []string{"openid", "email", "profile"},
 		AuthorizationParams: map[string]string{
 			"access_type": "offline", // a refresh token,
 			"prompt":      "consent", // which Google gives only when it asks for consent

@@ -3,10 +3,7 @@ package providers
 import (
 	"cmp"
 	"encoding/json"
-	"net/http"
-	"net/url"
 	"strings"
-	"time"
 
 	"example.com/oauthbyhand/oauth"
 )
@@ -23,11 +20,11 @@ func Instagram() oauth.Provider {
 			// No host at all: https always, so use a tunnel or a local TLS proxy.
 			CallbackHosts: nil,
 			Notes: "Instagram → API setup with Instagram login → Business login settings. It has an app id and a secret of its own, " +
-				"not the Facebook app's. Professional accounts only. The dashboard may add a slash to the callback URL: copy it back.",
+				"not the Facebook app's. Professional accounts only. The dashboard may add a slash to the callback URL: copy it back. " +
+				"Its tokens live for an hour and are not exchanged for longer-lived ones here: once one has expired, sign in again.",
 			Sources: []string{
 				"https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login",
 				"https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/get-started",
-				"https://developers.facebook.com/docs/instagram-platform/reference/refresh_access_token",
 			},
 			Checked: "2026-11-20",
 		},
@@ -39,11 +36,8 @@ func Instagram() oauth.Provider {
 		Scopes:         []string{"instagram_business_basic"},
 		ScopeSeparator: ",",
 		ClientAuth:     "client_secret_post",
-		NoTokenType:    true,
 		TokenReply:     instagramTokens,
 		InvalidGrant:   []string{"190"},
-		RenewRequest:   instagramRenew,
-		RenewBefore:    30 * 24 * time.Hour,
 		RevokePage:     "https://help.instagram.com/1144624522593085",
 		ProfileURLs:    []oauth.ProfileURL{{URL: "https://graph.instagram.com/v26.0/me?fields=id,user_id,username,name,account_type,profile_picture_url"}},
 		Profile:        instagramProfile,
@@ -68,26 +62,13 @@ func instagramTokens(reply oauth.Object) (oauth.Object, error) {
 		}
 		reply["scope"] = permissions
 	}
+	if _, ok := reply["token_type"]; !ok {
+		reply["token_type"] = json.RawMessage(`"bearer"`) // required (RFC 6749 §5.1), and left out
+	}
 	if _, ok := reply["expires_in"]; !ok {
 		reply["expires_in"] = json.RawMessage("3600") // the guide says so, the reply does not
 	}
 	return reply, nil
-}
-
-// instagramRenew exchanges the token of a sign-in, which lives an hour, for one of
-// 60 days, and that one, when it is at least a day old, for another 60 days.
-// Instagram documents both as a GET, with the secrets in the URL.
-func instagramRenew(_, clientSecret string, t oauth.Tokens) oauth.Request {
-	path, query := "refresh_access_token", url.Values{
-		"grant_type":   {"ig_refresh_token"},
-		"access_token": {t.AccessToken},
-	}
-	if _, ofSignIn := t.Reply["user_id"]; ofSignIn { // only that token's reply names the user
-		path = "access_token"
-		query.Set("grant_type", "ig_exchange_token")
-		query.Set("client_secret", clientSecret)
-	}
-	return oauth.Request{Method: http.MethodGet, URL: "https://graph.instagram.com/" + path + "?" + query.Encode()}
 }
 
 // instagramProfile takes the user_id that /me gives, the professional account's. The

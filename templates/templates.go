@@ -121,10 +121,9 @@ type Profile struct {
 // Account is an identity of the user.
 type Account struct {
 	account.Identity
-	Title      string // of the provider
-	Grant      account.Grant
-	CanRefresh bool
-	Shown      bool // above
+	Title string // of the provider
+	Grant account.Grant
+	Shown bool // above
 }
 
 // Query names the identity in URLs.

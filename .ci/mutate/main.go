@@ -32,7 +32,7 @@ import (
 var judges = []string{
 	"once", "printable", "subject", "expiresIn", "readDate", "readAudience", "refusal", "callbackRefusal",
 	"decodeBase64url", "parseJWS", "parseKey", "parseRSA", "parseEC", "readBytes", "signed", "keysFor",
-	"secure", "IsLoopback", "parseObject", "parseJSON", "value", "text", "has", "Read", "clientAuth", "use", "CanRefresh", "TokenRefused", "revoked",
+	"secure", "IsLoopback", "parseObject", "parseJSON", "value", "text", "has", "Read", "clientAuth", "use", "RefreshDue", "TokenRefused", "revoked",
 }
 
 // unreachable are the mutants that no test can find, with the reason.

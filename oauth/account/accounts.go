@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 
@@ -151,11 +150,6 @@ func (a *Accounts) Open(identity Identity) (Grant, error) {
 func place(i Identity) string { return fmt.Sprintf("%q %q %q", i.UserID, i.Provider, i.Subject) }
 
 func (a *Accounts) seal(identity Identity, grant Grant) (string, error) {
-	// The reply has the tokens again, and the ID token as it was before it was verified.
-	grant.Tokens.Reply = maps.Clone(grant.Tokens.Reply)
-	for _, name := range []string{"access_token", "refresh_token", "id_token"} {
-		delete(grant.Tokens.Reply, name)
-	}
 	plaintext, err := json.Marshal(grant)
 	if err != nil {
 		return "", err

@@ -47,7 +47,7 @@ func (a *Accounts) keptFor(identity Identity) (Grant, bool) {
 }
 
 // Grant returns the grant of an identity with an access token that is good for a
-// request: refreshed first where that is due ([oauth.Client.RefreshDue]).
+// request: refreshed first where that is due ([oauth.Tokens.RefreshDue]).
 func (a *Accounts) Grant(ctx context.Context, identity Identity, client *oauth.Client) (Grant, error) {
 	grant, err := a.Open(identity)
 	if err != nil {
@@ -61,9 +61,9 @@ func (a *Accounts) Grant(ctx context.Context, identity Identity, client *oauth.C
 	t := grant.Tokens
 	alive := t.AccessToken != "" && (t.Expiry.IsZero() || time.Now().Before(t.Expiry))
 	switch {
-	case alive && (!client.RefreshDue(t) || !client.CanRefresh(t)):
+	case alive && (!t.RefreshDue() || t.RefreshToken == ""):
 		return grant, nil
-	case !alive && !client.CanRefresh(t):
+	case !alive && t.RefreshToken == "":
 		return Grant{}, ErrSignInAgain
 	}
 	fresh, err := a.refresh(ctx, identity, client, "")
@@ -77,7 +77,7 @@ func (a *Accounts) Grant(ctx context.Context, identity Identity, client *oauth.C
 // Refresh returns the grant of an identity with a new access token. refused is the
 // one that the provider no longer takes.
 func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth.Client, refused oauth.Tokens) (Grant, error) {
-	if !client.CanRefresh(refused) {
+	if refused.RefreshToken == "" {
 		return Grant{}, ErrSignInAgain
 	}
 	return a.refresh(ctx, identity, client, refused.AccessToken)
@@ -167,9 +167,9 @@ func (a *Accounts) refreshStored(ctx context.Context, identity Identity, client 
 		grant, stored = before, now.Sealed
 		t := before.Tokens
 		switch {
-		case !client.CanRefresh(t):
+		case t.RefreshToken == "":
 			return Grant{}, ErrSignInAgain
-		case t.AccessToken != refused && !client.RefreshDue(t): // another process was quicker
+		case t.AccessToken != refused && !t.RefreshDue(): // another process was quicker
 			return Grant{}, errFresh
 		}
 		fresh, err := client.Refresh(ctx, t)
