@@ -73,7 +73,7 @@ func (c *Client) verifyIDToken(ctx context.Context, u Unverified, refreshed bool
 		claimNbf.before(claims.nbf, now.Add(leeway)).unless(claims.nbf.IsZero()),
 		claimNonce.same(claims.nonce, u.attempt.Nonce).unless(refreshed && claims.nonce == ""),
 		claimSub.present(claims.sub),
-		claimSub.noError(subject(claims.sub)),
+		claimSub.noError(fitSubject(claims.sub)),
 		// Optional in this flow (OIDC Core §3.1.3.6).
 		claimAtHash.same(claims.atHash, leftHalfHash(u.tokens.AccessToken)).unless(!object.has("at_hash")),
 	); err != nil {
@@ -207,9 +207,9 @@ func readDate(o Object, name string, t *time.Time) error {
 	return nil
 }
 
-// subject refuses a sub that is longer than 255 ASCII characters (OIDC Core §2).
+// fitSubject refuses a sub that is longer than 255 ASCII characters (OIDC Core §2).
 // Longer ones, or others, two databases may take for the same.
-func subject(sub string) error {
+func fitSubject(sub string) error {
 	if len(sub) > 255 {
 		return errors.New("longer than 255 characters")
 	}

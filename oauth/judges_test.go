@@ -51,7 +51,7 @@ func wantGot(t *testing.T, err error, want CheckError) {
 func TestKeysSayWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, err := verify(t, newClient(t, opRow(), newOP()), sign(`{"alg":"RS256","kid":"other"}`, claims(nil), rsaKey()))
-		wantGot(t, err, CheckError{Got: "kid other", Want: "one of the provider's keys"})
+		wantGot(t, err, CheckError{Got: "other", Want: "rsa or ec"})
 		_, err = verify(t, newClient(t, opRow(), newOP()), sign(`{"alg":"ES256","kid":"rsa"}`, claims(nil), rsaKey()))
 		wantGot(t, err, CheckError{Got: "a key for RS256 with a token of ES256", Want: "a key for ES256"})
 		_, err = verify(t, newClient(t, opRow(), newOP()), sign(rs256, claims(set{"exp": "soon"}), rsaKey()))

@@ -47,14 +47,15 @@ func (c *Client) keysFor(ctx context.Context, token jws) ([]key, error) {
 		}
 		return k.kid == token.kid
 	}
-	has := func(keys []key) bool { return slices.ContainsFunc(keys, right) }
-	all, err := c.keys.get(ctx, 4, keysMaxAge, has, c.fetchKeys)
+	good := func(keys []key) bool { return slices.ContainsFunc(keys, right) }
+	all, err := c.keys.get(ctx, 4, keysMaxAge, good, c.fetchKeys)
 	if err != nil {
 		return nil, err
 	}
 	var fit []key
-	var unfit []string
+	var kids, unfit []string
 	for _, k := range all {
+		kids = append(kids, k.kid)
 		switch {
 		case token.kid != "" && k.kid != token.kid:
 		case k.unfit != nil:
@@ -65,15 +66,14 @@ func (c *Client) keysFor(ctx context.Context, token jws) ([]key, error) {
 			fit = append(fit, k)
 		}
 	}
-	known := keyKnown.that(token.kid == "" || has(all))
-	if known.got = "kid " + token.kid; !known.ok {
-		known.want = "one of the provider's keys"
-	}
 	suitable := keyFits.that(len(fit) > 0)
 	if !suitable.ok {
 		suitable.got, suitable.want = strings.Join(unfit, "; "), "a key for "+token.alg
 	}
-	if err := check(ctx, known, suitable); err != nil {
+	if err := check(ctx,
+		keyKnown.oneOf(token.kid, kids...).unless(token.kid == ""),
+		suitable,
+	); err != nil {
 		return nil, err
 	}
 	return fit, nil

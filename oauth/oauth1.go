@@ -141,23 +141,18 @@ func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name).at(5)); err != nil {
 		return Info{}, err
 	}
-	var info Info
+	var replies []Reply
 	body, err := c.Get(ctx, t, c.ProfileURL)
 	if err == nil {
-		info.Replies = []Reply{{c.ProfileURL, body}}
+		replies = []Reply{{c.ProfileURL, body}}
 	} else if refusal, ok := errors.AsType[*Refusal](err); !ok || c.ProfileClosed == nil || !c.ProfileClosed(refusal) {
 		return Info{}, err
 	}
-	info.Profile, err = c.Profile(Replies{Token: t.Reply, API: []json.RawMessage{body}})
-	if err := check(ctx,
-		profileMembers.noError(err),
-		profileSubject.present(info.Profile.Subject),
-		profileSubject.noError(subject(info.Profile.Subject)),
-		userinfoSub.equal(info.Profile.Subject, t.Subject).unless(t.Subject == ""),
-	); err != nil {
+	profile, err := whose(ctx, t.Subject, c.Profile, Replies{Token: t.Reply, API: []json.RawMessage{body}})
+	if err != nil {
 		return Info{}, err
 	}
-	return info, nil
+	return Info{profile, replies}, nil
 }
 
 // Get reads any URL of the provider's API in the user's name. The reply is strict

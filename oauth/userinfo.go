@@ -58,17 +58,26 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 	if err := c.sameSubject(ctx, t, info.Replies); err != nil {
 		return Info{}, err
 	}
-	var err error
-	info.Profile, err = c.Profile(replies)
-	if err := check(ctx,
-		profileMembers.noError(err),
-		profileSubject.present(info.Profile.Subject),
-		profileSubject.noError(subject(info.Profile.Subject)),
-		userinfoSub.equal(info.Profile.Subject, t.Subject).unless(t.Subject == ""),
-	); err != nil {
+	profile, err := whose(ctx, t.Subject, c.Profile, replies)
+	if err != nil {
 		return Info{}, err
 	}
+	info.Profile = profile
 	return info, nil
+}
+
+// whose maps the replies to a profile: of subject, where it is known whose it must be.
+func whose(ctx context.Context, subject string, mapping func(Replies) (Profile, error), replies Replies) (Profile, error) {
+	p, err := mapping(replies)
+	if err := check(ctx,
+		profileMembers.noError(err),
+		profileSubject.present(p.Subject),
+		profileSubject.noError(fitSubject(p.Subject)),
+		userinfoSub.equal(p.Subject, subject).unless(subject == ""),
+	); err != nil {
+		return Profile{}, err
+	}
+	return p, nil
 }
 
 // sameSubject demands that the userinfo reply names the user of the ID token.

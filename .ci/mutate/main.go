@@ -30,7 +30,7 @@ import (
 // judges are the functions beside the rows that rows judge by. The methods of Check and
 // row, in errors.go, are among them without being listed.
 var judges = []string{
-	"once", "printable", "subject", "expiresIn", "readDate", "readAudience", "refusal", "callbackRefusal",
+	"once", "printable", "fitSubject", "expiresIn", "readDate", "readAudience", "refusal", "callbackRefusal",
 	"decodeBase64url", "parseJWS", "parseKey", "parseRSA", "parseEC", "readBytes", "signed", "keysFor",
 	"secure", "IsLoopback", "parseObject", "parseJSON", "value", "text", "has", "Read", "clientAuth", "use", "RefreshDue", "TokenRefused", "revoked",
 }
