@@ -61,10 +61,9 @@ func CookiePrefix(secure bool) string {
 
 // cookie returns the cookie of the attempt with this state. The part of the state
 // that names it is not secret; the whole is inside.
-func (a *Attempts) cookie(state, value string, life time.Duration) *http.Cookie {
+func (a *Attempts) cookie(state string, life time.Duration) *http.Cookie {
 	return &http.Cookie{
 		Name:     CookiePrefix(a.secure) + "attempt-" + state[:min(8, len(state))],
-		Value:    value,
 		Path:     "/", // __Host- demands it
 		MaxAge:   int(life.Seconds()),
 		Secure:   a.secure,
@@ -80,7 +79,7 @@ func (a *Attempts) Put(w http.ResponseWriter, r *http.Request, attempt Attempt) 
 	if err != nil {
 		return err
 	}
-	cookie := a.cookie(attempt.State, "", attemptCookieLife)
+	cookie := a.cookie(attempt.State, attemptCookieLife)
 	cookie.Value = a.sealer.Seal(plaintext, cookie.Name)
 	a.dropOldest(w, r)
 	http.SetCookie(w, cookie)
@@ -106,7 +105,7 @@ func (a *Attempts) dropOldest(w http.ResponseWriter, r *http.Request) {
 	}
 	slices.SortFunc(all, func(x, y begun) int { return x.at.Compare(y.at) })
 	for len(all) >= attemptsPerUser {
-		cookie := a.cookie("", "", -time.Second)
+		cookie := a.cookie("", -time.Second)
 		cookie.Name = all[0].name
 		http.SetCookie(w, cookie)
 		all = all[1:]
@@ -135,7 +134,7 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	// find the cookie the first will do.
 	query, _ := url.ParseQuery(r.URL.RawQuery)
 	state := callbackAttempt(query)
-	name := a.cookie(state, "", 0).Name
+	name := a.cookie(state, 0).Name
 	cookie, missing := r.Cookie(name)
 	if missing != nil {
 		cookie = new(http.Cookie) // for who takes attemptFound out, to see what happens
@@ -148,7 +147,7 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	); err != nil {
 		return Attempt{}, err
 	}
-	http.SetCookie(w, a.cookie(state, "", -time.Second))
+	http.SetCookie(w, a.cookie(state, -time.Second))
 	attempt, err := a.open(name, cookie.Value)
 	if t := tracing(ctx); t != nil && err == nil {
 		t.event(2, AttemptTaken{name, attempt})

@@ -82,20 +82,21 @@ func (c *Client1) signed(ctx context.Context, step int, method, rawURL, tokenSec
 
 // credentials reads the reply of step 1 or 3: form-encoded (RFC 5849 §2.1, §2.3)
 // whatever its Content-Type says, which is text/html at X, where errors are JSON.
-func (r reply) credentials(ctx context.Context, c *Check) (form Object, token, secret string, err error) {
+func (r reply) credentials(ctx context.Context, c *Check) (TokenCredentials, error) {
 	if refusal := r.refusal(c.Step); refusal != nil {
-		return nil, "", "", refusal
+		return TokenCredentials{}, refusal
 	}
 	form, invalid := parseForm(r.body)
-	form.Read("oauth_token", &token)
-	form.Read("oauth_token_secret", &secret)
+	t := TokenCredentials{Reply: form}
+	form.Read("oauth_token", &t.Token)
+	form.Read("oauth_token_secret", &t.Secret)
 	if err := check(ctx,
 		r.statusOK(c.Step),
 		c.noError(invalid),
-		c.present(token),
-		c.present(secret),
+		c.present(t.Token),
+		c.present(t.Secret),
 	); err != nil {
-		return nil, "", "", err
+		return TokenCredentials{}, err
 	}
-	return form, token, secret, nil
+	return t, nil
 }

@@ -65,10 +65,16 @@ func (c *Client) parseMetadata(ctx context.Context, o Object) (Metadata, error) 
 		o.Read("token_endpoint_auth_methods_supported", &m.TokenEndpointAuthMethods),
 	)
 	o.Read("authorization_response_iss_parameter_supported", &m.IssParameter) // only true is a promise
+	var missing error
+	for _, endpoint := range []string{"authorization_endpoint", "token_endpoint", "jwks_uri"} {
+		if o.text(endpoint) == "" {
+			missing = errors.New("no " + endpoint)
+		}
+	}
 	if err := check(ctx,
 		discoveryMembers.noError(err),
 		discoveryIssuer.equal(issuer, c.Issuer),
-		discoveryEndpoints.noError(m.missing()),
+		discoveryEndpoints.noError(missing),
 		c.visit(m.AuthorizationEndpoint),
 		c.visit(m.TokenEndpoint),
 		c.visit(m.JWKSURI),
@@ -78,17 +84,4 @@ func (c *Client) parseMetadata(ctx context.Context, o Object) (Metadata, error) 
 		return Metadata{}, err
 	}
 	return m, nil
-}
-
-// missing names what a sign-in cannot do without.
-func (m Metadata) missing() error {
-	switch "" {
-	case m.AuthorizationEndpoint:
-		return errors.New("no authorization_endpoint")
-	case m.TokenEndpoint:
-		return errors.New("no token_endpoint")
-	case m.JWKSURI:
-		return errors.New("no jwks_uri")
-	}
-	return nil
 }

@@ -15,11 +15,11 @@ import (
 // What must hold in a sign-in with OAuth 1.0a, beside the checks that it shares
 // with OAuth 2.0: those of the sender, of the attempts and of the profile.
 var (
-	temporaryCredentials = Check{1, "temporary-credentials", "RFC 5849 §2.1", "the user sent to the provider for a sign-in that cannot end"}
-	callbackConfirmed    = Check{1, "callback-confirmed", "RFC 5849 §2.1", "a provider of OAuth 1.0 without the a, where an attacker has the victim finish the attacker's sign-in (session fixation)"}
-	callbackToken        = Check{2, "callback-token", "RFC 5849 §2.2, §4.13", "an attacker's authorization in this user's session (login CSRF)"}
-	callbackVerifier     = Check{2, "callback-verifier", "RFC 5849 §2.2, §2.3", "a sign-in in which nobody was asked"}
-	tokenCredentials     = Check{3, "token-credentials", "RFC 5849 §2.3", "half of the credentials stored as if they were whole"}
+	temporaryPair     = Check{1, "temporary-credentials", "RFC 5849 §2.1", "the user sent to the provider for a sign-in that cannot end"}
+	callbackConfirmed = Check{1, "callback-confirmed", "RFC 5849 §2.1", "a provider of OAuth 1.0 without the a, where an attacker has the victim finish the attacker's sign-in (session fixation)"}
+	callbackToken     = Check{2, "callback-token", "RFC 5849 §2.2, §4.13", "an attacker's authorization in this user's session (login CSRF)"}
+	callbackVerifier  = Check{2, "callback-verifier", "RFC 5849 §2.2, §2.3", "a sign-in in which nobody was asked"}
+	tokenPair         = Check{3, "token-credentials", "RFC 5849 §2.3", "half of the credentials stored as if they were whole"}
 )
 
 // Begin is step 1. It asks the provider for temporary credentials (RFC 5849 §2.1),
@@ -31,24 +31,22 @@ func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 	if err != nil {
 		return Attempt{}, "", err
 	}
-	form, token, secret, err := r.credentials(ctx, &temporaryCredentials)
+	temporary, err := r.credentials(ctx, &temporaryPair)
 	if err != nil {
 		return Attempt{}, "", err
 	}
-	var confirmed string
-	form.Read("oauth_callback_confirmed", &confirmed)
-	if err := check(ctx, callbackConfirmed.equal(confirmed, "true")); err != nil {
+	if err := check(ctx, callbackConfirmed.equal(temporary.Reply.text("oauth_callback_confirmed"), "true")); err != nil {
 		return Attempt{}, "", err
 	}
 	attempt := Attempt{
 		Provider:        c.Name,
-		State:           tokenState(token),
-		TemporaryToken:  token,
-		TemporarySecret: secret,
+		State:           tokenState(temporary.Token),
+		TemporaryToken:  temporary.Token,
+		TemporarySecret: temporary.Secret,
 		Begun:           time.Now().UTC(),
 	}
 
-	authorizationURL := c.AuthorizationURL + "?" + url.Values{"oauth_token": {token}}.Encode()
+	authorizationURL := c.AuthorizationURL + "?" + url.Values{"oauth_token": {temporary.Token}}.Encode()
 	if t := tracing(ctx); t != nil {
 		t.event(1, RedirectOut{authorizationURL})
 	}
@@ -129,11 +127,12 @@ func (c *Client1) Exchange(ctx context.Context, callback Callback1) (TokenCreden
 	if err != nil {
 		return TokenCredentials{}, err
 	}
-	form, token, secret, err := r.credentials(ctx, &tokenCredentials)
+	t, err := r.credentials(ctx, &tokenPair)
 	if err != nil {
 		return TokenCredentials{}, err
 	}
-	return TokenCredentials{Provider: c.Name, Token: token, Secret: secret, Reply: form}, nil
+	t.Provider = c.Name
+	return t, nil
 }
 
 // UserInfo is step 5. It reads who signed in from the provider's API.

@@ -4,11 +4,9 @@ import (
 	"context"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"runtime"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Event is one thing that happened during a sign-in. Ask for events with
@@ -17,7 +15,7 @@ import (
 type Event struct {
 	Time     time.Time
 	Step     int    // as in [Check]
-	Function string // the exported function of this package that made it: "Client.Exchange"
+	Function string // the exported method of this package that made it: "Client.Exchange"
 	File     string // where that stands: "token.go"
 	What     any    // one of the types below
 }
@@ -129,22 +127,19 @@ func (t tracer) checked(rows []row) {
 	t.event(rows[0].step, outcomes)
 }
 
-// exportedCaller walks up the stack to the function that a reader can look up. It
+// method finds type and name of an exported method in what runtime calls it:
+// example.com/oauthbyhand/oauth.(*Client).Discover.func1
+var method = regexp.MustCompile(`\.\(?\*?([A-Z]\w*)\)?\.([A-Z]\w*)`)
+
+// exportedCaller walks up the stack to the method that a reader can look up. It
 // returns nothing where there is none.
 func exportedCaller() (function, file string) {
 	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
 	for {
 		frame, more := frames.Next()
-		// example.com/oauthbyhand/oauth.(*Client).Discover.func1
-		_, name, _ := strings.Cut(filepath.Base(frame.Function), ".")
-		name = strings.NewReplacer("(*", "", ")", "").Replace(name)
-		if i := strings.Index(name, ".func"); i >= 0 {
-			name = name[:i]
-		}
-		last, _ := utf8.DecodeRuneInString(name[strings.LastIndexByte(name, '.')+1:])
-		if unicode.IsUpper(last) {
-			return name, filepath.Base(frame.File)
+		if found := method.FindStringSubmatch(frame.Function); found != nil {
+			return found[1] + "." + found[2], filepath.Base(frame.File)
 		}
 		if !more {
 			return "", ""
