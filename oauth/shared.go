@@ -30,7 +30,7 @@ type shared[T any] struct {
 // that is young but not good enough (a made-up key id was asked for) is fetched again
 // three times in a row at most, then once in 30 s; in between it is returned as it is.
 // step is the one that asks.
-func (s *shared[T]) get(ctx context.Context, step int, maxAge time.Duration, good func(T) bool, fetch func(context.Context) (T, error)) (T, error) {
+func (s *shared[T]) get(ctx context.Context, step int, maxAge time.Duration, good func(T) bool, fetch func(context.Context) (T, error)) (none T, err error) {
 	s.mu.Lock()
 	fresh := !s.fetched.IsZero() && time.Since(s.fetched) < maxAge
 	if fresh && (good(s.value) || s.pending == nil && !s.mayRefetch(time.Now())) {
@@ -47,14 +47,12 @@ func (s *shared[T]) get(ctx context.Context, step int, maxAge time.Duration, goo
 	select {
 	case <-pending:
 	case <-ctx.Done():
-		var zero T
-		return zero, check(ctx, replyReceived.noError(ctx.Err()).at(step))
+		return none, check(ctx, replyReceived.noError(ctx.Err()).at(step))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
-		var zero T
-		return zero, s.err
+		return none, s.err
 	}
 	return s.value, nil
 }

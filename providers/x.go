@@ -72,16 +72,6 @@ func xProfile(r oauth.Replies) (oauth.Profile, error) {
 	)
 	// X's page: null if there is no address, or if it is not verified.
 	p.EmailVerified = p.Email != ""
-	p.Picture = withoutNormal(p.Picture)
+	p.Picture = strings.Replace(p.Picture, "_normal.", ".", 1) // in full size
 	return p, err
-}
-
-// withoutNormal returns the URL of the picture in its full size: "_normal" before
-// the extension is the small one.
-func withoutNormal(picture string) string {
-	stem, extension := picture, ""
-	if dot := strings.LastIndexByte(picture, '.'); dot >= 0 {
-		stem, extension = picture[:dot], picture[dot:]
-	}
-	return strings.TrimSuffix(stem, "_normal") + extension
 }
