@@ -73,7 +73,9 @@ func (a *Attempts) cookie(state string, life time.Duration) *http.Cookie {
 	}
 }
 
-// Put gives the attempt to the browser.
+// Put gives the attempt to the browser, in a cookie that lives an hour. Of more than
+// eight attempts in one browser the oldest is dropped. Call it before the redirect to
+// the provider. An error is this machine's.
 func (a *Attempts) Put(w http.ResponseWriter, r *http.Request, attempt Attempt) error {
 	plaintext, err := json.Marshal(attempt)
 	if err != nil {
@@ -122,8 +124,8 @@ func (a *Attempts) open(cookie, sealed string) (Attempt, error) {
 }
 
 // Take returns the attempt to which the callback r belongs, and removes its
-// cookie. An attempt is taken once, before its code is redeemed and whatever comes
-// of it. (Of the used ones the last 10,000 are remembered. Beyond those stands that
+// cookie. An attempt is taken once, within ten minutes of its beginning, before its
+// code is redeemed and whatever comes of it. An error is a [*CheckError]. (Of the used ones the last 10,000 are remembered. Beyond those stands that
 // a provider takes a code once, too.)
 func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error) {
 	ctx := r.Context()
@@ -163,7 +165,7 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 }
 
 // CheckUser refuses the callback of an attempt to connect an account, unless user,
-// who is signed in now, is the one who began it.
+// who is signed in now, is the one who began it. Any other attempt passes.
 func (a Attempt) CheckUser(ctx context.Context, user string) error {
 	return check(ctx, attemptUser.same(user, a.User).unless(a.User == ""))
 }

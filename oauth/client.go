@@ -29,12 +29,16 @@ var (
 )
 
 // Client is this app as registered with one provider. Its methods are the steps
-// of a sign-in. It may be used by several goroutines.
+// of a sign-in. It may be used by several goroutines. Each request has 10 seconds,
+// beside what ctx allows.
+//
+// An error is a [*CheckError], a [*Refusal] or this machine's own, and with it comes
+// no value that could be used.
 type Client struct {
 	Provider
-	ID          string
-	Secret      string
-	RedirectURI string // as registered, to the letter
+	ID          string // client_id
+	Secret      string // client_secret
+	RedirectURI string // redirect_uri, as registered, to the letter
 
 	sender
 	discovered shared[Metadata]
@@ -43,7 +47,8 @@ type Client struct {
 
 // NewClient returns the client of the app that is registered with p under id and
 // secret for redirectURI. A nil transport means http.DefaultTransport; package
-// fake has one that reaches no network.
+// fake has one that reaches no network. The error names what is missing or not https.
+// Nothing is sent yet.
 func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundTripper) (*Client, error) {
 	if err := registered(p.Name, id, secret, redirectURI); err != nil {
 		return nil, err

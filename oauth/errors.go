@@ -59,6 +59,7 @@ type CheckError struct {
 	Got, Want string
 }
 
+// Error names the check, what was found and wanted, and the section.
 func (e *CheckError) Error() string {
 	detail := "does not hold"
 	if e.Got != "" || e.Want != "" {
@@ -77,7 +78,7 @@ type Refusal struct {
 	Step        int    // 2 in the callback; else the step of the request that was refused
 	Status      int    // HTTP status of the reply; 0 in the callback
 	Code        string // "access_denied", "invalid_grant", …; Meta's number where it has no word
-	Description string
+	Description string // for people; empty where the provider gave none
 	URI         string // page about the error; not to be followed unseen
 	Reason      string // Meta's error_reason: "user_denied"
 }
@@ -87,6 +88,7 @@ func (r *Refusal) ByUser() bool {
 	return r.Step == 2 && (r.Code == "access_denied" || r.Code == "denied")
 }
 
+// Error is Code and Description, with the step.
 func (r *Refusal) Error() string {
 	return strings.TrimRight(fmt.Sprintf("oauth: step %d, refused: %s: %s", r.Step, r.Code, r.Description), ": ")
 }

@@ -135,7 +135,8 @@ func (c *Client1) Exchange(ctx context.Context, callback Callback1) (TokenCreden
 	return t, nil
 }
 
-// UserInfo is step 5. It reads who signed in from the provider's API.
+// UserInfo is step 5. It reads who signed in from the provider's API, or, where that is
+// closed to this app, from the reply of step 3. Of a known Subject it must be.
 func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error) {
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name).at(5)); err != nil {
 		return Info{}, err

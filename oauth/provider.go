@@ -68,7 +68,8 @@ type Provider struct {
 	// APIRequest, where set, adds to each API request what the provider wants beside the
 	// token in its header.
 	APIRequest func(r *Request, clientSecret, accessToken string)
-	// Profile maps what the provider said about the user to a profile.
+	// Profile maps what the provider said about the user to a profile. Its errors are
+	// of members with another type than documented.
 	Profile func(Replies) (Profile, error)
 }
 
@@ -93,6 +94,6 @@ type Profile struct {
 	Subject       string
 	Name          string
 	Email         string
-	EmailVerified bool // the provider says that it checked the address
-	Picture       string
+	EmailVerified bool   // the provider says that it checked the address
+	Picture       string // its URL
 }

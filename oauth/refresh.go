@@ -22,14 +22,15 @@ var (
 	refreshAuthTime = Check{6, "refresh-auth-time", "OIDC Core §12.2", "a refresh that passes for a new sign-in of the user"}
 )
 
-// RefreshDue reports whether t should be refreshed before it is used.
+// RefreshDue reports whether t should be refreshed before it is used: a minute before
+// it expires. Where the provider did not say when, it is never due.
 func (t Tokens) RefreshDue() bool {
 	return !t.Expiry.IsZero() && time.Until(t.Expiry) < refreshBefore
 }
 
 // TokenRefused reports whether err is the provider's word that an access token is
 // no longer good: the one error of [Client.Get] for which a refresh may help. It is a
-// 401, the body of which need not say anything (RFC 6750 §3.1).
+// 401, the body of which need not say anything (RFC 6750 §3.1), or what the row names.
 func (c *Client) TokenRefused(err error) bool {
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return refusal.Step == 5 && (refusal.Status == http.StatusUnauthorized || slices.Contains(c.InvalidGrant, refusal.Code))

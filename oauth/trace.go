@@ -33,7 +33,7 @@ type (
 	}
 	// AttemptTaken is the attempt found in the browser's cookie.
 	AttemptTaken struct {
-		Cookie  string
+		Cookie  string // its name
 		Attempt Attempt
 	}
 	// Signed is the signature of a request by OAuth 1.0a, with the values of RFC 5849
@@ -45,12 +45,8 @@ type (
 		Signature  string      // HMAC-SHA1 (§3.4.2)
 		Header     string      // Authorization (§3.5.1)
 	}
-	// RequestSent is a request of this app to the provider.
-	RequestSent struct {
-		Method, URL string
-		Header      http.Header
-		Body        string
-	}
+	// RequestSent is a request of this app to the provider, with all its headers.
+	RequestSent Request
 	// ReplyReceived is the provider's answer to it.
 	ReplyReceived struct {
 		Status int

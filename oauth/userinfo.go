@@ -22,7 +22,7 @@ type Info struct {
 // Reply is a reply to an API request.
 type Reply struct {
 	URL  string
-	Body json.RawMessage
+	Body json.RawMessage // strict JSON: no name twice
 }
 
 // UserInfo is step 5. It uses the access token to read who signed in: at the
