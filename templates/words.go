@@ -97,11 +97,10 @@ var words = map[string]word{
 	"user_id":                  {"a number for the user", ""},
 	"tokens data":              {"Instagram: the reply, wrapped once more", "data"},
 
-	// Tokens taken back, and changed for others that live longer.
-	"token":             {"the token to revoke", "token"},
-	"success":           {"Meta: done", ""},
-	"token_type_hint":   {"which kind of token that is", ""},
-	"fb_exchange_token": {"the token to be changed for one that lives longer", "access_token"},
+	// Tokens taken back.
+	"token":           {"the token to revoke", "token"},
+	"success":         {"Meta: done", ""},
+	"token_type_hint": {"which kind of token that is", ""},
 
 	// OAuth 1.0a: its requests, its replies, its callback.
 	"oauth_callback":           {"where the provider sends the browser back to; registered there, to the letter", ""},

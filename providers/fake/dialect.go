@@ -206,10 +206,7 @@ func facebook() *dialect {
 		delete(reply, "scope")
 		return reply
 	}
-	d.tokenFailure = func(f *failure, grantType string) (int, map[string]any) {
-		if f.code == "invalid_grant" && grantType == "fb_exchange_token" {
-			return 400, graphFailure(401, f) // its word for a dead token, with another status
-		}
+	d.tokenFailure = func(f *failure, _ string) (int, map[string]any) {
 		return 400, graphFailure(400, f)
 	}
 	d.apiFailure = graphFailure

@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"example.com/oauthbyhand/providers/fake"
 	"github.com/google/go-cmp/cmp"
@@ -270,66 +268,19 @@ func TestGitHubRevoke(t *testing.T) {
 	}
 }
 
-func TestFacebookLongerAndRevoke(t *testing.T) {
+func TestFacebookRevoke(t *testing.T) {
 	w, p := newWorld(t), providers["facebook"]
-	short := w.accessToken(p, "ada", "")
-	_, reply := w.tokens(p, url.Values{"grant_type": {"fb_exchange_token"}, "fb_exchange_token": {short}})
-	long := str(reply["access_token"])
-	if long == "" || long == short {
-		t.Fatalf("fb_exchange_token: %v", reply)
-	}
-	if _, reply := w.tokens(p, url.Values{"grant_type": {"fb_exchange_token"}, "fb_exchange_token": {"guess"}}); reply["access_token"] != nil {
-		t.Errorf("fb_exchange_token for an unknown token: %v", reply)
-	}
-	resp := w.post(p, p.token, other, url.Values{"grant_type": {"fb_exchange_token"}, "fb_exchange_token": {short}})
-	if reply := decode(t, resp); resp.StatusCode != 400 || reply["access_token"] != nil {
-		t.Errorf("fb_exchange_token by another client: %s %v", resp.Status, reply)
-	}
-	req := must(http.NewRequest("DELETE", "https://graph.facebook.com/v26.0/me/permissions?appsecret_proof="+proof(long), nil))
-	req.Header.Set("Authorization", "Bearer "+long)
+	one, two := w.accessToken(p, "ada", ""), w.accessToken(p, "ada", "")
+	req := must(http.NewRequest("DELETE", "https://graph.facebook.com/v26.0/me/permissions?appsecret_proof="+proof(two), nil))
+	req.Header.Set("Authorization", "Bearer "+two)
 	if got := decode(t, must(w.web.Do(req))); got["success"] != true {
 		t.Errorf("permissions: %v", got)
 	}
-	for _, token := range []string{short, long} {
+	for _, token := range []string{one, two} {
 		if resp := w.get(p.profile+"?appsecret_proof="+proof(token), token); resp.StatusCode != 401 {
 			t.Errorf("after that: %s", resp.Status)
 		}
 	}
-}
-
-func TestInstagramLonger(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, p := newWorld(t), providers["instagram"]
-		short := w.accessToken(p, "ada", "")
-		ask := func(path, grantType, secret, token string) (int, string) {
-			resp := w.get("https://graph.instagram.com/"+path+"?"+url.Values{
-				"grant_type": {grantType}, "client_secret": {secret}, "access_token": {token}}.Encode(), "")
-			reply := decode(t, resp)
-			return resp.StatusCode, str(reply["access_token"])
-		}
-		if status, _ := ask("access_token", "ig_exchange_token", "wrong", short); status != 400 {
-			t.Errorf("wrong secret: %d", status)
-		}
-		if status, _ := ask("access_token", "ig_refresh_token", secret, short); status != 400 {
-			t.Errorf("the other grant_type: %d", status)
-		}
-		_, long := ask("access_token", "ig_exchange_token", secret, short)
-		if status, _ := ask("refresh_access_token", "ig_refresh_token", "", long); status != 400 {
-			t.Errorf("refreshed at once: %d", status)
-		}
-		time.Sleep(24 * time.Hour)
-		if resp := w.get(p.profile, short); resp.StatusCode != 401 {
-			t.Errorf("the short one, a day later: %s", resp.Status)
-		}
-		status, next := ask("refresh_access_token", "ig_refresh_token", "", long)
-		if status != 200 || next == long {
-			t.Errorf("refreshed a day later: %d", status)
-		}
-		time.Sleep(5183944*time.Second - 1)
-		if resp := w.get(p.profile, next); resp.StatusCode != 200 {
-			t.Errorf("sixty days later: %s", resp.Status)
-		}
-	})
 }
 
 // accessToken signs user in, with one scope unticked, and returns the access token.

@@ -39,10 +39,10 @@ type grant struct {
 // issued is one code or token.
 type issued struct {
 	*grant
-	kind       kind
-	scopes     []string // of a refreshed access token, maybe fewer than the grant's (RFC 6749 §6)
-	born, ends time.Time
-	spent      bool // used, and remembered so that a second use is noticed
+	kind   kind
+	scopes []string // of a refreshed access token, maybe fewer than the grant's (RFC 6749 §6)
+	ends   time.Time
+	spent  bool // used, and remembered so that a second use is noticed
 }
 
 // tokens is what a token request earns.
@@ -90,8 +90,7 @@ func (s *grants) forget(which func(*grant) bool) {
 // give makes a value that nobody can guess (RFC 6749 §10.10). s.mu is held.
 func (s *grants) give(g *grant, k kind, scopes []string, life time.Duration) string {
 	value := g.dialect.prefixes[k] + rand.Text() + rand.Text()
-	now := time.Now()
-	ends := now.Add(life)
+	ends := time.Now().Add(life)
 	if ends.After(g.ends) {
 		g.ends = ends
 	}
@@ -100,7 +99,7 @@ func (s *grants) give(g *grant, k kind, scopes []string, life time.Duration) str
 		g.values = g.values[1:]
 	}
 	g.values = append(g.values, value)
-	s.issued[value] = &issued{grant: g, kind: k, scopes: scopes, born: now, ends: ends}
+	s.issued[value] = &issued{grant: g, kind: k, scopes: scopes, ends: ends}
 	return value
 }
 

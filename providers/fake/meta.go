@@ -3,22 +3,12 @@ package fake
 import (
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-	"time"
 )
 
-// Facebook and Instagram: neither has refresh tokens. A token is exchanged for one that lives longer.
-
-// facebookLonger is grant_type=fb_exchange_token. s.grants.mu is held.
-func (s *Server) facebookLonger(d *dialect, c *Client, form url.Values) (tokens, *failure) {
-	i := s.grants.find(d, accessKind, form.Get("fb_exchange_token"))
-	if i == nil || i.client != c {
-		return tokens{}, &failure{"invalid_grant", "The token to exchange is unknown, expired, or another client's."}
-	}
-	return s.grants.giveTokens(i.grant, i.scopes, false), nil
-}
+// Facebook and Instagram: neither has refresh tokens, and the exchange of a token for one that lives
+// longer is not here.
 
 func (s *Server) facebookMe(w http.ResponseWriter, r *http.Request, i *issued) {
 	me := map[string]any{
@@ -46,33 +36,6 @@ func (s *Server) facebookRevoke(w http.ResponseWriter, r *http.Request, i *issue
 func instagramTokenReply(_ map[string]any, t tokens) map[string]any {
 	return map[string]any{
 		"access_token": t.access, "user_id": json.Number(t.user.InstagramTokenID), "permissions": t.scopes}
-}
-
-// instagramLonger gives a token of sixty days for one of an hour, or for one of sixty days that is a
-// day old. Both are GET with the secrets in the URL: Instagram documents no other way.
-func (s *Server) instagramLonger(d *dialect, grantType string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		q, err := url.ParseQuery(r.URL.RawQuery)
-		if err != nil || repeated(q) != nil || q.Get("grant_type") != grantType {
-			d.refuse(w, http.StatusBadRequest, &failure{"", "grant_type must be " + grantType + "."})
-			return
-		}
-		s.grants.mu.Lock()
-		defer s.grants.mu.Unlock()
-		i := s.grants.find(d, accessKind, q.Get("access_token"))
-		switch {
-		case i == nil:
-			d.refuse(w, http.StatusUnauthorized, &failure{"", "The access token is unknown, expired or revoked."})
-		case grantType == "ig_exchange_token" && !same(q.Get("client_secret"), i.client.Secret):
-			d.refuse(w, http.StatusBadRequest, &failure{"", "Error validating client secret."})
-		case grantType == "ig_refresh_token" && time.Since(i.born) < 24*time.Hour:
-			d.refuse(w, http.StatusBadRequest, &failure{"", "Only a token that is a day old can be refreshed."})
-		default:
-			sendJSON(w, http.StatusOK, map[string]any{
-				"access_token": s.grants.give(i.grant, accessKind, i.scopes, sixtyDays),
-				"token_type":   "bearer", "expires_in": seconds(sixtyDays)})
-		}
-	}
 }
 
 func (s *Server) instagramMe(w http.ResponseWriter, r *http.Request, i *issued) {

@@ -37,8 +37,6 @@ func (s *Server) routes(rows map[string]*dialect) []route {
 		{"GET www.instagram.com/oauth/authorize", s.authorize(instagram)},
 		{"POST www.instagram.com/oauth/authorize", s.authorize(instagram)},
 		{"POST api.instagram.com/oauth/access_token", s.token(instagram)},
-		{"GET graph.instagram.com/access_token", s.instagramLonger(instagram, "ig_exchange_token")},
-		{"GET graph.instagram.com/refresh_access_token", s.instagramLonger(instagram, "ig_refresh_token")},
 		{"GET graph.instagram.com/v26.0/me", s.api(instagram, s.instagramMe)},
 
 		{"GET accounts.spotify.com/authorize", s.authorize(spotify)},

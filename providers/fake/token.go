@@ -65,8 +65,6 @@ func (s *Server) grantTokens(d *dialect, c *Client, form url.Values) (tokens, *f
 		return s.exchange(d, c, form)
 	case grantType == "refresh_token" && d.refreshes != nil:
 		return s.refresh(d, c, form)
-	case grantType == "fb_exchange_token" && d.name == "facebook":
-		return s.facebookLonger(d, c, form)
 	case grantType == "":
 		return tokens{}, &failure{"invalid_request", "grant_type is missing."}
 	}
