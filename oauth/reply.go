@@ -70,6 +70,7 @@ func (r reply) json(ctx context.Context, step int) (json.RawMessage, error) {
 	return r.body, nil
 }
 
+// parse reads the body by the type that it declares.
 func (r reply) parse() (Object, error) {
 	if r.mediaType == formEncoded {
 		return parseForm(r.body)
@@ -99,11 +100,14 @@ func (r reply) refusal(step int) *Refusal {
 	if r.status == http.StatusOK && code == "" {
 		return nil
 	}
-	var inner Object
+	var inner Object // where error is no word
+	o.Read("error", &inner)
 	var several []Object
-	if o.Read("error", &inner) == nil && inner != nil { // Meta and Spotify's API: {"error": {"message": …, "code": …}}
+	o.Read("errors", &several)
+	switch {
+	case inner != nil: // Meta and Spotify's API: {"error": {"message": …, "code": …}}
 		o, code = inner, cmp.Or(inner.text("code"), inner.text("status"), code)
-	} else if o.Read("errors", &several) == nil && len(several) > 0 && !o.has("message") { // X: {"errors": [{"message": …, "code": …}]}
+	case len(several) > 0 && !o.has("message"): // X: {"errors": [{"message": …, "code": …}]}
 		o = several[0]
 	}
 	refusal := Refusal{
@@ -121,15 +125,6 @@ func (r reply) refusal(step int) *Refusal {
 		*text = clip(r.sent.scrub(*text))
 	}
 	return &refusal
-}
-
-// text returns a member as text: a string, or anything else as it stands.
-func (o Object) text(name string) string {
-	var text string
-	if o.Read(name, &text) != nil {
-		text = string(o[name])
-	}
-	return text
 }
 
 // secretParameter finds the secrets in a query, a form, GitHub's JSON and the header of

@@ -37,6 +37,15 @@ func (o Object) Read(name string, into any) error {
 	return nil
 }
 
+// text returns a member as text: a string, or anything else as it stands.
+func (o Object) text(name string) string {
+	var text string
+	if o.Read(name, &text) != nil {
+		text = string(o[name])
+	}
+	return text
+}
+
 // unquote decodes a valid JSON string; most have no escapes, and need no decoder.
 func unquote(raw []byte) string {
 	if bytes.IndexByte(raw, '\\') < 0 {
