@@ -86,6 +86,9 @@
 //   - Providers whose secret is a JWT (Apple), and issuers that stand for many
 //     tenants (Microsoft Entra "common"): their rules would have to be in the code
 //     of everybody else's flow.
+//   - The exchange of a token for a longer-lived one, which Meta has in the place of
+//     refresh tokens: a second way to do step 6, for two providers. Their users sign in
+//     again.
 //   - Checks of max_age, acr and c_hash: this client never asks for what they
 //     answer. And id_token_signing_alg_values_supported: the list of algorithms is
 //     this client's own, and short.
