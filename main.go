@@ -137,7 +137,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	s.announce(stdout)
 	err = web.Serve(ctx, handlers, log)
-	s.accounts.Wait(context.Background()) // a refresh ends in time by itself
+	s.accounts.Wait()
 	return err
 }
 
@@ -394,7 +394,7 @@ func (s *server) useStore(store account.Store, key []byte) (err error) {
 
 // signedIn is the hook after each sign-in: here one could send a welcome.
 func (s *server) signedIn(in account.SignedIn) {
-	s.log.Info("signed in", "provider", in.Identity.Provider, "subject", in.Identity.Subject, "user", in.User.ID, "new user", in.NewUser, "new identity", in.NewIdentity)
+	s.log.Info("signed in", "provider", in.Identity.Provider, "subject", in.Identity.Subject, "user", in.Identity.UserID, "new user", in.NewUser, "new identity", in.NewIdentity)
 }
 
 // handler is the route table, behind what holds for every route.
@@ -590,14 +590,14 @@ func (s *server) take(w http.ResponseWriter, r *http.Request) (oauth.Attempt, er
 // arrive signs the user in, or connects the account to the one who is.
 func (s *server) arrive(w http.ResponseWriter, r *http.Request, o offer, attempt oauth.Attempt, grant account.Grant, err error) {
 	key := account.Key{Provider: o.key(), Subject: grant.Profile.Subject}
-	var user account.User
+	var userID string
 	switch {
 	case err != nil:
 	case attempt.User != "":
 		err = s.accounts.Connect(r.Context(), attempt.User, key, grant)
 	default:
-		if user, err = s.accounts.SignIn(r.Context(), key, grant); err == nil {
-			err = s.sessions.Begin(w, r, user.ID, key)
+		if userID, err = s.accounts.SignIn(r.Context(), key, grant); err == nil {
+			err = s.sessions.Begin(w, r, userID, key)
 		}
 	}
 	if err != nil {
@@ -627,7 +627,7 @@ func (s *server) visitor(r *http.Request) (visitor, error) {
 	if err != nil {
 		return visitor{}, err
 	}
-	_, all, err := s.accounts.User(r.Context(), session.UserID)
+	all, err := s.accounts.Identities(r.Context(), session.UserID)
 	if err != nil {
 		return visitor{}, err
 	}
@@ -689,7 +689,7 @@ func (s *server) profile(w http.ResponseWriter, r *http.Request, v visitor) {
 	err := errors.New("this provider is not switched on")
 	switch {
 	case v.offer.client != nil:
-		_, err = s.accounts.Call(r.Context(), v.identity, v.offer.client, func(t oauth.Tokens) (err error) {
+		err = s.accounts.Call(r.Context(), v.identity, v.offer.client, func(t oauth.Tokens) (err error) {
 			info, err = v.offer.client.UserInfo(r.Context(), t)
 			return err
 		})
@@ -705,7 +705,7 @@ func (s *server) profile(w http.ResponseWriter, r *http.Request, v visitor) {
 func (s *server) refresh(w http.ResponseWriter, r *http.Request, v visitor) {
 	grant, err := s.accounts.Open(v.identity)
 	if err == nil && v.offer.client != nil {
-		_, err = s.accounts.Refresh(r.Context(), v.identity, v.offer.client, grant.Tokens)
+		_, err = s.accounts.Refresh(r.Context(), v.identity, v.offer.client, grant.Tokens.AccessToken)
 	}
 	s.back(w, r, v, err)
 }
@@ -715,7 +715,7 @@ func (s *server) expire(w http.ResponseWriter, r *http.Request, v visitor) {
 	s.back(w, r, v, s.accounts.Expire(r.Context(), v.identity))
 }
 
-// disconnect forgets the identity, and gives its grant back, step 7. Sessions that
+// disconnect forgets the identity, and then gives its grant back, step 7. Sessions that
 // began with it end, but for the visitor's own.
 func (s *server) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
 	// Once the identity is forgotten nobody else could give the grant back: also where
@@ -724,11 +724,14 @@ func (s *server) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
 	var err error
 	other := slices.IndexFunc(v.all, func(i account.Identity) bool { return i.Key != v.identity.Key })
 	if v.session.Key == v.identity.Key && other >= 0 {
-		err = s.sessions.Continue(ctx, v.session, v.all[other])
+		err = s.sessions.Continue(ctx, v.session, v.all[other].Key)
 	}
 	var revoked error
 	if err == nil {
-		revoked, err = s.accounts.Disconnect(ctx, v.identity, s.revoke(ctx, v))
+		revoke := s.revoke(ctx, v)
+		if err = s.accounts.Disconnect(ctx, v.identity); err == nil {
+			revoked = revoke()
+		}
 	}
 	if errors.Is(err, account.ErrNotFound) { // the button was pressed twice
 		err = nil
@@ -792,7 +795,7 @@ func (s *server) back(w http.ResponseWriter, r *http.Request, v visitor, err err
 // show shows the visitor what the provider said, or else what it said at the sign-in
 // and why no more.
 func (s *server) show(w http.ResponseWriter, r *http.Request, v visitor, info oauth.Info, err error) {
-	if _, all, err := s.accounts.User(r.Context(), v.identity.UserID); err == nil {
+	if all, err := s.accounts.Identities(r.Context(), v.identity.UserID); err == nil {
 		v.all = all // the tokens may be other ones now
 		s.pick(&v, v.identity.Key)
 	}

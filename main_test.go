@@ -1384,12 +1384,12 @@ type brokenStore struct{ account.Store }
 
 var errDisk = errors.New("no space left on device")
 
-func (brokenStore) AddIdentity(context.Context, account.User, account.Identity) error { return errDisk }
-func (brokenStore) AddSession(context.Context, account.Session) error                 { return errDisk }
-func (brokenStore) RemoveSession(context.Context, string) error                       { return errDisk }
-func (brokenStore) RemoveSessions(context.Context, string) error                      { return errDisk }
-func (brokenStore) SeeSession(context.Context, string, time.Time) error               { return errDisk }
-func (brokenStore) RemoveIdentity(context.Context, string, account.Key) error         { return errDisk }
+func (brokenStore) AddIdentity(context.Context, account.Identity) error       { return errDisk }
+func (brokenStore) AddSession(context.Context, account.Session) error         { return errDisk }
+func (brokenStore) RemoveSession(context.Context, string) error               { return errDisk }
+func (brokenStore) RemoveSessions(context.Context, string) error              { return errDisk }
+func (brokenStore) SeeSession(context.Context, string, time.Time) error       { return errDisk }
+func (brokenStore) RemoveIdentity(context.Context, string, account.Key) error { return errDisk }
 func (brokenStore) UpdateTokens(context.Context, account.Key, func(string) (string, error)) error {
 	return errDisk
 }

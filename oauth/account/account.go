@@ -24,12 +24,6 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// User is a user of this app. It has no name of its own: see [Identity].
-type User struct {
-	ID      string
-	Created time.Time `json:",omitzero"`
-}
-
 // Key names an account at a provider, for good. An e-mail address does not: it can
 // change hands, and whoever registers the victim's at a careless provider would be
 // the victim (OIDC Core §5.7).
@@ -48,10 +42,12 @@ func ProviderKey(p oauth.Provider) string {
 	return p.Name
 }
 
-// Identity is a user's account at a provider.
+// Identity is a user's account at a provider. A user is the UserID that one or more
+// identities share, and nothing else: whatever else an app knows of its users goes into
+// a table of its own under this id.
 type Identity struct {
 	Key
-	UserID  string    `json:",omitzero"`
+	UserID  string    `json:",omitzero"` // random, made at the first sign-in
 	Created time.Time `json:",omitzero"`
 	Sealed  string    `json:",omitzero"` // a Grant, which opens for this user and key only
 }
@@ -89,11 +85,10 @@ var (
 type Store interface {
 	// AddIdentity adds an identity, and its user where that is new. It is ErrTaken
 	// where there is one with this key.
-	AddIdentity(ctx context.Context, user User, identity Identity) error
-	// Identity and User are ErrNotFound where there is none; identities come in the
-	// order in which they were added.
-	Identity(ctx context.Context, key Key) (Identity, error)
-	User(ctx context.Context, id string) (User, []Identity, error)
+	AddIdentity(ctx context.Context, identity Identity) error
+	Identity(ctx context.Context, key Key) (Identity, error) // or ErrNotFound
+	// Identities are a user's, in the order in which they were added.
+	Identities(ctx context.Context, userID string) ([]Identity, error)
 	// UpdateTokens puts what update makes of an identity's Sealed in its place. The
 	// identity is locked meanwhile, for every process that uses the store: update may
 	// spend a refresh token that works once. If update fails nothing changes.
@@ -102,8 +97,8 @@ type Store interface {
 	// where it is the only one.
 	RemoveIdentity(ctx context.Context, userID string, key Key) error
 
-	// AddSession takes the place of a session with the same hash. It may forget sessions
-	// that have [Session.Ended], and the oldest of a user who has very many.
+	// AddSession is ErrNotFound where there is no such user. It may forget sessions
+	// whose time is over (see [Sessions]), and the oldest of a user who has very many.
 	AddSession(ctx context.Context, session Session) error
 	Session(ctx context.Context, hash string) (Session, error) // or ErrNotFound
 	// SeeSession notes that a session was used; where there is none, nothing.

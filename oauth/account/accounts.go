@@ -28,8 +28,7 @@ type Accounts struct {
 
 // SignedIn is what the hook of [NewAccounts] gets.
 type SignedIn struct {
-	User        User
-	Identity    Identity
+	Identity    Identity // and in it the user
 	Profile     oauth.Profile
 	NewUser     bool
 	NewIdentity bool // also where a user who was here before connected it
@@ -54,83 +53,71 @@ func NewAccounts(store Store, root []byte, log *slog.Logger, hook func(SignedIn)
 	}, err
 }
 
-// SignIn returns the user whose account at the provider key names, with the grant
-// stored; at the first sign-in that user is made.
-func (a *Accounts) SignIn(ctx context.Context, key Key, grant Grant) (User, error) {
-	return a.arrive(ctx, SignedIn{User: User{rand.Text(), now()}, NewUser: true}, key, grant)
+// SignIn returns the id of the user whose account at the provider key names, with the
+// grant stored; at the first sign-in that user is made.
+func (a *Accounts) SignIn(ctx context.Context, key Key, grant Grant) (userID string, err error) {
+	return a.arrive(ctx, Identity{Key: key, UserID: rand.Text(), Created: now()}, true, grant)
 }
 
-// Connect adds the account that key names to the user's own. It is ErrTaken where it
-// is another user's: only that user can free it, by disconnecting it there. Where
-// the user has it already, the new grant takes the old one's place.
+// Connect adds the account that key names to the user who is signed in. It is ErrTaken
+// where it is another user's: only that user can free it, by disconnecting it there.
+// Where the user has it already, the new grant takes the old one's place.
 func (a *Accounts) Connect(ctx context.Context, userID string, key Key, grant Grant) error {
-	user, _, err := a.store.User(ctx, userID)
-	if err == nil {
-		_, err = a.arrive(ctx, SignedIn{User: user}, key, grant)
-	}
+	_, err := a.arrive(ctx, Identity{Key: key, UserID: userID, Created: now()}, false, grant)
 	return err
 }
 
-func (a *Accounts) arrive(ctx context.Context, in SignedIn, key Key, grant Grant) (User, error) {
+// arrive stores the grant of an identity. One that is there already is signed in with
+// whoever's it is, and connected only to the same user.
+func (a *Accounts) arrive(ctx context.Context, identity Identity, signIn bool, grant Grant) (userID string, err error) {
+	userID = identity.UserID
 	// Whoever the tokens are about later, it must be the same.
-	grant.Tokens.Subject, grant.Credentials.Subject = key.Subject, key.Subject
-	in.Identity = Identity{Key: key, UserID: in.User.ID, Created: now()}
-	in.Profile, in.NewIdentity = grant.Profile, true
-	var err error
-	if in.Identity.Sealed, err = a.seal(in.Identity, grant); err != nil {
-		return User{}, err
+	grant.Tokens.Subject, grant.Credentials.Subject = identity.Subject, identity.Subject
+	if identity.Sealed, err = a.seal(identity, grant); err != nil {
+		return "", err
 	}
 	// Whether it is there already is not asked first: two tabs may ask at once.
-	err = a.store.AddIdentity(ctx, in.User, in.Identity)
+	err = a.store.AddIdentity(ctx, identity)
+	added := err == nil
 	if errors.Is(err, ErrTaken) {
-		in, err = a.comeBack(ctx, in, grant)
+		if identity, err = a.store.Identity(ctx, identity.Key); err != nil {
+			return "", err
+		}
+		if !signIn && identity.UserID != userID {
+			return "", ErrTaken
+		}
+		// What is replaced must open: an identity that somebody pointed at another user
+		// in the store signs nobody in as that user.
+		_, err = a.update(ctx, identity, func(Grant) (Grant, error) { return grant, nil })
 	}
 	if err != nil {
-		return User{}, err
+		return "", err
 	}
-	a.hook(in)
-	return in.User, nil
-}
-
-// comeBack stores the grant of an identity that is there already.
-func (a *Accounts) comeBack(ctx context.Context, in SignedIn, grant Grant) (SignedIn, error) {
-	identity, err := a.store.Identity(ctx, in.Identity.Key)
-	if err != nil {
-		return SignedIn{}, err
-	}
-	if !in.NewUser && identity.UserID != in.User.ID {
-		return SignedIn{}, ErrTaken
-	}
-	// What is replaced must open: an identity that somebody pointed at another user in
-	// the store signs nobody in as that user.
-	if err := a.update(ctx, identity, func(Identity, Grant) (Grant, error) { return grant, nil }); err != nil {
-		return SignedIn{}, err
-	}
-	user, _, err := a.store.User(ctx, identity.UserID)
-	user.ID = identity.UserID // which the seal is about, and nothing else that the store says of the user
-	return SignedIn{User: user, Identity: identity, Profile: grant.Profile}, err
+	a.hook(SignedIn{Identity: identity, Profile: grant.Profile, NewUser: added && signIn, NewIdentity: added})
+	return identity.UserID, nil
 }
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
 
-// User returns a user and the identities.
-func (a *Accounts) User(ctx context.Context, id string) (User, []Identity, error) {
-	return a.store.User(ctx, id)
+// Identities returns a user's identities, the first one first.
+func (a *Accounts) Identities(ctx context.Context, userID string) ([]Identity, error) {
+	return a.store.Identities(ctx, userID)
 }
 
-// Disconnect forgets an identity. Then revoke gives the grant, which the caller has
-// opened before, back to the provider (step 7): in this order nothing is given back
-// twice, or given back and kept. The identity is gone also where revoke fails, and the
-// first error says how. The last identity stays ([ErrLast]), since without it nobody
-// could sign in as this user again.
-func (a *Accounts) Disconnect(ctx context.Context, identity Identity, revoke func() error) (revoked, err error) {
-	if err := a.store.RemoveIdentity(ctx, identity.UserID, identity.Key); err != nil {
-		return nil, err
+// Disconnect forgets an identity, or is ErrNotFound where it is not there any more.
+// The last one stays ([ErrLast]): without it nobody could sign in as this user again.
+//
+// Open the grant before, and give it back to the provider afterwards (step 7,
+// [oauth.Client.Revoke]): in this order nothing is given back twice, or given back and
+// kept.
+func (a *Accounts) Disconnect(ctx context.Context, identity Identity) error {
+	err := a.store.RemoveIdentity(ctx, identity.UserID, identity.Key)
+	if err == nil {
+		a.mu.Lock()
+		delete(a.unsaved, place(identity))
+		a.mu.Unlock()
 	}
-	a.mu.Lock()
-	delete(a.unsaved, place(identity))
-	a.mu.Unlock()
-	return revoke(), nil
+	return err
 }
 
 // Open returns the grant of an identity as it is stored, perhaps expired.
@@ -157,14 +144,14 @@ func (a *Accounts) seal(identity Identity, grant Grant) (string, error) {
 	return a.sealer.Seal(plaintext, place(identity)), nil
 }
 
-// update stores what change makes of an identity's grant, under the store's lock.
-func (a *Accounts) update(ctx context.Context, identity Identity, change func(Identity, Grant) (Grant, error)) error {
-	var replaced string
-	err := a.store.UpdateTokens(ctx, identity.Key, func(stored string) (string, error) {
-		identity.Sealed, replaced = stored, stored
+// update stores what change makes of an identity's grant, under the store's lock. It
+// returns what was stored before.
+func (a *Accounts) update(ctx context.Context, identity Identity, change func(Grant) (Grant, error)) (before string, err error) {
+	err = a.store.UpdateTokens(ctx, identity.Key, func(stored string) (string, error) {
+		identity.Sealed, before = stored, stored
 		grant, err := a.Open(identity)
 		if err == nil {
-			grant, err = change(identity, grant)
+			grant, err = change(grant)
 		}
 		if err != nil {
 			return "", err
@@ -173,10 +160,10 @@ func (a *Accounts) update(ctx context.Context, identity Identity, change func(Id
 	})
 	if err == nil {
 		a.mu.Lock()
-		if a.unsaved[place(identity)].replaces == replaced { // and no newer one
+		if a.unsaved[place(identity)].replaces == before { // and no newer one
 			delete(a.unsaved, place(identity))
 		}
 		a.mu.Unlock()
 	}
-	return err
+	return before, err
 }

@@ -24,10 +24,9 @@ func filled(b *testing.B, n int) (*File, string) {
 	b.Cleanup(func() { f.Close() })
 	sealed := strings.Repeat("s", 1500)
 	for i := range n {
-		user := User{ID: fmt.Sprintf("user%022d", i), Created: time.Unix(1e9, 0)}
-		f.addIdentity(user, Identity{Key: Key{"https://accounts.google.com", fmt.Sprintf("%021d", i)}, UserID: user.ID, Created: user.Created, Sealed: sealed})
+		f.addIdentity(Identity{Key: Key{"https://accounts.google.com", fmt.Sprintf("%021d", i)}, UserID: fmt.Sprintf("user%022d", i), Created: time.Unix(1e9, 0), Sealed: sealed})
 	}
-	size, err := f.writeNew(header{Format: fileFormat, Simulated: true, KeyCheck: mustKeyCheck(b)})
+	size, err := f.writeNew(header{Simulated: true, KeyCheck: mustKeyCheck(b)})
 	if err == nil {
 		err = f.putInPlace(size)
 	}
@@ -73,12 +72,12 @@ func BenchmarkSignIn(b *testing.B) {
 			for b.Loop() {
 				i++
 				now := time.Now()
-				user := User{ID: fmt.Sprint("new", i), Created: now}
-				key := Key{"https://accounts.google.com", user.ID}
-				if err := f.AddIdentity(b.Context(), user, Identity{Key: key, UserID: user.ID, Created: now, Sealed: sealed}); err != nil {
+				user := fmt.Sprint("new", i)
+				key := Key{"https://accounts.google.com", user}
+				if err := f.AddIdentity(b.Context(), Identity{Key: key, UserID: user, Created: now, Sealed: sealed}); err != nil {
 					b.Fatal(err)
 				}
-				if err := f.AddSession(b.Context(), Session{Hash: user.ID, UserID: user.ID, Key: key, Begun: now, Seen: now}); err != nil {
+				if err := f.AddSession(b.Context(), Session{Hash: user, UserID: user, Key: key, Begun: now, Seen: now}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -96,8 +95,8 @@ func BenchmarkSignInSynced(b *testing.B) {
 	i := 0
 	for b.Loop() {
 		i++
-		user := User{ID: fmt.Sprint("new", i)}
-		if err := f.AddIdentity(b.Context(), user, Identity{Key: Key{"p", user.ID}, UserID: user.ID, Sealed: strings.Repeat("s", 1500)}); err != nil {
+		user := fmt.Sprint("new", i)
+		if err := f.AddIdentity(b.Context(), Identity{Key: Key{"p", user}, UserID: user, Sealed: strings.Repeat("s", 1500)}); err != nil {
 			b.Fatal(err)
 		}
 	}

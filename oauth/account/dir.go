@@ -13,19 +13,22 @@ import (
 	"strings"
 )
 
-var errWrongKey = errors.New("SESSION_KEY, or the file key in it, is not the key under which it was sealed")
-
 // OpenFile opens the store in the directory dir, and makes both where they are not
-// there. root is the key under which the app seals; if it is nil, a key is kept in
-// the directory. simulated says that the users are the fake provider's.
+// there; it refuses a directory that other users of this machine can read or change, or
+// that another process has open. root is the key under which the app seals (32 bytes);
+// if it is nil, a key is kept in the directory. simulated says that the users are the
+// fake provider's: a store of theirs is not one of real users, and the other way round.
+// log gets what was found, and is no failure.
 func OpenFile(dir string, simulated bool, root []byte, log *slog.Logger) (*File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"", "key", fileName} {
-		if err := private(filepath.Join(dir, name)); err != nil {
-			return nil, err
-		}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, err
+	}
+	if runtime.GOOS != "windows" && info.Mode()&0o077 != 0 {
+		return nil, fmt.Errorf("%s is open to other users of this machine: chmod go= %s", dir, dir)
 	}
 	// A file of its own, since the other one is replaced.
 	lock, err := lockFile(filepath.Join(dir, "lock"))
@@ -41,25 +44,10 @@ func OpenFile(dir string, simulated bool, root []byte, log *slog.Logger) (*File,
 		err = f.open(simulated, log)
 	}
 	if err != nil {
-		if f.file != nil {
-			f.file.Close()
-		}
-		lock.Close()
+		f.Close()
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return f, nil
-}
-
-// private refuses what other users of this machine could read or change.
-func private(path string) error {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil && runtime.GOOS != "windows" && info.Mode()&0o077 != 0 {
-		err = fmt.Errorf("%s is open to other users of this machine: chmod go= %s", path, path)
-	}
-	return err
 }
 
 // ParseKey reads a root key: 64 hexadecimal digits.
@@ -74,9 +62,8 @@ func ParseKey(text string) ([]byte, error) {
 // directory is a disk for real.
 type directory string
 
-// Open also locks the file, in case somebody has deleted the other lock.
 func (d directory) Open(name string) (diskFile, error) {
-	return openLocked(filepath.Join(string(d), name))
+	return os.OpenFile(filepath.Join(string(d), name), os.O_RDWR|os.O_CREATE, 0o600)
 }
 
 // Create follows no link that somebody has put there.

@@ -34,8 +34,7 @@ func ExampleStore_sql() {
 // nanoseconds since 1970:
 //
 //	CREATE TABLE users (
-//	  id      TEXT   PRIMARY KEY,
-//	  created BIGINT NOT NULL
+//	  id TEXT PRIMARY KEY -- and what the app knows of its users
 //	);
 //	CREATE TABLE identities (
 //	  seq      BIGSERIAL PRIMARY KEY,
@@ -96,10 +95,9 @@ func one(result sql.Result, err error, otherwise error) error {
 	return otherwise
 }
 
-func (s sqlStore) AddIdentity(ctx context.Context, user account.User, i account.Identity) error {
+func (s sqlStore) AddIdentity(ctx context.Context, i account.Identity) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO users (id, created) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`,
-			user.ID, user.Created.UnixNano()); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO users (id) VALUES ($1) ON CONFLICT (id) DO NOTHING`, i.UserID); err != nil {
 			return err
 		}
 		// The constraint decides, and no SELECT before it: two sign-ins may come at once.
@@ -126,29 +124,20 @@ func (s sqlStore) Identity(ctx context.Context, key account.Key) (account.Identi
 	return scanIdentity(s.db.QueryRowContext(ctx, identityColumns+`WHERE provider = $1 AND subject = $2`, key.Provider, key.Subject))
 }
 
-func (s sqlStore) User(ctx context.Context, id string) (account.User, []account.Identity, error) {
-	var created int64
-	err := s.db.QueryRowContext(ctx, `SELECT created FROM users WHERE id = $1`, id).Scan(&created)
-	if errors.Is(err, sql.ErrNoRows) {
-		return account.User{}, nil, account.ErrNotFound
-	}
+func (s sqlStore) Identities(ctx context.Context, userID string) (all []account.Identity, err error) {
+	rows, err := s.db.QueryContext(ctx, identityColumns+`WHERE user_id = $1 ORDER BY seq`, userID)
 	if err != nil {
-		return account.User{}, nil, err
-	}
-	rows, err := s.db.QueryContext(ctx, identityColumns+`WHERE user_id = $1 ORDER BY seq`, id)
-	if err != nil {
-		return account.User{}, nil, err
+		return nil, err
 	}
 	defer rows.Close()
-	var identities []account.Identity
 	for rows.Next() {
 		i, err := scanIdentity(rows)
 		if err != nil {
-			return account.User{}, nil, err
+			return nil, err
 		}
-		identities = append(identities, i)
+		all = append(all, i)
 	}
-	return account.User{ID: id, Created: time.Unix(0, created).UTC()}, identities, rows.Err()
+	return all, rows.Err()
 }
 
 // UpdateTokens holds a connection while the provider answers. Give it a pool of its
@@ -199,9 +188,7 @@ func (s sqlStore) RemoveIdentity(ctx context.Context, userID string, key account
 func (s sqlStore) AddSession(ctx context.Context, session account.Session) error {
 	// Without the user, nothing is inserted.
 	result, err := s.db.ExecContext(ctx, `INSERT INTO sessions (hash, user_id, provider, subject, begun, seen, proof)
-		SELECT $1, id, $3, $4, $5, $6, $7 FROM users WHERE id = $2
-		ON CONFLICT (hash) DO UPDATE SET provider = excluded.provider, subject = excluded.subject,
-			begun = excluded.begun, seen = excluded.seen, proof = excluded.proof`,
+		SELECT $1, id, $3, $4, $5, $6, $7 FROM users WHERE id = $2`,
 		session.Hash, session.UserID, session.Key.Provider, session.Key.Subject, session.Begun.UnixNano(), session.Seen.UnixNano(), session.Proof)
 	return one(result, err, account.ErrNotFound)
 }

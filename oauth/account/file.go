@@ -2,19 +2,19 @@ package account
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"time"
 
 	"example.com/oauthbyhand/oauth"
 )
 
 const (
-	fileName   = "accounts.jsonl"
-	newName    = fileName + ".new"
-	fileFormat = 1
+	fileName = "accounts.jsonl"
+	newName  = fileName + ".new"
 )
 
 // File is a [Store] on one disk: everything is in memory, and each change is first
@@ -50,7 +50,6 @@ type diskFile interface {
 
 // header is the first line.
 type header struct {
-	Format    int
 	Simulated bool   // the users are the fake provider's, and sign nobody in at a real one
 	KeyCheck  string // opens under the key under which the rest is sealed
 }
@@ -67,25 +66,26 @@ func (f *File) open(simulated bool, log *slog.Logger) error {
 		return err
 	}
 	first, read, err := f.load(log)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case read == 0: // nothing was ever acknowledged in here
-		size, err := f.writeNew(header{fileFormat, simulated, sealer.Seal(nil, keyCheckPlace)})
-		if err != nil {
-			return err
-		}
-		return f.putInPlace(size)
-	case first.Simulated != simulated:
-		return fmt.Errorf("it holds accounts of %s providers, and now they are %s: take another directory", mode(first.Simulated), mode(simulated))
+	}
+	if read == 0 { // nothing was ever acknowledged in here
+		first = header{simulated, sealer.Seal(nil, keyCheckPlace)}
+	}
+	if first.Simulated != simulated {
+		mode := map[bool]string{true: "simulated", false: "real"}
+		return fmt.Errorf("it holds accounts of %s providers, and now they are %s: take another directory", mode[first.Simulated], mode[simulated])
 	}
 	if _, err := sealer.Open(first.KeyCheck, keyCheckPlace); err != nil {
-		return errWrongKey
+		return errors.New("SESSION_KEY, or the file key in it, is not the key under which it was sealed")
 	}
-	if live := len(f.identity) + len(f.sessions); read > 2*live+20 {
+	if live := len(f.identity) + len(f.sessions); read == 0 || read > 2*live+20 {
 		size, err := f.writeNew(first)
 		if err == nil {
 			return f.putInPlace(size)
+		}
+		if read == 0 {
+			return err
 		}
 		log.Warn("dead records stay: the file could not be written anew", "file", fileName, "err", err)
 	}
@@ -93,42 +93,29 @@ func (f *File) open(simulated bool, log *slog.Logger) error {
 	return f.clean()
 }
 
-func mode(simulated bool) string {
-	if simulated {
-		return "simulated"
-	}
-	return "real"
-}
-
 // load reads the file up to its end, or to a last record that was not written whole:
 // that one was never acknowledged. It returns the header and the number of records.
 func (f *File) load(log *slog.Logger) (first header, read int, err error) {
-	defer f.removeEnded(time.Now())
 	reader := bufio.NewReaderSize(f.file, 64<<10)
 	for ; ; read++ {
 		line, err := reader.ReadBytes('\n')
-		if err == io.EOF && len(line) == 0 {
-			return first, read, nil
-		}
-		if err != nil && err != io.EOF {
+		switch {
+		case err != nil && err != io.EOF:
 			return header{}, 0, err
-		}
-		r, err := parseLine(line)
-		if _, end := reader.Peek(1); err != nil && end == io.EOF && torn(line, read == 0) {
+		case err == io.EOF && len(line) == 0:
+			return first, read, nil
+		case err == io.EOF && read > 0 && line[0] == '[' && bytes.IndexByte(line, 0) < 0:
+			// What looks otherwise was not written by this app: a disk that lost what it
+			// had, or a file that is somebody's.
 			log.Warn("a last record that was not written whole is dropped", "file", fileName, "offset", f.size, "bytes", len(line))
 			return first, read, nil
 		}
-		var apply func()
-		switch {
-		case err != nil:
-		case read == 0 && r.Op == opHeader:
-			first = r.Header
-			if first.Format != fileFormat { // what follows may be anything
-				return header{}, 0, fmt.Errorf("%s is of format %d, and this app knows %d", fileName, first.Format, fileFormat)
-			}
-		case read == 0:
+		r, err := parseLine(line)
+		apply := func() { first = r.Header }
+		if err == nil && read == 0 && r.Op != opHeader {
 			err = errors.New("no header")
-		default:
+		}
+		if err == nil && read > 0 {
 			apply, err = f.plan(r)
 		}
 		if err != nil {
@@ -141,18 +128,10 @@ func (f *File) load(log *slog.Logger) (first header, read int, err error) {
 	}
 }
 
-func (m *Memory) removeEnded(now time.Time) {
-	for hash, session := range m.sessions {
-		if session.Ended(now) {
-			m.removeSession(hash)
-		}
-	}
-}
-
 // append writes a change behind all others. It is there whole, on the disk, or
 // refused.
 func (f *File) append(r record) error {
-	line, err := appendLine(nil, r)
+	line, err := formatLine(r)
 	if err == nil {
 		err = f.clean()
 	}
@@ -191,8 +170,23 @@ func (f *File) writeNew(first header) (size int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	size, err = f.writeAll(file, first)
-	if err = errors.Join(err, file.Close()); err != nil {
+	w := bufio.NewWriterSize(file, 64<<10)
+	put := func(r record) {
+		line, failed := formatLine(r)
+		err = cmp.Or(err, failed)
+		size += int64(len(line))
+		w.Write(line) // if that fails, so does Flush
+	}
+	put(record{Op: opHeader, Header: first})
+	for _, u := range f.users {
+		for _, key := range u.keys {
+			put(record{Op: opAddIdentity, Identity: f.identity[key]})
+		}
+		for _, hash := range u.sessions {
+			put(record{Op: opAddSession, Session: f.sessions[hash]})
+		}
+	}
+	if err = errors.Join(err, w.Flush(), file.Sync(), file.Close()); err != nil {
 		f.disk.Remove(newName)
 	}
 	return size, err
@@ -212,35 +206,11 @@ func (f *File) putInPlace(size int64) error {
 	return err
 }
 
-func (f *File) writeAll(file diskFile, first header) (size int64, err error) {
-	w := bufio.NewWriterSize(file, 64<<10)
-	var line []byte
-	put := func(r record) {
-		if err == nil {
-			line, err = appendLine(line[:0], r)
-		}
-		if err == nil {
-			_, err = w.Write(line)
-			size += int64(len(line))
-		}
-	}
-	put(record{Op: opHeader, Header: first})
-	for _, u := range f.users {
-		for _, key := range u.keys {
-			put(record{Op: opAddIdentity, User: u.User, Identity: f.identity[key]})
-		}
-		for _, hash := range u.sessions {
-			put(record{Op: opAddSession, Session: f.sessions[hash]})
-		}
-	}
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
-		err = file.Sync()
-	}
-	return size, err
-}
-
 // Close lets another process have the directory.
-func (f *File) Close() error { return errors.Join(f.file.Close(), f.lock.Close()) }
+func (f *File) Close() error {
+	var err error
+	if f.file != nil { // as in one that did not open
+		err = f.file.Close()
+	}
+	return errors.Join(err, f.lock.Close())
+}

@@ -6,61 +6,41 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"slices"
-	"strings"
+	"strconv"
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// appendLine appends a line. Sealed text stands beside the change: it is most of the
-// line, a start reads all lines, and it needs no JSON decoder, being base64url.
-func appendLine(b []byte, r record) ([]byte, error) {
-	sealed := ""
-	if !strings.ContainsFunc(r.Identity.Sealed, notBase64url) {
-		sealed, r.Identity.Sealed = r.Identity.Sealed, ""
-	}
+// formatLine makes the line of a record. Sealed text stands beside the change: it is
+// most of the line, and a start, which reads all lines, would spend most of its time on
+// decoding it as JSON.
+func formatLine(r record) ([]byte, error) {
+	sealed := r.Identity.Sealed
+	r.Identity.Sealed = ""
 	change, err := json.Marshal(r)
-	summed := slices.Concat([]byte(`"`+sealed+`",`), change)
-	return fmt.Appendf(b, "[\"%08x\",%s]\n", crc32.Checksum(summed, castagnoli), summed), err
+	return summed(fmt.Appendf(nil, "%q,%s", sealed, change)), err
 }
 
-func notBase64url(c rune) bool {
-	return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_'
+func summed(content []byte) []byte {
+	return fmt.Appendf(nil, "[\"%08x\",%s]\n", crc32.Checksum(content, castagnoli), content)
 }
 
-// torn reports whether a last line looks like the beginning of a record, which was
-// then never acknowledged. Anything else was not written by this app: a disk that lost
-// what it had, or a file that is somebody's.
-func torn(line []byte, first bool) bool {
-	const before = len(`["00000000",`)
-	rest := string(line[min(before, len(line)):])
-	// A second record in the line would mean that the break between them was lost.
-	if !begins(string(line), `["`) || bytes.Count(line, []byte(`["`)) > 1 || bytes.IndexByte(line, 0) >= 0 {
-		return false
-	}
-	return !first || begins(rest, `"",{"Op":"`+string(opHeader)+`","Header":`)
-}
-
-// begins reports whether one of two texts begins with the other.
-func begins(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }
-
-func parseLine(line []byte) (record, error) {
+func parseLine(line []byte) (r record, err error) {
 	const before, after = len(`["00000000",`), len("]\n")
-	if len(line) < before+after || !bytes.HasSuffix(line, []byte("]\n")) {
+	if len(line) < before+after {
 		return record{}, errors.New("cut short")
 	}
-	summed := line[before : len(line)-after]
-	if !bytes.Equal(line[:before], fmt.Appendf(nil, "[\"%08x\",", crc32.Checksum(summed, castagnoli))) {
+	content := line[before : len(line)-after]
+	if !bytes.Equal(line, summed(content)) {
 		return record{}, errors.New("checksum")
 	}
-	sealed, change, ok := bytes.Cut(bytes.TrimPrefix(summed, []byte(`"`)), []byte(`",`))
-	if !ok {
-		return record{}, errors.New("not a record")
+	sealed, err := strconv.QuotedPrefix(string(content))
+	if err != nil {
+		return record{}, err
 	}
-	var r record
-	err := json.Unmarshal(change, &r)
-	if len(sealed) > 0 {
-		r.Identity.Sealed = string(sealed)
+	if err = json.Unmarshal(bytes.TrimPrefix(content[len(sealed):], []byte(",")), &r); err != nil {
+		return record{}, err
 	}
+	r.Identity.Sealed, err = strconv.Unquote(sealed)
 	return r, err
 }

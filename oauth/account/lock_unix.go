@@ -1,4 +1,4 @@
-//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
+//go:build !windows
 
 package account
 
@@ -9,11 +9,10 @@ import (
 	"syscall"
 )
 
-func lockFile(path string) (io.Closer, error) { return openLocked(path) }
-
-// openLocked opens a file and locks it for this process; the system unlocks it when
-// that ends, however it does.
-func openLocked(path string) (*os.File, error) {
+// lockFile opens a file and locks it for this process; the system unlocks it when
+// that ends, however it does. (Solaris, AIX and Plan 9 have no such call, and this
+// package is not for them.)
+func lockFile(path string) (io.Closer, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err

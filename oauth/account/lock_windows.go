@@ -24,8 +24,3 @@ func lockFile(path string) (io.Closer, error) {
 	}
 	return os.NewFile(uintptr(handle), path), nil
 }
-
-// openLocked only opens: here nobody can delete a lock that is held.
-func openLocked(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-}

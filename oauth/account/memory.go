@@ -12,21 +12,20 @@ type Memory struct {
 
 	changing sync.Mutex // held by one change at a time, from its check to its end
 	mu       sync.RWMutex
-	users    map[string]*userRecords
+	users    map[string]*user
 	identity map[Key]Identity
 	sessions map[string]Session
-	begun    []string // hashes of sessions, oldest first
-	locked   map[Key]chan struct{}
+	locks    map[Key]chan struct{} // of each identity that was ever locked; full while it is
 }
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory {
 	return &Memory{
 		write:    func(record) error { return nil },
-		users:    make(map[string]*userRecords),
+		users:    make(map[string]*user),
 		identity: make(map[Key]Identity),
 		sessions: make(map[string]Session),
-		locked:   make(map[Key]chan struct{}),
+		locks:    make(map[Key]chan struct{}),
 	}
 }
 
@@ -49,8 +48,8 @@ func (m *Memory) change(r record) error {
 	return err
 }
 
-func (m *Memory) AddIdentity(_ context.Context, user User, identity Identity) error {
-	return m.change(record{Op: opAddIdentity, User: user, Identity: identity})
+func (m *Memory) AddIdentity(_ context.Context, identity Identity) error {
+	return m.change(record{Op: opAddIdentity, Identity: identity})
 }
 
 func (m *Memory) Identity(_ context.Context, key Key) (Identity, error) {
@@ -63,18 +62,15 @@ func (m *Memory) Identity(_ context.Context, key Key) (Identity, error) {
 	return identity, nil
 }
 
-func (m *Memory) User(_ context.Context, id string) (User, []Identity, error) {
+func (m *Memory) Identities(_ context.Context, userID string) (all []Identity, err error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	u := m.users[id]
-	if u == nil {
-		return User{}, nil, ErrNotFound
+	if u := m.users[userID]; u != nil {
+		for _, key := range u.keys {
+			all = append(all, m.identity[key])
+		}
 	}
-	var identities []Identity
-	for _, key := range u.keys {
-		identities = append(identities, m.identity[key])
-	}
-	return u.User, identities, nil
+	return all, nil
 }
 
 func (m *Memory) UpdateTokens(ctx context.Context, key Key, update func(string) (string, error)) error {
@@ -106,27 +102,18 @@ func (m *Memory) RemoveIdentity(ctx context.Context, userID string, key Key) err
 // lock locks an identity. Whoever waits does so under a context of its own, because
 // the holder may be waiting for a provider.
 func (m *Memory) lock(ctx context.Context, key Key) (unlock func(), err error) {
-	mine := make(chan struct{})
-	for {
-		m.mu.Lock()
-		held := m.locked[key]
-		if held == nil {
-			m.locked[key] = mine
-		}
-		m.mu.Unlock()
-		if held == nil {
-			return func() {
-				m.mu.Lock()
-				delete(m.locked, key)
-				m.mu.Unlock()
-				close(mine)
-			}, nil
-		}
-		select {
-		case <-held:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+	m.mu.Lock()
+	held := m.locks[key]
+	if held == nil {
+		held = make(chan struct{}, 1)
+		m.locks[key] = held
+	}
+	m.mu.Unlock()
+	select {
+	case held <- struct{}{}:
+		return func() { <-held }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 
@@ -153,5 +140,5 @@ func (m *Memory) RemoveSession(_ context.Context, hash string) error {
 }
 
 func (m *Memory) RemoveSessions(_ context.Context, userID string) error {
-	return m.change(record{Op: opRemoveSessions, User: User{ID: userID}})
+	return m.change(record{Op: opRemoveSessions, Session: Session{UserID: userID}})
 }

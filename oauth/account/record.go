@@ -6,33 +6,29 @@ import (
 	"slices"
 )
 
-// userRecords are a user and what belongs to it: no change looks further.
-type userRecords struct {
-	User
-	keys     []Key
-	sessions []string
+// user is what belongs to a user: no change looks further.
+type user struct {
+	keys     []Key    // of the identities
+	sessions []string // their hashes; the oldest first, and maxSessions at most
 }
 
 // record is one change: what it does, and as much of the others as that needs.
 type record struct {
-	Op       op
+	Op       string
 	Header   header   `json:",omitzero"`
-	User     User     `json:",omitzero"`
 	Identity Identity `json:",omitzero"`
 	Session  Session  `json:",omitzero"`
 }
 
-type op string
-
 const (
-	opHeader         op = "header" // of a File
-	opAddIdentity    op = "add identity"
-	opUpdateTokens   op = "update tokens"
-	opRemoveIdentity op = "remove identity"
-	opAddSession     op = "add session"
-	opSeeSession     op = "see session"
-	opRemoveSession  op = "remove session"
-	opRemoveSessions op = "remove sessions"
+	opHeader         = "header" // of a File
+	opAddIdentity    = "add identity"
+	opUpdateTokens   = "update tokens"
+	opRemoveIdentity = "remove identity"
+	opAddSession     = "add session"
+	opSeeSession     = "see session"
+	opRemoveSession  = "remove session"
+	opRemoveSessions = "remove sessions" // of a user
 )
 
 // plan returns what has to be done for r, nil if nothing has, or an error if it may
@@ -42,13 +38,10 @@ func (m *Memory) plan(r record) (apply func(), err error) {
 	s, begun := m.sessions[r.Session.Hash]
 	switch r.Op {
 	case opAddIdentity:
-		if r.User.ID != r.Identity.UserID { // the seal knows the second one only
-			return nil, errors.New("account: an identity that is not its user's")
-		}
 		if known {
 			return nil, ErrTaken
 		}
-		return func() { m.addIdentity(r.User, r.Identity) }, nil
+		return func() { m.addIdentity(r.Identity) }, nil
 	case opUpdateTokens:
 		if !known {
 			return nil, ErrNotFound
@@ -67,6 +60,9 @@ func (m *Memory) plan(r record) (apply func(), err error) {
 		if m.users[r.Session.UserID] == nil {
 			return nil, ErrNotFound
 		}
+		if begun {
+			return nil, errors.New("account: there is a session with this hash")
+		}
 		return func() { m.addSession(r.Session) }, nil
 	case opSeeSession:
 		if !begun {
@@ -78,20 +74,26 @@ func (m *Memory) plan(r record) (apply func(), err error) {
 		if !begun {
 			return nil, nil
 		}
-		return func() { m.removeSession(s.Hash) }, nil
+		return func() { m.removeSession(s) }, nil
 	case opRemoveSessions:
-		if u := m.users[r.User.ID]; u == nil || len(u.sessions) == 0 {
+		u := m.users[r.Session.UserID]
+		if u == nil || len(u.sessions) == 0 {
 			return nil, nil
 		}
-		return func() { m.removeSessions(m.users[r.User.ID]) }, nil
+		return func() {
+			for _, hash := range u.sessions {
+				delete(m.sessions, hash)
+			}
+			u.sessions = nil
+		}, nil
 	}
 	return nil, fmt.Errorf("account: a record that this app does not know: %q", r.Op)
 }
 
-func (m *Memory) addIdentity(user User, i Identity) {
+func (m *Memory) addIdentity(i Identity) {
 	u := m.users[i.UserID]
 	if u == nil {
-		u = &userRecords{User: user}
+		u = new(user)
 		m.users[i.UserID] = u
 	}
 	u.keys = append(u.keys, i.Key)
@@ -107,40 +109,20 @@ func (m *Memory) removeIdentity(i Identity) {
 // maxSessions is how many sessions a user can have: a new one ends the oldest.
 const maxSessions = 50
 
-// addSession also drops sessions whose time is over: two at most, which is enough
-// when each new one does it, and takes no sign-in long.
+// addSession also drops the user's sessions whose time is over.
 func (m *Memory) addSession(s Session) {
-	_, replaces := m.sessions[s.Hash]
-	m.sessions[s.Hash] = s
-	if replaces {
-		return
-	}
 	u := m.users[s.UserID]
-	u.sessions = append(u.sessions, s.Hash)
-	if len(u.sessions) > maxSessions {
-		m.removeSession(u.sessions[0])
-	}
-	m.begun = append(m.begun, s.Hash)
-	for range min(2, len(m.begun)-1) {
-		if oldest, ok := m.sessions[m.begun[0]]; ok && !oldest.Ended(s.Begun) {
-			return
+	for _, hash := range slices.Clone(u.sessions) {
+		if other := m.sessions[hash]; len(u.sessions) == maxSessions || other.ended(s.Begun) {
+			m.removeSession(other)
 		}
-		m.removeSession(m.begun[0])
-		m.begun = m.begun[1:]
 	}
+	u.sessions = append(u.sessions, s.Hash)
+	m.sessions[s.Hash] = s
 }
 
-func (m *Memory) removeSession(hash string) {
-	if s, ok := m.sessions[hash]; ok {
-		delete(m.sessions, hash)
-		u := m.users[s.UserID]
-		u.sessions = slices.DeleteFunc(u.sessions, func(h string) bool { return h == hash })
-	}
-}
-
-func (m *Memory) removeSessions(u *userRecords) {
-	for _, hash := range u.sessions {
-		delete(m.sessions, hash)
-	}
-	u.sessions = nil
+func (m *Memory) removeSession(s Session) {
+	delete(m.sessions, s.Hash)
+	u := m.users[s.UserID]
+	u.sessions = slices.DeleteFunc(u.sessions, func(hash string) bool { return hash == s.Hash })
 }

@@ -19,13 +19,14 @@ const (
 	seenEvery    = 10 * time.Minute // how exactly its last use is known
 )
 
-// Ended reports whether the session's time is over.
-func (s Session) Ended(now time.Time) bool {
+// ended reports whether the session's time is over.
+func (s Session) ended(now time.Time) bool {
 	return now.Sub(s.Seen) > idleLife || now.Sub(s.Begun) > absoluteLife
 }
 
 // Sessions is who is signed in in which browser. Tokens stay on the server; the
-// browser only gets the session's random id.
+// browser only gets the session's random id. A session ends an hour after its last use,
+// which is known to ten minutes, and 12 hours after it began.
 type Sessions struct {
 	store  Store
 	sealer *oauth.Sealer
@@ -69,11 +70,11 @@ func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, userID string, 
 
 // Continue lets a session go on with another identity of its user, when the one with
 // which it began is about to be disconnected.
-func (s *Sessions) Continue(ctx context.Context, session Session, other Identity) error {
-	session.Key = other.Key
-	if session.Begun.Before(other.Created) { // see get
-		session.Begun = other.Created
+func (s *Sessions) Continue(ctx context.Context, session Session, other Key) error {
+	if err := s.store.RemoveSession(ctx, session.Hash); err != nil {
+		return err
 	}
+	session.Key, session.Begun = other, now()
 	return s.add(ctx, session)
 }
 
@@ -101,7 +102,7 @@ func (s *Sessions) get(ctx context.Context, hash string) (Session, error) {
 		return Session{}, err
 	}
 	// A record that somebody wrote into the store, or pointed at another user, is none.
-	if _, err := s.sealer.Open(session.Proof, proved(session)); err != nil || session.Ended(now()) {
+	if _, err := s.sealer.Open(session.Proof, proved(session)); err != nil || session.ended(now()) {
 		return Session{}, ErrNotFound
 	}
 	// And none is a session whose identity was disconnected, and perhaps connected anew

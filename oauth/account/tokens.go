@@ -47,26 +47,24 @@ func (a *Accounts) keptFor(identity Identity) (Grant, bool) {
 }
 
 // Grant returns the grant of an identity with an access token that is good for a
-// request: refreshed first where that is due ([oauth.Tokens.RefreshDue]).
+// request: refreshed first where that is due ([oauth.Tokens.RefreshDue]). It is
+// ErrSignInAgain where the token has expired and nothing can refresh it.
 func (a *Accounts) Grant(ctx context.Context, identity Identity, client *oauth.Client) (Grant, error) {
 	grant, err := a.Open(identity)
 	if err != nil {
 		return Grant{}, err
 	}
 	if _, kept := a.keptFor(identity); kept { // the next chance
-		if err := a.update(ctx, identity, func(_ Identity, grant Grant) (Grant, error) { return grant, nil }); err != nil {
+		if _, err := a.update(ctx, identity, func(grant Grant) (Grant, error) { return grant, nil }); err != nil {
 			a.log.Error("refreshed tokens are still not stored", "provider", client.Name, "err", err)
 		}
 	}
 	t := grant.Tokens
 	alive := t.AccessToken != "" && (t.Expiry.IsZero() || time.Now().Before(t.Expiry))
-	switch {
-	case alive && (!t.RefreshDue() || t.RefreshToken == ""):
+	if alive && (!t.RefreshDue() || t.RefreshToken == "") {
 		return grant, nil
-	case !alive && t.RefreshToken == "":
-		return Grant{}, ErrSignInAgain
 	}
-	fresh, err := a.refresh(ctx, identity, client, "")
+	fresh, err := a.Refresh(ctx, identity, client, "")
 	if err != nil && alive && !errors.Is(err, ErrSignInAgain) {
 		a.log.Warn("not refreshed yet", "provider", client.Name, "err", err)
 		return grant, nil // good for a little longer
@@ -74,53 +72,47 @@ func (a *Accounts) Grant(ctx context.Context, identity Identity, client *oauth.C
 	return fresh, err
 }
 
-// Refresh returns the grant of an identity with a new access token. refused is the
-// one that the provider no longer takes.
-func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth.Client, refused oauth.Tokens) (Grant, error) {
-	if refused.RefreshToken == "" {
-		return Grant{}, ErrSignInAgain
-	}
-	return a.refresh(ctx, identity, client, refused.AccessToken)
-}
-
 // Call calls the provider's API as the user: call with tokens that are good, and once
-// more with new ones where the provider refuses these after all (RFC 6750 §3.1). It
-// returns the grant that was used last.
-func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Client, call func(oauth.Tokens) error) (Grant, error) {
+// more with new ones where the provider refuses these after all (RFC 6750 §3.1). It is
+// ErrSignInAgain where there are none to be had, or these are refused, too.
+func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Client, call func(oauth.Tokens) error) error {
 	grant, err := a.Grant(ctx, identity, client)
 	if err != nil {
-		return Grant{}, err
+		return err
 	}
 	if err = call(grant.Tokens); !client.TokenRefused(err) {
-		return grant, err
+		return err
 	}
-	if grant, err = a.Refresh(ctx, identity, client, grant.Tokens); err != nil {
-		return Grant{}, err
+	if grant, err = a.Refresh(ctx, identity, client, grant.Tokens.AccessToken); err != nil {
+		return err
 	}
 	if err = call(grant.Tokens); client.TokenRefused(err) {
 		err = fmt.Errorf("%w: %w", ErrSignInAgain, err)
 	}
-	return grant, err
+	return err
 }
 
-// Expire makes the tokens of an identity look as if their time had passed, so that
-// one can watch what happens then.
-func (a *Accounts) Expire(ctx context.Context, identity Identity) error {
-	return a.update(ctx, identity, func(_ Identity, grant Grant) (Grant, error) {
-		grant.Tokens.Expiry = time.Now().Add(-time.Second)
-		return grant, nil
-	})
-}
-
-// refresh joins the flight for this identity, or begins one. It goes on when the one
-// who began it goes away: the provider has spent the refresh token by then.
-func (a *Accounts) refresh(ctx context.Context, identity Identity, client *oauth.Client, refused string) (Grant, error) {
+// Refresh returns the grant of an identity with a new access token, step 6. refused is
+// the access token that the provider no longer takes, or "": where another request has
+// replaced it meanwhile, nothing is asked. Those who want one at the same time get the
+// same. It goes on when the one who began it goes away: the provider has spent the
+// refresh token by then. ErrSignInAgain is the provider's no, or that there is nothing
+// to refresh with.
+func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth.Client, refused string) (Grant, error) {
 	a.mu.Lock()
 	f := a.flights[place(identity)]
 	if f == nil {
 		f = &flight{done: make(chan struct{})}
 		a.flights[place(identity)] = f
-		go a.fly(context.WithoutCancel(ctx), f, identity, client, refused)
+		go func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
+			defer cancel()
+			f.grant, f.err = a.refreshStored(ctx, identity, client, refused)
+			a.mu.Lock()
+			delete(a.flights, place(identity))
+			a.mu.Unlock()
+			close(f.done)
+		}()
 	}
 	a.mu.Unlock()
 	select {
@@ -131,45 +123,20 @@ func (a *Accounts) refresh(ctx context.Context, identity Identity, client *oauth
 	}
 }
 
-func (a *Accounts) fly(ctx context.Context, f *flight, identity Identity, client *oauth.Client, refused string) {
-	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
-	defer cancel()
-	f.grant, f.err = a.refreshStored(ctx, identity, client, refused)
-	a.mu.Lock()
-	delete(a.flights, place(identity))
-	a.mu.Unlock()
-	close(f.done)
-}
-
-// Wait returns when no refresh is under way, or when ctx ends: a pair that the provider
-// has just given should be stored before the app ends.
-func (a *Accounts) Wait(ctx context.Context) {
-	a.mu.Lock()
-	flights := slices.Collect(maps.Values(a.flights))
-	a.mu.Unlock()
-	for _, f := range flights {
-		select {
-		case <-f.done:
-		case <-ctx.Done():
-		}
-	}
-}
-
 // refreshStored refreshes under the store's lock, so that another process on the same
 // store waits and then finds the new tokens. They are stored before anybody uses
 // them: after a crash the stored ones are the newest there are.
 func (a *Accounts) refreshStored(ctx context.Context, identity Identity, client *oauth.Client, refused string) (Grant, error) {
 	var grant Grant
-	var stored string
 	var ended error
 	refreshed := false
-	err := a.update(ctx, identity, func(now Identity, before Grant) (Grant, error) {
-		grant, stored = before, now.Sealed
-		t := before.Tokens
+	before, err := a.update(ctx, identity, func(stored Grant) (Grant, error) {
+		grant = stored
+		t := stored.Tokens
 		switch {
 		case t.RefreshToken == "":
 			return Grant{}, ErrSignInAgain
-		case t.AccessToken != refused && !t.RefreshDue(): // another process was quicker
+		case t.AccessToken != refused && !t.RefreshDue(): // somebody else was quicker
 			return Grant{}, errFresh
 		}
 		fresh, err := client.Refresh(ctx, t)
@@ -192,11 +159,32 @@ func (a *Accounts) refreshStored(ctx context.Context, identity Identity, client 
 	case err != nil:
 		a.log.Error("refreshed tokens are not stored yet", "provider", client.Name, "err", err)
 		a.mu.Lock()
-		a.unsaved[place(identity)] = unsaved{stored, grant}
+		a.unsaved[place(identity)] = unsaved{before, grant}
 		a.mu.Unlock()
 	}
 	if ended != nil {
 		return Grant{}, ended
 	}
 	return grant, nil
+}
+
+// Wait returns when no refresh is under way: a pair that the provider has just given
+// should be stored before the app ends. It takes 15 s at most.
+func (a *Accounts) Wait() {
+	a.mu.Lock()
+	flights := slices.Collect(maps.Values(a.flights))
+	a.mu.Unlock()
+	for _, f := range flights {
+		<-f.done
+	}
+}
+
+// Expire makes the tokens of an identity look as if their time had passed, so that
+// one can watch what happens then.
+func (a *Accounts) Expire(ctx context.Context, identity Identity) error {
+	_, err := a.update(ctx, identity, func(grant Grant) (Grant, error) {
+		grant.Tokens.Expiry = time.Now().Add(-time.Second)
+		return grant, nil
+	})
+	return err
 }
