@@ -219,7 +219,7 @@ func (s *server) register() error {
 // callbackRule says what to do where the provider does not take the app's callback
 // URL, and nothing where it does.
 func callbackRule(provider oauth.About, base *url.URL) string {
-	host := web.Bracketed(base.Hostname())
+	host := strings.TrimSuffix(base.Host, ":"+base.Port())
 	if base.Scheme == "https" || slices.Contains(provider.CallbackHosts, host) {
 		return ""
 	}
@@ -849,8 +849,8 @@ func (s *server) trace(w http.ResponseWriter, r *http.Request) {
 
 // breakIt shows all checks, and for each the attacks that it stops, to be tried.
 func (s *server) breakIt(w http.ResponseWriter, r *http.Request) {
-	port := s.fakeOrigin[strings.LastIndexByte(s.fakeOrigin, ':'):]
-	s.page(w, r, http.StatusOK, "break", templates.NewBreak(s.fakeOrigin, "http://"+web.Bracketed(s.base.Hostname())+port))
+	port := s.fakeOrigin[strings.LastIndexByte(s.fakeOrigin, ':')+1:]
+	s.page(w, r, http.StatusOK, "break", templates.NewBreak(s.fakeOrigin, "http://"+net.JoinHostPort(s.base.Hostname(), port)))
 }
 
 // fault is what is done to the client to which r belongs, if anything.

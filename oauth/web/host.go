@@ -9,11 +9,13 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// ParseBaseURL reads the URL under which browsers reach the app: a scheme, a host and
-// perhaps a port.
+// ParseBaseURL reads the URL under which browsers reach the app: http or https, a host
+// and perhaps a port, and nothing else; http on this machine only. It returns the host as
+// browsers write it.
 func ParseBaseURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(strings.TrimSuffix(raw, "/"))
-	if err != nil || u.Hostname() == "" || u.User != nil || u.Path != "" || strings.ContainsAny(raw, "?#") || u.Scheme != "http" && u.Scheme != "https" {
+	raw = strings.TrimSuffix(raw, "/")
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || raw != u.Scheme+"://"+u.Host {
 		return nil, fmt.Errorf("-base-url %q: want a scheme and a host, like https://app.example.com", raw)
 	}
 	if u.Scheme == "http" && !oauth.IsLoopback(u.Hostname()) {
@@ -28,23 +30,16 @@ func HostOf(scheme, hostport string) string {
 	return strings.TrimSuffix(hostport, map[string]string{"http": ":80", "https": ":443"}[scheme])
 }
 
-// Bracketed is a host as it stands in a URL: an IPv6 address in brackets.
-func Bracketed(host string) string {
-	if strings.Contains(host, ":") {
-		return "[" + host + "]"
-	}
-	return host
-}
-
 // OneHost keeps the app to the one name that is registered with the providers: a
 // sign-in begun as 127.0.0.1 would come back as localhost, where its cookie is not.
-// Who reads under another name of this machine is sent on; for the rest other answers.
+// A GET under another name of this machine is sent on, but for a callback, whose code a
+// redirect would carry around; for the rest other answers.
 func OneHost(base *url.URL, other http.HandlerFunc, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := strings.ToLower(r.Host)
 		here, err := url.Parse("//" + host)
 		loopbacks := err == nil && oauth.IsLoopback(here.Hostname()) && oauth.IsLoopback(base.Hostname()) && here.Port() == base.Port()
-		reading := (r.Method == http.MethodGet || r.Method == http.MethodHead) && !strings.HasPrefix(r.URL.Path, "/callback/")
+		reading := r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/callback/")
 		switch {
 		case host == base.Host, strings.HasPrefix(r.URL.Path, "/static/"): // the page below needs its style
 			next.ServeHTTP(w, r)

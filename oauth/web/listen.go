@@ -20,9 +20,9 @@ func Visible(addr, name string) string {
 	return net.JoinHostPort(host, port)
 }
 
-// Listen listens on addr, or if next is set on the first free port from there on, and
-// puts the port that it got into addr. flagName is for the error. localhost is 127.0.0.1 and, where that
-// exists, ::1.
+// Listen listens on addr, or if next is set on the first free one of 21 ports from there
+// on, and puts the port that it got into addr. localhost is 127.0.0.1 and, where that
+// exists, ::1. flagName is where addr came from, for the error.
 func Listen(flagName string, addr *string, next bool) ([]net.Listener, error) {
 	host, portText, err := net.SplitHostPort(*addr)
 	port, notNumber := strconv.Atoi(portText)
@@ -76,7 +76,8 @@ func exists(host string) bool {
 	return true
 }
 
-// Serve serves until ctx ends, and then gives the work under way 900 ms.
+// Serve serves until ctx ends, and then gives the work under way 900 ms. It is nil then,
+// and otherwise the error of the first server that failed.
 func Serve(ctx context.Context, handlers map[net.Listener]http.Handler, log *slog.Logger) error {
 	ended := make(chan error, len(handlers))
 	var servers []*http.Server
