@@ -52,8 +52,8 @@ type Identity struct {
 	Sealed  string    `json:",omitzero"` // a Grant, which opens for this user and key only
 }
 
-// Grant is what the provider gave: who the user is there, and the tokens, or the
-// token credentials of OAuth 1.0a.
+// Grant is what the provider gave: who the user is there, and the tokens of OAuth 2.0
+// or else the token credentials of OAuth 1.0a.
 type Grant struct {
 	Profile     oauth.Profile
 	Tokens      oauth.Tokens

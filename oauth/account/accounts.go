@@ -37,12 +37,10 @@ type SignedIn struct {
 // NewAccounts returns the accounts in store, sealed under a key derived from root
 // (32 random bytes). hook is called after each sign-in and each connected account, when
 // the grant is stored: to send a welcome, to count. The user waits for it, and several
-// may call it at once. It may be nil.
+// may call it at once. log gets what the user is not told of: tokens not refreshed yet,
+// or not stored.
 func NewAccounts(store Store, root []byte, log *slog.Logger, hook func(SignedIn)) (*Accounts, error) {
 	sealer, err := oauth.NewSealer(root, "tokens")
-	if hook == nil {
-		hook = func(SignedIn) {}
-	}
 	return &Accounts{
 		store:   store,
 		sealer:  sealer,

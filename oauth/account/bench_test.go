@@ -150,7 +150,7 @@ func BenchmarkUnseal(b *testing.B) {
 }
 
 func benchGrant(b *testing.B) (*Accounts, Identity, *oauth.Client) {
-	accounts, err := NewAccounts(NewMemory(), make([]byte, 32), slog.New(slog.DiscardHandler), nil)
+	accounts, err := NewAccounts(NewMemory(), make([]byte, 32), slog.New(slog.DiscardHandler), func(SignedIn) {})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func OpenFile(dir string, simulated bool, root []byte, log *slog.Logger) (*File,
 	return f, nil
 }
 
-// ParseKey reads a root key: 64 hexadecimal digits.
+// ParseKey reads a root key, 32 bytes in 64 hexadecimal digits, as SESSION_KEY has it.
 func ParseKey(text string) ([]byte, error) {
 	key, err := hex.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(key) != 32 {

@@ -26,7 +26,9 @@ func ExampleStore_sql() {
 		fmt.Println(err)
 		return
 	}
-	accounts, err := account.NewAccounts(sqlStore{db, " FOR UPDATE"}, key, slog.Default(), nil)
+	accounts, err := account.NewAccounts(sqlStore{db, " FOR UPDATE"}, key, slog.Default(), func(in account.SignedIn) {
+		fmt.Println("welcome", in.Identity.UserID)
+	})
 	fmt.Println(accounts, err)
 }
 

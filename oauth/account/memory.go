@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Memory is a [Store] that is gone with the process.
+// Memory is a [Store] that is gone with the process. A user has 50 sessions at most: one
+// more ends the oldest.
 type Memory struct {
 	write func(record) error // before a change is made; File keeps it
 
@@ -48,10 +49,12 @@ func (m *Memory) change(r record) error {
 	return err
 }
 
+// AddIdentity implements [Store].
 func (m *Memory) AddIdentity(_ context.Context, identity Identity) error {
 	return m.change(record{Op: opAddIdentity, Identity: identity})
 }
 
+// Identity implements [Store].
 func (m *Memory) Identity(_ context.Context, key Key) (Identity, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -62,6 +65,7 @@ func (m *Memory) Identity(_ context.Context, key Key) (Identity, error) {
 	return identity, nil
 }
 
+// Identities implements [Store].
 func (m *Memory) Identities(_ context.Context, userID string) (all []Identity, err error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -73,6 +77,7 @@ func (m *Memory) Identities(_ context.Context, userID string) (all []Identity, e
 	return all, nil
 }
 
+// UpdateTokens implements [Store].
 func (m *Memory) UpdateTokens(ctx context.Context, key Key, update func(string) (string, error)) error {
 	unlock, err := m.lock(ctx, key)
 	if err != nil {
@@ -90,6 +95,7 @@ func (m *Memory) UpdateTokens(ctx context.Context, key Key, update func(string) 
 	return m.change(record{Op: opUpdateTokens, Identity: Identity{Key: key, Sealed: sealed}})
 }
 
+// RemoveIdentity implements [Store].
 func (m *Memory) RemoveIdentity(ctx context.Context, userID string, key Key) error {
 	unlock, err := m.lock(ctx, key)
 	if err != nil {
@@ -117,10 +123,12 @@ func (m *Memory) lock(ctx context.Context, key Key) (unlock func(), err error) {
 	}
 }
 
+// AddSession implements [Store].
 func (m *Memory) AddSession(_ context.Context, session Session) error {
 	return m.change(record{Op: opAddSession, Session: session})
 }
 
+// Session implements [Store].
 func (m *Memory) Session(_ context.Context, hash string) (Session, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -131,14 +139,17 @@ func (m *Memory) Session(_ context.Context, hash string) (Session, error) {
 	return session, nil
 }
 
+// SeeSession implements [Store].
 func (m *Memory) SeeSession(_ context.Context, hash string, at time.Time) error {
 	return m.change(record{Op: opSeeSession, Session: Session{Hash: hash, Seen: at}})
 }
 
+// RemoveSession implements [Store].
 func (m *Memory) RemoveSession(_ context.Context, hash string) error {
 	return m.change(record{Op: opRemoveSession, Session: Session{Hash: hash}})
 }
 
+// RemoveSessions implements [Store].
 func (m *Memory) RemoveSessions(_ context.Context, userID string) error {
 	return m.change(record{Op: opRemoveSessions, Session: Session{UserID: userID}})
 }

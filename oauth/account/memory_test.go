@@ -87,7 +87,7 @@ func (s afterwards) UpdateTokens(ctx context.Context, key Key, update func(strin
 // place, or the identity is gone, and not when it is newer than what was stored.
 func TestUnsavedGoes(t *testing.T) {
 	ctx, store := t.Context(), NewMemory()
-	a, err := NewAccounts(store, make([]byte, 32), slog.New(slog.DiscardHandler), nil)
+	a, err := NewAccounts(store, make([]byte, 32), slog.New(slog.DiscardHandler), func(SignedIn) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,8 @@ type Sessions struct {
 }
 
 // NewSessions returns the sessions in store, whose records are proved under a key
-// derived from root. secure says that the app is served over https.
+// derived from root (32 random bytes). secure says that the app is served over https:
+// the cookie then is one that only this host can set, and is sent over https only.
 func NewSessions(store Store, root []byte, secure bool) (*Sessions, error) {
 	sealer, err := oauth.NewSealer(root, "session")
 	return &Sessions{store, sealer, secure}, err
@@ -54,7 +55,8 @@ func (s *Sessions) cookie(id string, maxAge int) *http.Cookie {
 
 // Begin signs the browser in under a new session id and ends its old session: an
 // id that somebody planted in the browser beforehand stays worthless (session
-// fixation).
+// fixation). key is the identity with which the user has signed in, and which the store
+// must have: when it is disconnected the session ends.
 func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, userID string, key Key) error {
 	if err := s.End(w, r); err != nil {
 		return err
@@ -134,17 +136,16 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 
 // EndAll signs the user of this browser out everywhere.
 func (s *Sessions) EndAll(w http.ResponseWriter, r *http.Request) error {
-	var errs error
 	for _, hash := range s.hashes(r) {
 		session, err := s.get(r.Context(), hash)
 		if err == nil {
 			err = s.store.RemoveSessions(r.Context(), session.UserID)
 		}
-		if !errors.Is(err, ErrNotFound) {
-			errs = errors.Join(errs, err)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
 		}
 	}
-	return errors.Join(errs, s.End(w, r))
+	return s.End(w, r)
 }
 
 // hashes are by what the store knows the sessions of r: who reads the store cannot
