@@ -106,7 +106,7 @@ func (f *File) load(log *slog.Logger) (first header, read int, err error) {
 			return first, read, nil
 		case err == io.EOF && read > 0 && line[0] == '[' && bytes.IndexByte(line, 0) < 0:
 			// What looks otherwise was not written by this app: a disk that lost what it
-			// had, or a file that is somebody's.
+			// had, or a file that is somebody's. Nor was half a header: see putInPlace.
 			log.Warn("a last record that was not written whole is dropped", "file", fileName, "offset", f.size, "bytes", len(line))
 			return first, read, nil
 		}
