@@ -604,11 +604,7 @@ func (s *server) arrive(w http.ResponseWriter, r *http.Request, o offer, attempt
 		s.fail(w, r, o.About, err)
 		return
 	}
-	if attempt.User != "" {
-		s.recorder.Connected(w, r)
-	} else {
-		s.recorder.SignedIn(w, r)
-	}
+	s.recorder.SignedIn(w, r, attempt.User != "")
 	// On to a URL without the code, which then stands in no history (RFC 9700 §4.3.1).
 	http.Redirect(w, r, cmp.Or(attempt.Next, "/profile"), http.StatusSeeOther)
 }

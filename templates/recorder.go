@@ -1,23 +1,22 @@
 package templates
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"io"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
-	"time"
 
 	"example.com/oauthbyhand/oauth"
 )
 
 const (
 	recordsKept = 1000      // sign-ins, of all visitors
-	recordMax   = 256 << 10 // bytes of one sign-in
-	recordsMax  = 32 << 20  // bytes of all
-	latestShown = 20        // in the list on the page
+	recordMax   = 128 << 10 // bytes of one; an honest one has half of that
 )
 
 // Recorder keeps the latest sign-ins for those who made them. Who a sign-in belongs
@@ -31,11 +30,11 @@ type Recorder struct {
 	mu      sync.Mutex
 	records []*record // oldest first
 	made    int
-	size    int
 }
 
-// NewRecorder returns an empty recorder. mask says what of the values it keeps; secure
-// that the app is served over https.
+// NewRecorder returns an empty recorder. mask says what of the values it keeps, secure
+// that the app is served over https. What happens is printed to out, too, unless that
+// is nil.
 func NewRecorder(mask func() *Mask, secure bool, out io.Writer) *Recorder {
 	rec := &Recorder{mask: mask, secure: secure}
 	if out != nil {
@@ -46,20 +45,10 @@ func NewRecorder(mask func() *Mask, secure bool, out io.Writer) *Recorder {
 
 // record is one sign-in.
 type record struct {
-	number   int
-	visitor  [sha256.Size]byte // the hash of the cookie
-	attempt  [sha256.Size]byte // the hash of what the callback brings back, zero before that is known
-	provider string
-	begun    time.Time
-	outcome  string
-	hops     []Hop
-	size     int
-	dropped  bool // no longer among the recorder's, which so must not count what comes
-}
-
-// trace copies what is recorded, so that it can be shown while more is recorded.
-func (r *record) trace() *Trace {
-	return &Trace{r.number, r.provider, r.begun, r.outcome, stepsOf(slices.Clone(r.hops))}
+	Trace
+	visitor string // the hash of the cookie
+	attempt string // the hash of what the callback brings back, once that is known
+	size    int
 }
 
 // listener hears the events of one request of a browser.
@@ -68,12 +57,12 @@ type listener struct {
 	provider string
 	from     int // steps before this one begin no record
 
-	mu      sync.Mutex // events come one after the other
-	mask    *Mask
-	printed Hop // the last
+	mu   sync.Mutex // events come one after the other
+	mask *Mask
+	last Hop
 
 	// Under the recorder's mu:
-	visitor [sha256.Size]byte
+	visitor string
 	record  *record // nil until something happens
 }
 
@@ -86,11 +75,11 @@ func (rec *Recorder) Listen(w http.ResponseWriter, r *http.Request, provider str
 	if rec == nil {
 		return r
 	}
-	visitor, ok := rec.visitor(r)
-	if !ok {
+	visitor := rec.visitor(r)
+	if visitor == "" {
 		visitor = rec.newVisitor(w)
 	}
-	l := &listener{recorder: rec, provider: provider, from: from, mask: rec.mask(), printed: Hop{Step: -1}, visitor: visitor}
+	l := &listener{recorder: rec, provider: provider, from: from, mask: rec.mask(), last: Hop{Step: -1}, visitor: visitor}
 	ctx := context.WithValue(r.Context(), listenerKey{}, l)
 	return r.WithContext(oauth.WithTrace(ctx, l.hear))
 }
@@ -102,15 +91,15 @@ func (l *listener) hear(e oauth.Event) {
 	h := newHop(e, l.mask) // before the recorder's lock: a long reply keeps no others waiting
 	rec := l.recorder
 	if rec.out != nil {
-		rec.out.print(h.after(l.printed))
-		l.printed = h
+		rec.out.print(h.after(l.last))
+		l.last = h
 	}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	attempt := attemptOf(e)
-	if l.record == nil && attempt != [sha256.Size]byte{} { // the callback of a sign-in that was begun?
+	if l.record == nil && attempt != "" { // the callback of a sign-in that was begun?
 		i := slices.IndexFunc(rec.records, func(r *record) bool {
-			return r.visitor == l.visitor && r.attempt == attempt && r.outcome == ""
+			return r.visitor == l.visitor && r.attempt == attempt && r.Outcome == ""
 		})
 		if i >= 0 {
 			l.record = rec.records[i]
@@ -121,60 +110,41 @@ func (l *listener) hear(e oauth.Event) {
 	}
 	if l.record == nil {
 		rec.made++
-		l.record = &record{number: rec.made, visitor: l.visitor, provider: l.provider, begun: e.Time}
+		l.record = &record{Trace: Trace{Number: rec.made, Provider: l.provider, Begun: e.Time}, visitor: l.visitor}
 		rec.records = append(rec.records, l.record)
+		if len(rec.records) > recordsKept {
+			rec.records = slices.Delete(rec.records, 0, 1)
+		}
 	}
-	if l.record.dropped {
-		return
-	}
-	if attempt != [sha256.Size]byte{} {
-		l.record.attempt = attempt
-	}
-	h.After = e.Time.Sub(l.record.begun)
+	l.record.attempt = cmp.Or(attempt, l.record.attempt)
+	h.After = e.Time.Sub(l.record.Begun)
 	if size := h.size(); l.record.size+size <= recordMax {
 		l.record.hops = append(l.record.hops, h)
 		l.record.size += size
-		rec.size += size
 	}
-	for len(rec.records) > recordsKept || rec.size > recordsMax {
-		oldest := rec.records[0]
-		rec.drop(func(r *record) bool { return r == oldest })
-	}
-}
-
-// drop takes out the records of which is holds.
-func (rec *Recorder) drop(is func(*record) bool) {
-	rec.records = slices.DeleteFunc(rec.records, func(r *record) bool {
-		if !is(r) {
-			return false
-		}
-		r.dropped = true
-		rec.size -= r.size
-		return true
-	})
 }
 
 // attemptOf tells by which attempt the browser is sent out or comes back: by the
 // state, or in OAuth 1.0a by the temporary token. Only its hash is kept.
-func attemptOf(e oauth.Event) (hash [sha256.Size]byte) {
+func attemptOf(e oauth.Event) string {
 	var query string
 	switch what := e.What.(type) {
 	case oauth.RedirectOut:
-		u, err := url.Parse(what.URL)
-		if err != nil {
-			return hash
-		}
-		query = u.RawQuery
+		_, query, _ = strings.Cut(what.URL, "?")
 	case oauth.RedirectIn:
 		query = what.Query
 	}
 	q, _ := url.ParseQuery(query)
-	for _, name := range []string{"state", "oauth_token", "denied"} {
-		if q.Get(name) != "" {
-			return sha256.Sum256([]byte(q.Get(name)))
-		}
+	id := cmp.Or(q.Get("state"), q.Get("oauth_token"), q.Get("denied"))
+	if id == "" {
+		return ""
 	}
-	return hash
+	return hash(id)
+}
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return string(sum[:])
 }
 
 // size is about what the hop takes in memory.

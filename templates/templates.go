@@ -91,11 +91,9 @@ func (f Failure) Where() string {
 	if f.Trace == nil {
 		return ""
 	}
-	for _, step := range f.Trace.Steps {
-		for _, hop := range step.Hops {
-			if slices.ContainsFunc(hop.Checks, func(o oauth.Outcome) bool { return !o.OK && !o.NotOwed }) {
-				return hop.Function + " in oauth/" + hop.File
-			}
+	for _, h := range f.Trace.hops {
+		if slices.ContainsFunc(h.Checks, func(o oauth.Outcome) bool { return !o.OK && !o.NotOwed }) {
+			return h.Function + " in oauth/" + h.File
 		}
 	}
 	return ""

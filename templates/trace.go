@@ -15,7 +15,7 @@ type Trace struct {
 	Provider string
 	Begun    time.Time
 	Outcome  string // empty while it is under way
-	Steps    []Step
+	hops     []Hop
 }
 
 // Step is a step of it.
@@ -57,17 +57,17 @@ func chapterOf(h Hop) stepWords {
 	return chapters[h.Step]
 }
 
-// stepsOf groups the hops by step, and says in words where a step is not there.
-func stepsOf(hops []Hop) []Step {
+// Steps groups the hops by step, and says in words where a step is not there.
+func (t *Trace) Steps() []Step {
 	var all []Step
-	for i, h := range hops {
+	for i, h := range t.hops {
 		if len(all) == 0 || all[len(all)-1].Number != h.Step {
 			if len(all) == 0 && h.Step == 1 {
-				all = append(all, newStep(0, noDiscovery(hops)))
+				all = append(all, newStep(0, noDiscovery(t.hops)))
 			}
 			if h.Step == 2 && len(all) > 0 && all[len(all)-1].Number == 1 {
 				user := newStep(atUser, chapters[atUser])
-				user.Took = elapsed(h.After - hops[i-1].After)
+				user.Took = elapsed(h.After - t.hops[i-1].After)
 				all = append(all, user)
 			}
 			if h.Step == 5 && len(all) > 0 && all[len(all)-1].Number == 3 {

@@ -3,7 +3,6 @@ package templates
 import (
 	"cmp"
 	"crypto/rand"
-	"crypto/sha256"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,33 +13,31 @@ import (
 
 func (rec *Recorder) cookieName() string { return oauth.CookiePrefix(rec.secure) + "visitor" }
 
-// visitor returns who sent r.
-func (rec *Recorder) visitor(r *http.Request) (hash [sha256.Size]byte, ok bool) {
+// visitor returns the hash of the cookie of who sent r, or nothing.
+func (rec *Recorder) visitor(r *http.Request) string {
 	cookies := r.CookiesNamed(rec.cookieName())
 	if len(cookies) != 1 { // of two, one is somebody else's
-		return hash, false
+		return ""
 	}
-	return visitorOf(cookies[0]), true
+	return hash(cookies[0].Value)
 }
 
-func visitorOf(cookie *http.Cookie) [sha256.Size]byte { return sha256.Sum256([]byte(cookie.Value)) }
-
-func (rec *Recorder) newVisitor(w http.ResponseWriter) [sha256.Size]byte {
-	cookie := &http.Cookie{
+func (rec *Recorder) newVisitor(w http.ResponseWriter) string {
+	value := rand.Text()
+	http.SetCookie(w, &http.Cookie{
 		Name:     rec.cookieName(),
-		Value:    rand.Text(),
+		Value:    value,
 		Path:     "/",
 		MaxAge:   int((12 * time.Hour).Seconds()),
 		Secure:   rec.secure,
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
-	}
-	http.SetCookie(w, cookie)
-	return visitorOf(cookie)
+	})
+	return hash(value)
 }
 
 // End notes how the sign-in that r is part of ended, unless it has ended before, and
-// returns it.
+// returns it up to there: nil where nothing is recorded.
 func (rec *Recorder) End(r *http.Request, outcome string) *Trace {
 	l, ok := r.Context().Value(listenerKey{}).(*listener)
 	if !ok {
@@ -51,42 +48,35 @@ func (rec *Recorder) End(r *http.Request, outcome string) *Trace {
 	if l.record == nil {
 		return nil
 	}
-	l.record.outcome = cmp.Or(l.record.outcome, outcome)
-	return l.record.trace()
+	l.record.Outcome = cmp.Or(l.record.Outcome, outcome)
+	trace := l.record.Trace
+	return &trace
 }
 
-// SignedIn notes that the sign-in that r is part of has succeeded, and renews the
-// visitor's cookie. What came before is dropped: a session that ran out was not signed
-// out of, and this visitor may be another than the one before.
-func (rec *Recorder) SignedIn(w http.ResponseWriter, r *http.Request) {
-	rec.End(r, "signed in")
-	rec.renew(w, r, false)
-}
-
-// Connected notes that the sign-in that r is part of has connected an account, and
-// renews the visitor's cookie. The visitor is the one who was signed in before.
-func (rec *Recorder) Connected(w http.ResponseWriter, r *http.Request) {
-	rec.End(r, "connected")
-	rec.renew(w, r, true)
-}
-
-// renew gives the visitor a new cookie, which takes over the sign-in that r is part of
-// and maybe those before: who planted the old one in this browser sees neither that
-// nor what follows.
-func (rec *Recorder) renew(w http.ResponseWriter, r *http.Request, before bool) {
+// SignedIn notes that the sign-in that r is part of has succeeded, or else connected
+// one more account, and gives the visitor a new cookie: who planted the old one in this
+// browser sees neither that nor what follows. At a sign-in what came before is dropped:
+// a session that ran out was not signed out of, and this visitor may be another than
+// the one before. Who connects is the one who was signed in before.
+func (rec *Recorder) SignedIn(w http.ResponseWriter, r *http.Request, connected bool) {
 	l, ok := r.Context().Value(listenerKey{}).(*listener)
 	if !ok {
 		return
 	}
+	outcome := "signed in"
+	if connected {
+		outcome = "connected"
+	}
+	rec.End(r, outcome)
 	renewed := rec.newVisitor(w)
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	for _, record := range rec.records {
-		if record.visitor == l.visitor && (before || record == l.record) {
+		if record.visitor == l.visitor && (connected || record == l.record) {
 			record.visitor = renewed
 		}
 	}
-	rec.drop(func(record *record) bool { return record.visitor == l.visitor })
+	rec.drop(l.visitor)
 	l.visitor = renewed
 }
 
@@ -98,36 +88,36 @@ func (rec *Recorder) Forget(r *http.Request) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	for _, cookie := range r.CookiesNamed(rec.cookieName()) { // of two, one is the visitor's
-		visitor := visitorOf(cookie)
-		rec.drop(func(r *record) bool { return r.visitor == visitor })
+		rec.drop(hash(cookie.Value))
 	}
+}
+
+// drop drops a visitor's sign-ins.
+func (rec *Recorder) drop(visitor string) {
+	rec.records = slices.DeleteFunc(rec.records, func(r *record) bool { return r.visitor == visitor })
 }
 
 // Traces is the Data of the page "trace".
 type Traces struct {
-	Shown  *Trace   // whole
-	Latest []*Trace // without their steps, the latest first
+	Shown  *Trace   // one of them, whole
+	Latest []*Trace // the latest first
 }
 
-// Traces returns the latest sign-ins of the visitor who sent r, and one of them
+// Traces returns the sign-ins of the visitor who sent r, and which is to be shown
 // whole: the latest, or the one whose number the query asks for.
 func (rec *Recorder) Traces(r *http.Request) Traces {
 	var traces Traces
-	visitor, ok := rec.visitor(r)
-	if !ok {
-		return traces
-	}
+	visitor := rec.visitor(r)
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	for _, record := range slices.Backward(rec.records) {
 		if record.visitor != visitor {
 			continue
 		}
-		if traces.Shown == nil || strconv.Itoa(record.number) == r.URL.Query().Get("number") {
-			traces.Shown = record.trace()
-		}
-		if len(traces.Latest) < latestShown {
-			traces.Latest = append(traces.Latest, &Trace{Number: record.number, Provider: record.provider, Begun: record.begun, Outcome: record.outcome})
+		trace := record.Trace
+		traces.Latest = append(traces.Latest, &trace)
+		if traces.Shown == nil || strconv.Itoa(trace.Number) == r.URL.Query().Get("number") {
+			traces.Shown = &trace
 		}
 	}
 	return traces
