@@ -1747,7 +1747,6 @@ func TestRealSecretsAreCut(t *testing.T) {
 				if len(tap.secrets) < 10 {
 					t.Fatalf("only %d secrets heard: %v", len(tap.secrets), tap.secrets)
 				}
-				synctest.Wait() // for the terminal
 				for where, text := range map[string]string{"the trace page": shown, "the error page": failed.body, "the terminal": terminal.String(), "the log": w.log.String()} {
 					for value, secret := range tap.secrets {
 						for _, part := range []string{value[:min(len(value), 24)], value[len(value)/2:]} {

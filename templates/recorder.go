@@ -25,7 +25,7 @@ const (
 type Recorder struct {
 	mask   func() *Mask
 	secure bool
-	out    *terminal // in words while it happens, unless nil
+	out    io.Writer // in words while it happens, unless nil
 
 	mu      sync.Mutex
 	records []*record // oldest first
@@ -33,14 +33,10 @@ type Recorder struct {
 }
 
 // NewRecorder returns an empty recorder. mask says what of the values it keeps, secure
-// that the app is served over https. What happens is printed to out, too, unless that
-// is nil.
+// that the app is served over https. What happens is also written to out, by several
+// goroutines, unless that is nil.
 func NewRecorder(mask func() *Mask, secure bool, out io.Writer) *Recorder {
-	rec := &Recorder{mask: mask, secure: secure}
-	if out != nil {
-		rec.out = &terminal{out: out}
-	}
-	return rec
+	return &Recorder{mask: mask, secure: secure, out: out}
 }
 
 // record is one sign-in.
@@ -91,7 +87,7 @@ func (l *listener) hear(e oauth.Event) {
 	h := newHop(e, l.mask) // before the recorder's lock: a long reply keeps no others waiting
 	rec := l.recorder
 	if rec.out != nil {
-		rec.out.print(h.after(l.last))
+		io.WriteString(rec.out, h.after(l.last))
 		l.last = h
 	}
 	rec.mu.Lock()

@@ -190,59 +190,35 @@ func TestRecorderDrops(t *testing.T) {
 	}
 }
 
-// Somebody's terminal that was stopped, or a reply that takes long to put into words,
-// keeps nobody else waiting.
+// A sign-in whose events are slow to put into words, or to print, keeps no others from
+// being shown.
 func TestRecorderKeepsNobodyWaiting(t *testing.T) {
-	long := strings.Repeat("x", 30<<10)
-	synctest.Test(t, func(t *testing.T) {
-		terminal := stopped{goOn: make(chan bool)}
-		rec := NewRecorder(Whole, false, &terminal)
-		var ada visitor
-		go ada.request(rec, out("a"), out("b"))
-		synctest.Wait()
-		if !rec.mu.TryLock() {
-			t.Fatal("the recorder waits for the terminal")
-		}
-		rec.mu.Unlock()
-		for range 100 {
-			new(visitor).request(rec, out(long))
-		}
-		if diff := cmp.Diff([]int{2}, ada.sees(rec)); diff != "" {
-			t.Errorf("Ada sees (-want +got):\n%s", diff)
-		}
-		close(terminal.goOn)
-		synctest.Wait()
-		if text := terminal.written.String(); len(text) > 2*waitingMax || !strings.Contains(text, "state = b\n") || strings.Count(text, leftOut) != 1 {
-			t.Errorf("%d bytes printed in the end, %q", len(text), text[:min(len(text), 1000)])
-		}
-		new(visitor).request(rec, out("after that"))
-		synctest.Wait()
-		if !strings.HasSuffix(terminal.written.String(), "state = after that\n") {
-			t.Error("later sign-ins are not printed")
-		}
-	})
-	synctest.Test(t, func(t *testing.T) {
-		goOn := make(chan bool)
-		rec := NewRecorder(func() *Mask { return &Mask{hide: func(string, string) string { <-goOn; return "" }} }, false, nil)
-		go new(visitor).request(rec, out("a"))
-		synctest.Wait()
-		if !rec.mu.TryLock() {
-			t.Fatal("the recorder waits for the mask")
-		}
-		rec.mu.Unlock()
-		close(goOn)
-	})
+	for name, newRecorder := range map[string]func(slow func()) *Recorder{
+		"mask": func(slow func()) *Recorder {
+			return NewRecorder(func() *Mask { return &Mask{hide: func(string, string) string { slow(); return "" }} }, false, nil)
+		},
+		"terminal": func(slow func()) *Recorder { return NewRecorder(Whole, false, writer(slow)) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			goOn := make(chan bool)
+			rec := newRecorder(func() { <-goOn })
+			go new(visitor).request(rec, out("a"))
+			synctest.Wait()
+			if !rec.mu.TryLock() {
+				t.Fatalf("the recorder waits for the %s", name)
+			}
+			rec.mu.Unlock()
+			close(goOn)
+		})
+	}
 }
 
-// stopped is a terminal in which nothing is written before it goes on.
-type stopped struct {
-	written strings.Builder
-	goOn    chan bool
-}
+// writer is a function that is called for each Write.
+type writer func()
 
-func (s *stopped) Write(p []byte) (int, error) {
-	<-s.goOn
-	return s.written.Write(p)
+func (w writer) Write(p []byte) (int, error) {
+	w()
+	return len(p), nil
 }
 
 // However many sign-ins are begun, and however long the replies are, the recorder
@@ -372,11 +348,8 @@ func TestCutShapes(t *testing.T) {
 // write lines that look like the recorder's own.
 func TestTerminal(t *testing.T) {
 	var terminal strings.Builder
-	synctest.Test(t, func(t *testing.T) {
-		rec := NewRecorder(Whole, false, &terminal)
-		new(visitor).request(rec, in("%1b%5B2J%0AApp:+forged&x%0Dy=%C2%9B1m&z=%E2%80%AEgnorw%E2%81%A6%E2%80%A8"))
-		synctest.Wait()
-	})
+	rec := NewRecorder(Whole, false, &terminal)
+	new(visitor).request(rec, in("%1b%5B2J%0AApp:+forged&x%0Dy=%C2%9B1m&z=%E2%80%AEgnorw%E2%81%A6%E2%80%A8"))
 	want := `
 === 1 request · RFC 6749 §4.1.1; RFC 7636 §4.3
 

@@ -3,6 +3,7 @@ package templates
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // after is the hop as text, for those who have read last.
@@ -61,4 +62,14 @@ func (p Part) text() string {
 		fmt.Fprintf(&b, "    %s\n", strings.ReplaceAll(p.Text, "\n", "\n    "))
 	}
 	return b.String()
+}
+
+// visible keeps strangers' values from steering the terminal, and from turning round
+// what stands on a line of it.
+func visible(r rune) rune {
+	steers := unicode.IsControl(r) && r != '\n' || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
+	if steers {
+		return unicode.ReplacementChar
+	}
+	return r
 }
