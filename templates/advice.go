@@ -6,9 +6,6 @@ import (
 	"example.com/oauthbyhand/oauth/account"
 )
 
-// steps are the names of the steps, by their number.
-var steps = [...]string{"discovery", "request", "callback", "token", "ID token", "profile", "refresh", "revoke"}
-
 type advice struct{ happened, remedy string }
 
 const (

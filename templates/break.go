@@ -56,7 +56,7 @@ func NewBreak(attacker, neighbour string) Break {
 		}
 		return attacks
 	}
-	for number := range steps {
+	for number := range len(chapters) - 1 { // without the user's
 		here := func(f fake.Fault) bool { return f.Step == number }
 		step := BrokenStep{Number: number, Refused: stoppedBy(fake.Refusal, here), Survived: stoppedBy("", here)}
 		for _, c := range oauth.Checks() {

@@ -3,7 +3,6 @@ package templates
 import (
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,7 +21,7 @@ type Hop struct {
 	Lanes          []string // the way of a message, through App, Browser and Provider; "App" alone where it stays there
 	Line           string   // its first line
 	Parts          []Part
-	Checks         oauth.Checked
+	Checks         []Row
 	cookie         bool // goes to the browser with the redirect that was made before
 	oauth1         bool
 }
@@ -42,6 +41,9 @@ type Value struct {
 	Note               string   // a time in words
 	Checks             []string // that read it
 }
+
+// Where names the function that made the hop, for those who look for it.
+func (h Hop) Where() string { return h.Function + " in oauth/" + h.File }
 
 // The lanes.
 const (
@@ -94,10 +96,8 @@ func newHop(e oauth.Event, m *Mask) Hop {
 		h.Lanes = []string{app}
 		for _, o := range what {
 			o.Got, o.Want = m.text(o.Got), m.text(o.Want)
-			h.Checks = append(h.Checks, o)
+			h.Checks = append(h.Checks, Row(o))
 		}
-	default:
-		h.Lanes, h.Line = []string{app}, fmt.Sprintf("%T", what)
 	}
 	return h
 }

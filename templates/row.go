@@ -2,27 +2,18 @@ package templates
 
 import (
 	"cmp"
+	"slices"
 
 	"example.com/oauthbyhand/oauth"
 )
 
-// Row is a check, or several of one name in a row that all held.
-type Row struct {
-	oauth.Outcome
-	Times int
-}
+// Row is a check for people.
+type Row oauth.Outcome
 
-// Rows are the hop's checks for people.
+// Rows are the hop's checks; several of one name in a row that all held are one.
 func (h Hop) Rows() []Row {
-	var rows []Row
-	for _, o := range h.Checks {
-		if last := len(rows) - 1; last >= 0 && o.OK && rows[last].Check.Name == o.Check.Name && rows[last].OK && !o.NotOwed {
-			rows[last].Times++
-			continue
-		}
-		rows = append(rows, Row{o, 1})
-	}
-	return rows
+	held := func(a, b Row) bool { return a.Check.Name == b.Check.Name && a.Mark() == "✓" && b.Mark() == "✓" }
+	return slices.CompactFunc(slices.Clone(h.Checks), held)
 }
 
 // Mark is what a row begins with.
@@ -43,10 +34,8 @@ func (r Row) Found() string {
 		return "does not apply here"
 	case r.OK:
 		return r.Got
-	case r.Got == "" && r.Want == "":
-		return "does not hold"
 	case r.Want == "":
-		return r.Got
+		return cmp.Or(r.Got, "does not hold")
 	}
 	return cmp.Or(r.Got, "missing") + ", want " + r.Want
 }

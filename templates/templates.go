@@ -92,8 +92,8 @@ func (f Failure) Where() string {
 		return ""
 	}
 	for _, h := range f.Trace.hops {
-		if slices.ContainsFunc(h.Checks, func(o oauth.Outcome) bool { return !o.OK && !o.NotOwed }) {
-			return h.Function + " in oauth/" + h.File
+		if slices.ContainsFunc(h.Checks, func(r Row) bool { return !r.OK && !r.NotOwed }) {
+			return h.Where()
 		}
 	}
 	return ""
@@ -131,7 +131,7 @@ func (a Account) Query() template.URL {
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"join":   func(list []string) string { return strings.Join(list, " ") },
-	"step":   func(step int) string { return steps[step] },
+	"step":   func(step int) string { return chapters[step].Name },
 	"pretty": pretty,
 	// A picture's address is the provider's word: a path of this app's would be visited
 	// at each view.

@@ -20,17 +20,12 @@ type Trace struct {
 
 // Step is a step of it.
 type Step struct {
-	Number    int // atUser where it is the user's
-	Name      string
-	Sentence  string
-	Spec      string
+	Number int // atUser where it is the user's
+	stepWords
 	Took      string   // at the user's
 	Functions []string // "Client.Exchange in oauth/token.go"
 	Hops      []Hop
 }
-
-// Numbered reports whether the step is one of the app's.
-func (s Step) Numbered() bool { return s.Number != atUser }
 
 // endings say what an outcome means; others are failures.
 var endings = map[string]string{
@@ -60,51 +55,32 @@ func chapterOf(h Hop) stepWords {
 // Steps groups the hops by step, and says in words where a step is not there.
 func (t *Trace) Steps() []Step {
 	var all []Step
+	last := Hop{Step: -1}
 	for i, h := range t.hops {
-		if len(all) == 0 || all[len(all)-1].Number != h.Step {
-			if len(all) == 0 && h.Step == 1 {
-				all = append(all, newStep(0, noDiscovery(t.hops)))
+		if h.Step != last.Step {
+			step := Step{Number: h.Step, stepWords: chapterOf(h)}
+			switch {
+			case i == 0 && h.Step == 1:
+				all = append(all, Step{Number: 0, stepWords: nothingToAsk})
+			case last.Step == 1 && h.Step == 2:
+				user := Hop{Step: atUser, oauth1: h.oauth1}
+				all = append(all, Step{Number: atUser, stepWords: chapterOf(user), Took: elapsed(h.After - last.After)})
+			case last.Step == 3 && h.Step == 5: // OAuth 1.0a
+				all = append(all, Step{Number: 4, stepWords: noIDToken})
+			case h.Step == 4 && i+1 < len(t.hops) && t.hops[i+1].Step == 5:
+				step.stepWords = noIDToken
 			}
-			if h.Step == 2 && len(all) > 0 && all[len(all)-1].Number == 1 {
-				user := newStep(atUser, chapters[atUser])
-				user.Took = elapsed(h.After - t.hops[i-1].After)
-				all = append(all, user)
-			}
-			if h.Step == 5 && len(all) > 0 && all[len(all)-1].Number == 3 {
-				all = append(all, newStep(4, noIDToken))
-			}
-			all = append(all, newStep(h.Step, chapterOf(h)))
+			all = append(all, step)
 		}
 		all[len(all)-1].add(h)
-	}
-	for i, s := range all {
-		if s.Number == 4 && len(s.Hops) == 1 && len(s.Hops[0].Checks) == 1 && s.Hops[0].Checks[0].OK {
-			all[i].Sentence, all[i].Spec = noIDToken.sentence, noIDToken.spec
-		}
+		last = h
 	}
 	return all
 }
 
-// noDiscovery says why the app need not ask: an OpenID provider is one that is sent
-// a nonce.
-func noDiscovery(hops []Hop) stepWords {
-	for _, h := range hops {
-		for _, p := range h.Parts {
-			if h.Step == 1 && slices.ContainsFunc(p.Values, func(v Value) bool { return v.Name == "nonce" }) {
-				return kept
-			}
-		}
-	}
-	return inTheRow
-}
-
-func newStep(number int, w stepWords) Step {
-	return Step{Number: number, Name: w.name, Sentence: w.sentence, Spec: w.spec}
-}
-
 func (s *Step) add(h Hop) {
-	if f := h.Function + " in oauth/" + h.File; !slices.Contains(s.Functions, f) {
-		s.Functions = append(s.Functions, f)
+	if !slices.Contains(s.Functions, h.Where()) {
+		s.Functions = append(s.Functions, h.Where())
 	}
 	if last := len(s.Hops) - 1; last >= 0 && h.goesOn(s.Hops[last]) {
 		s.Hops[last].Checks = slices.Concat(s.Hops[last].Checks, h.Checks)
@@ -180,11 +156,8 @@ func short(s string) string {
 	return fmt.Sprintf("%s… (%d characters)", string(runes[:min(len(runes), 40)]), len(runes))
 }
 
-// Arrows are the hop's lanes as classes of the stylesheet: "app-browser".
+// Arrows are the hop's way from lane to lane, as classes of the stylesheet: "app-browser".
 func (h Hop) Arrows() []string {
-	if len(h.Lanes) == 1 {
-		return []string{strings.ToLower(h.Lanes[0])}
-	}
 	var arrows []string
 	for i := range len(h.Lanes) - 1 {
 		arrows = append(arrows, strings.ToLower(h.Lanes[i]+"-"+h.Lanes[i+1]))

@@ -11,7 +11,7 @@ func (h Hop) after(last Hop) string {
 	var b strings.Builder
 	if h.Step != last.Step {
 		chapter := chapterOf(h)
-		fmt.Fprintf(&b, "\n=== %d %s · %s\n", h.Step, chapter.name, chapter.spec)
+		fmt.Fprintf(&b, "\n=== %d %s · %s\n", h.Step, chapter.Name, chapter.Spec)
 	}
 	if !h.goesOn(last) {
 		line := h.Line

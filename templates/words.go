@@ -200,7 +200,7 @@ var claims = map[string]claim{
 }
 
 // stepWords are the steps in the numbering of the whole project, by number.
-type stepWords struct{ name, sentence, spec string }
+type stepWords struct{ Name, Sentence, Spec string }
 
 // chapters are the steps of OAuth 2.0 and OpenID Connect.
 var chapters = map[int]stepWords{
@@ -217,7 +217,7 @@ var chapters = map[int]stepWords{
 
 // chapters1 are the steps that are others in OAuth 1.0a.
 var chapters1 = map[int]stepWords{
-	atUser: {"you, at the provider", chapters[atUser].sentence, "RFC 5849 §2.2"},
+	atUser: {"you, at the provider", chapters[atUser].Sentence, "RFC 5849 §2.2"},
 	1:      {"request", "You pressed the button. The app asks the provider for temporary credentials, in a signed request that says where the browser is to come back to. Then it sends the browser to the provider, with nothing but their name.", "RFC 5849 §2.1, §2.2"},
 	2:      {"callback", "The provider sends the browser back with a verifier. The app makes sure that this is the answer to its own question, asked through this very browser.", "RFC 5849 §2.2; RFC 9700 §2.1"},
 	3:      {"token", "The app exchanges the temporary credentials and the verifier for a token and its secret. The request is signed with the temporary secret, which only the provider and this attempt have.", "RFC 5849 §2.3"},
@@ -229,8 +229,6 @@ const atUser = -1
 
 // Where a step of the table above does not happen.
 var (
-	kept         = stepWords{"discovery", "Nothing to ask: this provider's metadata are known from an earlier sign-in, not an hour ago.", "OIDC Discovery §4"}
-	inTheRow     = stepWords{"discovery", "Nothing to ask: this provider publishes no metadata to build on, so its endpoints stand in its file in providers/.", ""}
+	nothingToAsk = stepWords{"discovery", "Nothing to ask: the app knows the endpoints. They stand in this provider's file in providers/, or in the metadata that it read at an earlier sign-in, not an hour ago.", ""}
 	noIDToken    = stepWords{"ID token", "Nothing to verify: this provider does not speak OpenID Connect and gives no ID token. Who signed in is known after step 5.", ""}
-	tokenProfile = stepWords{"profile", "The provider has no userinfo endpoint: what it says about the user is in the ID token.", "OIDC Core §5.1"}
 )

@@ -51,7 +51,7 @@ func TestLinks(t *testing.T) {
 	}
 	for _, steps := range []map[int]stepWords{chapters, chapters1} {
 		for _, c := range steps {
-			specs["step "+c.name] = c.spec
+			specs["step "+c.Name] = c.Spec
 		}
 	}
 	for name, spec := range specs {
