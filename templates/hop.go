@@ -3,6 +3,7 @@ package templates
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -68,7 +69,7 @@ func newHop(e oauth.Event, m *Mask) Hop {
 		attributes.Value = ""
 		_, shown, _ := strings.Cut(attributes.String(), "; ")
 		h.add(Part{Title: "Cookie", Values: []Value{
-			{Name: "value", Value: m.value(inHeader, "Set-Cookie", what.Cookie.Value), About: words["header Set-Cookie"].about},
+			m.named(inAttempt, "value", what.Cookie.Value),
 			{Name: "attributes", Value: shown, About: "not for scripts (HttpOnly), not from other sites' forms (SameSite)"},
 		}})
 		h.add(attemptPart(m, what.Attempt))
@@ -131,10 +132,7 @@ func cookieName(m *Mask, name string) string {
 
 // attemptPart shows what is sealed in the cookie, under the names of its fields.
 func attemptPart(m *Mask, a oauth.Attempt) Part {
-	encoded, err := json.Marshal(a)
-	if err != nil {
-		return Part{}
-	}
+	encoded, _ := json.Marshal(a)
 	part := m.body(inAttempt, string(encoded))
 	part.Title = "Sealed inside: the Attempt"
 	part.Values = slices.DeleteFunc(part.Values, func(v Value) bool { return v.Value == `""` || v.Value == "null" })
@@ -144,44 +142,36 @@ func attemptPart(m *Mask, a oauth.Attempt) Part {
 // headers are those that matter to the protocol, sorted.
 func headers(m *Mask, header http.Header) Part {
 	part := Part{Title: "Header"}
-	for name, values := range header {
+	for _, name := range slices.Sorted(maps.Keys(header)) {
 		w, matters := words["header "+name]
-		if !matters || name == "Set-Cookie" {
-			continue
-		}
-		value := strings.Join(values, ", ")
-		if strings.HasPrefix(value, "OAuth ") {
-			continue
-		}
+		value := strings.Join(header[name], ", ")
 		if name == "Authorization" {
 			value = authorization(m, value)
 		}
-		part.Values = append(part.Values, Value{Name: name, Value: m.text(value), About: w.about})
+		if matters && value != "" {
+			part.Values = append(part.Values, Value{Name: name, Value: m.text(value), About: w.about})
+		}
 	}
-	slices.SortFunc(part.Values, func(a, b Value) int { return strings.Compare(a.Name, b.Name) })
 	return part
 }
 
-// authorization hides the credentials of each scheme, and what it does not know.
+// authorization hides the credentials in the header, and leaves those of OAuth 1.0a to
+// a part of their own.
 func authorization(m *Mask, value string) string {
 	scheme, credentials, _ := strings.Cut(value, " ")
-	switch {
-	case scheme == "Bearer":
-		return "Bearer " + m.value(inTokens, "access_token", credentials)
-	case scheme == "Basic":
-		m.basic(credentials)
-		return "Basic " + m.hidden("client_id:client_secret", credentials)
-	}
-	return scheme + " " + m.hidden("credentials", credentials)
-}
-
-// basic remembers the secret in the credentials as it is, form-decoded (RFC 6749 §2.3.1):
-// it could turn up without the rest of them.
-func (m *Mask) basic(credentials string) {
-	decoded, _ := base64.StdEncoding.DecodeString(credentials)
-	if _, password, ok := strings.Cut(string(decoded), ":"); ok {
+	name := "credentials"
+	switch scheme {
+	case "OAuth":
+		return ""
+	case "Bearer":
+		name = "access_token"
+	case "Basic": // the secret in it, form-encoded (RFC 6749 §2.3.1), could turn up by itself
+		name = "client_id:client_secret"
+		decoded, _ := base64.StdEncoding.DecodeString(credentials)
+		_, password, _ := strings.Cut(string(decoded), ":")
 		m.hidden("client_secret", unescape(password))
 	}
+	return scheme + " " + m.hidden(name, credentials)
 }
 
 // oauthHeader are the protocol parameters of OAuth 1.0a, which stand in a header of

@@ -14,10 +14,8 @@ import (
 // for it remembers what it has hidden, and hides it wherever it turns up again
 // under another name: in an error message, in a URL.
 type Mask struct {
-	hide   func(name, value string) string // nil: all is kept
-	strict bool                            // names without a word are hidden, too
-	seen   map[string]string               // what stands for a value, by the value in each of its forms
-	cut    *strings.Replacer               // of seen; nil when there is more in it by now
+	hide func(name, value string) string // nil: all is kept
+	seen map[string]string               // what stands for a value, by the value in each of its forms
 }
 
 // Whole keeps everything: for the simulated provider, whose secrets are worthless.
@@ -25,7 +23,7 @@ func Whole() *Mask { return &Mask{} }
 
 // Cut keeps the first four characters and the length of what is secret, or may be.
 func Cut() *Mask {
-	return &Mask{strict: true, hide: func(_, value string) string {
+	return &Mask{hide: func(_, value string) string {
 		kept := ""
 		if len(value) > 8 {
 			kept = strings.ToValidUTF8(value[:4], "")
@@ -37,19 +35,20 @@ func Cut() *Mask {
 // value returns what may be kept of the value that name has in place.
 func (m *Mask) value(place, name, value string) string {
 	w, known := lookUp(place, name)
-	if m.hide == nil || value == "" || known && w.secret == "" || !known && (!m.strict || open[place]) {
+	if known && w.secret == "" || !known && open[place] {
 		return m.text(value)
 	}
 	return m.hidden(cmp.Or(w.secret, name), value)
 }
 
-// rememberedMin is the length from which a value is hidden in texts, too: a shorter one
-// would be found in every other word.
-const rememberedMin = 8
+// rememberedMin is the length from which a value is hidden in texts, too: that of X's
+// PIN, the shortest secret of a provider's. A shorter one would be found in every other
+// word.
+const rememberedMin = 7
 
 // hidden returns what stands for value.
 func (m *Mask) hidden(name, value string) string {
-	if m.hide == nil {
+	if m.hide == nil || value == "" {
 		return value
 	}
 	if hidden, ok := m.seen[value]; ok {
@@ -65,39 +64,18 @@ func (m *Mask) hidden(name, value string) string {
 		for _, v := range []string{value, form, percent, url.QueryEscape(form), url.QueryEscape(percent)} {
 			m.seen[v] = hidden
 		}
-		m.cut = nil
 	}
 	return hidden
 }
 
 // text returns s without what was hidden before.
 func (m *Mask) text(s string) string {
-	if len(m.seen) == 0 || len(s) < rememberedMin {
-		return s
+	var pairs []string
+	longerFirst := func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }
+	for _, value := range slices.SortedFunc(maps.Keys(m.seen), longerFirst) { // one may begin with another
+		pairs = append(pairs, value, m.seen[value])
 	}
-	if m.cut == nil {
-		var pairs []string
-		longerFirst := func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }
-		for _, value := range slices.SortedFunc(maps.Keys(m.seen), longerFirst) { // one may begin with another
-			pairs = append(pairs, value, m.seen[value])
-		}
-		m.cut = strings.NewReplacer(pairs...)
-	}
-	return m.cut.Replace(s)
-}
-
-// pairs returns parameters that are encoded, with what may be kept of each value: and
-// separates them, is stands between name and value, and decode undoes the encoding.
-func (m *Mask) pairs(place, encoded, and, is string, decode func(string) string) string {
-	pairs := strings.Split(encoded, and)
-	for i, pair := range pairs {
-		name, value, _ := strings.Cut(pair, is)
-		decoded := decode(value)
-		if kept := m.value(place, decode(name), decoded); kept != decoded {
-			pairs[i] = name + is + kept
-		}
-	}
-	return strings.Join(pairs, and)
+	return strings.NewReplacer(pairs...).Replace(s)
 }
 
 const (

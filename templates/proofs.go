@@ -2,7 +2,6 @@ package templates
 
 import (
 	"encoding/base64"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,25 +18,9 @@ func (h *Hop) signature(m *Mask, s oauth.Signed) {
 		collected.Values = append(collected.Values, m.named(inRequest, p.Name, p.Value))
 	}
 	h.add(collected)
-	h.add(Part{Title: "Normalized: encoded and sorted (§3.4.1.3.2)", Text: m.pairs(inRequest, s.Normalized, "&", "=", percentDecode)})
-	h.add(Part{Title: "The base string: what is signed (§3.4.1.1)", Text: baseString(m, s.BaseString)})
+	h.add(Part{Title: "Normalized: encoded and sorted (§3.4.1.3.2)", Text: m.text(s.Normalized)})
+	h.add(Part{Title: "The base string: what is signed (§3.4.1.1)", Text: m.text(s.BaseString)})
 	h.add(Part{Title: "The signature: HMAC-SHA1 of it, under the app's secret and the token's (§3.4.2)", Text: m.value(inRequest, "oauth_signature", s.Signature)})
-}
-
-// baseString masks each parameter in what is signed, where all are encoded once more.
-func baseString(m *Mask, s string) string {
-	method, rest, _ := strings.Cut(s, "&")
-	uri, parameters, _ := strings.Cut(rest, "&")
-	twice := func(s string) string { return percentDecode(percentDecode(s)) }
-	return method + "&" + m.text(uri) + "&" + m.pairs(inRequest, parameters, "%26", "%3D", twice)
-}
-
-// percentDecode undoes RFC 5849 §3.6, in which "+" is no space.
-func percentDecode(s string) string {
-	if decoded, err := url.PathUnescape(s); err == nil {
-		return decoded
-	}
-	return s
 }
 
 // token is the ID token in its three parts.

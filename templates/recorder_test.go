@@ -295,8 +295,8 @@ func TestCutBasic(t *testing.T) {
 	}
 }
 
-// Each parameter on the way to a signature is cut, however short it is and however it
-// is encoded there, and the public ones stay readable.
+// Each parameter on the way to a signature is cut, also a verifier of seven digits, and
+// however it is encoded there; the public ones stay readable.
 func TestCutOAuth1(t *testing.T) {
 	signed := oauth.Signed{
 		Parameters: []oauth.Parameter{{Name: "oauth_callback", Value: "https://app.example/cb?a=b&c"}, {Name: "oauth_verifier", Value: "1234567"}, {Name: "oauth_token", Value: "ab cd~ef*ghijk"}, {Name: "new", Value: "7654321"}},

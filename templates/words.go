@@ -8,8 +8,7 @@ const (
 	inTemp     = "temp"     // the reply with the temporary credentials of OAuth 1.0a
 	inMetadata = "metadata"
 	inKeys     = "keys"
-	inHeader   = "header" // of a message
-	inJOSE     = "JOSE"   // of the ID token
+	inJOSE     = "JOSE" // of the ID token
 	inClaims   = "claims"
 	inAttempt  = "attempt"
 	inProfile  = "profile"
@@ -149,9 +148,9 @@ var words = map[string]word{
 	"header Retry-After":          {"when to ask again", ""},
 	"header User-Agent":           {"which program asks; GitHub insists on it", ""},
 	"header X-GitHub-Api-Version": {"GitHub: the version of the API that this app was written for", ""},
-	"header Set-Cookie":           {"the attempt, for this browser to keep: encrypted, so that nobody can read or change it", "sealed"},
 
 	// The attempt, under the names that it has in oauth/begin.go.
+	"attempt value":           {"the attempt, for this browser to keep: encrypted, so that nobody can read or change it", "sealed"},
 	"attempt Provider":        {"the callback must arrive at this provider's client", ""},
 	"attempt State":           {"to compare with the callback's state; in OAuth 1.0a a hash of the temporary token, to name the cookie", "state"},
 	"attempt Nonce":           {"to compare with the ID token's nonce", "nonce"},
