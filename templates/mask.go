@@ -145,7 +145,7 @@ func (p printer) members() []Value {
 	for p.Token(); p.More(); {
 		name, _ := p.Token()
 		w, _ := lookUp(p.place, name.(string))
-		values = append(values, Value{Name: name.(string), Value: p.value(name.(string), "  "), About: w.about})
+		values = append(values, Value{Name: name.(string), Value: p.value(name.(string), ""), About: w.about})
 	}
 	return values
 }

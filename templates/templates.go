@@ -130,9 +130,9 @@ func (a Account) Query() template.URL {
 }
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"join":   func(list []string) string { return strings.Join(list, " ") },
-	"step":   func(step int) string { return chapters[step].Name },
-	"pretty": pretty,
+	"join":  func(list []string) string { return strings.Join(list, " ") },
+	"step":  func(step int) string { return chapters[step].Name },
+	"reply": func(body json.RawMessage) Part { return Whole().body(inProfile, string(body)) },
 	// A picture's address is the provider's word: a path of this app's would be visited
 	// at each view.
 	"elsewhere": func(u string) bool { return strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://") },
@@ -183,38 +183,4 @@ func Favicon(w http.ResponseWriter, r *http.Request) { asset(w, r, "favicon.svg"
 func asset(w http.ResponseWriter, r *http.Request, name string) {
 	w.Header().Set("Cache-Control", "max-age=300")
 	http.ServeFileFS(w, r, files, name)
-}
-
-// Member is a member of a JSON object, for a table.
-type Member struct{ Name, Value string }
-
-// pretty lists the members of a JSON object in the order in which they came; what
-// is no object is one member without a name.
-func pretty(raw json.RawMessage) []Member {
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
-		return []Member{{"", indent(raw)}}
-	}
-	var members []Member
-	for decoder.More() {
-		name, _ := decoder.Token()
-		var value json.RawMessage
-		if decoder.Decode(&value) != nil {
-			break
-		}
-		members = append(members, Member{name.(string), indent(value)})
-	}
-	return members
-}
-
-func indent(raw json.RawMessage) string {
-	var text string
-	if json.Unmarshal(raw, &text) == nil && len(raw) > 0 && raw[0] == '"' {
-		return text
-	}
-	var b bytes.Buffer
-	if len(raw) > 64<<10 || json.Indent(&b, raw, "", "  ") != nil {
-		return string(raw)
-	}
-	return b.String()
 }

@@ -53,7 +53,7 @@ func (p Part) text() string {
 		if v.Note != "" {
 			line += "   " + v.Note
 		}
-		fmt.Fprintf(&b, "      %s\n", strings.ReplaceAll(line, "\n", "\n    "))
+		fmt.Fprintf(&b, "      %s\n", strings.ReplaceAll(line, "\n", "\n      "))
 	}
 	if p.JSON {
 		b.WriteString("    }\n")
