@@ -416,8 +416,8 @@ func (s *server) handler() http.Handler {
 	if s.fakeOrigin != "" {
 		mux.HandleFunc("GET /break", s.breakIt)
 	}
-	mux.HandleFunc("GET /static/style.css", templates.Stylesheet)
-	mux.HandleFunc("GET /static/favicon.svg", templates.Favicon)
+	mux.HandleFunc("GET /static/style.css", templates.Asset("style.css"))
+	mux.HandleFunc("GET /static/favicon.svg", templates.Asset("favicon.svg"))
 	mux.HandleFunc("GET /", s.notFound)
 	// Another site's page must not press our buttons. GET changes nothing here that
 	// a stranger could want changed.
@@ -742,8 +742,7 @@ func (s *server) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
 		return
 	}
 	s.log.Warn("not revoked", "provider", v.offer.Name, "err", revoked)
-	failure := templates.NewFailure(v.offer.About, s.base.String(), revoked)
-	failure.Trace = s.recorder.End(r, failure.Outcome())
+	failure := s.recorder.Failed(r, v.offer.About, revoked)
 	s.page(w, r, http.StatusOK, "disconnected", struct {
 		templates.Failure
 		RevokePage string
@@ -780,7 +779,7 @@ func (s *server) revoke(ctx context.Context, v visitor) func() error {
 func (s *server) back(w http.ResponseWriter, r *http.Request, v visitor, err error) {
 	if err == nil || errors.Is(err, account.ErrSignInAgain) { // as the profile will say
 		if err != nil {
-			s.recorder.End(r, templates.NewFailure(v.offer.About, s.base.String(), err).Outcome())
+			s.recorder.Failed(r, v.offer.About, err)
 		}
 		http.Redirect(w, r, "/profile?"+r.URL.RawQuery, http.StatusSeeOther)
 		return
@@ -796,13 +795,12 @@ func (s *server) show(w http.ResponseWriter, r *http.Request, v visitor, info oa
 		s.pick(&v, v.identity.Key)
 	}
 	grant, _ := s.accounts.Open(v.identity)
-	page := templates.Profile{Provider: v.offer.About, Info: info, Tokens: grant.Tokens, Simulated: s.fakeOrigin != ""}
+	page := templates.Profile{Provider: v.offer.About, Info: info, Tokens: grant.Tokens}
 	status := http.StatusOK
 	if err != nil {
 		s.log.Warn("profile", "provider", v.offer.Name, "err", err)
 		page.Info.Profile = grant.Profile
-		failure := templates.NewFailure(v.offer.About, s.base.String(), err)
-		failure.Trace = s.recorder.End(r, failure.Outcome())
+		failure := s.recorder.Failed(r, v.offer.About, err)
 		page.Failure, status = &failure, failure.Status
 	}
 	for _, identity := range v.all {
@@ -866,8 +864,7 @@ func (s *server) fault(r *http.Request) *fake.Fault {
 
 // fail says what went wrong: to the visitor in words, to the log by the check's name.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, provider oauth.About, err error) {
-	failure := templates.NewFailure(provider, s.base.String(), err)
-	failure.Trace = s.recorder.End(r, failure.Outcome())
+	failure := s.recorder.Failed(r, provider, err)
 	_, signedOut := s.sessions.Get(r)
 	switch failed, refused := failure.CheckError, failure.Refusal; {
 	case refused != nil:

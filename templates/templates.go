@@ -10,12 +10,10 @@ import (
 	"bytes"
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,83 +35,14 @@ type Page struct {
 	Data      any
 }
 
-// Failure is the Data of the pages "error" and "refused", and part of others.
-type Failure struct {
-	Provider   string            // for people; empty where it is about none
-	Name       string            // in routes
-	Base       string            // the app's own URL
-	Status     int               // of the page
-	CheckError *oauth.CheckError // nil for what is not a failed check
-	Refusal    *oauth.Refusal    // nil for what is no refusal
-	err        error
-	Trace      *Trace // up to the failure; nil where nothing is recorded
-}
-
-// Outcome is the failure in a few words.
-func (f Failure) Outcome() string {
-	switch {
-	case f.Refusal != nil:
-		return "refused: " + strings.TrimSpace(f.Refusal.Code+" "+f.Refusal.Description)
-	case f.CheckError != nil:
-		return "stopped by " + f.CheckError.Check.Name
-	case errors.Is(f.err, account.ErrTaken):
-		return "this account is another user's"
-	}
-	return "failed"
-}
-
-// NewFailure returns what the pages say of err.
-func NewFailure(provider oauth.About, base string, err error) Failure {
-	f := Failure{Provider: provider.Title, Name: provider.Name, Base: base, Status: http.StatusInternalServerError, err: err}
-	f.Refusal, _ = errors.AsType[*oauth.Refusal](err)
-	f.CheckError, _ = errors.AsType[*oauth.CheckError](err)
-	switch {
-	case f.Again(), f.Refusal != nil && f.Refusal.ByUser():
-		f.Status = http.StatusOK
-	case f.Refusal != nil:
-		f.Status = http.StatusBadGateway
-	case f.CheckError != nil:
-		f.Status = f.CheckError.Check.Status()
-	case errors.Is(err, account.ErrTaken), errors.Is(err, account.ErrLast):
-		f.Status = http.StatusConflict
-	}
-	return f
-}
-
-// Again reports whether all that helps is to sign in again.
-func (f Failure) Again() bool { return errors.Is(f.err, account.ErrSignInAgain) }
-
-// NoWay reports whether the provider has no revocation for apps.
-func (f Failure) NoWay() bool { return errors.Is(f.err, oauth.ErrNoRevocation) }
-
-// Where names the function and the file of the check that failed, as the trace has them.
-func (f Failure) Where() string {
-	if f.Trace == nil {
-		return ""
-	}
-	for _, h := range f.Trace.hops {
-		if slices.ContainsFunc(h.Checks, func(r Row) bool { return !r.OK && !r.NotOwed }) {
-			return h.Where()
-		}
-	}
-	return ""
-}
-
-// Happened says in plain words what a failed check means.
-func (f Failure) Happened() string { return f.advice().happened }
-
-// Remedy says what to do about it.
-func (f Failure) Remedy() string { return f.advice().remedy }
-
 // Profile is the Data of the page "profile".
 type Profile struct {
-	Provider  oauth.About
-	Info      oauth.Info // read afresh, or as it was at the sign-in
-	Tokens    oauth.Tokens
-	Failure   *Failure // why it was not read afresh
-	Simulated bool
-	Accounts  []Account
-	Connect   []oauth.About // where the user could connect one more
+	Provider oauth.About
+	Info     oauth.Info // read afresh, or as it was at the sign-in
+	Tokens   oauth.Tokens
+	Failure  *Failure // why it was not read afresh
+	Accounts []Account
+	Connect  []oauth.About // where the user could connect one more
 }
 
 // Account is an identity of the user.
@@ -174,13 +103,11 @@ func until(t time.Time) string {
 	return fmt.Sprintf(format, away.Abs().Round(unit)/unit, name)
 }
 
-// Stylesheet serves the one stylesheet.
-func Stylesheet(w http.ResponseWriter, r *http.Request) { asset(w, r, "style.css") }
-
-// Favicon serves the icon, so that browsers do not look for one in vain.
-func Favicon(w http.ResponseWriter, r *http.Request) { asset(w, r, "favicon.svg") }
-
-func asset(w http.ResponseWriter, r *http.Request, name string) {
-	w.Header().Set("Cache-Control", "max-age=300")
-	http.ServeFileFS(w, r, files, name)
+// Asset serves the stylesheet, style.css, or the icon, favicon.svg, for which browsers
+// would else look in vain.
+func Asset(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=300")
+		http.ServeFileFS(w, r, files, name)
+	}
 }
