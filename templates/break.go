@@ -1,28 +1,15 @@
 package templates
 
 import (
+	"slices"
+
 	"example.com/oauthbyhand/oauth"
 	"example.com/oauthbyhand/providers/fake"
 )
 
-// Break is the Data of the page "break": the table of checks and the table of faults,
-// put together.
+// Break is the Data of the page "break": the table of checks and the table of faults.
 type Break struct {
-	Steps           []BrokenStep
-	Checks, Attacks int // how many there are
-}
-
-// BrokenStep is a step with its checks, and the faults that no check stops.
-type BrokenStep struct {
-	Number   int
-	Checks   []BrokenCheck
-	Refused  []Attack // which are a "no" themselves
-	Survived []Attack
-}
-
-// BrokenCheck is a check with the attacks that it stops.
-type BrokenCheck struct {
-	oauth.Check
+	Checks  []oauth.Check
 	Attacks []Attack
 }
 
@@ -38,35 +25,33 @@ func (a Attack) Connects() bool { return a.How == fake.Connect }
 // NewBreak returns what the page shows. The attacker's pages are at attacker, or at
 // neighbour, the app's own host.
 func NewBreak(attacker, neighbour string) Break {
-	b := Break{Checks: len(oauth.Checks()), Attacks: len(fake.Faults())}
-	stoppedBy := func(check string, holds func(fake.Fault) bool) (attacks []Attack) {
-		for _, f := range fake.Faults() {
-			url := "/login/" + f.Client()
-			switch {
-			case f.How == fake.Connect:
-				url = "/connect/" + f.Client()
-			case f.Neighbour:
-				url = neighbour + "/~" + f.Name
-			case f.Attacked():
-				url = attacker + "/~" + f.Name
-			}
-			if f.Stops == check && holds(f) {
-				attacks = append(attacks, Attack{f, url})
-			}
+	b := Break{Checks: oauth.Checks()}
+	for _, f := range fake.Faults() {
+		url := "/login/" + f.Client()
+		switch {
+		case f.How == fake.Connect:
+			url = "/connect/" + f.Client()
+		case f.Neighbour:
+			url = neighbour + "/~" + f.Name
+		case f.Attacked():
+			url = attacker + "/~" + f.Name
 		}
-		return attacks
-	}
-	for number := range len(chapters) - 1 { // without the user's
-		here := func(f fake.Fault) bool { return f.Step == number }
-		step := BrokenStep{Number: number, Refused: stoppedBy(fake.Refusal, here), Survived: stoppedBy("", here)}
-		for _, c := range oauth.Checks() {
-			if c.Step == number {
-				step.Checks = append(step.Checks, BrokenCheck{c, stoppedBy(c.Name, func(fake.Fault) bool { return true })})
-			}
-		}
-		if len(step.Checks)+len(step.Refused)+len(step.Survived) > 0 {
-			b.Steps = append(b.Steps, step)
-		}
+		b.Attacks = append(b.Attacks, Attack{f, url})
 	}
 	return b
+}
+
+// StoppedBy returns the attacks that a check stops.
+func (b Break) StoppedBy(check string) []Attack {
+	return slices.DeleteFunc(slices.Clone(b.Attacks), func(a Attack) bool { return a.Stops != check })
+}
+
+// Refused returns the attacks of a step that are a "no" themselves.
+func (b Break) Refused(step int) []Attack { return b.in(step, fake.Refusal) }
+
+// Survived returns the attacks of a step that nothing stops.
+func (b Break) Survived(step int) []Attack { return b.in(step, "") }
+
+func (b Break) in(step int, stops string) []Attack {
+	return slices.DeleteFunc(b.StoppedBy(stops), func(a Attack) bool { return a.Step != step })
 }
