@@ -23,7 +23,6 @@ type Hop struct {
 	Line           string   // its first line
 	Parts          []Part
 	Checks         []Row
-	cookie         bool // goes to the browser with the redirect that was made before
 	oauth1         bool
 }
 
@@ -53,6 +52,9 @@ const (
 	provider = "Provider"
 )
 
+// toBrowser is the way of the cookie with the attempt, and of nothing else.
+var toBrowser = []string{app, browser}
+
 // newHop puts an event into words, without what the mask hides.
 func newHop(e oauth.Event, m *Mask) Hop {
 	h := Hop{Step: e.Step, Function: e.Function, File: e.File, oauth1: strings.HasPrefix(e.Function, "Client1.")}
@@ -63,8 +65,8 @@ func newHop(e oauth.Event, m *Mask) Hop {
 		h.request(m, http.MethodGet, what.Path+"?"+what.Query, inCallback, provider, browser, app)
 		h.oauth1 = strings.Contains(what.Query, "oauth_token=") || strings.Contains(what.Query, "denied=")
 	case oauth.AttemptPut:
-		h.Lanes = []string{app, browser}
-		h.Line, h.cookie = "Set-Cookie: "+cookieName(m, what.Cookie.Name), true
+		h.Lanes = toBrowser
+		h.Line = "Set-Cookie: " + cookieName(m, what.Cookie.Name)
 		attributes := *what.Cookie
 		attributes.Value = ""
 		_, shown, _ := strings.Cut(attributes.String(), "; ")

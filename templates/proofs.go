@@ -27,20 +27,10 @@ func (h *Hop) signature(m *Mask, s oauth.Signed) {
 func (h *Hop) token(m *Mask, t oauth.TokenDecoded) {
 	h.Lanes, h.Line = []string{app}, "the ID token, taken apart"
 	parts := strings.Split(t.Compact, ".")
-	for i, p := range []struct {
-		place, title string
-		object       oauth.Object
-	}{
-		{inJOSE, "First part: the header", t.Header},
-		{inClaims, "Second part: the claims", t.Claims},
-	} {
-		// As received, base64url undone, for an Object has lost the order.
-		decoded, err := base64.RawURLEncoding.DecodeString(parts[i])
-		if err != nil {
-			continue
-		}
-		part := m.body(p.place, string(decoded))
-		part.Title = p.title
+	for i, place := range []string{inJOSE, inClaims} {
+		decoded, _ := base64.RawURLEncoding.DecodeString(parts[i])
+		part := m.body(place, string(decoded))
+		part.Title = []string{"First part: the header", "Second part: the claims"}[i]
 		for i, v := range part.Values {
 			c := claims[v.Name]
 			part.Values[i].About, part.Values[i].Checks = c.about, c.checks

@@ -64,7 +64,7 @@ func (t *Trace) Steps() []Step {
 				all = append(all, Step{Number: 0, stepWords: nothingToAsk})
 			case last.Step == 1 && h.Step == 2:
 				user := Hop{Step: atUser, oauth1: h.oauth1}
-				all = append(all, Step{Number: atUser, stepWords: chapterOf(user), Took: elapsed(h.After - last.After)})
+				all = append(all, Step{Number: atUser, stepWords: chapterOf(user), Took: (h.After - last.After).Round(100 * time.Millisecond).String()})
 			case last.Step == 3 && h.Step == 5: // OAuth 1.0a
 				all = append(all, Step{Number: 4, stepWords: noIDToken})
 			case h.Step == 4 && i+1 < len(t.hops) && t.hops[i+1].Step == 5:
@@ -86,7 +86,7 @@ func (s *Step) add(h Hop) {
 		s.Hops[last].Checks = slices.Concat(s.Hops[last].Checks, h.Checks)
 		return
 	}
-	if last := len(s.Hops) - 1; last >= 0 && h.cookie && len(s.Hops[last].Lanes) == 3 {
+	if last := len(s.Hops) - 1; last >= 0 && slices.Equal(h.Lanes, toBrowser) && len(s.Hops[last].Lanes) == 3 {
 		h.After = s.Hops[last].After
 		s.Hops = slices.Insert(s.Hops, last, h) // the reply that sends the browser on sets the cookie
 		return
@@ -97,54 +97,34 @@ func (s *Step) add(h Hop) {
 // Link is a section of a specification.
 type Link struct{ Text, URL string }
 
-var (
-	specURLs = map[string]string{
-		"OIDC Core":      "https://openid.net/specs/openid-connect-core-1_0.html#rfc.section.",
-		"OIDC Discovery": "https://openid.net/specs/openid-connect-discovery-1_0.html#rfc.section.",
-	}
-	section = regexp.MustCompile(`^(RFC [0-9]+|OIDC [A-Z][a-z]+)? ?(§|Appendix )([0-9A-Z][0-9.]*)( \([0-9]+\))?$`)
-)
+var section = regexp.MustCompile(`^(?:(RFC|OIDC) ([0-9A-Za-z]+) )?(§|Appendix )([0-9A-Z][0-9.]*)( \([0-9]+\))?$`)
 
 // Links turns sections as a Check names them, "RFC 6749 §3.1, §3.2; OIDC Core §2",
 // into links. What is no section has no URL.
 func Links(spec string) []Link {
 	var links []Link
 	document := ""
-	for _, text := range strings.FieldsFunc(spec, func(r rune) bool { return r == ',' || r == ';' }) {
+	for text := range strings.SplitSeq(strings.ReplaceAll(spec, ";", ","), ",") {
 		link := Link{Text: strings.TrimSpace(text)}
 		if m := section.FindStringSubmatch(link.Text); m != nil {
-			if m[1] != "" {
-				document = m[1]
+			switch m[1] {
+			case "RFC":
+				document = "https://www.rfc-editor.org/rfc/rfc" + m[2] + "#section-"
+			case "OIDC":
+				document = "https://openid.net/specs/openid-connect-" + strings.ToLower(m[2]) + "-1_0.html#rfc.section."
 			}
-			kind := "section-"
-			if m[2] != "§" {
-				kind = "appendix-"
-			}
-			if base, openID := specURLs[document]; openID {
-				link.URL = base + m[3]
-			} else if rfc, ok := strings.CutPrefix(document, "RFC "); ok {
-				link.URL = "https://www.rfc-editor.org/rfc/rfc" + rfc + "#" + kind + m[3]
+			link.URL = document + m[4]
+			if m[3] == "Appendix " {
+				link.URL = strings.Replace(link.URL, "#section-", "#appendix-", 1)
 			}
 		}
-		if link.Text != "" {
-			links = append(links, link)
-		}
+		links = append(links, link)
 	}
 	return links
 }
 
 // Elapsed is for people.
-func (h Hop) Elapsed() string { return elapsed(h.After) }
-
-func elapsed(d time.Duration) string {
-	switch {
-	case d < 10*time.Millisecond:
-		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	}
-	return fmt.Sprintf("%.1f s", d.Seconds())
-}
+func (h Hop) Elapsed() string { return h.After.Round(100 * time.Microsecond).String() }
 
 // foldFrom is the length from which a value is folded.
 const foldFrom = 110
@@ -168,20 +148,11 @@ func (h Hop) Arrows() []string {
 // manyUnused is from how many values without a word on they are folded away.
 const manyUnused = 5
 
-// Known are the values to be read, and Rest the many that this app does not use.
-func (p Part) Known() []Value {
-	if p.Rest() == nil {
-		return p.Values
-	}
-	return slices.DeleteFunc(slices.Clone(p.Values), Value.unused)
-}
-
-func (p Part) Rest() []Value {
-	rest := slices.DeleteFunc(slices.Clone(p.Values), func(v Value) bool { return !v.unused() })
-	if len(rest) < manyUnused || len(rest) == len(p.Values) {
+// Unused are the values that this app does not use, if they are many beside others.
+func (p Part) Unused() []Value {
+	unused := slices.DeleteFunc(slices.Clone(p.Values), func(v Value) bool { return v.About != "" })
+	if len(unused) < manyUnused || len(unused) == len(p.Values) {
 		return nil
 	}
-	return rest
+	return unused
 }
-
-func (v Value) unused() bool { return v.About == "" }

@@ -139,15 +139,14 @@ var words = map[string]word{
 	"keys keys":      {"public keys: who has them can check signatures, not make them", ""},
 
 	// Headers.
-	"header Accept":               {"the form in which the answer is wanted", ""},
-	"header Authorization":        {"who is asking", ""},
-	"header Content-Type":         {"the form of the body", ""},
-	"header Cache-Control":        {"who may keep a copy", ""},
-	"header WWW-Authenticate":     {"what is missing", ""},
-	"header Location":             {"a redirect, which this app does not follow", ""},
-	"header Retry-After":          {"when to ask again", ""},
-	"header User-Agent":           {"which program asks; GitHub insists on it", ""},
-	"header X-GitHub-Api-Version": {"GitHub: the version of the API that this app was written for", ""},
+	"header Accept":           {"the form in which the answer is wanted", ""},
+	"header Authorization":    {"who is asking", ""},
+	"header Content-Type":     {"the form of the body", ""},
+	"header Cache-Control":    {"who may keep a copy", ""},
+	"header Www-Authenticate": {"what is missing", ""},
+	"header Location":         {"a redirect, which this app does not follow", ""},
+	"header Retry-After":      {"when to ask again", ""},
+	"header User-Agent":       {"which program asks; GitHub insists on it", ""},
 
 	// The attempt, under the names that it has in oauth/begin.go.
 	"attempt value":           {"the attempt, for this browser to keep: encrypted, so that nobody can read or change it", "sealed"},

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -59,6 +60,15 @@ func TestLinks(t *testing.T) {
 			if link.URL == "" && link.Text != "hardening" {
 				t.Errorf("%s: %q leads nowhere", name, link.Text)
 			}
+		}
+	}
+}
+
+// A header is looked for under the name that net/http gives it.
+func TestHeadersAreCanonical(t *testing.T) {
+	for place := range words {
+		if name, ok := strings.CutPrefix(place, "header "); ok && name != http.CanonicalHeaderKey(name) {
+			t.Errorf("there is no header %q, but perhaps %q", name, http.CanonicalHeaderKey(name))
 		}
 	}
 }
