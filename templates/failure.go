@@ -75,7 +75,7 @@ func (f Failure) Where() string {
 		return ""
 	}
 	for _, h := range f.Trace.hops {
-		if slices.ContainsFunc(h.Checks, func(r Row) bool { return !r.OK && !r.NotOwed }) {
+		if slices.ContainsFunc(h.Checks, func(r row) bool { return !r.OK && !r.NotOwed }) {
 			return h.Where()
 		}
 	}

@@ -13,37 +13,37 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// Hop is one event of a sign-in in words: a message from one party to another, or
+// hop is one event of a sign-in in words: a message from one party to another, or
 // what the app does by itself. The page and the transcripts are made of hops.
-type Hop struct {
+type hop struct {
 	After          time.Duration // since the sign-in began
 	Step           int
 	Function, File string
 	Lanes          []string // the way of a message, through App, Browser and Provider; "App" alone where it stays there
 	Line           string   // its first line
-	Parts          []Part
-	Checks         []Row
+	Parts          []part
+	Checks         []row
 	oauth1         bool
 }
 
-// Part is a part of a message.
-type Part struct {
+// part is a part of a message.
+type part struct {
 	Title  string
-	Values []Value
+	Values []item
 	JSON   bool   // the values are members of an object
 	Text   string // in place of values
 	Folded string // why the page folds it: it was there before
 }
 
-// Value is a value with its name, and what it is for.
-type Value struct {
+// item is a value with its name, and what it is for.
+type item struct {
 	Name, Value, About string
 	Note               string   // a time in words
 	Checks             []string // that read it
 }
 
 // Where names the function that made the hop, for those who look for it.
-func (h Hop) Where() string { return h.Function + " in oauth/" + h.File }
+func (h hop) Where() string { return h.Function + " in oauth/" + h.File }
 
 // The lanes.
 const (
@@ -56,8 +56,8 @@ const (
 var toBrowser = []string{app, browser}
 
 // newHop puts an event into words, without what the mask hides.
-func newHop(e oauth.Event, m *Mask) Hop {
-	h := Hop{Step: e.Step, Function: e.Function, File: e.File, oauth1: strings.HasPrefix(e.Function, "Client1.")}
+func newHop(e oauth.Event, m *Mask) hop {
+	h := hop{Step: e.Step, Function: e.Function, File: e.File, oauth1: strings.HasPrefix(e.Function, "Client1.")}
 	switch what := e.What.(type) {
 	case oauth.RedirectOut:
 		h.request(m, http.MethodGet, what.URL, inRequest, app, browser, provider)
@@ -70,7 +70,7 @@ func newHop(e oauth.Event, m *Mask) Hop {
 		attributes := *what.Cookie
 		attributes.Value = ""
 		_, shown, _ := strings.Cut(attributes.String(), "; ")
-		h.add(Part{Title: "Cookie", Values: []Value{
+		h.add(part{Title: "Cookie", Values: []item{
 			m.named(inAttempt, "value", what.Cookie.Value),
 			{Name: "attributes", Value: shown, About: "not for scripts (HttpOnly), not from other sites' forms (SameSite)"},
 		}})
@@ -78,9 +78,9 @@ func newHop(e oauth.Event, m *Mask) Hop {
 	case oauth.AttemptTaken:
 		h.Lanes = []string{browser, app}
 		h.Line = "Cookie: " + cookieName(m, what.Cookie)
-		part := attemptPart(m, what.Attempt)
-		part.Folded = "as it was put there"
-		h.add(part)
+		p := attemptPart(m, what.Attempt)
+		p.Folded = "as it was put there"
+		h.add(p)
 	case oauth.Signed:
 		h.signature(m, what)
 	case oauth.RequestSent:
@@ -96,10 +96,10 @@ func newHop(e oauth.Event, m *Mask) Hop {
 	case oauth.TokenDecoded:
 		h.token(m, what)
 	case oauth.Checked:
-		h.Lanes = []string{app}
+		h.Lanes, h.Line = []string{app}, "checks"
 		for _, o := range what {
 			o.Got, o.Want = m.text(o.Got), m.text(o.Want)
-			h.Checks = append(h.Checks, Row(o))
+			h.Checks = append(h.Checks, row(o))
 		}
 	}
 	return h
@@ -109,15 +109,15 @@ func newHop(e oauth.Event, m *Mask) Hop {
 var replyPlaces = map[int]string{0: inMetadata, 1: inTemp, 3: inTokens, 4: inKeys, 5: inProfile, 6: inTokens, 7: inTokens}
 
 // request is a request whose parameters stand in its URL.
-func (h *Hop) request(m *Mask, method, rawURL, place string, lanes ...string) {
+func (h *hop) request(m *Mask, method, rawURL, place string, lanes ...string) {
 	h.Lanes = lanes
 	address, query, _ := strings.Cut(rawURL, "?")
 	h.Line = method + " " + m.text(address)
-	h.add(Part{Title: "Parameters in the URL", Values: m.form(place, query)})
+	h.add(part{Title: "Parameters in the URL", Values: m.form(place, query)})
 }
 
 // add leaves out what is empty.
-func (h *Hop) add(p Part) {
+func (h *hop) add(p part) {
 	if len(p.Values) > 0 || p.Text != "" {
 		h.Parts = append(h.Parts, p)
 	}
@@ -125,25 +125,22 @@ func (h *Hop) add(p Part) {
 
 // cookieName hides the part of the state that is in the name.
 func cookieName(m *Mask, name string) string {
-	prefix, state, found := strings.Cut(name, "attempt-")
-	if !found {
-		return name
-	}
+	prefix, state, _ := strings.Cut(name, "attempt-")
 	return prefix + "attempt-" + m.hidden("state, 8 characters", state)
 }
 
 // attemptPart shows what is sealed in the cookie, under the names of its fields.
-func attemptPart(m *Mask, a oauth.Attempt) Part {
+func attemptPart(m *Mask, a oauth.Attempt) part {
 	encoded, _ := json.Marshal(a)
-	part := m.body(inAttempt, string(encoded))
-	part.Title = "Sealed inside: the Attempt"
-	part.Values = slices.DeleteFunc(part.Values, func(v Value) bool { return v.Value == `""` || v.Value == "null" })
-	return part
+	p := m.body(inAttempt, string(encoded))
+	p.Title = "Sealed inside: the Attempt"
+	p.Values = slices.DeleteFunc(p.Values, func(v item) bool { return v.Value == `""` || v.Value == "null" })
+	return p
 }
 
 // headers are those that matter to the protocol, sorted.
-func headers(m *Mask, header http.Header) Part {
-	part := Part{Title: "Header"}
+func headers(m *Mask, header http.Header) part {
+	p := part{Title: "Header"}
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		w, matters := words["header "+name]
 		value := strings.Join(header[name], ", ")
@@ -151,10 +148,10 @@ func headers(m *Mask, header http.Header) Part {
 			value = authorization(m, value)
 		}
 		if matters && value != "" {
-			part.Values = append(part.Values, Value{Name: name, Value: m.text(value), About: w.about})
+			p.Values = append(p.Values, item{Name: name, Value: m.text(value), About: w.about})
 		}
 	}
-	return part
+	return p
 }
 
 // authorization hides the credentials in the header, and leaves those of OAuth 1.0a to
@@ -178,15 +175,13 @@ func authorization(m *Mask, value string) string {
 
 // oauthHeader are the protocol parameters of OAuth 1.0a, which stand in a header of
 // their own scheme (RFC 5849 §3.5.1).
-func oauthHeader(m *Mask, header http.Header) Part {
-	part := Part{Title: "Header Authorization: OAuth", Folded: "with the parameters and the signature from above"}
-	parameters, ok := strings.CutPrefix(header.Get("Authorization"), "OAuth ")
-	if !ok {
-		return Part{}
+func oauthHeader(m *Mask, header http.Header) part {
+	p := part{Title: "Header Authorization: OAuth", Folded: "with the parameters and the signature from above"}
+	if parameters, ok := strings.CutPrefix(header.Get("Authorization"), "OAuth "); ok {
+		for parameter := range strings.SplitSeq(parameters, ", ") {
+			name, value, _ := strings.Cut(parameter, "=")
+			p.Values = append(p.Values, m.named(inRequest, name, unescape(strings.Trim(value, `"`))))
+		}
 	}
-	for parameter := range strings.SplitSeq(parameters, ", ") {
-		name, value, _ := strings.Cut(parameter, "=")
-		part.Values = append(part.Values, m.named(inRequest, name, unescape(strings.Trim(value, `"`))))
-	}
-	return part
+	return p
 }

@@ -85,31 +85,31 @@ const (
 
 // body returns the body of a message as names with their values, where it is a JSON
 // object or a form, and else as text.
-func (m *Mask) body(place, body string) Part {
+func (m *Mask) body(place, body string) part {
 	decoder := json.NewDecoder(strings.NewReader(body))
 	decoder.UseNumber()
 	p := printer{decoder, m, place}
 	switch {
 	case body == "":
-		return Part{}
+		return part{}
 	case len(body) > bodyMax:
-		return Part{Title: "Body", Text: fmt.Sprintf("%d bytes, which are too many to show", len(body))}
+		return part{Title: "Body", Text: fmt.Sprintf("%d bytes, which are too many to show", len(body))}
 	case json.Valid([]byte(body)) && body[0] == '{':
-		return Part{Title: "Body, JSON", JSON: true, Values: p.members()}
+		return part{Title: "Body, JSON", JSON: true, Values: p.members()}
 	case json.Valid([]byte(body)):
-		return Part{Title: "Body, JSON", Text: p.value("", "")}
+		return part{Title: "Body, JSON", Text: p.value("", "")}
 	case !strings.ContainsAny(body, " <\r\n") && strings.Contains(body, "="):
-		return Part{Title: "Body, a form", Values: m.form(place, body)}
+		return part{Title: "Body, a form", Values: m.form(place, body)}
 	}
 	if len(body) > 2000 {
 		body = strings.ToValidUTF8(body[:2000], "") + "…"
 	}
-	return Part{Title: "Body", Text: m.value(place, "body", body)}
+	return part{Title: "Body", Text: m.value(place, "body", body)}
 }
 
 // form returns the parameters of a query or a form in their order.
-func (m *Mask) form(place, encoded string) []Value {
-	var values []Value
+func (m *Mask) form(place, encoded string) []item {
+	var values []item
 	for pair := range strings.SplitSeq(encoded, "&") {
 		if pair == "" {
 			continue
@@ -128,9 +128,9 @@ func unescape(s string) string {
 	return s
 }
 
-func (m *Mask) named(place, name, value string) Value {
+func (m *Mask) named(place, name, value string) item {
 	w, _ := lookUp(place, name)
-	return Value{Name: name, Value: m.value(place, name, value), About: w.about}
+	return item{Name: name, Value: m.value(place, name, value), About: w.about}
 }
 
 // printer prints JSON that is valid, with its members in their order.
@@ -140,12 +140,12 @@ type printer struct {
 	place string
 }
 
-func (p printer) members() []Value {
-	var values []Value
+func (p printer) members() []item {
+	var values []item
 	for p.Token(); p.More(); {
 		name, _ := p.Token()
 		w, _ := lookUp(p.place, name.(string))
-		values = append(values, Value{Name: name.(string), Value: p.value(name.(string), ""), About: w.about})
+		values = append(values, item{Name: name.(string), Value: p.value(name.(string), ""), About: w.about})
 	}
 	return values
 }

@@ -55,7 +55,7 @@ type listener struct {
 
 	mu   sync.Mutex // events come one after the other
 	mask *Mask
-	last Hop
+	last hop
 
 	// Under the recorder's mu:
 	visitor string
@@ -75,7 +75,7 @@ func (rec *Recorder) Listen(w http.ResponseWriter, r *http.Request, provider str
 	if visitor == "" {
 		visitor = rec.newVisitor(w)
 	}
-	l := &listener{recorder: rec, provider: provider, from: from, mask: rec.mask(), last: Hop{Step: -1}, visitor: visitor}
+	l := &listener{recorder: rec, provider: provider, from: from, mask: rec.mask(), last: hop{Step: -1}, visitor: visitor}
 	ctx := context.WithValue(r.Context(), listenerKey{}, l)
 	return r.WithContext(oauth.WithTrace(ctx, l.hear))
 }
@@ -144,7 +144,7 @@ func hash(s string) string {
 }
 
 // size is about what the hop takes in memory.
-func (h Hop) size() int {
+func (h hop) size() int {
 	size := 500 + len(h.Line) + 300*len(h.Checks)
 	for _, p := range h.Parts {
 		size += len(p.Text)

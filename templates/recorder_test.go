@@ -288,8 +288,8 @@ func TestCutBasic(t *testing.T) {
 	m := Cut()
 	sent := newHop(oauth.Event{Step: 3, What: oauth.RequestSent{Method: "POST", URL: "https://op.example/token", Header: r.Header}}, m)
 	reply := newHop(oauth.Event{Step: 3, What: oauth.ReplyReceived{Status: 401, Body: `{"error":"invalid_client","error_description":"wrong: TOP SECRET/of this app, TOP+SECRET%2Fof+this+app, TOP%20SECRET%2Fof%20this%20app"}`}}, m)
-	for _, h := range []Hop{sent, reply} {
-		if text := h.after(Hop{}); strings.Contains(text, "SECRET") || !strings.Contains(text, "characters)") {
+	for _, h := range []hop{sent, reply} {
+		if text := h.after(hop{}); strings.Contains(text, "SECRET") || !strings.Contains(text, "characters)") {
 			t.Error(text)
 		}
 	}
@@ -378,7 +378,7 @@ func TestDeepAndLongJSON(t *testing.T) {
 }
 
 func TestPrettyJSON(t *testing.T) {
-	got := Part{JSON: true, Values: Whole().body(inProfile, `{"b":{"a":[],"n":12345678901234567890,"z":null},"a":[{"x":"<&>"},true],"s":["1","2"],"e":{}}`).Values}.text()
+	got := part{JSON: true, Values: Whole().body(inProfile, `{"b":{"a":[],"n":12345678901234567890,"z":null},"a":[{"x":"<&>"},true],"s":["1","2"],"e":{}}`).Values}.text()
 	want := `    {
       "b": {
         "a": [],

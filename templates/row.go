@@ -7,17 +7,17 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// Row is a check for people.
-type Row oauth.Outcome
+// row is a check for people.
+type row oauth.Outcome
 
 // Rows are the hop's checks; several of one name in a row that all held are one.
-func (h Hop) Rows() []Row {
-	held := func(a, b Row) bool { return a.Check.Name == b.Check.Name && a.Mark() == "✓" && b.Mark() == "✓" }
+func (h hop) Rows() []row {
+	held := func(a, b row) bool { return a.Check.Name == b.Check.Name && a.Mark() == "✓" && b.Mark() == "✓" }
 	return slices.CompactFunc(slices.Clone(h.Checks), held)
 }
 
 // Mark is what a row begins with.
-func (r Row) Mark() string {
+func (r row) Mark() string {
 	switch {
 	case r.NotOwed:
 		return "–"
@@ -28,7 +28,7 @@ func (r Row) Mark() string {
 }
 
 // Found says what a check looked at, where it may be told.
-func (r Row) Found() string {
+func (r row) Found() string {
 	switch {
 	case r.NotOwed:
 		return "does not apply here"
@@ -41,6 +41,6 @@ func (r Row) Found() string {
 }
 
 // goesOn reports whether h are more checks of the function that made those of last.
-func (h Hop) goesOn(last Hop) bool {
+func (h hop) goesOn(last hop) bool {
 	return len(h.Checks) > 0 && len(last.Checks) > 0 && h.Step == last.Step && h.Function == last.Function
 }

@@ -61,12 +61,12 @@ func (a Account) Query() template.URL {
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"join":  func(list []string) string { return strings.Join(list, " ") },
 	"step":  func(step int) string { return chapters[step].Name },
-	"reply": func(body json.RawMessage) Part { return Whole().body(inProfile, string(body)) },
+	"reply": func(body json.RawMessage) part { return Whole().body(inProfile, string(body)) },
 	// A picture's address is the provider's word: a path of this app's would be visited
 	// at each view.
 	"elsewhere": func(u string) bool { return strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://") },
 	"until":     until,
-	"links":     Links,
+	"links":     links,
 	"long":      func(s string) bool { return len(s) > foldFrom || strings.Contains(s, "\n") },
 	"short":     short,
 }).ParseFS(files, "*.html"))

@@ -15,16 +15,16 @@ type Trace struct {
 	Provider string
 	Begun    time.Time
 	Outcome  string // empty while it is under way
-	hops     []Hop
+	hops     []hop
 }
 
-// Step is a step of it.
-type Step struct {
+// step is a step of it.
+type step struct {
 	Number int // atUser where it is the user's
 	stepWords
 	Took      string   // at the user's
 	Functions []string // "Client.Exchange in oauth/token.go"
-	Hops      []Hop
+	Hops      []hop
 }
 
 // endings say what an outcome means; others are failures.
@@ -45,7 +45,7 @@ func (t *Trace) Ending() string {
 func (t *Trace) Good() bool { return t.Outcome != "" && endings[t.Outcome] != "" }
 
 // chapterOf returns the words on the step of h.
-func chapterOf(h Hop) stepWords {
+func chapterOf(h hop) stepWords {
 	if c, ok := chapters1[h.Step]; ok && h.oauth1 {
 		return c
 	}
@@ -53,24 +53,24 @@ func chapterOf(h Hop) stepWords {
 }
 
 // Steps groups the hops by step, and says in words where a step is not there.
-func (t *Trace) Steps() []Step {
-	var all []Step
-	last := Hop{Step: -1}
+func (t *Trace) Steps() []step {
+	var all []step
+	last := hop{Step: -1}
 	for i, h := range t.hops {
 		if h.Step != last.Step {
-			step := Step{Number: h.Step, stepWords: chapterOf(h)}
+			s := step{Number: h.Step, stepWords: chapterOf(h)}
 			switch {
 			case i == 0 && h.Step == 1:
-				all = append(all, Step{Number: 0, stepWords: nothingToAsk})
+				all = append(all, step{Number: 0, stepWords: nothingToAsk})
 			case last.Step == 1 && h.Step == 2:
-				user := Hop{Step: atUser, oauth1: h.oauth1}
-				all = append(all, Step{Number: atUser, stepWords: chapterOf(user), Took: (h.After - last.After).Round(100 * time.Millisecond).String()})
+				user := hop{Step: atUser, oauth1: h.oauth1}
+				all = append(all, step{Number: atUser, stepWords: chapterOf(user), Took: (h.After - last.After).Round(100 * time.Millisecond).String()})
 			case last.Step == 3 && h.Step == 5: // OAuth 1.0a
-				all = append(all, Step{Number: 4, stepWords: noIDToken})
+				all = append(all, step{Number: 4, stepWords: noIDToken})
 			case h.Step == 4 && i+1 < len(t.hops) && t.hops[i+1].Step == 5:
-				step.stepWords = noIDToken
+				s.stepWords = noIDToken
 			}
-			all = append(all, step)
+			all = append(all, s)
 		}
 		all[len(all)-1].add(h)
 		last = h
@@ -78,53 +78,53 @@ func (t *Trace) Steps() []Step {
 	return all
 }
 
-func (s *Step) add(h Hop) {
+func (s *step) add(h hop) {
 	if !slices.Contains(s.Functions, h.Where()) {
 		s.Functions = append(s.Functions, h.Where())
 	}
-	if last := len(s.Hops) - 1; last >= 0 && h.goesOn(s.Hops[last]) {
+	last := len(s.Hops) - 1
+	switch {
+	case last >= 0 && h.goesOn(s.Hops[last]):
 		s.Hops[last].Checks = slices.Concat(s.Hops[last].Checks, h.Checks)
-		return
-	}
-	if last := len(s.Hops) - 1; last >= 0 && slices.Equal(h.Lanes, toBrowser) && len(s.Hops[last].Lanes) == 3 {
+	case last >= 0 && slices.Equal(h.Lanes, toBrowser): // in the reply that sends the browser on
 		h.After = s.Hops[last].After
-		s.Hops = slices.Insert(s.Hops, last, h) // the reply that sends the browser on sets the cookie
-		return
+		s.Hops = slices.Insert(s.Hops, last, h)
+	default:
+		s.Hops = append(s.Hops, h)
 	}
-	s.Hops = append(s.Hops, h)
 }
 
-// Link is a section of a specification.
-type Link struct{ Text, URL string }
+// link is a section of a specification.
+type link struct{ Text, URL string }
 
 var section = regexp.MustCompile(`^(?:(RFC|OIDC) ([0-9A-Za-z]+) )?(§|Appendix )([0-9A-Z][0-9.]*)( \([0-9]+\))?$`)
 
-// Links turns sections as a Check names them, "RFC 6749 §3.1, §3.2; OIDC Core §2",
+// links turns sections as a Check names them, "RFC 6749 §3.1, §3.2; OIDC Core §2",
 // into links. What is no section has no URL.
-func Links(spec string) []Link {
-	var links []Link
+func links(spec string) []link {
+	var all []link
 	document := ""
 	for text := range strings.SplitSeq(strings.ReplaceAll(spec, ";", ","), ",") {
-		link := Link{Text: strings.TrimSpace(text)}
-		if m := section.FindStringSubmatch(link.Text); m != nil {
+		l := link{Text: strings.TrimSpace(text)}
+		if m := section.FindStringSubmatch(l.Text); m != nil {
 			switch m[1] {
 			case "RFC":
 				document = "https://www.rfc-editor.org/rfc/rfc" + m[2] + "#section-"
 			case "OIDC":
 				document = "https://openid.net/specs/openid-connect-" + strings.ToLower(m[2]) + "-1_0.html#rfc.section."
 			}
-			link.URL = document + m[4]
+			l.URL = document + m[4]
 			if m[3] == "Appendix " {
-				link.URL = strings.Replace(link.URL, "#section-", "#appendix-", 1)
+				l.URL = strings.Replace(l.URL, "#section-", "#appendix-", 1)
 			}
 		}
-		links = append(links, link)
+		all = append(all, l)
 	}
-	return links
+	return all
 }
 
 // Elapsed is for people.
-func (h Hop) Elapsed() string { return h.After.Round(100 * time.Microsecond).String() }
+func (h hop) Elapsed() string { return h.After.Round(100 * time.Microsecond).String() }
 
 // foldFrom is the length from which a value is folded.
 const foldFrom = 110
@@ -137,7 +137,7 @@ func short(s string) string {
 }
 
 // Arrows are the hop's way from lane to lane, as classes of the stylesheet: "app-browser".
-func (h Hop) Arrows() []string {
+func (h hop) Arrows() []string {
 	var arrows []string
 	for i := range len(h.Lanes) - 1 {
 		arrows = append(arrows, strings.ToLower(h.Lanes[i]+"-"+h.Lanes[i+1]))
@@ -149,8 +149,8 @@ func (h Hop) Arrows() []string {
 const manyUnused = 5
 
 // Unused are the values that this app does not use, if they are many beside others.
-func (p Part) Unused() []Value {
-	unused := slices.DeleteFunc(slices.Clone(p.Values), func(v Value) bool { return v.About != "" })
+func (p part) Unused() []item {
+	unused := slices.DeleteFunc(slices.Clone(p.Values), func(v item) bool { return v.About != "" })
 	if len(unused) < manyUnused || len(unused) == len(p.Values) {
 		return nil
 	}

@@ -7,22 +7,18 @@ import (
 )
 
 // after is the hop as text, for those who have read last.
-func (h Hop) after(last Hop) string {
+func (h hop) after(last hop) string {
 	var b strings.Builder
 	if h.Step != last.Step {
 		chapter := chapterOf(h)
 		fmt.Fprintf(&b, "\n=== %d %s · %s\n", h.Step, chapter.Name, chapter.Spec)
 	}
 	if !h.goesOn(last) {
-		line := h.Line
-		if len(h.Checks) > 0 {
-			line = "checks"
-		}
 		where := "" // stands only where it is another than above
 		if h.Step != last.Step || h.Function != last.Function {
 			where = fmt.Sprintf("   [%s, oauth/%s]", h.Function, h.File)
 		}
-		fmt.Fprintf(&b, "\n%s: %s%s\n", strings.Join(h.Lanes, " → "), line, where)
+		fmt.Fprintf(&b, "\n%s: %s%s\n", strings.Join(h.Lanes, " → "), h.Line, where)
 	}
 	for _, p := range h.Parts {
 		fmt.Fprintf(&b, "  %s\n%s", p.Title, p.text())
@@ -35,15 +31,14 @@ func (h Hop) after(last Hop) string {
 }
 
 // text is the part with names and values one a line.
-func (p Part) text() string {
+func (p part) text() string {
 	var b strings.Builder
 	if p.JSON {
 		b.WriteString("    {\n")
 	}
 	for i, v := range p.Values {
 		if !p.JSON {
-			oneLine := strings.NewReplacer("\n", "↵").Replace
-			fmt.Fprintf(&b, "    %s = %s\n", oneLine(v.Name), oneLine(v.Value))
+			fmt.Fprintf(&b, "    %s\n", strings.ReplaceAll(v.Name+" = "+v.Value, "\n", "↵"))
 			continue
 		}
 		line := quote(v.Name) + ": " + v.Value

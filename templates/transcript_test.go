@@ -210,7 +210,7 @@ func (a *wire) inWords() {
 }
 
 func (a *wire) transcript(about string) string {
-	text, m, last := about+"\n", placeholders(), Hop{Step: -1}
+	text, m, last := about+"\n", placeholders(), hop{Step: -1}
 	for _, e := range a.events {
 		h := newHop(e, m)
 		text += h.after(last)

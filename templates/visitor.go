@@ -77,7 +77,6 @@ func (rec *Recorder) SignedIn(w http.ResponseWriter, r *http.Request, connected 
 		}
 	}
 	rec.drop(l.visitor)
-	l.visitor = renewed
 }
 
 // Forget drops the visitor's sign-ins: the next one at this browser may be another.

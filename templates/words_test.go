@@ -33,7 +33,7 @@ func TestClaimsNameChecks(t *testing.T) {
 
 // Each section that a check or a step names leads to where it is written.
 func TestLinks(t *testing.T) {
-	for spec, want := range map[string][]Link{
+	for spec, want := range map[string][]link{
 		"RFC 6749 §10.12":         {{"RFC 6749 §10.12", "https://www.rfc-editor.org/rfc/rfc6749#section-10.12"}},
 		"RFC 6749 §3.1, §3.2":     {{"RFC 6749 §3.1", "https://www.rfc-editor.org/rfc/rfc6749#section-3.1"}, {"§3.2", "https://www.rfc-editor.org/rfc/rfc6749#section-3.2"}},
 		"OIDC Core §3.1.3.7 (3)":  {{"OIDC Core §3.1.3.7 (3)", "https://openid.net/specs/openid-connect-core-1_0.html#rfc.section.3.1.3.7"}},
@@ -42,7 +42,7 @@ func TestLinks(t *testing.T) {
 		"javascript:alert(1) §4":  {{"javascript:alert(1) §4", ""}},
 		"OIDC Discovery §4.2, §3": {{"OIDC Discovery §4.2", "https://openid.net/specs/openid-connect-discovery-1_0.html#rfc.section.4.2"}, {"§3", "https://openid.net/specs/openid-connect-discovery-1_0.html#rfc.section.3"}},
 	} {
-		if diff := cmp.Diff(want, Links(spec)); diff != "" {
+		if diff := cmp.Diff(want, links(spec)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", spec, diff)
 		}
 	}
@@ -56,7 +56,7 @@ func TestLinks(t *testing.T) {
 		}
 	}
 	for name, spec := range specs {
-		for _, link := range Links(spec) {
+		for _, link := range links(spec) {
 			if link.URL == "" && link.Text != "hardening" {
 				t.Errorf("%s: %q leads nowhere", name, link.Text)
 			}
