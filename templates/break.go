@@ -13,7 +13,7 @@ type Break struct {
 	Attacks []Attack
 }
 
-// Attack is a fault with the URL at which it begins.
+// Attack is a fault with the URL at which it begins for the visitor.
 type Attack struct {
 	fake.Fault
 	URL string
@@ -22,8 +22,8 @@ type Attack struct {
 // Connects reports whether it begins with a form, which connects an account.
 func (a Attack) Connects() bool { return a.How == fake.Connect }
 
-// NewBreak returns what the page shows. The attacker's pages are at attacker, or at
-// neighbour, the app's own host.
+// NewBreak returns what the page shows. attacker is the origin of the attacker's pages,
+// neighbour that of those on the app's own host.
 func NewBreak(attacker, neighbour string) Break {
 	b := Break{Checks: oauth.Checks()}
 	for _, f := range fake.Faults() {

@@ -32,9 +32,9 @@ type Recorder struct {
 	made    int
 }
 
-// NewRecorder returns an empty recorder. mask says what of the values it keeps, secure
-// that the app is served over https. What happens is also written to out, by several
-// goroutines, unless that is nil.
+// NewRecorder returns an empty recorder. mask is [Whole], or [Cut] with real providers;
+// secure says that the app is served over https. What happens is written to out while it
+// does, by several goroutines, unless out is nil.
 func NewRecorder(mask func() *Mask, secure bool, out io.Writer) *Recorder {
 	return &Recorder{mask: mask, secure: secure, out: out}
 }
@@ -65,8 +65,9 @@ type listener struct {
 type listenerKey struct{}
 
 // Listen returns r with a context that records what happens under it, as part of a
-// sign-in with provider, or from a later step on: a profile that is only read once
-// more would hide the sign-in before it, which is worth more to see.
+// sign-in with provider, whose name is for people. Events of steps before from begin no
+// sign-in: a profile that is only read once more would hide the one before it, which is
+// worth more to see. A visitor who has no cookie gets one.
 func (rec *Recorder) Listen(w http.ResponseWriter, r *http.Request, provider string, from int) *http.Request {
 	if rec == nil {
 		return r

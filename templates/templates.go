@@ -1,9 +1,20 @@
 // Package templates holds the app's pages, and renders them: plain HTML and one
 // stylesheet, without a line of JavaScript.
 //
-// One page, "trace", shows what the events of package oauth tell. What it takes is here,
-// too: the [Recorder] that keeps them for each visitor, the [Mask] that cuts real
-// providers' secrets before they are kept, and the words on each step and each value.
+//	templates.go    Render, and what the pages show
+//	failure.go      what an error means for people, and what they can do
+//	break.go        the page "break": the checks, and the attacks that each stops
+//
+// The page "trace" shows what the events of package oauth tell, and -trace prints it:
+//
+//	recorder.go     hears them, and keeps them for who made them
+//	visitor.go      who that is, and what they see
+//	mask.go         cuts real providers' secrets, before anything is kept
+//	hop.go          one event in words; in proofs.go a signature and an ID token
+//	words.go        what each name and each step is for, and which values are secret
+//	row.go          a check that was made
+//	trace.go        the events of a sign-in by step, for the page
+//	transcript.go   as text, for the terminal and testdata/wire
 package templates
 
 import (
@@ -25,7 +36,8 @@ import (
 //go:embed *.html style.css favicon.svg
 var files embed.FS
 
-// Page is what each page shows around its own Data.
+// Page is what each page shows around its own Data: a [Profile], [Failure], [Traces] or
+// [Break], or what its handler in main.go makes.
 type Page struct {
 	Simulated string // where the fake provider is; empty with real ones
 	Traced    bool   // sign-ins are recorded, for the page "trace"
@@ -45,12 +57,12 @@ type Profile struct {
 	Connect  []oauth.About // where the user could connect one more
 }
 
-// Account is an identity of the user.
+// Account is an identity of the user, with its buttons.
 type Account struct {
 	account.Identity
 	Title string // of the provider
 	Grant account.Grant
-	Shown bool // above
+	Shown bool // the page is about this one
 }
 
 // Query names the identity in URLs.
@@ -71,8 +83,8 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"short":     short,
 }).ParseFS(files, "*.html"))
 
-// Render writes the page with this name. It is rendered whole before the status
-// is written, so that an error on the way makes no half page.
+// Render writes the page name.html. It is rendered whole before the status is written,
+// so that where it returns an error nothing is written.
 func Render(w http.ResponseWriter, status int, name string, p Page) error {
 	var b bytes.Buffer
 	if err := pages.ExecuteTemplate(&b, name+".html", p); err != nil {

@@ -37,7 +37,8 @@ func (rec *Recorder) newVisitor(w http.ResponseWriter) string {
 }
 
 // End notes how the sign-in that r is part of ended, unless it has ended before, and
-// returns it up to there: nil where nothing is recorded.
+// returns it up to there, or nil where nothing is recorded. r is what [Recorder.Listen]
+// returned, here and below.
 func (rec *Recorder) End(r *http.Request, outcome string) *Trace {
 	l, ok := r.Context().Value(listenerKey{}).(*listener)
 	if !ok {
