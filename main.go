@@ -326,6 +326,15 @@ func (o *offer) connect(id, secret, redirectURI string, transport http.RoundTrip
 	return err
 }
 
+// begin is step 1 in either protocol: with OAuth 2.0 the browser will carry the request,
+// with OAuth 1.0a the provider has it already.
+func (o offer) begin(ctx context.Context) (oauth.Attempt, string, error) {
+	if o.client1 != nil {
+		return o.client1.Begin(ctx)
+	}
+	return o.client.Begin(ctx)
+}
+
 // key is what identities at this provider have for it.
 func (o offer) key() string {
 	if o.row1.Name != "" || strings.Contains(o.Name, "~") { // the client of a fault keeps what it learns to itself
@@ -401,8 +410,8 @@ func (s *server) signedIn(in account.SignedIn) {
 func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.home)
-	mux.HandleFunc("GET /login/{provider}", web.GetOnly(s.either(s.login, s.login1)))
-	mux.HandleFunc("GET /callback/{provider}", web.GetOnly(s.either(s.callback, s.callback1)))
+	mux.HandleFunc("GET /login/{provider}", web.GetOnly(s.offered(s.login)))
+	mux.HandleFunc("GET /callback/{provider}", web.GetOnly(s.offered(s.callback)))
 	mux.HandleFunc("GET /profile", web.GetOnly(s.visited(s.profile)))
 	mux.HandleFunc("POST /connect/{provider}", s.visited(s.connect))
 	mux.HandleFunc("POST /refresh", s.visited(s.refresh))
@@ -445,21 +454,15 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) {
 	}{s.offers, web.LocalPath(r.URL.Query().Get("next"))})
 }
 
-// either calls the handler for the protocol that the provider in the path speaks.
-func (s *server) either(
-	oauth2 func(http.ResponseWriter, *http.Request, *oauth.Client),
-	oauth1 func(http.ResponseWriter, *http.Request, *oauth.Client1),
-) http.HandlerFunc {
+// offered is for pages about the provider in the path.
+func (s *server) offered(h func(http.ResponseWriter, *http.Request, offer)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		o := s.find(func(o offer) bool { return o.Name == r.PathValue("provider") })
-		switch {
-		case o.client != nil:
-			oauth2(w, s.recorder.Listen(w, r, o.Title, 0), o.client)
-		case o.client1 != nil:
-			oauth1(w, s.recorder.Listen(w, r, o.Title, 0), o.client1)
-		default:
+		if !o.Ready() {
 			s.notFound(w, r)
+			return
 		}
+		h(w, s.recorder.Listen(w, r, o.Title, 0), o)
 	}
 }
 
@@ -473,22 +476,12 @@ func (s *server) find(is func(offer) bool) offer {
 	return offer{}
 }
 
-// login begins a sign-in: step 1.
-func (s *server) login(w http.ResponseWriter, r *http.Request, client *oauth.Client) {
-	attempt, authorizationURL, err := client.Begin(r.Context()) // the browser will carry the request
-	s.leave(w, r, client.About, attempt, authorizationURL, err)
-}
-
-// login1 is login with OAuth 1.0a.
-func (s *server) login1(w http.ResponseWriter, r *http.Request, client *oauth.Client1) {
-	attempt, authorizationURL, err := client.Begin(r.Context()) // the provider already has the request
-	s.leave(w, r, client.About, attempt, authorizationURL, err)
-}
-
-// leave sends the browser to the provider, with the attempt in a cookie. Only a POST
-// connects an account to the user who is signed in: another site can lead a browser
-// to /login, and would so connect its own account to a stranger's user.
-func (s *server) leave(w http.ResponseWriter, r *http.Request, provider oauth.About, attempt oauth.Attempt, authorizationURL string, err error) {
+// login begins a sign-in: step 1. It sends the browser to the provider, with the attempt
+// in a cookie. Only a POST connects an account to the user who is signed in: another
+// site can lead a browser to /login, and would so connect its own account to a
+// stranger's user.
+func (s *server) login(w http.ResponseWriter, r *http.Request, o offer) {
+	attempt, authorizationURL, err := o.begin(r.Context())
 	attempt.Next = web.LocalPath(r.URL.Query().Get("next"))
 	if f := s.fault(r); f != nil && attempt.Next == "" {
 		attempt.Next = "/profile?fault=" + f.Name // where the page says how it went
@@ -506,26 +499,43 @@ func (s *server) leave(w http.ResponseWriter, r *http.Request, provider oauth.Ab
 		err = s.attempts.Put(w, r, attempt)
 	}
 	if err != nil {
-		s.fail(w, r, provider, err)
+		s.fail(w, r, o.About, err)
 		return
 	}
-	http.Redirect(w, r, s.front(provider.Name, authorizationURL), http.StatusSeeOther)
+	http.Redirect(w, r, s.front(o.Name, authorizationURL), http.StatusSeeOther)
 }
 
-// callback is where the provider sends the browser back to.
-func (s *server) callback(w http.ResponseWriter, r *http.Request, client *oauth.Client) {
-	attempt, grant, err := s.steps(w, r, client)
-	s.arrive(w, r, offer{About: client.About, row: client.Provider}, attempt, grant, err)
-}
-
-// callback1 is callback with OAuth 1.0a.
-func (s *server) callback1(w http.ResponseWriter, r *http.Request, client *oauth.Client1) {
-	attempt, grant, err := s.steps1(w, r, client)
-	s.arrive(w, r, offer{About: client.About, row1: client.Provider1}, attempt, grant, err)
+// callback is where the provider sends the browser back to. It signs the user in, or
+// connects the account to the one who is.
+func (s *server) callback(w http.ResponseWriter, r *http.Request, o offer) {
+	steps := s.steps
+	if o.client1 != nil {
+		steps = s.steps1
+	}
+	attempt, grant, err := steps(w, r, o)
+	key := account.Key{Provider: o.key(), Subject: grant.Profile.Subject}
+	switch {
+	case err != nil:
+	case attempt.User != "":
+		err = s.accounts.Connect(r.Context(), attempt.User, key, grant)
+	default:
+		var userID string
+		if userID, err = s.accounts.SignIn(r.Context(), key, grant); err == nil {
+			err = s.sessions.Begin(w, r, userID, key)
+		}
+	}
+	if err != nil {
+		s.fail(w, r, o.About, err)
+		return
+	}
+	s.recorder.SignedIn(w, r, attempt.User != "")
+	// On to a URL without the code, which then stands in no history (RFC 9700 §4.3.1).
+	http.Redirect(w, r, cmp.Or(attempt.Next, "/profile"), http.StatusSeeOther)
 }
 
 // steps are steps 2 to 5: who has come back, and what the provider grants.
-func (s *server) steps(w http.ResponseWriter, r *http.Request, client *oauth.Client) (oauth.Attempt, account.Grant, error) {
+func (s *server) steps(w http.ResponseWriter, r *http.Request, o offer) (oauth.Attempt, account.Grant, error) {
+	client := o.client
 	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
 	defer cancel()
 
@@ -553,7 +563,8 @@ func (s *server) steps(w http.ResponseWriter, r *http.Request, client *oauth.Cli
 }
 
 // steps1 are the same with OAuth 1.0a, in which there is no step 4.
-func (s *server) steps1(w http.ResponseWriter, r *http.Request, client *oauth.Client1) (oauth.Attempt, account.Grant, error) {
+func (s *server) steps1(w http.ResponseWriter, r *http.Request, o offer) (oauth.Attempt, account.Grant, error) {
+	client := o.client1
 	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
 	defer cancel()
 
@@ -585,28 +596,6 @@ func (s *server) take(w http.ResponseWriter, r *http.Request) (oauth.Attempt, er
 	}
 	session, _ := s.sessions.Get(r)
 	return attempt, attempt.CheckUser(r.Context(), session.UserID)
-}
-
-// arrive signs the user in, or connects the account to the one who is.
-func (s *server) arrive(w http.ResponseWriter, r *http.Request, o offer, attempt oauth.Attempt, grant account.Grant, err error) {
-	key := account.Key{Provider: o.key(), Subject: grant.Profile.Subject}
-	var userID string
-	switch {
-	case err != nil:
-	case attempt.User != "":
-		err = s.accounts.Connect(r.Context(), attempt.User, key, grant)
-	default:
-		if userID, err = s.accounts.SignIn(r.Context(), key, grant); err == nil {
-			err = s.sessions.Begin(w, r, userID, key)
-		}
-	}
-	if err != nil {
-		s.fail(w, r, o.About, err)
-		return
-	}
-	s.recorder.SignedIn(w, r, attempt.User != "")
-	// On to a URL without the code, which then stands in no history (RFC 9700 §4.3.1).
-	http.Redirect(w, r, cmp.Or(attempt.Next, "/profile"), http.StatusSeeOther)
 }
 
 // visitor is who is signed in, and the identity that the page is about.
@@ -675,7 +664,7 @@ func (s *server) visited(h func(http.ResponseWriter, *http.Request, visitor)) ht
 
 // connect begins a sign-in that connects one more account to the visitor's user.
 func (s *server) connect(w http.ResponseWriter, r *http.Request, _ visitor) {
-	s.either(s.login, s.login1)(w, r)
+	s.offered(s.login)(w, r)
 }
 
 // profile reads the profile afresh, with the stored tokens.

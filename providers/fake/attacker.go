@@ -78,7 +78,7 @@ func browserFaults() []Fault {
 			}},
 		{Name: "foreign-login", Provider: "google", Step: 2, Spec: "RFC 6749 §10.12", How: First,
 			Does:  "Another site's link leads to the app's sign-in, while you are signed in.",
-			Gains: "If that connected an account to your user, the attacker could make it be theirs. It is a sign-in of its own, and ends the one before (leave, main.go).",
+			Gains: "If that connected an account to your user, the attacker could make it be theirs. It is a sign-in of its own, and ends the one before (login, main.go).",
 			attack: func(app string, _ *http.Request) lure {
 				return lure{Method: "GET", URL: app + "/login/google~foreign-login"}
 			}},
