@@ -376,11 +376,11 @@ func (s *server) openStore(config config) (closeStore func() error, err error) {
 			return nil, fmt.Errorf("SESSION_KEY: %w", err)
 		}
 	}
-	if config.data == "" && key == nil {
-		return closeStore, nil
-	}
 	if config.data == "" {
-		return closeStore, s.useStore(account.NewMemory(), key)
+		if key != nil {
+			err = s.useStore(account.NewMemory(), key)
+		}
+		return closeStore, err
 	}
 	file, err := account.OpenFile(config.data, config.simulated, key, s.log)
 	if err != nil {
