@@ -169,7 +169,7 @@ func serve(mux *http.ServeMux, routes []route) *http.ServeMux {
 
 func (c Client) check(rows map[string]*dialect) error {
 	if rows[c.Provider] == nil {
-		return fmt.Errorf("no such provider")
+		return fmt.Errorf("not a provider here yet: it needs a dialect (dialect.go), URLs (routes.go) and subjects (users.go)")
 	}
 	if c.ID == "" || c.Secret == "" {
 		return fmt.Errorf("ID or Secret is empty")
