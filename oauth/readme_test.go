@@ -2,6 +2,7 @@ package oauth_test
 
 import (
 	"go/ast"
+	"go/doc"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -70,6 +71,11 @@ func (s source) declare(file string, d ast.Decl) {
 		s.declared[file][name] = true
 	case *ast.GenDecl:
 		for _, spec := range d.Specs {
+			if value, ok := spec.(*ast.ValueSpec); ok {
+				for _, ident := range value.Names {
+					s.declared[file][ident.Name] = true
+				}
+			}
 			typ, ok := spec.(*ast.TypeSpec)
 			if !ok {
 				continue
@@ -198,6 +204,55 @@ func TestReadmeQuotesCode(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("no function has these lines:\n%s", block[1])
+		}
+	}
+}
+
+// Whatever "go doc" shows of the project's packages has a comment, which begins with the
+// name; variables and constants may share one. The files that a package's comment names
+// are there.
+func TestExportedNamesAreDocumented(t *testing.T) {
+	for _, dir := range []string{".", "account", "web", "../providers", "../providers/fake", "../templates"} {
+		names, err := filepath.Glob(dir + "/*.go")
+		if err != nil || names == nil {
+			t.Fatalf("no Go files in %s: %v", dir, err)
+		}
+		fset := token.NewFileSet()
+		var files []*ast.File
+		for _, name := range names {
+			file, err := parser.ParseFile(fset, name, nil, parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, file)
+		}
+		p, err := doc.NewFromFiles(fset, files, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begins := func(comment, name string) {
+			if !strings.HasPrefix(comment, name) {
+				t.Errorf("package %s: the comment of %s is %q", p.Name, name, comment)
+			}
+		}
+		begins(p.Doc, "Package "+p.Name)
+		for _, file := range goFile.FindAllString(p.Doc, -1) {
+			if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
+				t.Errorf("package %s names the file %s, which is not there", p.Name, file)
+			}
+		}
+		values, funcs := slices.Concat(p.Consts, p.Vars), p.Funcs
+		for _, typ := range p.Types {
+			begins(typ.Doc, typ.Name)
+			values, funcs = slices.Concat(values, typ.Consts, typ.Vars), slices.Concat(funcs, typ.Funcs, typ.Methods)
+		}
+		for _, f := range funcs {
+			begins(f.Doc, f.Name)
+		}
+		for _, v := range values {
+			if v.Doc == "" {
+				t.Errorf("package %s: %v have no comment", p.Name, v.Names)
+			}
 		}
 	}
 }

@@ -5,8 +5,8 @@
 //
 // To add a provider, write its row in a file of its own and list it in [All]. With
 // credentials it works then. For the simulated demo and the tests, package fake
-// needs its side too: a dialect (dialect.go), its URLs (routes.go) and a subject for
-// each user (users.go).
+// needs its side too: a dialect (fake/dialect.go), its URLs (fake/routes.go) and a
+// subject for each user (fake/users.go).
 package providers
 
 import (
