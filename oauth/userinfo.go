@@ -26,8 +26,8 @@ type Reply struct {
 }
 
 // UserInfo is step 5. It uses the access token to read who signed in: at the
-// userinfo endpoint (OIDC Core §5.3), or at the provider's own. With OpenID
-// Connect the answer must be about the user of the ID token.
+// userinfo endpoint (OIDC Core §5.3), or at the provider's own. The answer must be
+// about t.Subject where that is known; with OpenID Connect it always is.
 func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name).at(5)); err != nil {
 		return Info{}, err
@@ -66,18 +66,20 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 	return info, nil
 }
 
-// whose maps the replies to a profile: of subject, where it is known whose it must be.
-func whose(ctx context.Context, subject string, mapping func(Replies) (Profile, error), replies Replies) (Profile, error) {
-	p, err := mapping(replies)
-	if err := check(ctx,
-		profileMembers.noError(err),
-		profileSubject.present(p.Subject),
-		profileSubject.noError(fitSubject(p.Subject)),
-		userinfoSub.equal(p.Subject, subject).unless(subject == ""),
-	); err != nil {
-		return Profile{}, err
+// Get reads any URL of the provider's API with the access token, which goes in a
+// header and never in the URL (RFC 6750 §2.3). The reply is strict JSON. The token
+// is good at this provider only: never pass another provider's URL. Where the token is
+// no longer good, [Client.TokenRefused] knows the error.
+func (c *Client) Get(ctx context.Context, t Tokens, rawURL string) (json.RawMessage, error) {
+	request := Request{Method: http.MethodGet, URL: rawURL, Header: http.Header{"Authorization": {"Bearer " + t.AccessToken}}}
+	if c.APIRequest != nil {
+		c.APIRequest(&request, c.Secret, t.AccessToken)
 	}
-	return p, nil
+	r, err := c.send(ctx, 5, request)
+	if err != nil {
+		return nil, err
+	}
+	return r.json(ctx, 5)
 }
 
 // sameSubject demands that the userinfo reply names the user of the ID token.
@@ -93,17 +95,16 @@ func (c *Client) sameSubject(ctx context.Context, t Tokens, replies []Reply) err
 	return check(ctx, profileMembers.noError(err), userinfoSub.equal(sub, t.Subject))
 }
 
-// Get reads any URL of the provider's API with the access token, which goes in a
-// header and never in the URL (RFC 6750 §2.3). The reply is strict JSON. The token
-// is good at this provider only: never pass another provider's URL.
-func (c *Client) Get(ctx context.Context, t Tokens, rawURL string) (json.RawMessage, error) {
-	request := Request{Method: http.MethodGet, URL: rawURL, Header: http.Header{"Authorization": {"Bearer " + t.AccessToken}}}
-	if c.APIRequest != nil {
-		c.APIRequest(&request, c.Secret, t.AccessToken)
+// whose maps the replies to a profile: of subject, where it is known whose it must be.
+func whose(ctx context.Context, subject string, mapping func(Replies) (Profile, error), replies Replies) (Profile, error) {
+	p, err := mapping(replies)
+	if err := check(ctx,
+		profileMembers.noError(err),
+		profileSubject.present(p.Subject),
+		profileSubject.noError(fitSubject(p.Subject)),
+		userinfoSub.equal(p.Subject, subject).unless(subject == ""),
+	); err != nil {
+		return Profile{}, err
 	}
-	r, err := c.send(ctx, 5, request)
-	if err != nil {
-		return nil, err
-	}
-	return r.json(ctx, 5)
+	return p, nil
 }
