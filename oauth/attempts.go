@@ -42,8 +42,8 @@ type Attempts struct {
 }
 
 // NewAttempts returns a keeper of attempts, sealed under a key derived from root
-// (32 random bytes). secure says that the app is served over https: the cookies
-// then have the __Host- prefix, which no other host can set.
+// (32 random bytes, or there is an error). secure says that the app is served over
+// https: the cookies then have the __Host- prefix, which no other host can set.
 func NewAttempts(root []byte, secure bool) (*Attempts, error) {
 	sealer, err := NewSealer(root, "attempt cookie")
 	return &Attempts{sealer: sealer, secure: secure, used: make(map[string]bool)}, err
@@ -123,10 +123,11 @@ func (a *Attempts) open(cookie, sealed string) (Attempt, error) {
 	return attempt, json.Unmarshal(plaintext, &attempt)
 }
 
-// Take returns the attempt to which the callback r belongs, and removes its
-// cookie. An attempt is taken once, within ten minutes of its beginning, before its
-// code is redeemed and whatever comes of it. An error is a [*CheckError]. (Of the used ones the last 10,000 are remembered. Beyond those stands that
-// a provider takes a code once, too.)
+// Take returns the attempt to which the callback r belongs, and removes its cookie
+// (RFC 9700 §4.7.1). An attempt is taken once, within ten minutes of its beginning,
+// before its code is redeemed and whatever comes of it. The last 10,000 used ones are
+// remembered; with an older one the provider still refuses the code, which works once.
+// An error is a [*CheckError].
 func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error) {
 	ctx := r.Context()
 	if t := tracing(ctx); t != nil {
@@ -165,7 +166,8 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 }
 
 // CheckUser refuses the callback of an attempt to connect an account, unless user,
-// who is signed in now, is the one who began it. Any other attempt passes.
+// who is signed in now, is the one who began it (RFC 9700 §4.7). Any other attempt
+// passes. An error is a [*CheckError].
 func (a Attempt) CheckUser(ctx context.Context, user string) error {
 	return check(ctx, attemptUser.same(user, a.User).unless(a.User == ""))
 }

@@ -14,13 +14,13 @@ import (
 // callback, in the browser that began (RFC 9700 §4.7.1). [Attempts] keeps it in a
 // sealed cookie.
 type Attempt struct {
-	Provider     string   // the callback must arrive at this provider's client
-	State        string   // random; ties the callback to this browser
-	Nonce        string   // random; ties the ID token to this attempt
-	CodeVerifier string   // random; ties the code to this attempt (PKCE)
-	Scopes       []string // as asked for
-	IssParameter bool     // the provider promised iss in the callback
-	Begun        time.Time
+	Provider     string    // the callback must arrive at this provider's client
+	State        string    // random; ties the callback to this browser
+	Nonce        string    // random; ties the ID token to this attempt
+	CodeVerifier string    // random; ties the code to this attempt (PKCE)
+	Scopes       []string  // as asked for
+	IssParameter bool      // the provider promised iss in the callback
+	Begun        time.Time // it is good for ten minutes
 
 	// OAuth 1.0a has these in place of nonce, verifier and scopes; its state is a
 	// hash of the token.

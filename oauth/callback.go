@@ -26,7 +26,8 @@ type Callback struct {
 
 // ParseCallback is step 2. It checks what the browser brought back from the
 // provider: rawQuery as received, for the attempt that this browser began. A "no"
-// of the user or the provider is a *Refusal, and is believed only after the checks.
+// of the user or the provider (RFC 6749 §4.1.2.1) is a [*Refusal], and is believed only
+// after the checks.
 func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback, error) {
 	// Not r.URL.Query(), which drops what it cannot read.
 	q, err := url.ParseQuery(rawQuery)

@@ -29,11 +29,11 @@ var (
 )
 
 // Client is this app as registered with one provider. Its methods are the steps
-// of a sign-in. It may be used by several goroutines. Each request has 10 seconds,
-// beside what ctx allows.
+// of a sign-in. It may be used by several goroutines. Each request has 10 seconds at
+// most, and less where ctx ends before; a reply has 1 MiB at most.
 //
-// An error is a [*CheckError], a [*Refusal] or this machine's own, and with it comes
-// no value that could be used.
+// An error of a step is a [*CheckError], a [*Refusal] or this machine's own, and with
+// it comes no value that could be used.
 type Client struct {
 	Provider
 	ID          string // client_id

@@ -30,8 +30,8 @@ type Provider1 struct {
 }
 
 // Client1 is this app as registered with one provider that speaks OAuth 1.0a. Its
-// methods are the legs of a sign-in, named like the steps of [Client] that they
-// correspond to. It may be used by several goroutines.
+// methods are the legs of a sign-in (RFC 5849 §2), named like the steps of [Client] that
+// they correspond to. What is said there of goroutines, limits and errors holds here.
 //
 // The protocol is older than TLS everywhere: each request is signed, so that nobody
 // can change it or send it again, and the secrets that sign are not in it. The

@@ -34,9 +34,9 @@ type Metadata struct {
 }
 
 // Discover is step 0. It returns the provider's metadata: from its row, or with
-// OpenID Connect from the issuer, kept for an hour. It is
-// called by the steps that need it, so that a provider which is down keeps only
-// its own sign-ins from working, and only while it is.
+// OpenID Connect from the issuer (OIDC Discovery §4), kept for an hour. The steps that
+// need it call it, so that a provider which is down keeps only its own sign-ins from
+// working, and only while it is.
 func (c *Client) Discover(ctx context.Context) (Metadata, error) {
 	if !c.OpenID {
 		return c.Metadata, nil

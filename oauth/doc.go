@@ -25,9 +25,9 @@
 //	6 refresh    tokens, err := client.Refresh(ctx, tokens)
 //	7 revoke     err := client.Revoke(ctx, tokens)
 //
-// A [Callback] and an [Unverified]
-// come only from the call before, so that no check between them can be left out.
-// These numbers are the same in the code, in errors and on the pages.
+// A [Callback] and an [Unverified] come only from the call before, so that no check
+// between them can be left out. These numbers are the same in the code, in errors and
+// on the pages.
 //
 // # Where to read
 //
@@ -61,7 +61,8 @@
 // [Checks] lists every check with its step, its name, the section that asks for it,
 // and what somebody gains where it is left out. Each is declared at the top of the
 // file that makes it. A check that fails is a [*CheckError]; the user's or the
-// provider's "no" is a [*Refusal]; other errors are this machine's.
+// provider's "no" is a [*Refusal]; [ErrNoRevocation] is a provider without step 7;
+// other errors are this machine's.
 //
 // # What is put up with
 //

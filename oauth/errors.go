@@ -21,8 +21,8 @@ type Check struct {
 	Stops string // what an attacker, or an accident, gains where the check is left out
 }
 
-// Status is the HTTP status of a page that reports the failed check: 400 for
-// what the browser brought, 502 for what the provider answered.
+// Status is the HTTP status of a page that reports the failed check: 400 for what
+// the browser brought (step 2), 502 for what the provider answered.
 func (c Check) Status() int {
 	if c.Step == 2 {
 		return http.StatusBadRequest
@@ -30,9 +30,9 @@ func (c Check) Status() int {
 	return http.StatusBadGateway
 }
 
-// Checks lists every check that this package makes (list a new one here), in the order in which a
-// sign-in meets them. The sender's checks stand first, under step 0; a
-// *CheckError carries them with the step of the request that failed. The checks
+// Checks lists every check that this package makes (list a new one here), in the order
+// in which a sign-in meets them. Those of every request and reply stand first, under
+// step 0; a [*CheckError] carries them with the step of the request that failed. Those
 // that only OAuth 1.0a has stand last.
 func Checks() []Check {
 	return []Check{
@@ -73,11 +73,11 @@ func (e *CheckError) Error() string {
 
 // Refusal is a "no" of the user or the provider: an answer of the protocol, not
 // a failed check. The texts are the provider's, or those of whoever wrote the
-// callback's URL: show them as such.
+// callback's URL, up to 200 bytes each: show them as such.
 type Refusal struct {
 	Step        int    // 2 in the callback; else the step of the request that was refused
 	Status      int    // HTTP status of the reply; 0 in the callback
-	Code        string // "access_denied", "invalid_grant", …; Meta's number where it has no word
+	Code        string // "access_denied", "invalid_grant", …; or a provider's own number
 	Description string // for people; empty where the provider gave none
 	URI         string // page about the error; not to be followed unseen
 	Reason      string // Meta's error_reason: "user_denied"

@@ -20,7 +20,7 @@ import (
 // that the provider withdraws signs people in for at most this long.
 const keysMaxAge = time.Hour
 
-// maxKeys bounds the work that a token without a kid makes, which all may have signed.
+// maxKeys bounds the work of a token without a kid: each key is tried on it.
 const maxKeys = 100
 
 var (

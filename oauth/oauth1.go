@@ -108,8 +108,8 @@ type TokenCredentials struct {
 	Provider string // Provider1.Name
 	Token    string // oauth_token: which goes with each request
 	Secret   string // oauth_token_secret: which signs it
-	Subject  string // whom UserInfo must be about; empty before it is first known
-	Reply    Object // the whole token reply, both of them included
+	Subject  string // whom UserInfo must be about; empty until the app knows
+	Reply    Object // the whole token reply, with both of them
 }
 
 // Exchange is step 3. It exchanges the temporary credentials for token credentials
@@ -136,7 +136,7 @@ func (c *Client1) Exchange(ctx context.Context, callback Callback1) (TokenCreden
 }
 
 // UserInfo is step 5. It reads who signed in from the provider's API, or, where that is
-// closed to this app, from the reply of step 3. Of a known Subject it must be.
+// closed to this app, from the reply of step 3. It must be t.Subject where that is known.
 func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error) {
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name).at(5)); err != nil {
 		return Info{}, err
@@ -155,8 +155,8 @@ func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error
 	return Info{profile, replies}, nil
 }
 
-// Get reads any URL of the provider's API in the user's name. The reply is strict
-// JSON. Give no other provider's URL.
+// Get reads any URL of the provider's API in the user's name, in a signed request (RFC
+// 5849 §3). The reply is strict JSON. Never pass another provider's URL.
 func (c *Client1) Get(ctx context.Context, t TokenCredentials, rawURL string) (json.RawMessage, error) {
 	r, err := c.signed(ctx, 5, http.MethodGet, rawURL, t.Secret, Parameter{"oauth_token", t.Token})
 	if err != nil {

@@ -10,11 +10,11 @@ type About struct {
 	Name  string // in routes, cookies and variables: "google"; no two of an app share one
 	Title string // "Google"
 
-	Console       string   // where one registers
+	Console       string   // where an app is registered: a URL, or where there is none, words
 	CallbackHosts []string // hosts for which it takes a callback URL with plain http
-	Notes         string   // what is special
-	Sources       []string // of the whole row,
-	Checked       string   // read on this day
+	Notes         string   // what is special about registering there
+	Sources       []string // URLs of what the whole row was made from
+	Checked       string   // the day on which they were read: "2026-11-20"
 }
 
 // Provider is what a client must know of one provider: a row of data. The rows of
@@ -86,7 +86,8 @@ type Replies struct {
 	API     []json.RawMessage // the replies of ProfileURLs in their order, nil where not asked
 }
 
-// Profile is who signed in, in the same words for all providers.
+// Profile is who signed in, in the same words for all providers. All but Subject may
+// be empty: the provider does not know it, or the user did not share it.
 type Profile struct {
 	// Subject is the provider's permanent name for the user, never given to
 	// another one. Together with the provider it is the key of an account; an

@@ -16,8 +16,9 @@ var revokeDone = Check{7, "revoke-done", "RFC 7009 §2.2", "access that goes on 
 var ErrNoRevocation = errors.New("oauth: step 7: this provider has no revocation for apps")
 
 // Revoke is step 7. It tells the provider that t will not be used any more: at the
-// revocation endpoint (RFC 7009 §2.1), or in the row's own way. The refresh token is
-// given back where there is one, since access would outlive its access tokens.
+// revocation endpoint (RFC 7009 §2.1), or in the row's own way; it is [ErrNoRevocation]
+// where there is neither. The refresh token is given back where there is one, since
+// access would outlive its access tokens.
 func (c *Client) Revoke(ctx context.Context, t Tokens) error {
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name).at(7)); err != nil {
 		return err
@@ -49,7 +50,7 @@ func (c *Client) Revoke(ctx context.Context, t Tokens) error {
 }
 
 // Revoke is step 7 with OAuth 1.0a, which has no words for it: the provider's own
-// way, in a request that the token itself signs.
+// way, in a request that the token itself signs; or it is [ErrNoRevocation].
 func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name).at(7)); err != nil {
 		return err

@@ -9,13 +9,13 @@ import (
 	"fmt"
 )
 
-// Sealer encrypts and authenticates what is kept in places that others can write
-// to: a browser's cookies, a file.
+// Sealer encrypts and authenticates, by AES-256-GCM, what is kept in places that others
+// can write to: a browser's cookies, a file.
 type Sealer struct{ aead cipher.AEAD }
 
 // NewSealer returns a sealer under a key of its own, derived from root (32 random
-// bytes) for the purpose that label names. What was sealed for one purpose does
-// not open for another.
+// bytes, or there is an error) for the purpose that label names, by HKDF (RFC 5869).
+// What was sealed for one purpose does not open for another.
 func NewSealer(root []byte, label string) (*Sealer, error) {
 	if len(root) != 32 {
 		return nil, fmt.Errorf("oauth: root key of %d bytes, want 32", len(root))

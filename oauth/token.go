@@ -31,7 +31,7 @@ type Tokens struct {
 	Expiry       time.Time // of the access token; zero where the provider did not say
 	Scopes       []string  // granted; may be fewer than asked (RFC 6749 §3.3)
 	Asked        []string  // as the attempt asked for them
-	Subject      string    // sub of the ID token; without OpenID Connect, of whom the app knows them to be
+	Subject      string    // sub of the ID token; else Profile.Subject, once the app knows it
 	IDToken      Object    // its claims; nil without OpenID Connect
 }
 

@@ -47,7 +47,7 @@ type (
 	}
 	// RequestSent is a request of this app to the provider, with all its headers.
 	RequestSent Request
-	// ReplyReceived is the provider's answer to it.
+	// ReplyReceived is the provider's answer to a [RequestSent].
 	ReplyReceived struct {
 		Status int
 		Header http.Header
