@@ -47,7 +47,7 @@ func Checks() []Check {
 		userinfoSub, profileMembers, profileSubject,
 		refreshToken, refreshIss, refreshSub, refreshAud, refreshAuthTime,
 		revokeDone,
-		temporaryPair, callbackConfirmed, callbackToken, callbackVerifier, tokenPair,
+		temporaryCredentials, callbackConfirmed, callbackToken, callbackVerifier, tokenCredentials,
 	}
 }
 

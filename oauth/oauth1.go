@@ -15,11 +15,11 @@ import (
 // What must hold in a sign-in with OAuth 1.0a, beside the checks that it shares
 // with OAuth 2.0: those of the sender, of the attempts and of the profile.
 var (
-	temporaryPair     = Check{1, "temporary-credentials", "RFC 5849 §2.1", "the user sent to the provider for a sign-in that cannot end"}
-	callbackConfirmed = Check{1, "callback-confirmed", "RFC 5849 §2.1", "a provider of OAuth 1.0 without the a, where an attacker has the victim finish the attacker's sign-in (session fixation)"}
-	callbackToken     = Check{2, "callback-token", "RFC 5849 §2.2, §4.13", "an attacker's authorization in this user's session (login CSRF)"}
-	callbackVerifier  = Check{2, "callback-verifier", "RFC 5849 §2.2, §2.3", "a sign-in in which nobody was asked"}
-	tokenPair         = Check{3, "token-credentials", "RFC 5849 §2.3", "half of the credentials stored as if they were whole"}
+	temporaryCredentials = Check{1, "temporary-credentials", "RFC 5849 §2.1", "the user sent to the provider for a sign-in that cannot end"}
+	callbackConfirmed    = Check{1, "callback-confirmed", "RFC 5849 §2.1", "a provider of OAuth 1.0 without the a, where an attacker has the victim finish the attacker's sign-in (session fixation)"}
+	callbackToken        = Check{2, "callback-token", "RFC 5849 §2.2, §4.13", "an attacker's authorization in this user's session (login CSRF)"}
+	callbackVerifier     = Check{2, "callback-verifier", "RFC 5849 §2.2, §2.3", "a sign-in in which nobody was asked"}
+	tokenCredentials     = Check{3, "token-credentials", "RFC 5849 §2.3", "half of the credentials stored as if they were whole"}
 )
 
 // Begin is step 1. It asks the provider for temporary credentials (RFC 5849 §2.1),
@@ -31,7 +31,7 @@ func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 	if err != nil {
 		return Attempt{}, "", err
 	}
-	temporary, err := r.credentials(ctx, &temporaryPair)
+	temporary, err := r.credentials(ctx, &temporaryCredentials)
 	if err != nil {
 		return Attempt{}, "", err
 	}
@@ -127,7 +127,7 @@ func (c *Client1) Exchange(ctx context.Context, callback Callback1) (TokenCreden
 	if err != nil {
 		return TokenCredentials{}, err
 	}
-	t, err := r.credentials(ctx, &tokenPair)
+	t, err := r.credentials(ctx, &tokenCredentials)
 	if err != nil {
 		return TokenCredentials{}, err
 	}
