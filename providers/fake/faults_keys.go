@@ -51,7 +51,7 @@ func keyFaults() []Fault {
 			Does:  "The key is one for PS256, and the token is signed with RS256.",
 			Gains: "A weakness of one algorithm becomes one of the other.",
 			hook:  signing(func(k object) { k["alg"] = "PS256" })},
-		{Name: "key-shared", Provider: "google", Step: 4, Stops: "key-fits", Spec: "RFC 7517 §6.4",
+		{Name: "key-shared", Provider: "google", Step: 4, Stops: "key-fits", Spec: "RFC 7518 §6.4",
 			Does:  "The key is a shared secret, published.",
 			Gains: "Everybody can sign with it.",
 			hook:  signing(func(k object) { k["kty"], k["k"] = "oct", "c2VjcmV0" })},
