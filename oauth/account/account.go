@@ -62,7 +62,7 @@ type Grant struct {
 
 // Session says that a browser is signed in.
 type Session struct {
-	Hash   string    // of the id in the browser's cookie, which is kept nowhere else
+	Hash   string    // SHA-256 of the id in the browser's cookie; the id is kept nowhere else
 	UserID string    `json:",omitzero"`
 	Key    Key       `json:",omitzero"` // with which the user signed in
 	Begun  time.Time `json:",omitzero"`
@@ -70,7 +70,7 @@ type Session struct {
 	Proof  string    `json:",omitzero"` // that this app wrote the record, all of it but Seen
 }
 
-// Errors of a [Store].
+// Errors of a [Store], and of [Accounts] and [Sessions] above it.
 var (
 	ErrNotFound = errors.New("account: no such record")
 	ErrTaken    = errors.New("account: this account at the provider is somebody else's")
@@ -89,9 +89,10 @@ type Store interface {
 	Identity(ctx context.Context, key Key) (Identity, error) // or ErrNotFound
 	// Identities are a user's, in the order in which they were added.
 	Identities(ctx context.Context, userID string) ([]Identity, error)
-	// UpdateTokens puts what update makes of an identity's Sealed in its place. The
-	// identity is locked meanwhile, for every process that uses the store: update may
-	// spend a refresh token that works once. If update fails nothing changes.
+	// UpdateTokens puts what update makes of an identity's Sealed in its place, or is
+	// ErrNotFound. The identity is locked meanwhile, for every process that uses the
+	// store: update may spend a refresh token that works once. If update fails nothing
+	// changes, and its error comes back.
 	UpdateTokens(ctx context.Context, key Key, update func(old string) (sealed string, err error)) error
 	// RemoveIdentity is ErrNotFound where the user has no such identity, and ErrLast
 	// where it is the only one.
@@ -103,8 +104,8 @@ type Store interface {
 	Session(ctx context.Context, hash string) (Session, error) // or ErrNotFound
 	// SeeSession notes that a session was used; where there is none, nothing.
 	SeeSession(ctx context.Context, hash string, seen time.Time) error
-	// RemoveSession and RemoveSessions: it is no error if there was none. With an error,
-	// sessions may have ended all the same, up to the next start.
+	// RemoveSession, and RemoveSessions of a user: it is no error if there was none. With
+	// an error, sessions may have ended all the same, up to the next start.
 	RemoveSession(ctx context.Context, hash string) error
 	RemoveSessions(ctx context.Context, userID string) error
 }

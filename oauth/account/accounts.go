@@ -35,10 +35,10 @@ type SignedIn struct {
 }
 
 // NewAccounts returns the accounts in store, sealed under a key derived from root
-// (32 random bytes). hook is called after each sign-in and each connected account, when
-// the grant is stored: to send a welcome, to count. The user waits for it, and several
-// may call it at once. log gets what the user is not told of: tokens not refreshed yet,
-// or not stored.
+// (32 random bytes, or there is an error). hook is called after each sign-in and each
+// connected account, when the grant is stored: to send a welcome, to count. The user
+// waits for it, and it may be called by several goroutines. log gets what the user is
+// not told of: tokens not refreshed yet, or not stored.
 func NewAccounts(store Store, root []byte, log *slog.Logger, hook func(SignedIn)) (*Accounts, error) {
 	sealer, err := oauth.NewSealer(root, "tokens")
 	return &Accounts{
@@ -65,8 +65,8 @@ func (a *Accounts) Connect(ctx context.Context, userID string, key Key, grant Gr
 	return err
 }
 
-// arrive stores the grant of an identity. One that is there already is signed in with
-// whoever's it is, and connected only to the same user.
+// arrive stores the grant of an identity. Where the identity is there already, a sign-in
+// is as the user who has it, and connecting is refused to any other user.
 func (a *Accounts) arrive(ctx context.Context, identity Identity, signIn bool, grant Grant) (userID string, err error) {
 	userID = identity.UserID
 	// Whoever the tokens are about later, it must be the same.
@@ -118,7 +118,8 @@ func (a *Accounts) Disconnect(ctx context.Context, identity Identity) error {
 	return err
 }
 
-// Open returns the grant of an identity as it is stored, perhaps expired.
+// Open returns the grant of an identity as it is stored, perhaps expired. An error says
+// that the record was changed, or sealed under another key.
 func (a *Accounts) Open(identity Identity) (Grant, error) {
 	if kept, ok := a.keptFor(identity); ok {
 		return kept, nil

@@ -18,7 +18,8 @@ import (
 // that another process has open. root is the key under which the app seals (32 bytes);
 // if it is nil, a key is kept in the directory. simulated says that the users are the
 // fake provider's: a store of theirs is not one of real users, and the other way round.
-// log gets what was found, and is no failure.
+// log gets what was found that is no failure. An error names the directory and what is
+// wrong with it.
 func OpenFile(dir string, simulated bool, root []byte, log *slog.Logger) (*File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -59,7 +60,7 @@ func ParseKey(text string) ([]byte, error) {
 	return key, nil
 }
 
-// directory is a disk for real.
+// directory is the disk of an app; tests have another.
 type directory string
 
 func (d directory) Open(name string) (diskFile, error) {

@@ -19,7 +19,7 @@ const (
 
 // File is a [Store] on one disk: everything is in memory, and each change is first
 // one more line at the end of a file, written and synced. A line is a JSON array: a
-// checksum, what is sealed, and the change:
+// checksum (CRC-32C), what is sealed, and the change:
 //
 //	["9ae0daaf","",{"Op":"remove session","Session":{"Hash":"…"}}]
 type File struct {

@@ -34,8 +34,9 @@ type Sessions struct {
 }
 
 // NewSessions returns the sessions in store, whose records are proved under a key
-// derived from root (32 random bytes). secure says that the app is served over https:
-// the cookie then is one that only this host can set, and is sent over https only.
+// derived from root (32 random bytes, or there is an error). secure says that the app is
+// served over https: the cookie then is one that only this host can set, and is sent
+// over https only.
 func NewSessions(store Store, root []byte, secure bool) (*Sessions, error) {
 	sealer, err := oauth.NewSealer(root, "session")
 	return &Sessions{store, sealer, secure}, err
@@ -56,7 +57,8 @@ func (s *Sessions) cookie(id string, maxAge int) *http.Cookie {
 // Begin signs the browser in under a new session id and ends its old session: an
 // id that somebody planted in the browser beforehand stays worthless (session
 // fixation). key is the identity with which the user has signed in, and which the store
-// must have: when it is disconnected the session ends.
+// must have: when it is disconnected the session ends. It is ErrNotFound where there is
+// no such user.
 func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, userID string, key Key) error {
 	if err := s.End(w, r); err != nil {
 		return err
@@ -85,7 +87,8 @@ func (s *Sessions) add(ctx context.Context, session Session) error {
 	return s.store.AddSession(ctx, session)
 }
 
-// Get returns the session of the browser that sent r, or ErrNotFound.
+// Get returns the session of the browser that sent r, or ErrNotFound where there is none
+// or its time is over.
 func (s *Sessions) Get(r *http.Request) (Session, error) {
 	hashes := s.hashes(r)
 	if len(hashes) != 1 { // of two, one is somebody else's
@@ -148,8 +151,8 @@ func (s *Sessions) EndAll(w http.ResponseWriter, r *http.Request) error {
 	return s.End(w, r)
 }
 
-// hashes are by what the store knows the sessions of r: who reads the store cannot
-// sign in with them.
+// hashes returns the hashes of the session ids that r brings. The store knows no more
+// than these, so that who reads it cannot sign in with what is there.
 func (s *Sessions) hashes(r *http.Request) (all []string) {
 	for _, cookie := range r.CookiesNamed(s.cookie("", 0).Name) {
 		all = append(all, hash(cookie.Value))

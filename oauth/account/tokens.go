@@ -38,14 +38,6 @@ type unsaved struct {
 	grant    Grant
 }
 
-// keptFor returns the grant that could not be stored in the place of identity's.
-func (a *Accounts) keptFor(identity Identity) (Grant, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	kept, ok := a.unsaved[place(identity)]
-	return kept.grant, ok && kept.replaces == identity.Sealed
-}
-
 // Grant returns the grant of an identity with an access token that is good for a
 // request: refreshed first where that is due ([oauth.Tokens.RefreshDue]). It is
 // ErrSignInAgain where the token has expired and nothing can refresh it.
@@ -70,6 +62,14 @@ func (a *Accounts) Grant(ctx context.Context, identity Identity, client *oauth.C
 		return grant, nil // good for a little longer
 	}
 	return fresh, err
+}
+
+// keptFor returns the grant that could not be stored in the place of identity's.
+func (a *Accounts) keptFor(identity Identity) (Grant, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	kept, ok := a.unsaved[place(identity)]
+	return kept.grant, ok && kept.replaces == identity.Sealed
 }
 
 // Call calls the provider's API as the user: call with tokens that are good, and once
@@ -179,8 +179,8 @@ func (a *Accounts) Wait() {
 	}
 }
 
-// Expire makes the tokens of an identity look as if their time had passed, so that
-// one can watch what happens then.
+// Expire makes the tokens of an identity look as if their time had passed, for who wants
+// to see what happens then.
 func (a *Accounts) Expire(ctx context.Context, identity Identity) error {
 	_, err := a.update(ctx, identity, func(grant Grant) (Grant, error) {
 		grant.Tokens.Expiry = time.Now().Add(-time.Second)

@@ -11,7 +11,7 @@ import (
 
 // ParseBaseURL reads the URL under which browsers reach the app: http or https, a host
 // and perhaps a port, and nothing else; http on this machine only. It returns the host as
-// browsers write it.
+// browsers write it. An error names the flag -base-url and what it wants.
 func ParseBaseURL(raw string) (*url.URL, error) {
 	raw = strings.TrimSuffix(raw, "/")
 	u, err := url.Parse(raw)

@@ -23,8 +23,8 @@ func GetOnly(h http.HandlerFunc) http.HandlerFunc {
 }
 
 // Headers sets what each answer carries: no scripts, no frames (RFC 9700 §4.16), no
-// copies in caches, and no address of ours for other sites. imagesFrom is a host that
-// images may come from on plain http, or empty.
+// copies in caches, and no address of ours for other sites. imagesFrom is an origin, as
+// "http://127.0.0.1:9000", from which images may come on plain http, or empty.
 func Headers(imagesFrom string, next http.Handler) http.Handler {
 	// No form-action: Chromium applies it to redirects after a form, too.
 	policy := "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; img-src 'self' https: " + imagesFrom
