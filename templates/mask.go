@@ -41,9 +41,9 @@ func (m *Mask) value(place, name, value string) string {
 	return m.hidden(cmp.Or(w.secret, name), value)
 }
 
-// rememberedMin is the length from which a value is hidden in texts, too: that of X's
-// PIN, the shortest secret of a provider's. A shorter one would be found in every other
-// word.
+// rememberedMin is the length, in bytes, from which a value is hidden in texts, too: that
+// of X's PIN, the shortest secret of a provider's. A shorter one would be found in every
+// other word.
 const rememberedMin = 7
 
 // hidden returns what stands for value.

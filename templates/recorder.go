@@ -19,9 +19,9 @@ const (
 	recordMax   = 128 << 10 // bytes of one; an honest one has half of that
 )
 
-// Recorder keeps the latest sign-ins for those who made them. Who a sign-in belongs
-// to says a cookie of its own, for a trace is wanted most when nobody got signed in.
-// A nil Recorder records nothing.
+// Recorder keeps the latest 1,000 sign-ins for those who made them. A cookie of its own
+// says whose a sign-in is, since a trace is wanted most when nobody got signed in. A nil
+// Recorder records nothing.
 type Recorder struct {
 	mask   func() *Mask
 	secure bool
@@ -121,8 +121,8 @@ func (l *listener) hear(e oauth.Event) {
 	}
 }
 
-// attemptOf tells by which attempt the browser is sent out or comes back: by the
-// state, or in OAuth 1.0a by the temporary token. Only its hash is kept.
+// attemptOf names the attempt with which the browser is sent out or comes back, by the
+// hash of its state, or in OAuth 1.0a of the temporary token.
 func attemptOf(e oauth.Event) string {
 	var query string
 	switch what := e.What.(type) {
@@ -144,7 +144,7 @@ func hash(s string) string {
 	return string(sum[:])
 }
 
-// size is about what the hop takes in memory.
+// size is about how many bytes the hop takes in memory.
 func (h hop) size() int {
 	size := 500 + len(h.Line) + 300*len(h.Checks)
 	for _, p := range h.Parts {

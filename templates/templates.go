@@ -83,8 +83,8 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"short":     short,
 }).ParseFS(files, "*.html"))
 
-// Render writes the page name.html. It is rendered whole before the status is written,
-// so that where it returns an error nothing is written.
+// Render writes the page name.html. It is rendered whole before the status is written:
+// with an error nothing has been written.
 func Render(w http.ResponseWriter, status int, name string, p Page) error {
 	var b bytes.Buffer
 	if err := pages.ExecuteTemplate(&b, name+".html", p); err != nil {
@@ -115,8 +115,8 @@ func until(t time.Time) string {
 	return fmt.Sprintf(format, away.Abs().Round(unit)/unit, name)
 }
 
-// Asset serves the stylesheet, style.css, or the icon, favicon.svg, for which browsers
-// would else look in vain.
+// Asset serves the stylesheet, style.css, or the icon, favicon.svg, which browsers ask for
+// in any case.
 func Asset(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "max-age=300")

@@ -123,10 +123,10 @@ func links(spec string) []link {
 	return all
 }
 
-// Elapsed is for people.
+// Elapsed says for people how long after the beginning the hop was.
 func (h hop) Elapsed() string { return h.After.Round(100 * time.Microsecond).String() }
 
-// foldFrom is the length from which a value is folded.
+// foldFrom is the length, in bytes, from which the page folds a value.
 const foldFrom = 110
 
 // short is the beginning of a long value, on one line.
@@ -145,7 +145,7 @@ func (h hop) Arrows() []string {
 	return arrows
 }
 
-// manyUnused is from how many values without a word on they are folded away.
+// manyUnused is from how many values without an explanation the page folds them away.
 const manyUnused = 5
 
 // Unused are the values that this app does not use, if they are many beside others.

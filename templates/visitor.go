@@ -54,11 +54,11 @@ func (rec *Recorder) End(r *http.Request, outcome string) *Trace {
 	return &trace
 }
 
-// SignedIn notes that the sign-in that r is part of has succeeded, or else connected
-// one more account, and gives the visitor a new cookie: who planted the old one in this
-// browser sees neither that nor what follows. At a sign-in what came before is dropped:
-// a session that ran out was not signed out of, and this visitor may be another than
-// the one before. Who connects is the one who was signed in before.
+// SignedIn notes that the sign-in that r is part of has succeeded, or has connected one
+// more account, and gives the visitor a new cookie: whoever planted the old one in this
+// browser sees neither that nor what follows. A sign-in drops what the visitor did
+// before, since nobody signs out of a session that runs out, and somebody else may have
+// used this browser then. Connecting keeps it: the user is the same.
 func (rec *Recorder) SignedIn(w http.ResponseWriter, r *http.Request, connected bool) {
 	l, ok := r.Context().Value(listenerKey{}).(*listener)
 	if !ok {
