@@ -335,7 +335,7 @@ func (o offer) begin(ctx context.Context) (oauth.Attempt, string, error) {
 	return o.client.Begin(ctx)
 }
 
-// key is what identities at this provider have for it.
+// key is what the key of an account calls this provider.
 func (o offer) key() string {
 	if o.row1.Name != "" || strings.Contains(o.Name, "~") { // the client of a fault keeps what it learns to itself
 		return o.Name
@@ -343,7 +343,7 @@ func (o offer) key() string {
 	return account.ProviderKey(o.row)
 }
 
-// named is the same provider under another name.
+// named returns the same provider under another name.
 func (o offer) named(name string) offer {
 	o.Name = name
 	if o.row1.Name != "" {
@@ -454,7 +454,7 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) {
 	}{s.offers, web.LocalPath(r.URL.Query().Get("next"))})
 }
 
-// offered is for pages about the provider in the path.
+// offered is for pages about the provider in the path; others are not found.
 func (s *server) offered(h func(http.ResponseWriter, *http.Request, offer)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		o := s.find(func(o offer) bool { return o.Name == r.PathValue("provider") })
@@ -466,7 +466,7 @@ func (s *server) offered(h func(http.ResponseWriter, *http.Request, offer)) http
 	}
 }
 
-// find returns the first provider, or client of a fault, of which is holds.
+// find returns the first provider, or client of a fault, for which is holds.
 func (s *server) find(is func(offer) bool) offer {
 	for _, offers := range [][]offer{s.offers, s.faulty} {
 		if i := slices.IndexFunc(offers, is); i >= 0 {
@@ -686,7 +686,7 @@ func (s *server) profile(w http.ResponseWriter, r *http.Request, v visitor) {
 	s.show(w, r, v, info, err)
 }
 
-// refresh exchanges the tokens for new ones, step 6, without need.
+// refresh exchanges the tokens for new ones, step 6, also before that is due.
 func (s *server) refresh(w http.ResponseWriter, r *http.Request, v visitor) {
 	grant, err := s.accounts.Open(v.identity)
 	if err == nil && v.offer.client != nil {
@@ -836,7 +836,7 @@ func (s *server) breakIt(w http.ResponseWriter, r *http.Request) {
 	s.page(w, r, http.StatusOK, "break", templates.NewBreak(s.fakeOrigin, "http://"+net.JoinHostPort(s.base.Hostname(), port)))
 }
 
-// fault is what is done to the client to which r belongs, if anything.
+// fault returns the fault of the client that r is about, or nil.
 func (s *server) fault(r *http.Request) *fake.Fault {
 	q := r.URL.Query()
 	_, name, _ := strings.Cut(cmp.Or(r.PathValue("provider"), q.Get("provider")), "~")

@@ -32,8 +32,8 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 	// Not r.URL.Query(), which drops what it cannot read.
 	q, err := url.ParseQuery(rawQuery)
 	refusal := callbackRefusal(q)
-	// A missing iss proves nothing where none was promised; against the mix-up stands
-	// then that each provider has a callback URL of its own (attempt-client).
+	// A missing iss proves nothing where none was promised. What stops the mix-up then is
+	// that each provider has a callback URL of its own (attempt-client).
 	if err := check(ctx,
 		callbackOnce.noError(cmp.Or(err, once(q))), // the first error, if any
 		attemptClient.equal(attempt.Provider, c.Name),
@@ -63,7 +63,7 @@ func once(q url.Values) error {
 // callbackRefusal finds an error reply (RFC 6749 §4.1.2.1), also in Meta's words:
 // error_code and error_message without error. A code beside it stays unused.
 func callbackRefusal(q url.Values) *Refusal {
-	code := cmp.Or(q.Get("error"), q.Get("error_code")) // without a value, as if left out (§3.1)
+	code := cmp.Or(q.Get("error"), q.Get("error_code")) // without a value, as if left out (RFC 6749 §3.1)
 	if code == "" {
 		return nil
 	}

@@ -43,7 +43,8 @@ func (c *Client) Discover(ctx context.Context) (Metadata, error) {
 	}
 	return c.discovered.get(ctx, 0, metadataMaxAge, func(Metadata) bool { return true }, func(ctx context.Context) (Metadata, error) {
 		// One trailing slash is dropped to build this URL, but not for the comparison
-		// below: the issuer is an identifier, and nothing folds it (§4.1, §4.3).
+		// below: the issuer is an identifier, compared as it stands (OIDC Discovery §4.1,
+		// §4.3).
 		o, err := c.getObject(ctx, 0, strings.TrimSuffix(c.Issuer, "/")+"/.well-known/openid-configuration")
 		if err != nil {
 			return Metadata{}, err

@@ -80,7 +80,7 @@ type Callback1 struct {
 // ParseCallback is step 2. It checks what the browser brought back from the
 // provider: rawQuery as received, for the attempt that this browser began. The
 // temporary token does the work of the state: it is this attempt's or the callback
-// is refused (§2.2 and §4.13).
+// is refused (RFC 5849 §2.2 and §4.13).
 //
 // RFC 5849 has no words for a user's "no". X sends denied=… with the temporary
 // token in place of everything else: a *Refusal, believed of this attempt only.

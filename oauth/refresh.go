@@ -54,8 +54,8 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 		return Tokens{}, err
 	}
 	if c.OpenID {
-		// First, because a reply that cannot be verified is lost, and with it, where the
-		// provider rotates, the only refresh token that is still good.
+		// The keys first: a reply that cannot be verified is lost, and with it, where the
+		// provider rotates refresh tokens, the only one that is still good.
 		if _, err := c.keys.get(ctx, 4, keysMaxAge, func([]key) bool { return true }, c.fetchKeys); err != nil {
 			return Tokens{}, err
 		}

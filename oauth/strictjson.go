@@ -95,8 +95,8 @@ func parseJSON(data []byte) (Object, error) {
 	return w.value(1)
 }
 
-// maxDepth is how deep values may stand in each other. No honest reply
-// needs ten; encoding/json allows 10,000, which, indented, fill a memory.
+// maxDepth is how deep values may be nested. No honest reply needs ten; encoding/json
+// allows 10,000, which, indented, fill a memory.
 const maxDepth = 64
 
 // walker steps over JSON that is known to be valid, so that it need not look for

@@ -95,7 +95,7 @@ func (c *Client) sameSubject(ctx context.Context, t Tokens, replies []Reply) err
 	return check(ctx, profileMembers.noError(err), userinfoSub.equal(sub, t.Subject))
 }
 
-// whose maps the replies to a profile: of subject, where it is known whose it must be.
+// whose maps the replies to a profile, which must be subject's where that is known.
 func whose(ctx context.Context, subject string, mapping func(Replies) (Profile, error), replies Replies) (Profile, error) {
 	p, err := mapping(replies)
 	if err := check(ctx,
