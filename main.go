@@ -536,7 +536,7 @@ func (s *server) callback(w http.ResponseWriter, r *http.Request, o offer) {
 // steps are steps 2 to 5: who has come back, and what the provider grants.
 func (s *server) steps(w http.ResponseWriter, r *http.Request, o offer) (oauth.Attempt, account.Grant, error) {
 	client := o.client
-	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second) // for all steps; each request has 10 s
 	defer cancel()
 
 	attempt, err := s.take(w, r) // 2
@@ -565,7 +565,7 @@ func (s *server) steps(w http.ResponseWriter, r *http.Request, o offer) (oauth.A
 // steps1 are the same with OAuth 1.0a, in which there is no step 4.
 func (s *server) steps1(w http.ResponseWriter, r *http.Request, o offer) (oauth.Attempt, account.Grant, error) {
 	client := o.client1
-	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second) // for all steps; each request has 10 s
 	defer cancel()
 
 	attempt, err := s.take(w, r) // 2

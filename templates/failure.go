@@ -91,9 +91,9 @@ const (
 	theirs = "Sign in again. If it happens again, it is the provider that must fix it, or somebody is between you and the provider; this app was right to stop."
 )
 
-// advices says of each check that people meet in honest use what happened and what
-// to do. The others mean a broken provider or an attack, and share one text a step.
-var advices = map[string]advice{
+// knownAdvice says what happened and what to do, for each check that people meet in honest
+// use. The others mean a broken provider or an attack, and share one text a step.
+var knownAdvice = map[string]advice{
 	"attempt-found": {
 		"Your browser has no sign-in in progress for this callback: its cookie is missing. Cookies are blocked or were cleared, the sign-in began in another browser or under another address than this one, it is more than an hour old, or you followed somebody else's link.",
 		"Open the app at its own address and begin again there.",
@@ -129,7 +129,7 @@ var advices = map[string]advice{
 }
 
 func adviceOn(c oauth.Check) advice {
-	a, ok := advices[c.Name]
+	a, ok := knownAdvice[c.Name]
 	switch {
 	case ok:
 		return a

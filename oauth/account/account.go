@@ -4,7 +4,7 @@
 //	account.go   the records, and the Store that keeps them
 //	accounts.go  signing in, connecting a second account, disconnecting
 //	tokens.go    tokens that are refreshed before they are used
-//	session.go   who is signed in in which browser
+//	session.go   who is signed in, and in which browser
 //	memory.go    a Store in memory; record.go has the changes that it knows
 //	file.go      a Store in a file that survives crashes; line.go, dir.go, lock_*.go
 //

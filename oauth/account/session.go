@@ -24,7 +24,7 @@ func (s Session) ended(now time.Time) bool {
 	return now.Sub(s.Seen) > idleLife || now.Sub(s.Begun) > absoluteLife
 }
 
-// Sessions is who is signed in in which browser. Tokens stay on the server; the
+// Sessions is who is signed in, and in which browser. Tokens stay on the server; the
 // browser only gets the session's random id. A session ends an hour after its last use,
 // which is known to ten minutes, and 12 hours after it began.
 type Sessions struct {

@@ -35,6 +35,7 @@
 //	dialect.go    what differs from provider to provider
 //	discovery.go  0 the provider's metadata
 //	authorize.go  1 the authorization request, the user's answer, and 2 the callback
+//	pages.go        what the user is shown, as one of the three of users.go
 //	token.go      3 the code for tokens, and 6 refresh
 //	grants.go       what was given to whom, and how it is taken back
 //	idtoken.go    4 the ID token and the keys that it is checked with
