@@ -51,7 +51,8 @@ func NewAttempts(root []byte, secure bool) (*Attempts, error) {
 
 // CookiePrefix is how the names of this project's cookies begin. They are its own
 // because cookies do not tell ports apart, and everybody on localhost calls theirs
-// "session"; on https a browser keeps a __Host- cookie to the host that set it.
+// "session"; on https a browser keeps a __Host- cookie to the host that set it
+// (RFC 6265bis §4.1.3).
 func CookiePrefix(secure bool) string {
 	if secure {
 		return "__Host-oauthbyhand-"

@@ -83,7 +83,7 @@ type ProfileURL struct {
 type Replies struct {
 	Token   Object            // the token reply; with OAuth 1.0a only
 	IDToken Object            // the verified claims; nil without OpenID Connect
-	API     []json.RawMessage // the replies of ProfileURLs in their order, nil where not asked
+	API     []json.RawMessage // of ProfileURLs in their order, nil where not asked; or of the userinfo endpoint
 }
 
 // Profile is who signed in, in the same words for all providers. All but Subject may
