@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -50,12 +51,15 @@ type Client struct {
 // fake has one that reaches no network. The error names what is missing or not https.
 // Nothing is sent yet.
 func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundTripper) (*Client, error) {
-	if err := registered(p.Name, id, secret, redirectURI); err != nil {
+	if err := registered(p.Name, p.Profile, id, secret, redirectURI); err != nil {
 		return nil, err
 	}
 	home := p.Metadata.TokenEndpoint
 	if p.OpenID {
 		home = p.Issuer
+		if !slices.Contains(p.Scopes, "openid") {
+			return nil, fmt.Errorf("oauth: %s: without the scope openid there is no ID token (OIDC Core §3.1.2.1)", p.Name)
+		}
 	}
 	sender, err := newSender(home, transport)
 	if err != nil {
@@ -68,7 +72,10 @@ func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundT
 }
 
 // registered refuses what no provider would have registered, of whichever protocol.
-func registered(name, id, secret, redirectURI string) error {
+func registered(name string, profile func(Replies) (Profile, error), id, secret, redirectURI string) error {
+	if name == "" || profile == nil {
+		return fmt.Errorf("oauth: %s: the row has no Name or no Profile", name)
+	}
 	if id == "" || secret == "" {
 		return fmt.Errorf("oauth: %s: client id and client secret must both be set", name)
 	}

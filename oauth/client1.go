@@ -50,7 +50,7 @@ type Client1 struct {
 // NewClient1 returns the client of the app that is registered with p, like
 // [NewClient].
 func NewClient1(p Provider1, id, secret, redirectURI string, transport http.RoundTripper) (*Client1, error) {
-	if err := registered(p.Name, id, secret, redirectURI); err != nil {
+	if err := registered(p.Name, p.Profile, id, secret, redirectURI); err != nil {
 		return nil, err
 	}
 	sender, err := newSender(p.TokenURL, transport)

@@ -32,6 +32,8 @@ func TestNewClient(t *testing.T) {
 		"OAuth 2.0 alone": {"app", "s3cret", callback, func(p *Provider) { *p = plainRow(); p.Name = "op" }, "", "no issuer"},
 		"issuer at home":  {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "http://127.0.0.1:9000" }, "", "the fake provider for other people's clients"},
 
+		"no profile":                  {"app", "s3cret", callback, func(p *Provider) { p.Profile = nil }, "no Name or no Profile", "a panic, after the user has said yes"},
+		"no openid":                   {"app", "s3cret", callback, func(p *Provider) { p.Scopes = []string{"email"} }, "without the scope openid", "a sign-in that cannot end well"},
 		"no id":                       {"", "s3cret", callback, nil, "client id and client secret must both be set", "half a pair"},
 		"no secret":                   {"app", "", callback, nil, "client id and client secret must both be set", "half a pair"},
 		"redirect relative":           {"app", "s3cret", "/callback/op", nil, absolute, "whoever sends the Host header would choose"},
@@ -64,6 +66,15 @@ func TestNewClient(t *testing.T) {
 				t.Errorf("%v\nwant %s", err, tt.err)
 			}
 		})
+	}
+}
+
+// The name stands in the attempt, where empty never equals empty.
+func TestNewClientWithoutName(t *testing.T) {
+	row := opRow()
+	row.Name = ""
+	if c, err := NewClient(row, "app", "s3cret", "https://app.example/callback", nil); err == nil {
+		t.Errorf("%v", c)
 	}
 }
 

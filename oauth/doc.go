@@ -1,7 +1,7 @@
 // Package oauth is the client's side of "sign in with …": OAuth 2.0 with PKCE and
 // OpenID Connect, and OAuth 1.0a, each step written by hand over net/http.
 //
-// A sign-in is five calls. The app keeps one [Client] for each provider, and one
+// A sign-in is five steps. The app keeps one [Client] for each provider, and one
 // [Attempts]:
 //
 //	1 request    attempt, url, err := client.Begin(ctx)
@@ -60,7 +60,7 @@
 //
 // [Checks] lists every check with its step, its name, the section that asks for it,
 // and what somebody gains where it is left out. Each is declared at the top of the
-// file that makes it. A check that fails is a [*CheckError]; the user's or the
+// file of its step. A check that fails is a [*CheckError]; the user's or the
 // provider's "no" is a [*Refusal]; [ErrNoRevocation] is a provider without step 7;
 // other errors are this machine's.
 //

@@ -31,7 +31,7 @@ func (c Check) Status() int {
 }
 
 // Checks lists every check that this package makes (list a new one here), in the order
-// in which a sign-in meets them. Those of every request and reply stand first, under
+// of the steps. Those of every request and reply stand first, under
 // step 0; a [*CheckError] carries them with the step of the request that failed. Those
 // that only OAuth 1.0a has stand last.
 func Checks() []Check {
@@ -53,7 +53,7 @@ func Checks() []Check {
 
 // CheckError says which check refused, and on what. Got and Want never hold a
 // code, token, verifier or secret, and are short enough for a log line; an empty
-// Got means that the value was missing.
+// Got means that the value was missing or empty.
 type CheckError struct {
 	Check     Check
 	Got, Want string

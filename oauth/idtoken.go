@@ -63,7 +63,7 @@ func (c *Client) verifyIDToken(ctx context.Context, u Unverified, refreshed bool
 	if err := check(ctx,
 		idTokenForm.noError(malformed),
 		claimTypes.noError(mistyped),
-		claimIss.oneOf(claims.iss, append(c.IssuerAliases, c.Issuer)...),
+		claimIss.oneOf(claims.iss, append([]string{c.Issuer}, c.IssuerAliases...)...),
 		claimAud.contains(claims.aud, c.ID),
 		claimAudOnly.equal(strings.Join(claims.aud, " "), c.ID),
 		claimAzp.equal(claims.azp, c.ID).unless(!object.has("azp")),

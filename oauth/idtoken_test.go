@@ -42,6 +42,21 @@ func TestVerifyIDToken(t *testing.T) {
 	})
 }
 
+// A client may be used by several goroutines, and so may its row.
+func TestVerifyIDTokenLeavesTheRow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		row, aliases := opRow(), make([]string, 1, 2)
+		aliases[0] = "op.example"
+		row.IssuerAliases = aliases
+		if _, err := verify(t, newClient(t, row, newOP()), sign(rs256, claims(nil), rsaKey())); err != nil {
+			t.Fatal(err)
+		}
+		if behind := aliases[:2][1]; behind != "" {
+			t.Errorf("%q was written behind the row's aliases", behind)
+		}
+	})
+}
+
 // Nothing to verify without OpenID Connect; with it, nothing passes unverified.
 func TestVerifyIDTokenWithoutOpenID(t *testing.T) {
 	p := newOP()

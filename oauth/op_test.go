@@ -280,3 +280,6 @@ func verify(t testing.TB, c *Client, compact string) (Tokens, error) {
 	attempt.Begun = time.Unix(epoch, 0)
 	return c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{Provider: "op", AccessToken: "t0ken"}, compact})
 }
+
+// noProfile is for rows of which no test reads a profile.
+func noProfile(Replies) (Profile, error) { return Profile{}, nil }

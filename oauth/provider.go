@@ -69,7 +69,8 @@ type Provider struct {
 	// token in its header.
 	APIRequest func(r *Request, clientSecret, accessToken string)
 	// Profile maps what the provider said about the user to a profile. Its errors are
-	// of members with another type than documented.
+	// of members with another type than documented. (For the standard claims of OpenID
+	// Connect take the row of providers.OpenID.)
 	Profile func(Replies) (Profile, error)
 }
 
@@ -82,7 +83,7 @@ type ProfileURL struct {
 // Replies are what a row's Profile function maps.
 type Replies struct {
 	Token   Object            // the token reply; with OAuth 1.0a only
-	IDToken Object            // the verified claims; nil without OpenID Connect
+	IDToken Object            // the verified claims; nil without OpenID Connect. Name and address may be in API only
 	API     []json.RawMessage // of ProfileURLs in their order, nil where not asked; or of the userinfo endpoint
 }
 

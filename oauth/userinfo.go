@@ -82,7 +82,8 @@ func (c *Client) Get(ctx context.Context, t Tokens, rawURL string) (json.RawMess
 	return r.json(ctx, 5)
 }
 
-// sameSubject demands that the userinfo reply names the user of the ID token.
+// sameSubject demands that the userinfo reply names the user of the ID token. The
+// profile does not show it: there the signed claim stands in the place of the reply's.
 func (c *Client) sameSubject(ctx context.Context, t Tokens, replies []Reply) error {
 	if !c.OpenID || len(replies) == 0 {
 		return nil
