@@ -78,7 +78,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.SetOutput(stderr)
 	flags.StringVar(&c.addr, "addr", "localhost:8080", "`host:port` on which the app listens")
 	base := flags.String("base-url", "", "`URL` under which browsers reach the app (default: from -addr)")
-	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens")
+	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens; where the app is not at localhost, that is the default's host")
 	flags.StringVar(&c.data, "data", "", "`directory` that keeps accounts and sessions over restarts (default: in memory)")
 	flags.BoolVar(&c.simulated, "fake", false, "use the fake provider and ignore all credentials (default: when there are none)")
 	flags.BoolVar(&c.trace, "trace", false, "print each step of each sign-in, without real providers' secrets, and show them on /trace")
@@ -159,7 +159,11 @@ func (s *server) listen(config config) (map[net.Listener]http.Handler, error) {
 		if err != nil {
 			return nil, err
 		}
-		simulator, err := s.simulate("http://" + web.Visible(config.fakeAddr, "127.0.0.1"))
+		fakeAddr := web.Visible(config.fakeAddr, "127.0.0.1")
+		if host, _, _ := net.SplitHostPort(fakeAddr); host == s.base.Hostname() {
+			s.log.Warn("app and fake provider are at one host, so each gets the other's cookies, which no real provider does", "host", host)
+		}
+		simulator, err := s.simulate("http://" + fakeAddr)
 		if err != nil {
 			return nil, err
 		}
@@ -223,11 +227,11 @@ func callbackRule(provider oauth.About, base *url.URL) string {
 	if base.Scheme == "https" || slices.Contains(provider.CallbackHosts, host) {
 		return ""
 	}
-	way := "https://" + base.Host
+	way := "put a proxy with TLS in front, and start with -base-url https://" + base.Host
 	if len(provider.CallbackHosts) > 0 {
-		way = strings.Replace(base.String(), host, provider.CallbackHosts[0], 1)
+		way = "start with -base-url " + strings.Replace(base.String(), host, provider.CallbackHosts[0], 1)
 	}
-	return fmt.Sprintf("%s takes no callback URLs at %s: start with -base-url %s", provider.Title, base, way)
+	return fmt.Sprintf("%s takes no callback URLs at %s: %s", provider.Title, base, way)
 }
 
 // simulate makes a client of every provider, whose requests reach the fake that
@@ -476,29 +480,28 @@ func (s *server) find(is func(offer) bool) offer {
 	return offer{}
 }
 
-// login begins a sign-in: step 1. It sends the browser to the provider, with the attempt
-// in a cookie. Only a POST connects an account to the user who is signed in: another
-// site can lead a browser to /login, and would so connect its own account to a
-// stranger's user.
-func (s *server) login(w http.ResponseWriter, r *http.Request, o offer) {
+// login begins a sign-in.
+func (s *server) login(w http.ResponseWriter, r *http.Request, o offer) { s.begin(w, r, o, "") }
+
+// begin is step 1. It sends the browser to the provider, with the attempt in a cookie,
+// and in that the user to whom the account is to be connected, if it is: userID may come
+// from a POST of our own page only. Another site can lead a browser to /login, and would
+// so connect its own account to a stranger's user.
+//
+// (In a copy leave out what has to do with faults, the front and the recorder: they are
+// the demo's.)
+func (s *server) begin(w http.ResponseWriter, r *http.Request, o offer, userID string) {
 	attempt, authorizationURL, err := o.begin(r.Context())
+	if err != nil {
+		s.fail(w, r, o.About, err)
+		return
+	}
+	attempt.User = userID
 	attempt.Next = web.LocalPath(r.URL.Query().Get("next"))
-	if f := s.fault(r); f != nil && attempt.Next == "" {
+	if f := s.fault(r); f != nil && attempt.Next == "" && !(f.Attacked() && f.Stops != "") {
 		attempt.Next = "/profile?fault=" + f.Name // where the page says how it went
 	}
-	if r.Method == http.MethodPost && err == nil {
-		var session account.Session
-		session, err = s.sessions.Get(r)
-		attempt.User = session.UserID
-		if errors.Is(err, account.ErrNotFound) { // it ended meanwhile
-			http.Redirect(w, r, "/?next=/profile", http.StatusSeeOther)
-			return
-		}
-	}
-	if err == nil {
-		err = s.attempts.Put(w, r, attempt)
-	}
-	if err != nil {
+	if err := s.attempts.Put(w, r, attempt); err != nil {
 		s.fail(w, r, o.About, err)
 		return
 	}
@@ -663,11 +666,12 @@ func (s *server) visited(h func(http.ResponseWriter, *http.Request, visitor)) ht
 }
 
 // connect begins a sign-in that connects one more account to the visitor's user.
-func (s *server) connect(w http.ResponseWriter, r *http.Request, _ visitor) {
-	s.offered(s.login)(w, r)
+func (s *server) connect(w http.ResponseWriter, r *http.Request, v visitor) {
+	s.offered(func(w http.ResponseWriter, r *http.Request, o offer) { s.begin(w, r, o, v.session.UserID) })(w, r)
 }
 
-// profile reads the profile afresh, with the stored tokens.
+// profile reads the profile afresh, with the stored tokens: step 5 again, which right after
+// a sign-in says the same once more.
 func (s *server) profile(w http.ResponseWriter, r *http.Request, v visitor) {
 	var info oauth.Info
 	var grant account.Grant
@@ -854,17 +858,18 @@ func (s *server) fault(r *http.Request) *fake.Fault {
 // fail says what went wrong: to the visitor in words, to the log by the check's name.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, provider oauth.About, err error) {
 	failure := s.recorder.Failed(r, provider, err)
-	_, signedOut := s.sessions.Get(r)
+	_, notSignedIn := s.sessions.Get(r)
 	switch failed, refused := failure.CheckError, failure.Refusal; {
 	case refused != nil:
 		s.log.Info("sign-in refused", "provider", provider.Name, "step", refused.Step, "code", refused.Code, "description", refused.Description)
 		s.page(w, r, failure.Status, "refused", failure)
 		return
-	case failed != nil && failed.Check.Name == "attempt-unused" && signedOut == nil: // the callback reloaded, or the back button
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-		return
 	case failed != nil:
 		s.log.Warn("sign-in failed", "provider", provider.Name, "step", failed.Check.Step, "check", failed.Check.Name, "got", failed.Got, "want", failed.Want)
+		if failed.Check.Name == "attempt-unused" && notSignedIn == nil { // the callback reloaded, or the back button
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+			return
+		}
 	case failure.Status == http.StatusInternalServerError:
 		s.log.Error("failed", "provider", provider.Name, "err", err)
 	default:
@@ -875,15 +880,15 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, provider oauth.Abo
 
 // page shows a page of package templates.
 func (s *server) page(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
-	v, signedOut := s.visitor(r)
+	v, notSignedIn := s.visitor(r)
 	var grant account.Grant
-	if signedOut == nil {
+	if notSignedIn == nil {
 		grant, _ = s.accounts.Open(v.identity)
 	}
 	if err := templates.Render(w, status, name, templates.Page{
 		Simulated: s.fakeOrigin,
 		Traced:    s.recorder != nil,
-		SignedIn:  signedOut == nil,
+		SignedIn:  notSignedIn == nil,
 		User:      grant.Profile,
 		Fault:     s.fault(r),
 		Data:      data,
