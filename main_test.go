@@ -1991,6 +1991,15 @@ func tableOfAttacks() string {
 	return table + "| none: an honest app copes | " + strings.Join(stops[""], ", ") + " | on the page /break |\n"
 }
 
+// An attack that begins at a page of the attacker's is not this sign-in: its page says
+// nothing of it.
+func TestSignInAfterAnAttack(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	if p := w.signIn("google~login-csrf"); p.url != "http://localhost:8080/profile" || strings.Contains(p.body, "attempt-found") {
+		t.Errorf("%s:\n%s", p.url, p.body)
+	}
+}
+
 // A cookie that somebody planted beside the session's keeps nobody signed in.
 func TestPlantedBesideTheSession(t *testing.T) {
 	for _, path := range []string{"/logout", "/logout/everywhere"} {

@@ -47,6 +47,9 @@ func (rec *Recorder) Failed(r *http.Request, provider oauth.About, err error) Fa
 		outcome = "stopped by " + f.CheckError.Check.Name
 		f.Status = f.CheckError.Check.Status()
 		f.advice = adviceOn(f.CheckError.Check)
+		if f.CheckError.Check.Name == "attempt-user" {
+			f.Name = "" // no button: to sign in with it would make it another user's
+		}
 	case errors.Is(err, account.ErrTaken):
 		outcome = "this account is another user's"
 		f.Status = http.StatusConflict
@@ -107,7 +110,7 @@ var knownAdvice = map[string]advice{
 		again,
 	},
 	"attempt-unused": {
-		"This callback was already used. It works once; reloading the page or going back brings it a second time.",
+		"This sign-in was already used: it has ended, with a yes or a no. Reloading the page or going back only brings its callback once more.",
 		again,
 	},
 	"callback-state": {
@@ -116,7 +119,7 @@ var knownAdvice = map[string]advice{
 	},
 	"attempt-user": {
 		"You are not signed in any more as the user who began to connect this account.",
-		"Sign in, and connect it from your profile.",
+		"Sign in as before, and connect it from your profile.",
 	},
 	"reply-received": {
 		"The provider did not answer.",

@@ -143,7 +143,7 @@ func TestBackAndAllowAgain(t *testing.T) {
 	ada.must(ada.b.SwitchTo(tab))
 	ada.press("Allow")
 	ada.landsWith(400, "/callback/google")
-	ada.sees("This callback was already used", "attempt-unused")
+	ada.sees("This sign-in was already used", "attempt-unused")
 	ada.picture("used")
 	ada.press("Sign in with Google again")
 	ada.consents("Google")
@@ -175,7 +175,7 @@ func TestReload(t *testing.T) {
 	ada.lands("/callback/google")
 	ada.reload()
 	ada.landsWith(400, "/callback/google")
-	ada.sees("This callback was already used", "reloading the page")
+	ada.sees("This sign-in was already used", "Reloading the page")
 	ada.reload()
 	ada.landsWith(400, "/callback/google")
 
@@ -260,7 +260,7 @@ func TestConnectAndDisconnect(t *testing.T) {
 	ada.consents("Facebook")
 	ada.press("Refuse")
 	ada.lands("/callback/facebook")
-	ada.sees("it is not connected")
+	ada.sees("nothing has changed here")
 	ada.press("Back to your profile")
 	ada.lands("/profile")
 

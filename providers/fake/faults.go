@@ -31,7 +31,7 @@ type Fault struct {
 
 // What a user does so that a fault can happen.
 const (
-	Again      = "Sign in, sign out, and sign in once more."
+	Again      = "Sign in, sign out, and sign in once more, each time from this page."
 	Late       = "Wait for eleven minutes before you press Allow."
 	First      = "Sign in before."
 	Leave      = "Begin to sign in before, and leave it."
