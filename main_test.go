@@ -1949,6 +1949,23 @@ func TestREADME(t *testing.T) {
 	}
 }
 
+// Each transcript can be found from the README.
+func TestREADMELinksTranscripts(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	transcripts, _ := filepath.Glob("testdata/wire/*.golden")
+	if len(transcripts) == 0 {
+		t.Fatal("no transcripts")
+	}
+	for _, name := range transcripts {
+		if !strings.Contains(string(readme), "("+filepath.ToSlash(name)+")") {
+			t.Errorf("README.md does not link %s", name)
+		}
+	}
+}
+
 // listOfProviders says where an app is registered, with which callback URL, and how
 // the demo is then started.
 func listOfProviders(t *testing.T) (list string) {

@@ -30,6 +30,7 @@ func readObject(t *testing.T, name string) (o oauth.Object) {
 }
 
 func TestProfiles(t *testing.T) {
+	tested := make(map[string]bool) // providers with a reply here
 	filled := make(map[string]bool) // members that some provider fills
 	file := func(name string) func(*testing.T) oauth.Replies {
 		return func(t *testing.T) oauth.Replies {
@@ -132,6 +133,7 @@ func TestProfiles(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			tested[row.provider.Name] = true
 			got, err := row.provider.Profile(row.replies(t))
 			if err != nil {
 				t.Fatalf("%s: %v", row.reason, err)
@@ -145,6 +147,11 @@ func TestProfiles(t *testing.T) {
 				}
 			}
 		})
+	}
+	for _, row := range All() {
+		if !tested[row.Name] {
+			t.Errorf("no reply of %s is read here", row.Name)
+		}
 	}
 	for _, member := range reflect.VisibleFields(reflect.TypeFor[oauth.Profile]()) {
 		if !filled[member.Name] {
