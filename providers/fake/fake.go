@@ -124,7 +124,7 @@ func New(o Options) *Server {
 		clients: slices.Clone(o.Clients),
 		mux:     http.NewServeMux(),
 		hosts:   map[string]bool{},
-		grants:  grants{issued: map[string]*issued{}},
+		grants:  grants{issued: recent[*issued]{life: sixMonths}}, // no token lives longer
 		oauth1:  newOAuth1(),
 		faulty:  map[string]faulty{},
 	}

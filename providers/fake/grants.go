@@ -3,16 +3,11 @@ package fake
 import (
 	"cmp"
 	"crypto/rand"
-	"slices"
 	"sync"
 	"time"
 )
 
-const (
-	codeLife  = 60 * time.Second // RFC 6749 §4.1.2: at most ten minutes; it is on its way for a second
-	maxGrants = 10_000
-	maxValues = 100 // codes and tokens that one grant remembers
-)
+const codeLife = 60 * time.Second // RFC 6749 §4.1.2: at most ten minutes; it is on its way for a second
 
 // kind is what a value was given out as. It is also its place in dialect.prefixes.
 type kind int
@@ -31,84 +26,51 @@ type grant struct {
 	scopes                        []string
 	redirectURI, challenge, nonce string
 	refreshable                   bool
-	maxAge                        bool      // max_age was asked for
-	began, ends                   time.Time // ends: the last value that it gave is dead by then
-	values                        []string
+	maxAge                        bool // max_age was asked for
+	began                         time.Time
+	over                          bool // taken back: none of its codes and tokens is known any more
 }
 
 // issued is one code or token.
 type issued struct {
 	*grant
-	kind   kind
-	scopes []string // of a refreshed access token, maybe fewer than the grant's (RFC 6749 §6)
-	ends   time.Time
-	spent  bool // used, and remembered so that a second use is noticed
+	kind  kind
+	ends  time.Time
+	spent bool // used, and remembered so that a second use is noticed
 }
 
 // tokens is what a token request earns.
 type tokens struct {
 	*grant
 	access, refresh string
-	scopes          []string
-	life            time.Duration
 }
 
-// grants is all that the fake remembers. Taking a grant back means to forget it with all its values.
+// grants is all that the fake remembers of OAuth 2.0.
 type grants struct {
 	mu     sync.Mutex
-	all    []*grant // oldest first
-	issued map[string]*issued
+	issued recent[*issued]
 }
 
 // open starts a grant and returns its code.
 func (s *grants) open(g *grant) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
-	s.forget(func(old *grant) bool { return now.After(old.ends) })
-	if len(s.all) >= maxGrants {
-		s.forget(func(old *grant) bool { return old == s.all[0] })
-	}
-	g.began = now
-	s.all = append(s.all, g)
-	return s.give(g, codeKind, g.scopes, codeLife)
-}
-
-// forget takes grants back: every code and token of theirs is unknown from now on. s.mu is held.
-func (s *grants) forget(which func(*grant) bool) {
-	s.all = slices.DeleteFunc(s.all, func(g *grant) bool {
-		gone := which(g)
-		if gone {
-			for _, value := range g.values {
-				delete(s.issued, value)
-			}
-		}
-		return gone
-	})
+	g.began = time.Now()
+	return s.give(g, codeKind, codeLife)
 }
 
 // give makes a value that nobody can guess (RFC 6749 §10.10). s.mu is held.
-func (s *grants) give(g *grant, k kind, scopes []string, life time.Duration) string {
+func (s *grants) give(g *grant, k kind, life time.Duration) string {
 	value := g.dialect.prefixes[k] + rand.Text() + rand.Text()
-	ends := time.Now().Add(life)
-	if ends.After(g.ends) {
-		g.ends = ends
-	}
-	if len(g.values) == maxValues {
-		delete(s.issued, g.values[0])
-		g.values = g.values[1:]
-	}
-	g.values = append(g.values, value)
-	s.issued[value] = &issued{grant: g, kind: k, scopes: scopes, ends: ends}
+	s.issued.put(value, &issued{grant: g, kind: k, ends: time.Now().Add(life)})
 	return value
 }
 
 // giveTokens makes what a token reply carries. s.mu is held.
-func (s *grants) giveTokens(g *grant, scopes []string, withRefresh bool) tokens {
-	t := tokens{grant: g, scopes: scopes, life: g.dialect.accessLife}
-	t.access = s.give(g, accessKind, scopes, t.life)
+func (s *grants) giveTokens(g *grant, withRefresh bool) tokens {
+	t := tokens{grant: g, access: s.give(g, accessKind, g.dialect.accessLife)}
 	if withRefresh {
-		t.refresh = s.give(g, refreshKind, g.scopes, sixMonths)
+		t.refresh = s.give(g, refreshKind, sixMonths)
 	}
 	return t
 }
@@ -116,8 +78,8 @@ func (s *grants) giveTokens(g *grant, scopes []string, withRefresh bool) tokens 
 // find looks a value up for the provider that gave it. What is dead is not found, except what is
 // spent: a second use has to be noticed while the grant lives. s.mu is held.
 func (s *grants) find(d *dialect, k kind, value string) *issued {
-	i := s.issued[value]
-	if i == nil || i.kind != k || i.dialect != d || !i.spent && !time.Now().Before(i.ends) {
+	i, ok := s.issued.get(value)
+	if !ok || i.over || i.kind != k || i.dialect != d || !i.spent && !time.Now().Before(i.ends) {
 		return nil
 	}
 	return i
@@ -132,7 +94,7 @@ func (s *grants) spend(d *dialect, k kind, value string, c *Client, keep bool) *
 		return nil
 	}
 	if i.spent {
-		s.forget(func(g *grant) bool { return g == i.grant })
+		i.over = true
 		return nil
 	}
 	i.spent = !keep
@@ -158,8 +120,11 @@ func (s *grants) revokeToken(d *dialect, client *Client, token string, all bool)
 	if client != nil && i.client != client {
 		return foreignToken
 	}
-	s.forget(func(g *grant) bool {
-		return g == i.grant || all && g.client == i.client && g.user.ID == i.user.ID
-	})
+	i.over = true
+	for _, other := range s.issued.all {
+		if all && other.client == i.client && other.user.ID == i.user.ID {
+			other.over = true
+		}
+	}
 	return nil
 }

@@ -12,10 +12,7 @@ import (
 	"time"
 )
 
-const (
-	temporaryLife  = 10 * time.Minute
-	maxCredentials = 10_000
-)
+const temporaryLife = 10 * time.Minute
 
 // x is X, which speaks OAuth 1.0a (RFC 5849). It has no scopes: what an app may do is settled where it
 // is registered. Each one here may read, and has "Request email from users" switched on.
@@ -51,10 +48,9 @@ type oauth1 struct {
 
 func newOAuth1() *oauth1 {
 	return &oauth1{
-		temporary: recent[temporary]{max: maxCredentials, life: temporaryLife},
-		tokens:    recent[credentials]{max: maxCredentials},
+		temporary: recent[temporary]{life: temporaryLife},
 		// A timestamp may be a window ahead, and is good for a window after.
-		nonces: recent[struct{}]{max: maxNonces, life: 2*window + time.Second},
+		nonces: recent[struct{}]{life: 2*window + time.Second},
 	}
 }
 

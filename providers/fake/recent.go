@@ -2,9 +2,11 @@ package fake
 
 import "time"
 
+// maxRecent is how many codes and tokens are remembered, and so of each other kind of thing.
+const maxRecent = 10_000
+
 // recent is a map that forgets what is older than life (0: nothing is), and the oldest when it is full.
 type recent[V any] struct {
-	max   int
 	life  time.Duration
 	all   map[string]V
 	order []aged // oldest first; what was deleted may still be in it
@@ -17,7 +19,7 @@ type aged struct {
 
 func (m *recent[V]) put(key string, value V) {
 	m.forget()
-	if len(m.order) >= m.max {
+	if len(m.order) == maxRecent {
 		delete(m.all, m.order[0].key)
 		m.order = m.order[1:]
 	}

@@ -14,10 +14,7 @@ import (
 	"time"
 )
 
-const (
-	window    = 5 * time.Minute // how far a timestamp may be from this clock (RFC 5849 §3.3)
-	maxNonces = 10_000
-)
+const window = 5 * time.Minute // how far a timestamp may be from this clock (RFC 5849 §3.3)
 
 // signedRequest is a request whose signature was right (RFC 5849 §3.2).
 type signedRequest struct {

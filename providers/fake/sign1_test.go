@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -53,16 +54,16 @@ func TestPublishedSignatures(t *testing.T) {
 }
 
 func TestRecent(t *testing.T) {
-	m := recent[int]{max: 3}
-	for i, key := range []string{"a", "b", "c", "d"} {
-		m.put(key, i)
+	var m recent[int]
+	for i := range maxRecent + 1 {
+		m.put(strconv.Itoa(i), i)
 	}
-	delete(m.all, "c")
-	m.put("e", 4)
-	if _, ok := m.get("a"); ok || len(m.all) != 2 || len(m.order) != 3 {
-		t.Errorf("not bounded: %v, %v", m.all, m.order)
+	delete(m.all, "2")
+	m.put("newest", -1) // in the place of 1
+	if _, ok := m.get("1"); ok || len(m.all) != maxRecent-1 || len(m.order) != maxRecent {
+		t.Errorf("not bounded: %d values, %d in order", len(m.all), len(m.order))
 	}
-	if e, ok := m.get("e"); !ok || e != 4 {
+	if newest, ok := m.get("newest"); !ok || newest != -1 {
 		t.Error("the newest is forgotten")
 	}
 }

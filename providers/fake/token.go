@@ -40,13 +40,13 @@ func (s *Server) token(d *dialect) http.HandlerFunc {
 		reply := map[string]any{
 			"access_token": t.access,
 			"token_type":   "Bearer",
-			"expires_in":   seconds(t.life),
+			"expires_in":   seconds(d.accessLife),
 			"scope":        strings.Join(d.longNames(t.scopes), " "),
 		}
 		if t.refresh != "" {
 			reply["refresh_token"] = t.refresh
 		}
-		if d.openID && slices.Contains(t.scopes, "openid") {
+		if d.openID {
 			nonce := t.nonce
 			if form.Get("grant_type") == "refresh_token" {
 				nonce = "" // OIDC Core §12.2: it should not have one, even if the first had
@@ -90,10 +90,11 @@ func (s *Server) exchange(d *dialect, c *Client, form url.Values) (tokens, *fail
 	if !same(base64.RawURLEncoding.EncodeToString(hash[:]), i.challenge) {
 		return tokens{}, &failure{"invalid_grant", "code_verifier does not match the code_challenge (RFC 7636 §4.6)."}
 	}
-	return s.grants.giveTokens(i.grant, i.scopes, i.refreshable), nil
+	return s.grants.giveTokens(i.grant, i.refreshable), nil
 }
 
-// refresh gives new tokens for a refresh token (RFC 6749 §6). s.grants.mu is held.
+// refresh gives new tokens for a refresh token (RFC 6749 §6), with all the scopes that were granted: that
+// fewer are asked for may be ignored (§3.3). s.grants.mu is held.
 func (s *Server) refresh(d *dialect, c *Client, form url.Values) (tokens, *failure) {
 	if form.Get("refresh_token") == "" {
 		return tokens{}, &failure{"invalid_request", "refresh_token is missing."}
@@ -102,21 +103,15 @@ func (s *Server) refresh(d *dialect, c *Client, form url.Values) (tokens, *failu
 	if i == nil || i.client != c {
 		return tokens{}, badRefresh
 	}
-	scopes := i.grant.scopes
-	if asked := d.split(form.Get("scope")); len(asked) > 0 {
-		scopes = nil
-		for _, name := range asked {
-			sc, _ := d.known(name)
-			if !slices.Contains(i.grant.scopes, sc.Name) {
-				return tokens{}, &failure{"invalid_scope", "A scope is asked for that was not granted (RFC 6749 §6)."}
-			}
-			scopes = append(scopes, sc.Name)
+	for _, name := range d.split(form.Get("scope")) {
+		if sc, _ := d.known(name); !slices.Contains(i.scopes, sc.Name) {
+			return tokens{}, &failure{"invalid_scope", "A scope is asked for that was not granted (RFC 6749 §6)."}
 		}
 	}
 	if s.grants.spend(d, refreshKind, form.Get("refresh_token"), c, d.keepsRefresh) == nil {
 		return tokens{}, badRefresh
 	}
-	return s.grants.giveTokens(i.grant, scopes, !d.keepsRefresh), nil
+	return s.grants.giveTokens(i.grant, !d.keepsRefresh), nil
 }
 
 // authenticate is client authentication (RFC 6749 §2.3): in one way, and in one that the provider takes.
