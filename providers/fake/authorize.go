@@ -2,6 +2,7 @@ package fake
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -39,7 +40,7 @@ func (s *Server) authorize(d *dialect) http.HandlerFunc {
 		case r.Method == http.MethodPost:
 			s.decide(w, r, d, client, asked, scopes)
 		default:
-			s.consent(w, d, asked, scopes)
+			consent(w, d, client, asked.Get("redirect_uri"), scopes, asked)
 		}
 	}
 }
@@ -97,39 +98,30 @@ func (d *dialect) checkScopes(names []string) ([]scope, *failure) {
 	return scopes, nil
 }
 
-// decide reads the consent form.
+// decide is the user's answer.
 func (s *Server) decide(w http.ResponseWriter, r *http.Request, d *dialect, client *Client, asked url.Values, scopes []scope) {
-	form, f := postForm(w, r)
-	if f != nil {
-		showError(w, http.StatusBadRequest, f.description)
+	decision, ok := readDecision(w, r)
+	if !ok {
 		return
 	}
-	u := user(form.Get("user"))
-	switch decision := form.Get("decision"); {
-	case decision == "refuse":
-		params := url.Values{}
-		for name, value := range d.refusal {
-			params.Set(name, value)
-		}
-		d.redirect(w, r, asked, params)
-	case decision == "allow" && u.ID != "":
-		var granted []string
-		for _, sc := range scopes {
-			if sc.Always || slices.Contains(form["scope"], sc.Name) {
-				granted = append(granted, sc.Name)
-			}
-		}
-		code := s.grants.open(&grant{
-			client: client, dialect: d, user: u, scopes: granted,
-			redirectURI: asked.Get("redirect_uri"), challenge: asked.Get("code_challenge"), nonce: asked.Get("nonce"), maxAge: asked.Has("max_age"),
-			refreshable: d.refreshes != nil && d.refreshes(asked, granted),
-		})
-		params := url.Values{"code": {code}}
-		d.callback(params, asked, granted)
-		d.redirect(w, r, asked, params)
-	default:
-		showError(w, http.StatusBadRequest, "This answer names no user of this provider, or is neither allow nor refuse. Go back and choose again: nothing is lost.")
+	if !decision.allowed {
+		d.redirect(w, r, asked, maps.Clone(d.refusal))
+		return
 	}
+	var granted []string
+	for _, sc := range scopes {
+		if sc.Always || slices.Contains(decision.scopes, sc.Name) {
+			granted = append(granted, sc.Name)
+		}
+	}
+	code := s.grants.open(&grant{
+		client: client, dialect: d, user: decision.user, scopes: granted,
+		redirectURI: asked.Get("redirect_uri"), challenge: asked.Get("code_challenge"), nonce: asked.Get("nonce"), maxAge: asked.Has("max_age"),
+		refreshable: d.refreshes != nil && d.refreshes(asked, granted),
+	})
+	params := url.Values{"code": {code}}
+	d.callback(params, asked, granted)
+	d.redirect(w, r, asked, params)
 }
 
 // redirect sends the browser back to the client: the authorization response (RFC 6749 §4.1.2).

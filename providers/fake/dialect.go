@@ -18,7 +18,7 @@ type dialect struct {
 	basic, body bool    // how a client may authenticate (RFC 6749 §2.3.1)
 
 	// The callback.
-	refusal  map[string]string                                // after "Refuse"
+	refusal  url.Values                                       // after "Refuse"
 	callback func(params, asked url.Values, granted []string) // adds what else stands beside the code
 	fragment string                                           // hung on the end, where no server sees it
 
@@ -97,7 +97,7 @@ func openIDProvider(issuer string) *dialect {
 		basic: true, body: true,
 		accessLife: time.Hour,
 		refreshes:  func(_ url.Values, granted []string) bool { return slices.Contains(granted, "offline_access") }, // OIDC Core §11
-		refusal:    map[string]string{"error": "access_denied", "error_description": "The user refused."},
+		refusal:    url.Values{"error": {"access_denied"}, "error_description": {"The user refused."}},
 		callback:   func(_, _ url.Values, _ []string) {},
 		tokenReply: func(reply map[string]any, _ tokens) map[string]any { return reply },
 		tokenFailure: func(f *failure, _ string) (int, map[string]any) {
@@ -124,7 +124,7 @@ func google() *dialect {
 	d.accessLife = 3599 * time.Second
 	d.refreshes = func(asked url.Values, _ []string) bool { return asked.Get("access_type") == "offline" }
 	d.keepsRefresh = true
-	d.refusal = map[string]string{"error": "access_denied"}
+	d.refusal = url.Values{"error": {"access_denied"}}
 	d.callback = func(params, _ url.Values, granted []string) {
 		params.Set("scope", strings.Join(d.longNames(granted), " "))
 		params.Set("authuser", "0")
@@ -144,9 +144,9 @@ func github() *dialect {
 	}
 	d.accessLife = 28800 * time.Second
 	d.refreshes = func(url.Values, []string) bool { return true } // the default of apps made since 2026-08-14
-	d.refusal = map[string]string{
-		"error": "access_denied", "error_description": "The user has denied your application access.",
-		"error_uri": docs + "troubleshooting-authorization-request-errors/#access-denied",
+	d.refusal = url.Values{
+		"error": {"access_denied"}, "error_description": {"The user has denied your application access."},
+		"error_uri": {docs + "troubleshooting-authorization-request-errors/#access-denied"},
 	}
 	d.formReplies = true
 	d.tokenReply = func(reply map[string]any, t tokens) map[string]any {
@@ -188,9 +188,9 @@ func facebook() *dialect {
 	d.accessLife = sixtyDays
 	d.refreshes = nil
 	d.fragment = "_=_"
-	d.refusal = map[string]string{
-		"error": "access_denied", "error_code": "200",
-		"error_description": "Permissions error", "error_reason": "user_denied",
+	d.refusal = url.Values{
+		"error": {"access_denied"}, "error_code": {"200"},
+		"error_description": {"Permissions error"}, "error_reason": {"user_denied"},
 	}
 	// Facebook names what was granted here, if asked to, and not in the token reply.
 	d.callback = func(params, asked url.Values, granted []string) {
@@ -232,9 +232,9 @@ func instagram() *dialect {
 	d.basic = false
 	d.refreshes = nil
 	d.fragment = "_"
-	d.refusal = map[string]string{
-		"error": "access_denied", "error_reason": "user_denied",
-		"error_description": "The user denied your request",
+	d.refusal = url.Values{
+		"error": {"access_denied"}, "error_reason": {"user_denied"},
+		"error_description": {"The user denied your request"},
 	}
 	d.tokenReply = instagramTokenReply
 	d.tokenFailure = func(f *failure, _ string) (int, map[string]any) {
@@ -254,7 +254,7 @@ func spotify() *dialect {
 	}
 	d.body = false
 	d.refreshes = func(url.Values, []string) bool { return true }
-	d.refusal = map[string]string{"error": "access_denied"}
+	d.refusal = url.Values{"error": {"access_denied"}}
 	d.apiFailure = func(status int, f *failure) map[string]any {
 		return map[string]any{"error": map[string]any{"status": status, "message": f.description}}
 	}

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -23,32 +22,28 @@ func x() *dialect {
 	}}
 }
 
-// temporary are temporary credentials (§2.1), by their token.
-type temporary struct {
-	client           *Client
-	secret, callback string
-	user             User   // who allowed it,
-	verifier         string // and what proves that; "" until then
-}
-
-// credentials are token credentials (§2.3), by their token. They never end by themselves.
+// credentials belong to a token: temporary ones (§2.1), or those that they are exchanged for (§2.3).
 type credentials struct {
 	client *Client
 	secret string
-	user   User
+	user   User // who allowed it
+
+	// Of temporary ones only:
+	callback string
+	verifier string // proves that the user was asked; "" until then
 }
 
-// oauth1 is all that the fake remembers for OAuth 1.0a.
+// oauth1 is all that the fake remembers for OAuth 1.0a, by token.
 type oauth1 struct {
 	mu        sync.Mutex
-	temporary recent[temporary]
-	tokens    recent[credentials]
+	temporary recent[credentials]
+	tokens    recent[credentials] // which never end by themselves
 	nonces    recent[struct{}]
 }
 
 func newOAuth1() *oauth1 {
 	return &oauth1{
-		temporary: recent[temporary]{life: temporaryLife},
+		temporary: recent[credentials]{life: temporaryLife},
 		// A timestamp may be a window ahead, and is good for a window after.
 		nonces: recent[struct{}]{life: 2*window + time.Second},
 	}
@@ -67,21 +62,15 @@ func (o *oauth1) firstUse(parts ...string) bool {
 	return true
 }
 
-// noToken is for the request that asks for the first one: its secret is empty (§2.1).
-func noToken(_ *Client, token string) (string, bool) { return "", token == "" }
-
-func (o *oauth1) temporarySecret(c *Client, token string) (string, bool) {
+// find looks credentials up. known nil is for the request that asks for the first ones: it names no
+// token, and the secret is empty (§2.1).
+func (o *oauth1) find(known *recent[credentials], token string) (credentials, bool) {
+	if known == nil {
+		return credentials{}, token == ""
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	t, ok := o.temporary.get(token)
-	return t.secret, ok && t.client == c
-}
-
-func (o *oauth1) tokenSecret(c *Client, token string) (string, bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	t, ok := o.tokens.get(token)
-	return t.secret, ok && t.client == c
+	return known.get(token)
 }
 
 // requestToken gives temporary credentials (§2.1).
@@ -93,9 +82,9 @@ func (s *Server) requestToken(w http.ResponseWriter, r signedRequest) {
 	}
 	token, secret := rand.Text(), rand.Text()
 	s.oauth1.mu.Lock()
-	s.oauth1.temporary.put(token, temporary{client: r.client, secret: secret, callback: callback})
+	s.oauth1.temporary.put(token, credentials{client: r.client, secret: secret, callback: callback})
 	s.oauth1.mu.Unlock()
-	sendForm(w, "oauth_token", token, "oauth_token_secret", secret, "oauth_callback_confirmed", "true")
+	sendForm(w, "text/html", url.Values{"oauth_token": {token}, "oauth_token_secret": {secret}, "oauth_callback_confirmed": {"true"}})
 }
 
 // authenticate1 is where the browser is sent (§2.2): GET asks the user, and POST is the answer. All
@@ -107,67 +96,41 @@ func (s *Server) authenticate1(d *dialect) http.HandlerFunc {
 		if err != nil || len(asked["oauth_token"]) != 1 {
 			token = ""
 		}
-		if r.Method == http.MethodPost {
+		t, ok := s.oauth1.find(&s.oauth1.temporary, token)
+		switch {
+		case !ok:
+			showError(w, http.StatusBadRequest, noRequestToken)
+		case r.Method == http.MethodPost:
 			s.decide1(w, r, token)
-		} else {
-			s.consent1(w, d, token)
+		default:
+			consent(w, d, t.client, t.callback, d.scopes, asked)
 		}
 	}
 }
 
-func (s *Server) consent1(w http.ResponseWriter, d *dialect, token string) {
-	s.oauth1.mu.Lock()
-	t, ok := s.oauth1.temporary.get(token)
-	s.oauth1.mu.Unlock()
-	if !ok {
-		noRequestToken(w)
-		return
-	}
-	p := consentPage{Dialect: d.name, Title: d.title, App: t.client.ID, Users: Users(), Scopes: d.scopes,
-		Parameters: []parameter{
-			{"oauth_token", token, "names the request that the app has sent by itself, signed (RFC 5849 §2.2)"},
-			{"oauth_callback", t.callback, "of that request, and not by way of this browser; must be registered (RFC 5849 §2.1)"},
-		}}
-	if u, err := url.Parse(t.callback); err == nil {
-		p.Returns = u.Host
-	}
-	show(w, http.StatusOK, "consent.html", p)
-}
+const noRequestToken = "There is no request token for this page, or it was already used, or it is more than ten minutes old. Go back to the app, and begin again."
 
-func noRequestToken(w http.ResponseWriter) {
-	showError(w, http.StatusBadRequest, "There is no request token for this page, or it was already used, or it is more than ten minutes old. Go back to the app, and begin again.")
-}
-
-// decide1 reads the consent form. As long as the app has not used the answer, another can be given.
+// decide1 is the user's answer. As long as the app has not used it, another can be given.
 func (s *Server) decide1(w http.ResponseWriter, r *http.Request, token string) {
-	form, f := postForm(w, r)
-	if f != nil {
-		showError(w, http.StatusBadRequest, f.description)
+	decision, ok := readDecision(w, r)
+	if !ok {
 		return
 	}
 	s.oauth1.mu.Lock()
 	defer s.oauth1.mu.Unlock()
 	t, ok := s.oauth1.temporary.get(token)
-	if !ok {
-		noRequestToken(w)
+	if !ok { // used since
+		showError(w, http.StatusBadRequest, noRequestToken)
 		return
 	}
-	params := url.Values{}
-	t.user = user(form.Get("user"))
-	switch decision := form.Get("decision"); {
-	case decision == "refuse":
+	if !decision.allowed {
 		delete(s.oauth1.temporary.all, token)
-		params.Set("denied", token) // X's own way of saying no: RFC 5849 has none
-	case decision == "allow" && t.user.ID != "":
-		t.verifier = rand.Text()
-		s.oauth1.temporary.all[token] = t
-		params.Set("oauth_token", token)
-		params.Set("oauth_verifier", t.verifier)
-	default:
-		showError(w, http.StatusBadRequest, "This answer names no user of this provider, or is neither allow nor refuse. Go back and choose again: nothing is lost.")
+		sendBack(w, r, t.callback, url.Values{"denied": {token}}, "") // X's own way of saying no: RFC 5849 has none
 		return
 	}
-	sendBack(w, r, t.callback, params, "")
+	t.user, t.verifier = decision.user, rand.Text()
+	s.oauth1.temporary.all[token] = t
+	sendBack(w, r, t.callback, url.Values{"oauth_token": {token}, "oauth_verifier": {t.verifier}}, "")
 }
 
 // accessToken gives token credentials for temporary ones (§2.3), which are used up by that, be the
@@ -183,19 +146,12 @@ func (s *Server) accessToken(w http.ResponseWriter, r signedRequest) {
 	}
 	id := t.user.Subjects["x"]
 	token, secret := id+"-"+rand.Text(), rand.Text()
-	s.oauth1.tokens.put(token, credentials{t.client, secret, t.user})
-	sendForm(w, "oauth_token", token, "oauth_token_secret", secret, "user_id", id, "screen_name", t.user.Login)
+	s.oauth1.tokens.put(token, credentials{client: t.client, secret: secret, user: t.user})
+	sendForm(w, "text/html", url.Values{"oauth_token": {token}, "oauth_token_secret": {secret}, "user_id": {id}, "screen_name": {t.user.Login}})
 }
 
 func (s *Server) verifyCredentials(w http.ResponseWriter, r signedRequest) {
-	s.oauth1.mu.Lock()
-	t, ok := s.oauth1.tokens.get(r.oauth["oauth_token"])
-	s.oauth1.mu.Unlock()
-	if !ok { // taken back since the signature was checked
-		refuse1(w, unknownToken1)
-		return
-	}
-	u := t.user
+	u := r.credentials.user
 	me := map[string]any{
 		"id":                      json.Number(u.Subjects["x"]), // above 2^53
 		"id_str":                  u.Subjects["x"],
@@ -218,17 +174,4 @@ func (s *Server) invalidateToken(w http.ResponseWriter, r signedRequest) {
 	defer s.oauth1.mu.Unlock()
 	delete(s.oauth1.tokens.all, r.oauth["oauth_token"])
 	sendJSON(w, http.StatusOK, map[string]any{"access_token": r.oauth["oauth_token"]})
-}
-
-// sendForm writes names and values as X does: form-encoded, and declared as something else.
-func sendForm(w http.ResponseWriter, namesAndValues ...string) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	for i := 0; i < len(namesAndValues); i += 2 {
-		if i > 0 {
-			fmt.Fprint(w, "&")
-		}
-		fmt.Fprint(w, namesAndValues[i], "=", url.QueryEscape(namesAndValues[i+1]))
-	}
 }

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -18,38 +17,41 @@ var pageFiles embed.FS
 var pages = template.Must(template.New("").Funcs(template.FuncMap{"initials": initials}).
 	ParseFS(pageFiles, "pages/*.html", "pages/picture.svg"))
 
-// parameterNotes says on the consent page what each parameter is for.
-var parameterNotes = map[string]string{
-	"client_id":             "which app asks (RFC 6749 §2.2)",
-	"redirect_uri":          "where the answer goes; must be registered, and is compared exactly (RFC 9700 §2.1)",
-	"response_type":         "the answer is to be a code, and no token (RFC 9700 §2.1.2)",
-	"scope":                 "what is asked for (RFC 6749 §3.3)",
-	"state":                 "comes back unchanged, so that the app knows its own attempt (RFC 6749 §10.12)",
-	"nonce":                 "comes back inside the ID token, so that a replayed one is noticed (OIDC Core §15.5.2)",
-	"code_challenge":        "the hash of a secret that the app shows with the code, so that a stolen code is worth nothing (RFC 7636)",
-	"code_challenge_method": "the hash is SHA-256 (RFC 7636 §4.2)",
-	"access_type":           "Google: offline asks for a refresh token",
+// consent asks the user. Its form posts to the URL it was got from, so it needs no hidden fields. What
+// each parameter is for, the app's trace says.
+func consent(w http.ResponseWriter, d *dialect, c *Client, redirectURI string, scopes []scope, asked url.Values) {
+	returns, _ := url.Parse(redirectURI) // which the client takes, so it is a URL
+	show(w, http.StatusOK, "consent.html", struct {
+		Dialect, Title, App, Returns string
+		Users                        []User
+		Scopes                       []scope
+		Asked                        url.Values
+	}{d.name, d.title, c.ID, returns.Host, Users(), scopes, asked})
 }
 
-type consentPage struct {
-	Dialect, Title, App, Returns string
-	Users                        []User
-	Scopes                       []scope
-	Parameters                   []parameter
+// decision is the user's answer.
+type decision struct {
+	allowed bool
+	user    User
+	scopes  []string // that stay ticked
 }
 
-type parameter struct{ Name, Value, Note string }
-
-// consent asks the user. Its form posts to the URL it was got from, so it needs no hidden fields.
-func (s *Server) consent(w http.ResponseWriter, d *dialect, asked url.Values, scopes []scope) {
-	p := consentPage{Dialect: d.name, Title: d.title, App: asked.Get("client_id"), Users: Users(), Scopes: scopes}
-	if u, err := url.Parse(asked.Get("redirect_uri")); err == nil {
-		p.Returns = u.Host
+// readDecision reads the consent form. Where it is not one, the browser is told so.
+func readDecision(w http.ResponseWriter, r *http.Request) (decision, bool) {
+	form, f := postForm(w, r)
+	if f != nil {
+		showError(w, http.StatusBadRequest, f.description)
+		return decision{}, false
 	}
-	for _, name := range slices.Sorted(maps.Keys(asked)) {
-		p.Parameters = append(p.Parameters, parameter{name, asked.Get(name), parameterNotes[name]})
+	u, says := user(form.Get("user")), form.Get("decision")
+	switch {
+	case says == "refuse":
+		return decision{}, true
+	case says == "allow" && u.ID != "":
+		return decision{true, u, form["scope"]}, true
 	}
-	show(w, http.StatusOK, "consent.html", p)
+	showError(w, http.StatusBadRequest, "This answer names no user of this provider, or is neither allow nor refuse. Go back and choose again: nothing is lost.")
+	return decision{}, false
 }
 
 type homePage struct {

@@ -44,12 +44,12 @@ func (s *Server) routes(rows map[string]*dialect) []route {
 		{"POST accounts.spotify.com/api/token", s.token(spotify)},
 		{"GET api.spotify.com/v1/me", s.api(spotify, s.spotifyMe)},
 
-		{"POST api.x.com/oauth/request_token", s.signed(x, noToken, s.requestToken)},
+		{"POST api.x.com/oauth/request_token", s.signed(x, nil, s.requestToken)},
 		{"GET api.x.com/oauth/authenticate", s.authenticate1(x)},
 		{"POST api.x.com/oauth/authenticate", s.authenticate1(x)},
-		{"POST api.x.com/oauth/access_token", s.signed(x, s.oauth1.temporarySecret, s.accessToken)},
-		{"GET api.x.com/1.1/account/verify_credentials.json", s.signed(x, s.oauth1.tokenSecret, s.verifyCredentials)},
-		{"POST api.x.com/1.1/oauth/invalidate_token.json", s.signed(x, s.oauth1.tokenSecret, s.invalidateToken)},
+		{"POST api.x.com/oauth/access_token", s.signed(x, &s.oauth1.temporary, s.accessToken)},
+		{"GET api.x.com/1.1/account/verify_credentials.json", s.signed(x, &s.oauth1.tokens, s.verifyCredentials)},
+		{"POST api.x.com/1.1/oauth/invalidate_token.json", s.signed(x, &s.oauth1.tokens, s.invalidateToken)},
 	}
 	table = append(table, s.openIDRoutes("openid.example", rows["oidc"])...)
 	home := s.home(table)

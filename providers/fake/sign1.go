@@ -19,8 +19,9 @@ const window = 5 * time.Minute // how far a timestamp may be from this clock (RF
 // signedRequest is a request whose signature was right (RFC 5849 §3.2).
 type signedRequest struct {
 	*http.Request
-	client *Client
-	oauth  map[string]string // the oauth_ parameters (§3.1)
+	client      *Client
+	credentials credentials       // that have signed, with the client's secret
+	oauth       map[string]string // the oauth_ parameters (§3.1)
 }
 
 // failure1 is an error in X's words.
@@ -39,12 +40,12 @@ func unauthenticated(message string) *failure1 {
 	return &failure1{http.StatusUnauthorized, 32, "Could not authenticate you: " + message}
 }
 
-// signed is what every signed request is asked before it is answered (RFC 5849 §3.2). secret finds
-// the secret of the token that the request names, which may be none.
-func (s *Server) signed(d *dialect, secret func(c *Client, token string) (string, bool), answer func(http.ResponseWriter, signedRequest)) http.HandlerFunc {
+// signed is what every signed request is asked before it is answered (RFC 5849 §3.2). known are the
+// credentials of which it names one; nil is none.
+func (s *Server) signed(d *dialect, known *recent[credentials], answer func(http.ResponseWriter, signedRequest)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-		request, f := s.verify(d, r, secret)
+		request, f := s.verify(d, r, known)
 		if f != nil {
 			refuse1(w, f)
 			return
@@ -60,7 +61,7 @@ func refuse1(w http.ResponseWriter, f *failure1) {
 	sendJSON(w, f.status, map[string]any{"errors": []map[string]any{{"code": f.code, "message": f.message}}})
 }
 
-func (s *Server) verify(d *dialect, r *http.Request, secret func(*Client, string) (string, bool)) (signedRequest, *failure1) {
+func (s *Server) verify(d *dialect, r *http.Request, known *recent[credentials]) (signedRequest, *failure1) {
 	parameters, oauth, f := collect(r)
 	if f != nil {
 		return signedRequest{}, f
@@ -81,11 +82,11 @@ func (s *Server) verify(d *dialect, r *http.Request, secret func(*Client, string
 	if client == nil {
 		return signedRequest{}, unauthenticated("no app is registered here under this oauth_consumer_key.")
 	}
-	tokenSecret, ok := secret(client, oauth["oauth_token"])
-	if !ok {
+	signer, ok := s.oauth1.find(known, oauth["oauth_token"])
+	if !ok || known != nil && signer.client != client {
 		return signedRequest{}, unknownToken1
 	}
-	if !same(oauth["oauth_signature"], signature(baseString(r.Method, received(r), parameters), client.Secret, tokenSecret)) {
+	if !same(oauth["oauth_signature"], signature(baseString(r.Method, received(r), parameters), client.Secret, signer.secret)) {
 		return signedRequest{}, unauthenticated("the signature is not that of this request (RFC 5849 §3.2).")
 	}
 	if age := time.Since(time.Unix(stamp, 0)); age > window || age < -window {
@@ -95,7 +96,7 @@ func (s *Server) verify(d *dialect, r *http.Request, secret func(*Client, string
 	if !s.oauth1.firstUse(client.ID, oauth["oauth_token"], oauth["oauth_timestamp"], oauth["oauth_nonce"]) {
 		return signedRequest{}, unauthenticated("this nonce was used before (RFC 5849 §3.3).")
 	}
-	return signedRequest{r, client, oauth}, nil
+	return signedRequest{r, client, signer, oauth}, nil
 }
 
 // collect gathers the parameters that are signed (§3.4.1.3.1), and by name those of the protocol,

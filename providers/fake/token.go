@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -177,10 +178,15 @@ func (d *dialect) sendTokens(w http.ResponseWriter, r *http.Request, status int,
 	for name, value := range reply {
 		form.Set(name, fmt.Sprint(value))
 	}
+	sendForm(w, "application/x-www-form-urlencoded", form) // GitHub's errors have status 200, too
+}
+
+// sendForm writes what is form-encoded, which X declares as something else.
+func sendForm(w http.ResponseWriter, mediaType string, form url.Values) {
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-	w.WriteHeader(status)
-	fmt.Fprint(w, form.Encode())
+	w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	io.WriteString(w, form.Encode())
 }
 
 func (d *dialect) sendFailure(w http.ResponseWriter, r *http.Request, f *failure, grantType string) {
