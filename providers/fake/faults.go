@@ -195,7 +195,7 @@ func callbackFaults() []Fault {
 			Does:  "Your second sign-in gets the callback of your first, out of a log.",
 			Gains: "Who finds a callback in a history or a log signs in with it again.",
 			hook: at(inCallback, func(r *reply) {
-				if r.nth > 0 {
+				if r.first != nil {
 					r.header = r.first.header
 				}
 			})},

@@ -81,7 +81,7 @@ func claimFaults() []Fault {
 			Does:  "Your second sign-in gets the token reply of your first, whole.",
 			Gains: "Who has once read an ID token signs in with it again.",
 			hook: at(inToken, func(r *reply) {
-				if r.nth > 0 {
+				if r.first != nil {
 					r.body = r.first.body
 				}
 			})},

@@ -114,10 +114,8 @@ func idTokenFaults() []Fault {
 			Gains: "They sign in as whom they like.",
 			hook: token(func(compact string) string {
 				header, claims := opened(compact)
-				o := parse(claims)
-				o["sub"] = "110248495921238986421"
-				b64 := base64.RawURLEncoding.EncodeToString
-				return b64([]byte(header)) + "." + b64([]byte(encode(o))) + compact[strings.LastIndexByte(compact, '.'):]
+				claims = changed(claims, func(c object) { c["sub"] = "110248495921238986421" })
+				return sign(nil, header, claims) + compact[strings.LastIndexByte(compact, '.')+1:]
 			})},
 		{Name: "signature-cut", Provider: "google", Step: 4, Stops: "id-token-signature",
 			Does:  "The token says RS256, and has no signature.",
@@ -159,10 +157,9 @@ func noKey() any { return nil }
 // hs256 signs with the public key's PKIX form, which programs keep in a file and hand to any algorithm.
 func hs256(compact string) string {
 	header, claims := opened(compact)
-	h := parse(header)
-	h["alg"] = "HS256"
+	header = changed(header, func(h object) { h["alg"] = "HS256" })
 	public, _ := x509.MarshalPKIXPublicKey(rsaKey().Public())
-	input := strings.TrimSuffix(sign(nil, encode(h), claims), ".")
+	input := strings.TrimSuffix(sign(nil, header, claims), ".")
 	mac := hmac.New(sha256.New, public)
 	mac.Write([]byte(input))
 	return input + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))

@@ -68,12 +68,12 @@ func keyFaults() []Fault {
 			Gains: "Nothing: the keys are fetched again. A client that does not is out of order until it is restarted.",
 			hook: both(
 				at(inToken, func(r *reply) {
-					if r.nth > 0 {
+					if r.first != nil {
 						header(func(h object) { h["kid"] = "simulated-new" })(r)
 					}
 				}),
 				at(inKeys, func(r *reply) {
-					if r.nth > 0 {
+					if r.first != nil {
 						signing(func(k object) { k["kid"] = "simulated-new" })(r)
 					}
 				}))},

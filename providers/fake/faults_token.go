@@ -170,9 +170,8 @@ func profileFaults() []Fault {
 			Does:  "The profile has no id.",
 			Gains: "Everybody without an id would be one and the same user.",
 			hook: at(inProfile, func(r *reply) {
-				if o := parse(r.body); r.request.URL.Path == "/user" {
-					delete(o, "id")
-					r.body = encode(o)
+				if r.request.URL.Path == "/user" {
+					r.body = changed(r.body, func(o object) { delete(o, "id") })
 				}
 			})},
 		{Name: "userinfo-other-claims", Provider: "google", Step: 5, Spec: "OIDC Core §5.3.2",

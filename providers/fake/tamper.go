@@ -50,8 +50,7 @@ func placeOf(path string) place {
 // reply is what the honest provider is about to answer.
 type reply struct {
 	at      place
-	nth     int    // how many there were at this place before
-	first   *reply // the first of them, as it went out
+	first   *reply // the first one that there was at this place before; nil if none
 	request *http.Request
 	status  int
 	header  http.Header
@@ -67,12 +66,11 @@ type tampered struct {
 	honest http.Handler
 
 	mu    sync.Mutex
-	count map[place]int
 	first map[place]*reply
 }
 
 func tamper(f Fault, honest http.Handler) *tampered {
-	return &tampered{fault: f, honest: honest, count: map[place]int{}, first: map[place]*reply{}}
+	return &tampered{fault: f, honest: honest, first: map[place]*reply{}}
 }
 
 func (t *tampered) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -85,7 +83,7 @@ func (t *tampered) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reply := &reply{at: where, request: r, status: honest.Code, header: honest.Header(), body: honest.Body.String()}
 	// Nothing is done to pages: the user is asked as ever.
 	if t.fault.hook != nil && (reply.at != inCallback || reply.header.Get("Location") != "") {
-		t.number(reply)
+		reply.first = t.before(reply)
 		t.fault.hook(reply)
 	}
 	for name, values := range reply.header {
@@ -95,14 +93,15 @@ func (t *tampered) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, reply.body)
 }
 
-func (t *tampered) number(r *reply) {
+// before returns the first reply that there was at the place of r, and remembers r if it is that.
+func (t *tampered) before(r *reply) *reply {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.first[r.at] == nil {
-		t.first[r.at] = &reply{status: r.status, header: r.header.Clone(), body: r.body}
+	first := t.first[r.at]
+	if first == nil {
+		t.first[r.at] = &reply{header: r.header.Clone(), body: r.body}
 	}
-	r.nth, r.first = t.count[r.at], t.first[r.at]
-	t.count[r.at]++
+	return first
 }
 
 // at is a hook for one place.
@@ -118,11 +117,7 @@ type object = map[string]any
 
 // members changes the members of a JSON reply.
 func members(p place, change func(object)) hook {
-	return at(p, func(r *reply) {
-		o := parse(r.body)
-		change(o)
-		r.body = encode(o)
-	})
+	return at(p, func(r *reply) { r.body = changed(r.body, change) })
 }
 
 // text changes a reply as text.
@@ -199,27 +194,19 @@ func claims(change func(object)) hook { return claimsIn(inToken, change) }
 func claimsIn(p place, change func(object)) hook {
 	return tokenIn(p, func(compact string) string {
 		header, claims := opened(compact)
-		o := parse(claims)
-		change(o)
-		return sign(keyOf(parse(header)), header, encode(o))
+		return sign(keyOf(parse(header)), header, changed(claims, change))
 	})
 }
 
 func header(change func(object)) hook {
-	return jwt(func(header, claims string) (string, string) {
-		o := parse(header)
-		change(o)
-		return encode(o), claims
-	})
+	return jwt(func(header, claims string) (string, string) { return changed(header, change), claims })
 }
 
 // forged signs the ID token's claims with another key, under a header of the attacker's.
 func forged(key func() any, change func(object)) hook {
 	return token(func(compact string) string {
 		header, claims := opened(compact)
-		o := parse(header)
-		change(o)
-		return sign(key(), encode(o), claims)
+		return sign(key(), changed(header, change), claims)
 	})
 }
 
@@ -241,6 +228,13 @@ func opened(compact string) (header, claims string) {
 	h, _ := base64.RawURLEncoding.DecodeString(parts[0])
 	c, _ := base64.RawURLEncoding.DecodeString(parts[1])
 	return string(h), string(c)
+}
+
+// changed is a JSON object with other members.
+func changed(body string, change func(object)) string {
+	o := parse(body)
+	change(o)
+	return encode(o)
 }
 
 // parse keeps numbers as they stand. What is no object is an empty one: the honest provider refused.
