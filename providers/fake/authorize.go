@@ -47,10 +47,8 @@ func (s *Server) authorize(d *dialect) http.HandlerFunc {
 
 // check is all that may be wrong with a request whose client and redirect URI are right.
 func (d *dialect) check(asked url.Values) ([]scope, *failure) {
-	for _, values := range asked {
-		if len(values) > 1 {
-			return nil, &failure{"invalid_request", "A parameter is repeated (RFC 6749 §3.1)."}
-		}
+	if f := repeated(asked); f != nil {
+		return nil, f
 	}
 	challenge, err := base64.RawURLEncoding.Strict().DecodeString(asked.Get("code_challenge"))
 	mode := asked.Get("response_mode")

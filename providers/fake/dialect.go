@@ -23,7 +23,6 @@ type dialect struct {
 	fragment string                                           // hung on the end, where no server sees it
 
 	// Codes and tokens.
-	prefixes     [3]string // by kind
 	accessLife   time.Duration
 	refreshes    func(asked url.Values, granted []string) bool // nil never gives a refresh token
 	keepsRefresh bool                                          // a refresh token is used again and again, not rotated
@@ -116,7 +115,6 @@ func openIDProvider(issuer string) *dialect {
 func google() *dialect {
 	d := openIDProvider("https://accounts.google.com")
 	d.name, d.title = "google", "Google"
-	d.prefixes = [3]string{"4/0A", "ya29.", "1//0"} // the code has a slash: decode it once, encode it once
 	d.scopes = d.scopes[:3]
 	d.scopes[1].Long = "https://www.googleapis.com/auth/userinfo.profile"
 	d.scopes[2].Long = "https://www.googleapis.com/auth/userinfo.email"
@@ -137,7 +135,6 @@ func github() *dialect {
 	const docs = "https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/"
 	d := openIDProvider("https://github.com/login/oauth")
 	d.name, d.title, d.openID = "github", "GitHub", false
-	d.prefixes = [3]string{"", "gho_", "ghr_"}
 	d.scopes = []scope{
 		{Name: "user:email", Says: "see your e-mail addresses, also the private ones"},
 		{Name: "read:user", Says: "read all of your profile"},
@@ -178,7 +175,6 @@ func github() *dialect {
 func facebook() *dialect {
 	d := openIDProvider("") // as the specifications have it, less OpenID Connect
 	d.name, d.title, d.openID = "facebook", "Facebook", false
-	d.prefixes = [3]string{"AQ", "EAA", ""}
 	d.scopes = []scope{
 		{Name: "public_profile", Says: "see your name and picture", Always: true},
 		{Name: "email", Says: "see your e-mail address"},
@@ -226,7 +222,6 @@ func graphFailure(status int, f *failure) map[string]any {
 func instagram() *dialect {
 	d := openIDProvider("")
 	d.name, d.title, d.openID = "instagram", "Instagram", false
-	d.prefixes = [3]string{"AQ", "IGAA", ""}
 	d.scopes = []scope{{Name: "instagram_business_basic", Says: "see the profile of your professional account", Always: true}}
 	d.commas = true
 	d.basic = false
@@ -247,7 +242,6 @@ func instagram() *dialect {
 func spotify() *dialect {
 	d := openIDProvider("")
 	d.name, d.title, d.openID = "spotify", "Spotify", false
-	d.prefixes = [3]string{"AQ", "BQ", "AQ"}
 	d.scopes = []scope{
 		{Name: "user-read-email", Says: "see your e-mail address"},
 		{Name: "user-read-private", Says: "see your account type"},

@@ -37,7 +37,6 @@ func TestTokenReplies(t *testing.T) {
 		"oidc": {"access_token": "‹random›", "token_type": "Bearer", "expires_in": json.Number("3600"), "id_token": "‹random›",
 			"scope": "openid email profile offline_access", "refresh_token": "‹random›"},
 	}
-	prefixes := map[string][2]string{"google": {"ya29."}, "github": {"gho_", "ghr_"}, "facebook": {"EAA"}, "instagram": {"IGAA"}}
 	w := newWorld(t)
 	for name, p := range providers {
 		if name == "github" {
@@ -50,9 +49,6 @@ func TestTokenReplies(t *testing.T) {
 		got := decode(t, resp)
 		if diff := cmp.Diff(want[name], got, random); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", name, diff)
-		}
-		if !strings.HasPrefix(str(got["access_token"]), prefixes[name][0]) || !strings.HasPrefix(str(got["refresh_token"]), prefixes[name][1]) {
-			t.Errorf("%s: prefixes of %v", name, got)
 		}
 	}
 }

@@ -102,7 +102,7 @@ type Server struct {
 	front   http.Handler
 	faulty  map[string]faulty // the same again, with a fault each, by its name
 	grants  grants
-	oauth1  *oauth1
+	oauth1  oauth1
 }
 
 // self is the host that the routes of the fake's own origin have in the mux. It is no real name, so
@@ -125,7 +125,7 @@ func New(o Options) *Server {
 		mux:     http.NewServeMux(),
 		hosts:   map[string]bool{},
 		grants:  grants{issued: recent[*issued]{life: sixMonths}}, // no token lives longer
-		oauth1:  newOAuth1(),
+		oauth1:  oauth1{temporary: recent[credentials]{life: temporaryLife}, nonces: recent[struct{}]{life: nonceLife}},
 		faulty:  map[string]faulty{},
 	}
 	for _, f := range Faults() {

@@ -9,7 +9,7 @@ import (
 
 const codeLife = 60 * time.Second // RFC 6749 §4.1.2: at most ten minutes; it is on its way for a second
 
-// kind is what a value was given out as. It is also its place in dialect.prefixes.
+// kind is what a value was given out as.
 type kind int
 
 const (
@@ -59,9 +59,10 @@ func (s *grants) open(g *grant) string {
 	return s.give(g, codeKind, codeLife)
 }
 
-// give makes a value that nobody can guess (RFC 6749 §10.10). s.mu is held.
+// give makes a value that nobody can guess (RFC 6749 §10.10). It has a slash, as Google's codes have:
+// decode it once, encode it once. s.mu is held.
 func (s *grants) give(g *grant, k kind, life time.Duration) string {
-	value := g.dialect.prefixes[k] + rand.Text() + rand.Text()
+	value := rand.Text() + "/" + rand.Text()
 	s.issued.put(value, &issued{grant: g, kind: k, ends: time.Now().Add(life)})
 	return value
 }

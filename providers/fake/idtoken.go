@@ -7,7 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"embed"
+	_ "embed"
 	"encoding/base64"
 	"encoding/pem"
 	"maps"
@@ -18,26 +18,26 @@ import (
 	"time"
 )
 
-//go:embed keys/rsa.pem keys/ec.pem
-var keyFiles embed.FS
+var (
+	//go:embed keys/rsa.pem
+	rsaPEM []byte
+	//go:embed keys/ec.pem
+	ecPEM []byte
+)
 
 // Key ids, as in the header of an ID token and in the JWKS.
 const rsaKeyID, ecKeyID = "simulated-rsa", "simulated-ec"
 
 var (
-	rsaKey = sync.OnceValue(func() *rsa.PrivateKey { return readKey("keys/rsa.pem").(*rsa.PrivateKey) })
-	ecKey  = sync.OnceValue(func() *ecdsa.PrivateKey { return readKey("keys/ec.pem").(*ecdsa.PrivateKey) })
+	rsaKey = sync.OnceValue(func() *rsa.PrivateKey { return readKey(rsaPEM).(*rsa.PrivateKey) })
+	ecKey  = sync.OnceValue(func() *ecdsa.PrivateKey { return readKey(ecPEM).(*ecdsa.PrivateKey) })
 )
 
-func readKey(name string) any {
-	file, err := keyFiles.ReadFile(name)
-	if err != nil {
-		panic(err) // embedded, so it is there
-	}
+func readKey(file []byte) any {
 	block, _ := pem.Decode(file)
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		panic(err)
+		panic(err) // embedded, so it is right
 	}
 	return key
 }

@@ -11,7 +11,10 @@ import (
 	"time"
 )
 
-const temporaryLife = 10 * time.Minute
+const (
+	temporaryLife = 10 * time.Minute
+	nonceLife     = 2*window + time.Second // a timestamp may be a window ahead, and is good for a window after
+)
 
 // x is X, which speaks OAuth 1.0a (RFC 5849). It has no scopes: what an app may do is settled where it
 // is registered. Each one here may read, and has "Request email from users" switched on.
@@ -39,14 +42,6 @@ type oauth1 struct {
 	temporary recent[credentials]
 	tokens    recent[credentials] // which never end by themselves
 	nonces    recent[struct{}]
-}
-
-func newOAuth1() *oauth1 {
-	return &oauth1{
-		temporary: recent[credentials]{life: temporaryLife},
-		// A timestamp may be a window ahead, and is good for a window after.
-		nonces: recent[struct{}]{life: 2*window + time.Second},
-	}
 }
 
 // firstUse remembers a nonce with what it must be unique for, and reports whether it is new.

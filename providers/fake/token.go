@@ -157,11 +157,11 @@ func postForm(w http.ResponseWriter, r *http.Request) (url.Values, *failure) {
 	return r.PostForm, nil
 }
 
-// repeated refuses a parameter that occurs twice: two readers could take different ones (RFC 6749 §3.2).
+// repeated refuses a parameter that occurs twice: two readers could take different ones (RFC 6749 §3.1, §3.2).
 func repeated(form url.Values) *failure {
 	for _, values := range form {
 		if len(values) > 1 {
-			return &failure{"invalid_request", "A parameter is repeated (RFC 6749 §3.2)."}
+			return &failure{"invalid_request", "A parameter is repeated (RFC 6749 §3.1, §3.2)."}
 		}
 	}
 	return nil
