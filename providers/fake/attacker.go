@@ -26,12 +26,6 @@ func browserFaults() []Fault {
 				return lure{Method: "GET", URL: app + "/callback/google~login-csrf?" + url.Values{
 					"code": {"4/0AofTheAttackersSignIn"}, "state": {"ATTACKERSSTATE234567ABCDEFG"}, "iss": {"https://accounts.google.com"}}.Encode()}
 			}},
-		{Name: "callback-forged", Provider: "google", Step: 2, Stops: "callback-state",
-			Does:  "A link to the callback with a code of the attacker's, and no state.",
-			Gains: "You are signed in as the attacker, who later reads what you did there.",
-			attack: func(app string, _ *http.Request) lure {
-				return lure{Method: "GET", URL: app + "/callback/google~callback-forged?code=4%2F0AofTheAttacker"}
-			}},
 		{Name: "attempt-forged", Provider: "google", Step: 2, Stops: "attempt-opens", Neighbour: true,
 			Does:  "A neighbour of the app (cookies do not tell ports apart) plants an attempt that it made up, and links to the callback that belongs to it.",
 			Gains: "State, nonce and verifier are all of the attacker's choice, so every comparison holds.",

@@ -84,10 +84,6 @@ func metadataFaults() []Fault {
 			Does:  "The issuer in the metadata has one slash more at its end.",
 			Gains: "Two issuers are taken for one: an identifier is compared as it stands.",
 			hook:  members(inMetadata, func(o object) { o["issuer"] = o["issuer"].(string) + "/" })},
-		{Name: "metadata-issuer-missing", Provider: "google", Step: 0, Stops: "discovery-issuer",
-			Does:  "The metadata names no issuer.",
-			Gains: "It could be anybody's.",
-			hook:  members(inMetadata, func(o object) { delete(o, "issuer") })},
 		{Name: "metadata-issuer-number", Provider: "google", Step: 0, Stops: "discovery-members",
 			Does:  "The issuer is a number.",
 			Gains: "A reader that takes every type turns it into a text, or into nothing, and compares that.",
@@ -174,13 +170,6 @@ func callbackFaults() []Fault {
 			Does:  "The callback has an error, and a code beside it.",
 			Gains: "A code that came in behind a no is redeemed all the same.",
 			hook:  sentBack(func(q url.Values) { q.Set("error", "temporarily_unavailable") })},
-		{Name: "error-and-garbage", Provider: "google", Step: 2, Stops: Refusal, Spec: "RFC 6749 §4.1.2.1",
-			Does:  "The callback has an error, and a code that is none.",
-			Gains: "Nothing: a code beside a no is not looked at, and the user learns what the provider said.",
-			hook: sentBack(func(q url.Values) {
-				q.Set("error", "temporarily_unavailable")
-				q.Set("code", "\r\n")
-			})},
 		{Name: "error-script", Provider: "google", Step: 2, Stops: Refusal, Spec: "RFC 6749 §10.14",
 			Does:  "The error's description is a script.",
 			Gains: "It would run in the app's page, with the app's cookies.",

@@ -54,10 +54,6 @@ func oauth1Faults() []Fault {
 			Does:  "The token reply has a token, and no secret.",
 			Gains: "Half of the credentials is stored, and every request with them fails.",
 			hook:  form(inToken, func(v url.Values) { v.Del("oauth_token_secret") })},
-		{Name: "o1-id-missing", Provider: "x", Step: 5, Stops: "profile-subject",
-			Does:  "The profile has no id_str.",
-			Gains: "Everybody without an id would be one and the same user.",
-			hook:  members(inProfile, func(o object) { delete(o, "id_str") })},
 		{Name: "o1-id-number", Provider: "x", Step: 5, Stops: "profile-members",
 			Does:  "id_str is a number.",
 			Gains: "A float64 has no room for its last digits: two users become one.",
@@ -70,9 +66,5 @@ func oauth1Faults() []Fault {
 			Does:  "The app's plan does not include the profile.",
 			Gains: "Nothing: the token reply has id and name, too.",
 			hook:  answer(inProfile, 403, "application/json", `{"errors":[{"code":453,"message":"You currently have access to a subset of X API V2 endpoints"}]}`)},
-		{Name: "o1-reply-more", Provider: "x", Step: 3, Spec: "RFC 5849 §2.3",
-			Does:  "The token reply has parameters that nobody asked for.",
-			Gains: "Nothing: they are not read.",
-			hook:  form(inToken, func(v url.Values) { v.Set("x_auth_expires", "0") })},
 	}
 }
