@@ -1813,7 +1813,7 @@ func (w *world) suffer(f fake.Fault) page {
 // fallFor visits the attacker's page, and presses what there is to press.
 func (w *world) fallFor(f fake.Fault) page {
 	attacker := "http://127.0.0.1:9000"
-	if f.Neighbour {
+	if f.Neighbour() {
 		attacker = "http://localhost:9000"
 	}
 	if f.How == fake.Leave {

@@ -31,7 +31,7 @@ func NewBreak(attacker, neighbour string) Break {
 		switch {
 		case f.How == fake.Connect:
 			url = "/connect/" + f.Client()
-		case f.Neighbour:
+		case f.Neighbour():
 			url = neighbour + "/~" + f.Name
 		case f.Attacked():
 			url = attacker + "/~" + f.Name

@@ -236,7 +236,7 @@ func (s *Server) mapped(w http.ResponseWriter, r *http.Request) {
 		s.mux.ServeHTTP(w, to)
 	case s.hosts[host]:
 		faulty.hosts.ServeHTTP(w, to)
-	case faulty.attack != nil && to.URL.Path == "/":
+	case faulty.Attacked() && to.URL.Path == "/":
 		s.attackPage(faulty.Fault, w, to)
 	case faulty.Anywhere():
 		faulty.issuer().ServeHTTP(w, to)

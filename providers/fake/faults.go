@@ -21,12 +21,10 @@ type Fault struct {
 	Spec     string // the section, where it is another than the check's
 
 	How string // what the user does for it beside signing in, one of the words below; "" is nothing
-	// Neighbour says that the attacker's page is at the app's host, on another port.
-	Neighbour bool
 
-	hook   hook   // what the provider's side does
-	attack attack // what another site does
-	local  bool   // makes sense only at Provider, and to this project's app
+	hook  hook // what the provider's side does
+	lure  lure // what another site does
+	local bool // makes sense only at Provider, and to this project's app
 }
 
 // What a user does so that a fault can happen.
@@ -53,7 +51,10 @@ func Faults() []Fault {
 func (f Fault) Client() string { return f.Provider + "~" + f.Name }
 
 // Attacked reports whether the fault begins at a page of the attacker's, and not at the app.
-func (f Fault) Attacked() bool { return f.attack != nil }
+func (f Fault) Attacked() bool { return f.lure.path != "" }
+
+// Neighbour reports whether that page is at the app's host, on another port.
+func (f Fault) Neighbour() bool { return f.lure.cookie != "" }
 
 // Anywhere reports whether any OpenID provider could do it, to any client. It is then played at the
 // issuer Origin/~Name too, for other people's clients (those of published keys: for ID tokens with RS256).
