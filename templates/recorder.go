@@ -28,7 +28,7 @@ type Recorder struct {
 	out    io.Writer // in words while it happens, unless nil
 
 	mu      sync.Mutex
-	records []*record // oldest first
+	records []*Trace // oldest first
 	made    int
 }
 
@@ -37,14 +37,6 @@ type Recorder struct {
 // does, by several goroutines, unless out is nil.
 func NewRecorder(mask func() *Mask, secure bool, out io.Writer) *Recorder {
 	return &Recorder{mask: mask, secure: secure, out: out}
-}
-
-// record is one sign-in.
-type record struct {
-	Trace
-	visitor string // the hash of the cookie
-	attempt string // the hash of what the callback brings back, once that is known
-	size    int
 }
 
 // listener hears the events of one request of a browser.
@@ -59,7 +51,7 @@ type listener struct {
 
 	// Under the recorder's mu:
 	visitor string
-	record  *record // nil until something happens
+	record  *Trace // nil until something happens
 }
 
 type listenerKey struct{}
@@ -95,7 +87,7 @@ func (l *listener) hear(e oauth.Event) {
 	defer rec.mu.Unlock()
 	attempt := attemptOf(e)
 	if l.record == nil && attempt != "" { // the callback of a sign-in that was begun?
-		i := slices.IndexFunc(rec.records, func(r *record) bool {
+		i := slices.IndexFunc(rec.records, func(r *Trace) bool {
 			return r.visitor == l.visitor && r.attempt == attempt && r.Outcome == ""
 		})
 		if i >= 0 {
@@ -107,7 +99,7 @@ func (l *listener) hear(e oauth.Event) {
 	}
 	if l.record == nil {
 		rec.made++
-		l.record = &record{Trace: Trace{Number: rec.made, Provider: l.provider, Begun: e.Time}, visitor: l.visitor}
+		l.record = &Trace{Number: rec.made, Provider: l.provider, Begun: e.Time, visitor: l.visitor}
 		rec.records = append(rec.records, l.record)
 		if len(rec.records) > recordsKept {
 			rec.records = slices.Delete(rec.records, 0, 1)

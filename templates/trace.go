@@ -16,6 +16,9 @@ type Trace struct {
 	Begun    time.Time
 	Outcome  string // empty while it is under way
 	hops     []hop
+	size     int    // of them, in bytes
+	visitor  string // the hash of the cookie
+	attempt  string // the hash of what the callback brings back, once that is known
 }
 
 // step is a step of it.

@@ -50,7 +50,7 @@ func (rec *Recorder) End(r *http.Request, outcome string) *Trace {
 		return nil
 	}
 	l.record.Outcome = cmp.Or(l.record.Outcome, outcome)
-	trace := l.record.Trace
+	trace := *l.record // which may go on
 	return &trace
 }
 
@@ -94,7 +94,7 @@ func (rec *Recorder) Forget(r *http.Request) {
 
 // drop drops a visitor's sign-ins.
 func (rec *Recorder) drop(visitor string) {
-	rec.records = slices.DeleteFunc(rec.records, func(r *record) bool { return r.visitor == visitor })
+	rec.records = slices.DeleteFunc(rec.records, func(r *Trace) bool { return r.visitor == visitor })
 }
 
 // Traces is the Data of the page "trace".
@@ -114,7 +114,7 @@ func (rec *Recorder) Traces(r *http.Request) Traces {
 		if record.visitor != visitor {
 			continue
 		}
-		trace := record.Trace
+		trace := *record
 		traces.Latest = append(traces.Latest, &trace)
 		if traces.Shown == nil || strconv.Itoa(trace.Number) == r.URL.Query().Get("number") {
 			traces.Shown = &trace
