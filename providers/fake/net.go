@@ -20,14 +20,13 @@ func (n Net) RoundTrip(r *http.Request) (*http.Response, error) {
 	if in.Body == nil {
 		in.Body = http.NoBody // a server's handler never sees nil
 	}
-	if err := r.Context().Err(); err != nil {
+	handler, err := n[r.URL.Host], r.Context().Err()
+	if err == nil && handler == nil {
+		err = fmt.Errorf("fake.Net: no such host: %q", r.URL.Host)
+	}
+	if err != nil {
 		in.Body.Close() // a RoundTripper closes the body, also on errors
 		return nil, err
-	}
-	handler := n[r.URL.Host]
-	if handler == nil {
-		in.Body.Close()
-		return nil, fmt.Errorf("fake.Net: no such host: %q", r.URL.Host)
 	}
 	rec := httptest.NewRecorder()
 	done := make(chan error, 1) // buffered: nobody may be waiting any more

@@ -2,7 +2,7 @@ package fake
 
 import "time"
 
-// maxRecent is how many codes and tokens are remembered, and so of each other kind of thing.
+// maxRecent is how many things of one kind are remembered: codes and tokens, say.
 const maxRecent = 10_000
 
 // recent is a map that forgets what is older than life (0: nothing is), and the oldest when it is full.
