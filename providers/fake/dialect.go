@@ -26,7 +26,6 @@ type dialect struct {
 	accessLife   time.Duration
 	refreshes    func(asked url.Values, granted []string) bool // nil never gives a refresh token
 	keepsRefresh bool                                          // a refresh token is used again and again, not rotated
-	openRevoke   bool                                          // revocation needs no client authentication
 
 	// What is sent.
 	tokenReply    func(reply map[string]any, t tokens) map[string]any
@@ -118,7 +117,6 @@ func google() *dialect {
 	d.scopes = d.scopes[:3]
 	d.scopes[1].Long = "https://www.googleapis.com/auth/userinfo.profile"
 	d.scopes[2].Long = "https://www.googleapis.com/auth/userinfo.email"
-	d.openRevoke = true
 	d.accessLife = 3599 * time.Second
 	d.refreshes = func(asked url.Values, _ []string) bool { return asked.Get("access_type") == "offline" }
 	d.keepsRefresh = true

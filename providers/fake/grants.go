@@ -110,7 +110,7 @@ func (s *grants) bearer(d *dialect, token string) *issued {
 }
 
 // revokeToken takes back the grant of an access or refresh token, or all grants of its user to its
-// client. client nil is whoever holds the token.
+// client.
 func (s *grants) revokeToken(d *dialect, client *Client, token string, all bool) *failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,8 +118,8 @@ func (s *grants) revokeToken(d *dialect, client *Client, token string, all bool)
 	if i == nil {
 		return unknownToken
 	}
-	if client != nil && i.client != client {
-		return foreignToken
+	if i.client != client {
+		return &failure{"invalid_grant", "The token was given to another client."} // RFC 7009 §2.1: refused
 	}
 	i.over = true
 	for _, other := range s.issued.all {

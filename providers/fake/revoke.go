@@ -1,26 +1,17 @@
 package fake
 
 import (
-	"cmp"
 	"encoding/json"
 	"net/http"
 )
 
-var (
-	unknownToken = &failure{"", "The token is unknown."}
-	foreignToken = &failure{"invalid_grant", "The token was given to another client."} // RFC 7009 §2.1: refused
-)
+var unknownToken = &failure{"", "The token is unknown."}
 
 // revoke is the revocation endpoint (RFC 7009 §2) of Google and of the generic provider. Whichever
 // token is revoked, the whole grant goes.
 func (s *Server) revoke(d *dialect) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		form, f := postForm(w, r)
-		f = cmp.Or(f, repeated(form))
-		var client *Client
-		if f == nil && (!d.openRevoke || r.Header.Get("Authorization") != "" || form.Has("client_secret")) {
-			client, f = s.authenticate(d, r, form)
-		}
+		form, client, f := s.clientForm(w, r, d)
 		if f == nil && form.Get("token") == "" {
 			f = &failure{"invalid_request", "token is missing."}
 		}

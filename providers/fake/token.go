@@ -24,12 +24,7 @@ var (
 // token is the token endpoint (RFC 6749 §3.2).
 func (s *Server) token(d *dialect) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		form, f := postForm(w, r)
-		f = cmp.Or(f, repeated(form))
-		var client *Client
-		if f == nil {
-			client, f = s.authenticate(d, r, form)
-		}
+		form, client, f := s.clientForm(w, r, d)
 		var t tokens
 		if f == nil {
 			t, f = s.grantTokens(d, client, form)
@@ -113,6 +108,16 @@ func (s *Server) refresh(d *dialect, c *Client, form url.Values) (tokens, *failu
 		return tokens{}, badRefresh
 	}
 	return s.grants.giveTokens(i.grant, !d.keepsRefresh), nil
+}
+
+// clientForm is what a client posts, and which client that is.
+func (s *Server) clientForm(w http.ResponseWriter, r *http.Request, d *dialect) (url.Values, *Client, *failure) {
+	form, f := postForm(w, r)
+	if f = cmp.Or(f, repeated(form)); f != nil {
+		return form, nil, f
+	}
+	client, f := s.authenticate(d, r, form)
+	return form, client, f
 }
 
 // authenticate is client authentication (RFC 6749 §2.3): in one way, and in one that the provider takes.
