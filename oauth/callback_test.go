@@ -142,6 +142,10 @@ func TestParseCallbackRefusal(t *testing.T) {
 			"error=access_denied&code=c0de",
 			Refusal{Step: 2, Code: "access_denied"}, true,
 			"a code smuggled in behind an error is never redeemed"},
+		"a code that is none beside it": {
+			"error=access_denied&code=%0D%0A",
+			Refusal{Step: 2, Code: "access_denied"}, true,
+			"nor is it looked at: the user learns what the provider said"},
 		"terminal codes": {
 			"error=x&error_description=a%1B%5B31mb%00%0Ac" + strings.Repeat("x", 300),
 			Refusal{Step: 2, Code: "x", Description: "a [31mb  c" + strings.Repeat("x", 190) + "…"}, false,
