@@ -36,7 +36,7 @@ type credentials struct {
 	verifier string // proves that the user was asked; "" until then
 }
 
-// oauth1 is all that the fake remembers for OAuth 1.0a, by token.
+// oauth1 is all that the fake remembers of OAuth 1.0a. Credentials are found by their token.
 type oauth1 struct {
 	mu        sync.Mutex
 	temporary recent[credentials]
