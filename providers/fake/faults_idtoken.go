@@ -126,7 +126,7 @@ func idTokenFaults() []Fault {
 			Gains: "Who takes the key from there verifies every token with success.",
 			hook: forged(attackersKey, func(h object) {
 				h["alg"], h["kid"] = "ES256", ecKeyID
-				h["jwk"] = publicJWK(attackersKey())
+				h["jwk"] = publicJWK(attackersKey(), ecKeyID)
 			})},
 		{Name: "kid-unknown", Provider: "google", Step: 4, Stops: "key-known",
 			Does:  "The token is signed with the attacker's key, and names it.",

@@ -33,7 +33,7 @@ func keyFaults() []Fault {
 			Does:  "The provider signs with an RSA key of 1024 bits.",
 			Gains: "Who factors it signs in as anybody.",
 			hook: both(
-				signing(func(k object) { k["n"] = publicJWK(weakKey())["n"] }),
+				signing(func(k object) { k["n"] = publicJWK(weakKey(), rsaKeyID)["n"] }),
 				forged(weakKey, func(object) {}))},
 		{Name: "key-exponent", Provider: "google", Step: 4, Stops: "key-fits", Spec: "RFC 8017 §3.1",
 			Does:  "The key's exponent is 1.",

@@ -35,10 +35,7 @@ var (
 
 func readKey(file []byte) any {
 	block, _ := pem.Decode(file)
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		panic(err) // embedded, so it is right
-	}
+	key, _ := x509.ParsePKCS8PrivateKey(block.Bytes) // embedded, so it is right
 	return key
 }
 
@@ -97,26 +94,23 @@ func keyOf(header object) any {
 	return rsaKey()
 }
 
-// publicJWK is the public half of a key (RFC 7518 §6).
-func publicJWK(key any) object {
+// publicJWK is the public half of a key (RFC 7517 §4, RFC 7518 §6).
+func publicJWK(key any, kid string) object {
 	b64 := base64.RawURLEncoding.EncodeToString
 	switch key := key.(type) {
 	case *ecdsa.PrivateKey:
 		point, _ := key.PublicKey.Bytes() // 4, then X and Y of 32 octets each
-		return object{"kty": "EC", "crv": "P-256", "x": b64(point[1:33]), "y": b64(point[33:])}
+		return object{"kty": "EC", "crv": "P-256", "x": b64(point[1:33]), "y": b64(point[33:]), "use": "sig", "alg": "ES256", "kid": kid}
 	case *rsa.PrivateKey:
-		return object{"kty": "RSA", "n": b64(key.N.Bytes()), "e": b64(big.NewInt(int64(key.E)).Bytes())}
+		return object{"kty": "RSA", "n": b64(key.N.Bytes()), "e": b64(big.NewInt(int64(key.E)).Bytes()), "use": "sig", "alg": "RS256", "kid": kid}
 	}
 	return nil
 }
 
 // keys is the JWK set (RFC 7517 §5).
 func (s *Server) keys(w http.ResponseWriter, r *http.Request) {
-	rs256, es256 := publicJWK(rsaKey()), publicJWK(ecKey())
-	maps.Copy(rs256, object{"use": "sig", "alg": "RS256", "kid": rsaKeyID})
-	maps.Copy(es256, object{"use": "sig", "alg": "ES256", "kid": ecKeyID})
 	w.Header().Set("Cache-Control", "public, max-age=3600")
-	sendJSON(w, http.StatusOK, object{"keys": []object{rs256, es256}})
+	sendJSON(w, http.StatusOK, object{"keys": []object{publicJWK(rsaKey(), rsaKeyID), publicJWK(ecKey(), ecKeyID)}})
 }
 
 // profile is what the scopes profile and email give, in the claims of OIDC Core §5.1 and §5.4. What a

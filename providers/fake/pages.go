@@ -3,7 +3,6 @@ package fake
 import (
 	"bytes"
 	"embed"
-	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -14,8 +13,7 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-var pages = template.Must(template.New("").Funcs(template.FuncMap{"initials": initials}).
-	ParseFS(pageFiles, "pages/*.html", "pages/picture.svg"))
+var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html", "pages/picture.svg"))
 
 // consent asks the user. Its form posts to the URL it was got from, so it needs no hidden fields. What
 // each parameter is for, the app's trace says.
@@ -72,11 +70,7 @@ func (s *Server) home(table []route) http.HandlerFunc {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	host := r.Host
-	if host == self {
-		host = ""
-	}
-	showError(w, http.StatusNotFound, fmt.Sprintf("No provider answers %s %s%s.", r.Method, host, r.URL.Path))
+	showError(w, http.StatusNotFound, "No provider answers "+r.Method+" "+strings.TrimPrefix(r.Host+r.URL.Path, self)+".")
 }
 
 // showError is for what cannot be told to the client, because nobody knows where it is.
@@ -127,11 +121,3 @@ func picture(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) picture(u User) string { return s.origin + "/picture/" + u.ID + ".svg" }
-
-func initials(u User) string {
-	var letters string
-	for word := range strings.FieldsSeq(u.Name) {
-		letters += string([]rune(word)[:1])
-	}
-	return letters
-}
