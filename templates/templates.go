@@ -71,7 +71,6 @@ func (a Account) Query() template.URL {
 }
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"join":  func(list []string) string { return strings.Join(list, " ") },
 	"step":  func(step int) string { return chapters[step].Name },
 	"reply": func(body json.RawMessage) part { return Whole().body(inProfile, string(body)) },
 	// A picture's address is the provider's word: a path of this app's would be visited
