@@ -224,8 +224,8 @@ func (s *Server) mapped(w http.ResponseWriter, r *http.Request) {
 			to.URL.Scheme = "https"
 		}
 	}
-	faulty := s.faulty[strings.TrimPrefix(firstSegment(to), "~")]
-	fault := cutSegment(to, "~"+faulty.Name)
+	faulty, fault := s.faulty[strings.TrimPrefix(firstSegment(to), "~")]
+	fault = fault && cutSegment(to, "~"+faulty.Name)
 	host := firstSegment(to)
 	if s.hosts[host] {
 		to.Host = host

@@ -1,8 +1,10 @@
 package fake_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -209,5 +211,32 @@ func TestFaultsBesideErrors(t *testing.T) {
 			asked.Del("prompt")
 			answered(web.PostForm(p.authorize+"?"+asked.Encode(), allowing("ada", p)))
 		})
+	}
+}
+
+// No URL and no method makes a fault, or what looks like one, panic.
+func TestFaultsAnswerEverything(t *testing.T) {
+	op := fake.New(fake.Options{})
+	answers := func(method, path string) {
+		t.Helper()
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler { // token-dropped hangs up
+				t.Errorf("%s %s: %v", method, path, p)
+			}
+		}()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // nobody waits for those that hang
+		op.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, method, path, nil))
+	}
+	for _, path := range []string{"/~", "/~/", "/~/token", "/~/github.com/", "/~/api.github.com/user", "/~nobody/github.com/"} {
+		answers("GET", path)
+	}
+	for _, f := range fake.Faults() {
+		for _, path := range []string{"/.well-known/openid-configuration", "/authorize", "/token", "/jwks", "/userinfo", "/revoke", "/oauth/request_token"} {
+			for _, host := range []string{"", "/openid.example", "/accounts.google.com", "/api.x.com"} {
+				answers("GET", "/~"+f.Name+host+path)
+				answers("POST", "/~"+f.Name+host+path)
+			}
+		}
 	}
 }

@@ -230,9 +230,12 @@ func opened(compact string) (header, claims string) {
 	return string(h), string(c)
 }
 
-// changed is a JSON object with other members.
+// changed is a JSON object with other members. A page has none: the honest provider did not answer.
 func changed(body string, change func(object)) string {
 	o := parse(body)
+	if len(o) == 0 {
+		return body
+	}
 	change(o)
 	return encode(o)
 }
