@@ -142,13 +142,29 @@ func (r Request) scrub(text string) string {
 	_, credentials, _ := strings.Cut(authorization, " ")
 	_, password, _ := (&http.Request{Header: r.Header}).BasicAuth()
 	secrets = append(secrets, credentials, password)
+	// All are looked for in the text as it came. The visitor chooses the code, and could
+	// otherwise break another secret in two, and see the rest.
+	hidden := make([]bool, len(text))
 	for _, secret := range secrets {
 		decoded, _ := url.QueryUnescape(secret)
 		for _, secret := range []string{secret, decoded} {
-			if secret != "" {
-				text = strings.ReplaceAll(text, secret, "‹secret›")
+			for at := 0; secret != "" && strings.Contains(text[at:], secret); {
+				at += strings.Index(text[at:], secret)
+				for range len(secret) {
+					hidden[at] = true
+					at++
+				}
 			}
 		}
 	}
-	return text
+	var shown strings.Builder
+	for i := range len(text) {
+		switch {
+		case !hidden[i]:
+			shown.WriteByte(text[i])
+		case i == 0 || !hidden[i-1]:
+			shown.WriteString("‹secret›")
+		}
+	}
+	return shown.String()
 }

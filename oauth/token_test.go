@@ -395,6 +395,32 @@ func TestExchangeRefusal(t *testing.T) {
 	}
 }
 
+// The code is whatever stood in the callback. One that has a part of the client's secret
+// in it does not save the rest of that, where a provider repeats it.
+func TestExchangeEchoedSecretCut(t *testing.T) {
+	const echo = "not s3cret, nor YXBwOnMzY3JldA=="
+	for _, auth := range []string{"client_secret_basic", "client_secret_post"} {
+		for _, code := range []string{"s3c", "cret", "s3cret, nor Y", "not s3", "3", "nor YXBw"} {
+			p, row := newOP(), plainRow()
+			row.ClientAuth = auth
+			p.says[opToken] = says(400, "application/json", `{"error": "x", "error_description": "`+echo+`"}`)
+			c := newClient(t, row, p)
+			callback := callbackOf(t, c)
+			callback.code = code
+			_, err := c.Exchange(t.Context(), callback)
+			refusal, ok := errors.AsType[*Refusal](err)
+			if !ok {
+				t.Fatal(err)
+			}
+			for _, part := range []string{"s3", "3c", "cret,", "Y3JldA"} {
+				if strings.Contains(refusal.Description, part) && (part != "Y3JldA" || auth == "client_secret_basic") {
+					t.Errorf("%s, code %s: %q holds %s", auth, code, refusal.Description, part)
+				}
+			}
+		}
+	}
+}
+
 // Some providers repeat in their errors what they were sent. Errors go to a page and a
 // log.
 func TestExchangeEchoedSecrets(t *testing.T) {
