@@ -37,11 +37,15 @@ func (o Object) Read(name string, into any) error {
 	return nil
 }
 
-// text returns a member as text: a string, or anything else as it stands.
+// text returns a member as text: a string, a number or a boolean as it stands, and of
+// anything else only what it is. In that, escapes could hide what is to be scrubbed.
 func (o Object) text(name string) string {
 	var text string
 	if o.Read(name, &text) != nil {
 		text = string(o[name])
+		if text[0] == '{' || text[0] == '[' {
+			text = kind(o[name])
+		}
 	}
 	return text
 }

@@ -365,10 +365,10 @@ func TestExchangeRefusal(t *testing.T) {
 			Refusal{Step: 3, Status: 200, Code: "true"}, "an error of no known shape is still an error"},
 		"an empty object": {
 			saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "error": {}}`), nil,
-			Refusal{Step: 3, Status: 200, Code: "{}"}, "likewise"},
+			Refusal{Step: 3, Status: 200, Code: "an object"}, "likewise"},
 		"an object of no known shape": {
 			saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "error": {"type": "x"}}`), nil,
-			Refusal{Step: 3, Status: 200, Code: `{"type": "x"}`}, "likewise"},
+			Refusal{Step: 3, Status: 200, Code: "an object"}, "likewise"},
 		"Facebook": {
 			says(400, "application/json", `{"error": {"message": "This authorization code has been used.", "type": "OAuthException", "code": 100, "fbtrace_id": "A"}}`), nil,
 			Refusal{Step: 3, Status: 400, Code: "100", Description: "This authorization code has been used."}, "error is an object"},
@@ -431,6 +431,8 @@ func TestExchangeEchoedSecrets(t *testing.T) {
 			"code":        says(400, "application/json", `{"error": "`+echo+`"}`),
 			"URI":         says(400, "application/json", `{"error": "x", "error_uri": "https://op.example/?`+echo+`"}`),
 			"object":      says(400, "application/json", `{"error": {"message": "`+echo+`"}}`),
+			"list":        says(400, "application/json", `{"error": ["`+strings.ReplaceAll(echo, "/", `\/`)+`"]}`), // as PHP writes it
+			"object, why": says(400, "application/json", `{"error": "x", "error_description": {"code": "\u0063\u0030de"}}`),
 			"network":     func(*http.Request) (*http.Response, error) { return nil, errors.New(echo) },
 		} {
 			t.Run(auth+" "+name, func(t *testing.T) {
@@ -450,7 +452,7 @@ func TestExchangeEchoedSecrets(t *testing.T) {
 				}
 				// By the form the secret went out as it is, by Basic encoded: what was not
 				// sent, a provider cannot repeat.
-				secrets := []string{"c0de", "v3rifier", "s3cret+/="}
+				secrets := []string{"c0de", `\u0063`, "v3rifier", "s3cret+/=", `s3cret+\/=`}
 				if auth == "client_secret_basic" {
 					secrets = append(secrets, "YXBwOnMzY3JldCUyQiUyRiUzRA==", "s3cret%2B%2F%3D")
 				}
