@@ -31,11 +31,13 @@ func Example() {
 }
 
 func ExampleLocalPath() {
-	for _, next := range []string{"/profile?tab=2", "https://evil.example/", "//evil.example", `/\evil.example`} {
+	for _, next := range []string{"/profile?tab=2", "https://evil.example/", "//evil.example", `/\evil.example`, "/\t/evil.example", "/#\r\nSet-Cookie: a=b"} {
 		fmt.Printf("%q\n", web.LocalPath(next))
 	}
 	// Output:
 	// "/profile?tab=2"
+	// ""
+	// ""
 	// ""
 	// ""
 	// ""

@@ -47,7 +47,7 @@ func Headers(imagesFrom string, next http.Handler) http.Handler {
 // Browsers take "//host" and "/\host" for another host, and drop tabs and line breaks,
 // which do not parse. A path of more than 512 bytes would make a cookie that they drop.
 func LocalPath(path string) string {
-	_, err := url.Parse(path)
+	_, err := url.ParseRequestURI(path) // Parse lets them stand behind a "#"
 	if err != nil || len(path) > 512 || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) {
 		return ""
 	}
