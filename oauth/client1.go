@@ -57,6 +57,9 @@ func NewClient1(p Provider1, id, secret, redirectURI string, transport http.Roun
 	if err != nil {
 		return nil, fmt.Errorf("oauth: %s: %w", p.Name, err)
 	}
+	if err := secure(p.AuthorizationURL, sender.loopback); err != nil {
+		return nil, fmt.Errorf("oauth: %s: authorization URL: %w (RFC 5849 §2.2)", p.Name, err)
+	}
 	return &Client1{Provider1: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: sender}, nil
 }
 

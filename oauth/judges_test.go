@@ -125,7 +125,7 @@ func TestRefusalWords(t *testing.T) {
 
 func TestCredentialsTwice(t *testing.T) {
 	p := &op{says: map[string]answer{"https://x.example/r": says(200, "text/html", "oauth_token=T&oauth_token=U&oauth_token_secret=S")}}
-	c, err := NewClient1(Provider1{About: About{Name: "x"}, TemporaryCredentialURL: "https://x.example/r", TokenURL: "https://x.example/t", Profile: noProfile},
+	c, err := NewClient1(Provider1{About: About{Name: "x"}, TemporaryCredentialURL: "https://x.example/r", AuthorizationURL: "https://x.example/a", TokenURL: "https://x.example/t", Profile: noProfile},
 		"id", "secret", "https://app.example/callback", p)
 	if err != nil {
 		t.Fatal(err)

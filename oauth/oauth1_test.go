@@ -349,6 +349,8 @@ func TestNewClient1(t *testing.T) {
 	good := providers.X()
 	plain := good
 	plain.TokenURL = "http://api.x.com/oauth/access_token"
+	login := good
+	login.AuthorizationURL = "http://api.x.com/oauth/authenticate"
 	for name, tt := range map[string]struct {
 		row              oauth.Provider1
 		id, secret, back string
@@ -359,6 +361,7 @@ func TestNewClient1(t *testing.T) {
 		"no secret":    {good, "id", "", "https://app.example/callback/x", false},
 		"no host":      {good, "id", "secret", "/callback/x", false},
 		"not over TLS": {plain, "id", "secret", "https://app.example/callback/x", false},
+		"browser not":  {login, "id", "secret", "https://app.example/callback/x", false},
 	} {
 		if _, err := oauth.NewClient1(tt.row, tt.id, tt.secret, tt.back, nil); (err == nil) != tt.ok {
 			t.Errorf("%s: %v", name, err)

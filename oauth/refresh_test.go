@@ -290,7 +290,7 @@ func TestRevoke(t *testing.T) {
 func TestRevoke1(t *testing.T) {
 	p := newOP()
 	const url = "https://op.example/invalidate"
-	row := Provider1{About: About{Name: "x"}, TokenURL: opToken, Profile: noProfile}
+	row := Provider1{About: About{Name: "x"}, AuthorizationURL: "https://x.example/a", TokenURL: opToken, Profile: noProfile}
 	c, err := NewClient1(row, "app", "s3cret", "https://app.example/callback/x", p)
 	if err != nil {
 		t.Fatal(err)
