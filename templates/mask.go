@@ -46,6 +46,11 @@ func (m *Mask) value(place, name, value string) string {
 // other word.
 const rememberedMin = 7
 
+// seenMax is how much is remembered. An honest message has far less to hide, and each
+// text is searched for all of it: a callback of 30,000 bytes kept the app busy for
+// seconds.
+const seenMax = 300
+
 // hidden returns what stands for value.
 func (m *Mask) hidden(name, value string) string {
 	if m.hide == nil || value == "" {
@@ -55,7 +60,7 @@ func (m *Mask) hidden(name, value string) string {
 		return hidden
 	}
 	hidden := m.hide(name, value)
-	if len(value) >= rememberedMin {
+	if len(value) >= rememberedMin && len(m.seen) < seenMax {
 		if m.seen == nil {
 			m.seen = make(map[string]string)
 		}
@@ -68,8 +73,15 @@ func (m *Mask) hidden(name, value string) string {
 	return hidden
 }
 
-// text returns s without what was hidden before.
+// text returns s without what was hidden before, and nothing of it where that was too
+// much to remember.
 func (m *Mask) text(s string) string {
+	if s == "" || len(m.seen) == 0 {
+		return s
+	}
+	if len(m.seen) >= seenMax {
+		return m.hide("text", s)
+	}
 	var pairs []string
 	longerFirst := func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }
 	for _, value := range slices.SortedFunc(maps.Keys(m.seen), longerFirst) { // one may begin with another
@@ -101,10 +113,11 @@ func (m *Mask) body(place, body string) part {
 	case !strings.ContainsAny(body, " <\r\n") && strings.Contains(body, "="):
 		return part{Title: "Body, a form", Values: m.form(place, body)}
 	}
-	if len(body) > 2000 {
-		body = strings.ToValidUTF8(body[:2000], "") + "…"
+	text := m.value(place, "body", body) // before it is cut: half a secret would not be found
+	if len(text) > 2000 {
+		text = strings.ToValidUTF8(text[:2000], "") + "…"
 	}
-	return part{Title: "Body", Text: m.value(place, "body", body)}
+	return part{Title: "Body", Text: text}
 }
 
 // form returns the parameters of a query or a form in their order.

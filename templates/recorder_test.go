@@ -269,6 +269,31 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// A text is searched before it is cut: half of a secret would not be found.
+func TestCutLongText(t *testing.T) {
+	m := Cut()
+	m.hidden("access_token", "a-secret-token")
+	got := m.body(inProfile, "<p>"+strings.Repeat("x", 1990)+"a-secret-token").Text
+	if strings.Contains(got, "a-secr") || !strings.Contains(got, "xa-se…") {
+		t.Errorf("%q", got[1980:])
+	}
+}
+
+// Anybody can call the callback with thousands of values, each of which is hidden and
+// then looked for in each text.
+func TestCutMany(t *testing.T) {
+	m := Cut()
+	var query strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&query, "x=!%06d&iss=&", i)
+	}
+	h := newHop(oauth.Event{Step: 2, What: oauth.RedirectIn{Path: "/callback/google", Query: query.String() + "error_description=the+last+!004999"}}, m)
+	values := h.Parts[0].Values
+	if got := values[len(values)-1].Value; len(m.seen) > seenMax+5 || strings.Contains(got, "4999") {
+		t.Errorf("%d remembered, and the last is %q", len(m.seen), got)
+	}
+}
+
 // The other way round, too: a longer value is hidden whole, though its beginning was
 // hidden before.
 func TestCutLonger(t *testing.T) {
