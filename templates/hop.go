@@ -144,8 +144,13 @@ func headers(m *Mask, header http.Header) part {
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		w, matters := words["header "+name]
 		value := strings.Join(header[name], ", ")
-		if name == "Authorization" {
+		switch name {
+		case "Authorization":
 			value = authorization(m, value)
+		case "Location": // in the rest there may be tokens that are seen nowhere else
+			if end := strings.IndexAny(value, "?#"); end >= 0 {
+				value = value[:end] + m.hidden("query", value[end:])
+			}
 		}
 		if matters && value != "" {
 			p.Values = append(p.Values, item{Name: name, Value: m.text(value), About: w.about})

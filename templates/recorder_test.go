@@ -269,6 +269,16 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// A reply that redirects may carry tokens in its Location that nobody has seen before.
+func TestCutLocation(t *testing.T) {
+	for _, location := range []string{"https://x.example/a?access_token=a-secret-token", "https://x.example/a#access_token=a-secret-token", "https://x.example/a"} {
+		p := headers(Cut(), http.Header{"Location": {location}})
+		if got := p.Values[0].Value; strings.Contains(got, "secret-token") || !strings.HasPrefix(got, "https://x.example/a") {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
 // A text is searched before it is cut: half of a secret would not be found.
 func TestCutLongText(t *testing.T) {
 	m := Cut()
