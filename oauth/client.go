@@ -102,8 +102,8 @@ func secure(rawURL string, loopback bool) error {
 // IsLoopback reports whether host is localhost, 127.0.0.0/8 or ::1: this machine,
 // which plain http does not leave.
 func IsLoopback(host string) bool {
-	ip, _ := netip.ParseAddr(strings.Trim(host, "[]")) // beside an error it is the zero Addr, which is nowhere
-	return strings.EqualFold(host, "localhost") || ip.IsLoopback()
+	ip, _ := netip.ParseAddr(strings.Trim(host, "[]"))             // beside an error it is the zero Addr, which is nowhere
+	return strings.ToLower(host) == "localhost" || ip.IsLoopback() // not EqualFold, to which ſ is an s
 }
 
 // sender sends a client's requests.

@@ -81,7 +81,7 @@ func TestNewClientWithoutName(t *testing.T) {
 func TestIsLoopback(t *testing.T) {
 	for host, want := range map[string]bool{
 		"localhost": true, "LOCALHOST": true, "127.0.0.1": true, "127.255.255.254": true, "::1": true, "[::1]": true,
-		"": false, "localhost.": false, "localhost.evil.example": false, "evil-localhost": false, "127.0.0.1.evil.example": false,
+		"": false, "localhost.": false, "localho\u017ft": false, "localhost.evil.example": false, "evil-localhost": false, "127.0.0.1.evil.example": false,
 		"0.0.0.0": false, "::": false, "128.0.0.1": false, "10.0.0.1": false, "169.254.169.254": false, "127.1": false, "2130706433": false,
 		"op.example": false, "::ffff:10.0.0.1": false,
 	} {
