@@ -30,6 +30,19 @@ func Example() {
 	// 421 ""
 }
 
+func ExampleParseBaseURL() {
+	for _, raw := range []string{"https://App.example:443/", "http://localhost:", "http://[::1]:8080", "http://app.example", "https://app.example/app"} {
+		base, err := web.ParseBaseURL(raw)
+		fmt.Println(base, err)
+	}
+	// Output:
+	// https://app.example <nil>
+	// http://localhost <nil>
+	// http://[::1]:8080 <nil>
+	// <nil> -base-url http://app.example: plain http is for localhost only; take https://app.example
+	// <nil> -base-url "https://app.example/app": want a scheme and a host, like https://app.example.com
+}
+
 func ExampleLocalPath() {
 	for _, next := range []string{"/profile?tab=2", "https://evil.example/", "//evil.example", `/\evil.example`, "/\t/evil.example", "/#\r\nSet-Cookie: a=b"} {
 		fmt.Printf("%q\n", web.LocalPath(next))

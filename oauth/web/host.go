@@ -25,9 +25,9 @@ func ParseBaseURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// HostOf is hostport as browsers write it, without the scheme's own port.
+// HostOf is hostport as browsers write it, without the scheme's own port or an empty one.
 func HostOf(scheme, hostport string) string {
-	return strings.TrimSuffix(hostport, map[string]string{"http": ":80", "https": ":443"}[scheme])
+	return strings.TrimSuffix(strings.TrimSuffix(hostport, ":"), map[string]string{"http": ":80", "https": ":443"}[scheme])
 }
 
 // OneHost keeps the app to the one name that is registered with the providers: a
