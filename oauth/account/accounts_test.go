@@ -878,6 +878,30 @@ func TestSessionOfDisconnected(t *testing.T) {
 	})
 }
 
+// TestSessionEndedGoesOnNoMore: a session that was signed out of while another request
+// had it in hand stays ended, whatever that request does with it.
+func TestSessionEndedGoesOnNoMore(t *testing.T) {
+	store, key := account.NewMemory(), account.Key{Provider: "p", Subject: "1"}
+	sessions, err := account.NewSessions(store, make([]byte, 32), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.AddIdentity(t.Context(), account.Identity{Key: key, UserID: "ada"}); err != nil {
+		t.Fatal(err)
+	}
+	thief := begin(t, sessions, "ada", key)
+	session, err := sessions.Get(withCookies(thief))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sessions.EndAll(httptest.NewRecorder(), withCookies(begin(t, sessions, "ada", key))); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, sessions.Continue(t.Context(), session, key), account.ErrNotFound, "ended everywhere")
+	_, err = sessions.Get(withCookies(thief))
+	wantError(t, err, account.ErrNotFound, "and it stays so")
+}
+
 // TestWait: the app ends when the pair that the provider gives is stored.
 func TestWait(t *testing.T) {
 	in(t, "github", func(t *testing.T, w *world, identity account.Identity) {

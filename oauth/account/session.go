@@ -73,8 +73,12 @@ func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, userID string, 
 }
 
 // Continue lets a session go on with another identity of its user, when the one with
-// which it began is about to be disconnected. Its 12 hours begin anew.
+// which it began is about to be disconnected. Its 12 hours begin anew. One that has
+// ended meanwhile is ErrNotFound.
 func (s *Sessions) Continue(ctx context.Context, session Session, other Key) error {
+	if _, err := s.store.Session(ctx, session.Hash); err != nil {
+		return err
+	}
 	if err := s.store.RemoveSession(ctx, session.Hash); err != nil {
 		return err
 	}
