@@ -658,7 +658,9 @@ func (s *server) visited(h func(http.ResponseWriter, *http.Request, visitor)) ht
 		case q.Has("subject") && !s.pick(&v, account.Key{Provider: q.Get("provider"), Subject: q.Get("subject")}):
 			s.notFound(w, r)
 		default:
-			r = s.recorder.Listen(w, r, v.offer.Title, 6)
+			ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second) // as for a callback
+			defer cancel()
+			r = s.recorder.Listen(w, r.WithContext(ctx), v.offer.Title, 6)
 			h(w, r, v)
 			s.recorder.End(r, "refreshed")
 		}

@@ -983,6 +983,31 @@ func hangingAt(path string) trouble {
 	}
 }
 
+// The profile has one deadline over all its requests, as a callback has: here metadata,
+// keys, refresh and userinfo, none of them late by itself.
+func TestProfileInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "http://localhost:8080")
+		i := slices.IndexFunc(w.app.offers, func(o offer) bool { return o.Name == "oidc" })
+		o := &w.app.offers[i]
+		o.row.Scopes = append(o.row.Scopes, "offline_access")
+		if err := o.connect(o.client.ID, o.client.Secret, o.client.RedirectURI, inTrouble(w.net["127.0.0.1:9000"].(*fake.Server).Net())); err != nil {
+			t.Fatal(err)
+		}
+		w.browser.Transport = unlucky{w.net, honest}
+		w.signIn("oidc")
+		time.Sleep(50 * time.Minute)
+		w.get("http://localhost:8080/profile")
+		time.Sleep(50 * time.Minute)
+		w.browser.Transport = unlucky{w.net, late(4900 * time.Millisecond)}
+		begun := time.Now()
+		p := w.get("http://localhost:8080/profile")
+		if took := time.Since(begun); took > 15*time.Second || !strings.Contains(p.body, "did not answer") {
+			t.Errorf("%d after %s", p.status, took)
+		}
+	})
+}
+
 // Who signs in with one provider does not wait for another, whatever happens there. Who
 // signs in with that one reads what is wrong with it, within 15 s.
 func TestOneProviderInTrouble(t *testing.T) {

@@ -123,19 +123,24 @@ func TestRefusalWords(t *testing.T) {
 	}
 }
 
-func TestCredentialsTwice(t *testing.T) {
-	p := &op{says: map[string]answer{"https://x.example/r": says(200, "text/html", "oauth_token=T&oauth_token=U&oauth_token_secret=S")}}
-	c, err := NewClient1(Provider1{About: About{Name: "x"}, TemporaryCredentialURL: "https://x.example/r", AuthorizationURL: "https://x.example/a", TokenURL: "https://x.example/t", Profile: noProfile},
-		"id", "secret", "https://app.example/callback", p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _, err = c.Begin(t.Context())
-	wantGot(t, err, CheckError{Got: `"oauth_token" occurs 2 times`})
+func TestCredentialsOfTwoReadings(t *testing.T) {
+	for body, got := range map[string]string{
+		"oauth_token=T&oauth_token=U&oauth_token_secret=S": `"oauth_token" occurs 2 times`,
+		"oauth_token=%ff&oauth_token_secret=S":             "oauth_token is not valid UTF-8",
+	} {
+		p := &op{says: map[string]answer{"https://x.example/r": says(200, "text/html", body)}}
+		c, err := NewClient1(Provider1{About: About{Name: "x"}, TemporaryCredentialURL: "https://x.example/r", AuthorizationURL: "https://x.example/a", TokenURL: "https://x.example/t", Profile: noProfile},
+			"id", "secret", "https://app.example/callback", p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = c.Begin(t.Context())
+		wantGot(t, err, CheckError{Got: got})
 
-	asked := len(p.asked)
-	if _, err := c.Get(t.Context(), TokenCredentials{Provider: "x"}, "https://x.example/?a=%zz"); err == nil || len(p.asked) > asked {
-		t.Errorf("what cannot be signed was sent all the same: %v", err)
+		asked := len(p.asked)
+		if _, err := c.Get(t.Context(), TokenCredentials{Provider: "x"}, "https://x.example/?a=%zz"); err == nil || len(p.asked) > asked {
+			t.Errorf("what cannot be signed was sent all the same: %v", err)
+		}
 	}
 }
 
