@@ -1527,7 +1527,7 @@ func TestTracePage(t *testing.T) {
 		},
 		"github": {
 			steps: []string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"},
-			shows: []string{"the app knows the endpoints", "does not speak OpenID Connect", "https://api.github.com/user/emails"},
+			shows: []string{"the endpoints are known", "does not speak OpenID Connect", "https://api.github.com/user/emails"},
 		},
 		"x": {
 			steps: []string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"},

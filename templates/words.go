@@ -227,6 +227,6 @@ const atUser = -1
 
 // Where a step of the table above does not happen.
 var (
-	nothingToAsk = stepWords{"discovery", "Nothing to ask: the app knows the endpoints. They stand in this provider's file in providers/, or in the metadata that it read at an earlier sign-in, less than an hour ago.", ""}
+	nothingToAsk = stepWords{"discovery", "Nothing to ask: the endpoints are known, from this provider's file in providers/ or from its metadata, read less than an hour ago.", ""}
 	noIDToken    = stepWords{"ID token", "Nothing to verify: this provider does not speak OpenID Connect and gives no ID token. Who signed in is known after step 5.", ""}
 )
