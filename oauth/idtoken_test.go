@@ -592,7 +592,7 @@ func BenchmarkVerifyFloor(b *testing.B) {
 }
 
 func BenchmarkBegin(b *testing.B) {
-	c, err := NewClient(Provider{About: About{Name: "op"}, Metadata: Metadata{AuthorizationEndpoint: "https://op.example/authorize", TokenEndpoint: "https://op.example/token"}, Scopes: []string{"openid", "email"}}, "app", "secret", "https://app.example/callback/op", nil)
+	c, err := NewClient(Provider{About: About{Name: "op"}, Metadata: Metadata{AuthorizationEndpoint: "https://op.example/authorize", TokenEndpoint: "https://op.example/token"}, Scopes: []string{"openid", "email"}, Profile: noProfile}, "app", "secret", "https://app.example/callback/op", nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -234,7 +234,7 @@ const benchURL = "https://api.x.com/1.1/account/verify_credentials.json?include_
 // BenchmarkSign1 is a whole signed GET but for the network: nonce, signature,
 // request and reply. Read it beside BenchmarkSign1Floor, which is the HMAC alone.
 func BenchmarkSign1(b *testing.B) {
-	c, err := NewClient1(Provider1{About: About{Name: "x"}, TokenURL: "https://api.x.com/oauth/access_token"},
+	c, err := NewClient1(Provider1{About: About{Name: "x"}, AuthorizationURL: "https://api.x.com/oauth/authenticate", TokenURL: "https://api.x.com/oauth/access_token", Profile: noProfile},
 		"xvz1evFS4wEEPTGEFPHBog", "kAcSOqF21Fu85e7zjz7ZN2U4ZRhfV3WpwPAoE3Z7kBw", "https://app.example/callback/x", answers{})
 	if err != nil {
 		b.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"example.com/oauthbyhand/oauth"
+	"example.com/oauthbyhand/providers"
 )
 
 // filled returns a file store with n identities, each with tokens of a usual length.
@@ -154,7 +155,8 @@ func benchGrant(b *testing.B) (*Accounts, Identity, *oauth.Client) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	row := oauth.Provider{About: oauth.About{Name: "p"}, Metadata: oauth.Metadata{AuthorizationEndpoint: "https://op.example/authorize", TokenEndpoint: "https://op.example/token"}}
+	row := providers.GitHub()
+	row.Name = "p"
 	client, err := oauth.NewClient(row, "app", "s3cret", "https://app.example/callback", nil)
 	if err != nil {
 		b.Fatal(err)
