@@ -111,6 +111,7 @@ func TestKeysFetchedAgainWithoutKid(t *testing.T) {
 func TestRefusalWords(t *testing.T) {
 	for body, want := range map[string]Refusal{
 		`{"error":"a\u0062"}`: {Code: "ab"},
+		`{"error":["4\/0A"]}`: {Code: "an array"}, // whose escapes could hide a secret
 		`{"message":"m"}`:     {Description: "m"},
 		`{"message":"Validation Failed","errors":[{"message":"inner","code":"c"}]}`: {Description: "Validation Failed"},
 		`{"error":"invalid","code":7}`:                                              {Code: "invalid"},
