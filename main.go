@@ -656,7 +656,7 @@ func (s *server) visited(h func(http.ResponseWriter, *http.Request, visitor)) ht
 		case err != nil:
 			s.fail(w, r, oauth.About{}, err)
 		case q.Has("subject") && !s.pick(&v, account.Key{Provider: q.Get("provider"), Subject: q.Get("subject")}):
-			s.notFound(w, r)
+			http.Redirect(w, r, "/profile", http.StatusSeeOther) // disconnected meanwhile: a button pressed twice
 		default:
 			ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second) // as for a callback
 			defer cancel()
@@ -687,6 +687,9 @@ func (s *server) profile(w http.ResponseWriter, r *http.Request, v visitor) {
 	case v.offer.client1 != nil:
 		if grant, err = s.accounts.Open(v.identity); err == nil {
 			info, err = v.offer.client1.UserInfo(r.Context(), grant.Credentials)
+		}
+		if v.offer.client1.TokenRefused(err) {
+			err = fmt.Errorf("%w: %w", account.ErrSignInAgain, err)
 		}
 	}
 	s.show(w, r, v, info, err)

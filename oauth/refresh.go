@@ -31,9 +31,15 @@ func (t Tokens) RefreshDue() bool {
 // TokenRefused reports whether err is the provider's word that an access token is
 // no longer good: the one error of [Client.Get] for which a refresh may help. It is a
 // 401, the body of which need not say anything (RFC 6750 §3.1), or what the row names.
-func (c *Client) TokenRefused(err error) bool {
+func (c *Client) TokenRefused(err error) bool { return tokenRefused(err, c.InvalidGrant) }
+
+// TokenRefused reports whether err is the provider's word that a token is no longer
+// good. With OAuth 1.0a only a new sign-in helps.
+func (c *Client1) TokenRefused(err error) bool { return tokenRefused(err, nil) }
+
+func tokenRefused(err error, invalidGrant []string) bool {
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
-		return refusal.Step == 5 && (refusal.Status == http.StatusUnauthorized || slices.Contains(c.InvalidGrant, refusal.Code))
+		return refusal.Step == 5 && (refusal.Status == http.StatusUnauthorized || slices.Contains(invalidGrant, refusal.Code))
 	}
 	failed, ok := errors.AsType[*CheckError](err)
 	return ok && failed.Check.Step == 5 && failed.Check.Name == replyStatus.Name && failed.Got == "401"

@@ -125,7 +125,7 @@ var knownAdvice = map[string]advice{
 		"The provider did not answer.",
 		"Try again in a moment. The other providers are not affected.",
 	},
-	"claim-exp":       {"By this machine's clock, the ID token has already expired.", clocks},
+	"claim-exp":       {"By this machine's clock, the ID token has already expired, or it does not say when it does.", clocks},
 	"claim-iat":       {"By this machine's clock, the ID token was issued in the future, or it does not say when.", clocks},
 	"claim-iat-fresh": {"By this machine's clock, the ID token was issued before you began to sign in.", clocks},
 	"claim-nbf":       {"By this machine's clock, the ID token is not valid yet.", clocks},

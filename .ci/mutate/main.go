@@ -32,7 +32,7 @@ import (
 var judges = []string{
 	"once", "printable", "fitSubject", "expiresIn", "readDate", "readAudience", "refusal", "callbackRefusal",
 	"decodeBase64url", "parseJWS", "parseKey", "parseRSA", "parseEC", "readBytes", "signed", "keysFor",
-	"secure", "IsLoopback", "parseObject", "parseJSON", "value", "text", "has", "Read", "clientAuth", "use", "RefreshDue", "TokenRefused", "revoked",
+	"secure", "IsLoopback", "parseObject", "parseJSON", "value", "text", "has", "Read", "clientAuth", "use", "RefreshDue", "tokenRefused", "revoked",
 }
 
 // unreachable are the mutants that no test can find, with the reason.

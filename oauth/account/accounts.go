@@ -95,7 +95,8 @@ func (a *Accounts) arrive(ctx context.Context, identity Identity, signIn bool, g
 	return identity.UserID, nil
 }
 
-func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
+// now is as exact as databases keep a time.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // Identities returns a user's identities, the first one first.
 func (a *Accounts) Identities(ctx context.Context, userID string) ([]Identity, error) {

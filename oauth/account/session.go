@@ -171,5 +171,5 @@ func hash(id string) string {
 
 // proved is what a session's proof is about: all but its last use.
 func proved(s Session) string {
-	return fmt.Sprintf("%q %q %s", s.Hash, s.Begun.UTC().Format(time.RFC3339), place(Identity{UserID: s.UserID, Key: s.Key}))
+	return fmt.Sprintf("%q %q %s", s.Hash, s.Begun.UTC().Format(time.RFC3339Nano), place(Identity{UserID: s.UserID, Key: s.Key}))
 }
