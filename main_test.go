@@ -1349,14 +1349,7 @@ func TestRevoked(t *testing.T) {
 				other = "github"
 			}
 			w.connect(other, "mallory")
-			session, err := w.app.visitor(&http.Request{Header: http.Header{"Cookie": {w.cookies()}}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			grant, err := w.app.accounts.Open(session.identity)
-			if err != nil {
-				t.Fatal(err)
-			}
+			session, grant := w.visitor()
 			p := w.press("/disconnect?provider=" + url.QueryEscape(session.identity.Provider) + "&subject=" + session.identity.Subject)
 			if page := session.offer.row.RevokePage; page != "" {
 				if p.status != 200 || !strings.Contains(p.body, page) {
@@ -1367,6 +1360,7 @@ func TestRevoked(t *testing.T) {
 			if p.status != 200 || p.url != "http://localhost:8080/profile" {
 				t.Errorf("%d at %s\n%s", p.status, p.url, w.log)
 			}
+			var err error
 			if client := session.offer.client; client != nil {
 				_, err = client.UserInfo(t.Context(), grant.Tokens)
 			} else {
@@ -1377,6 +1371,20 @@ func TestRevoked(t *testing.T) {
 			}
 		})
 	}
+}
+
+// visitor is who is signed in at the browser, with the grant of that.
+func (w *world) visitor() (visitor, account.Grant) {
+	w.t.Helper()
+	v, err := w.app.visitor(&http.Request{Header: http.Header{"Cookie": {w.cookies()}}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	grant, err := w.app.accounts.Open(v.identity)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return v, grant
 }
 
 func (w *world) cookies() string {
@@ -1620,14 +1628,7 @@ func TestTraceOfRefreshAndRevoke(t *testing.T) {
 func TestTraceOfARefusedRefresh(t *testing.T) {
 	w := newWorld(t, "http://localhost:8080")
 	w.signIn("google")
-	v, err := w.app.visitor(&http.Request{Header: http.Header{"Cookie": {w.cookies()}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	grant, err := w.app.accounts.Open(v.identity)
-	if err != nil {
-		t.Fatal(err)
-	}
+	v, grant := w.visitor()
 	if err := v.offer.client.Revoke(t.Context(), grant.Tokens); err != nil {
 		t.Fatal(err)
 	}
@@ -2073,10 +2074,7 @@ func TestDisconnectedIsOut(t *testing.T) {
 		if p := w.answer(consent, "mallory", "allow", scopesOf(consent)...); len(p.accounts()) != 2 {
 			t.Fatalf("%v", p.accounts())
 		}
-		v, err := w.app.visitor(&http.Request{Header: http.Header{"Cookie": {w.cookies()}}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		v, _ := w.visitor()
 		w.browser = owner
 		disconnect := "/disconnect?provider=github&subject=" + v.identity.Subject
 		for _, time := range []string{"first", "second"} {
@@ -2106,14 +2104,7 @@ func TestDisconnectedIsOut(t *testing.T) {
 func TestTakenBackAtX(t *testing.T) {
 	w := newWorld(t, "http://localhost:8080")
 	w.signIn("x")
-	v, err := w.app.visitor(&http.Request{Header: http.Header{"Cookie": {w.cookies()}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	grant, err := w.app.accounts.Open(v.identity)
-	if err != nil {
-		t.Fatal(err)
-	}
+	v, grant := w.visitor()
 	if err := v.offer.client1.Revoke(t.Context(), grant.Credentials); err != nil {
 		t.Fatal(err)
 	}
