@@ -139,15 +139,15 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	query, _ := url.ParseQuery(r.URL.RawQuery)
 	state := callbackAttempt(query)
 	name := a.cookie(state, 0).Name
-	cookie, missing := r.Cookie(name)
-	if missing != nil {
-		cookie = new(http.Cookie) // for who takes attemptFound out, to see what happens
+	cookie, err := r.Cookie(name)
+	if err != nil {
+		cookie = new(http.Cookie) // without a name
 	}
 	// A used attempt has lost its cookie: the second row tells a reload from a stranger.
 	if err := check(ctx,
 		callbackState.present(state),
-		attemptUnused.that(!a.isUsed(state)).unless(missing == nil),
-		attemptFound.noError(missing),
+		attemptUnused.that(!a.isUsed(state)).unless(cookie.Name != ""),
+		attemptFound.present(cookie.Name),
 	); err != nil {
 		return Attempt{}, err
 	}

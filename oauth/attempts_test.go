@@ -221,6 +221,7 @@ func TestTakeWithoutHostPrefix(t *testing.T) {
 	b.put(t, a, newAttempt("STATE6789"))
 	_, err := b.take(newAttempts(t, testRoot, true), "STATE6789")
 	wantCheck(t, err, 2, "attempt-found", "a name without __Host- can be set by any subdomain")
+	wantGot(t, err, CheckError{Want: "a value"})
 }
 
 // Sign-ins begun and never finished: the browser keeps eight, the server none.

@@ -19,7 +19,10 @@ func lockFile(path string) (io.Closer, error) {
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		file.Close()
-		return nil, errors.New("another run of the app is using it")
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = errors.New("another run of the app is using it")
+		}
+		return nil, err
 	}
 	return file, nil
 }
