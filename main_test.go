@@ -377,6 +377,9 @@ func TestTabsAndTheBackButton(t *testing.T) {
 	if p := w.answer(second, "ada", "allow", "user:email"); p.url != "http://localhost:8080/" || !strings.Contains(p.body, "Hello") {
 		t.Errorf("back and Allow again, signed in: %d at %s", p.status, p.url)
 	}
+	if !strings.Contains(w.log.String(), "check=attempt-unused") {
+		t.Errorf("nothing of it in the log:\n%s", w.log)
+	}
 	w.do("POST", "http://localhost:8080/logout", nil)
 	again := w.answer(second, "ada", "allow", "user:email")
 	if again.status != 400 || again.check() != "attempt-unused" || !strings.Contains(again.body, "already used") {
@@ -1249,8 +1252,12 @@ func TestConnectAsSomebodyElse(t *testing.T) {
 			w.signIn("google")
 			consent := w.press("/connect/github")
 			between(w)
-			if p := w.answer(consent, "ada", "allow"); p.status != 400 || p.check() != "attempt-user" {
+			p := w.answer(consent, "ada", "allow")
+			if p.status != 400 || p.check() != "attempt-user" {
 				t.Errorf("%d, check %q, want 400 by attempt-user", p.status, p.check())
+			}
+			if strings.Contains(p.body, "/login/github") {
+				t.Error("a button signs in with the account, which would make it another user's")
 			}
 			if p := w.get("http://localhost:8080/profile"); slices.Contains(p.accounts(), "GitHub") {
 				t.Error("connected all the same")
