@@ -830,12 +830,15 @@ func weigh() weight {
 	return weight{runtime.NumGoroutine(), len(files), int64(m.HeapAlloc)}
 }
 
+func (before weight) exceededBy(after weight, bytes int64) bool {
+	return after.goroutines > before.goroutines || after.files > before.files || after.heap > before.heap+bytes
+}
+
 // wantNoMore holds that since before no goroutine, no open file, and at most so many
 // bytes have come to stay.
 func (before weight) wantNoMore(t *testing.T, bytes int64) {
 	t.Helper()
-	after := weigh()
-	if after.goroutines > before.goroutines || after.files > before.files || after.heap > before.heap+bytes {
+	if after := weigh(); before.exceededBy(after, bytes) {
 		t.Errorf("left behind: before %+v, after %+v, and %d bytes would be right", before, after, bytes)
 	}
 }
@@ -902,9 +905,14 @@ func TestNothingIsLeftBehind(t *testing.T) {
 					synctest.Wait()
 					return weigh()
 				}
-				before := year() // with what maps and buffers need at most
-				year()
-				before.wantNoMore(t, 250*int64(row.times)+14_000) // the rest is for what the runtime needs by chance
+				bytes := 250*int64(row.times) + 14_000 // the rest is for what the runtime needs by chance
+				before := year()
+				after := year()
+				// What is left behind is left each time; a map that made room for more was not.
+				for tries := 1; before.exceededBy(after, bytes) && tries < 3; tries++ {
+					before, after = after, year()
+				}
+				before.wantNoMore(t, bytes)
 				if err := closeStore(); err != nil {
 					t.Error(err)
 				}
