@@ -22,8 +22,8 @@ const (
 // What must hold for the attempt to which a callback belongs.
 var (
 	attemptFound  = Check{2, "attempt-found", "RFC 9700 §4.7.1", "a callback that this browser never asked for signs it in as somebody else"}
-	attemptOpens  = Check{2, "attempt-opens", "hardening", "an attempt that was made up, changed or moved from another cookie"}
-	attemptFresh  = Check{2, "attempt-fresh", "hardening", "a callback from a history or a log, used long after"}
+	attemptOpens  = Check{2, "attempt-opens", "defense in depth", "an attempt that was made up, changed or moved from another cookie"}
+	attemptFresh  = Check{2, "attempt-fresh", "defense in depth", "a callback from a history or a log, used long after"}
 	attemptUnused = Check{2, "attempt-unused", "RFC 9700 §2.1, §4.2.4", "a callback replayed"}
 	attemptUser   = Check{2, "attempt-user", "RFC 6749 §10.12; RFC 9700 §4.7", "an account connected to another user than the one who asked for it"}
 )
@@ -78,6 +78,7 @@ func (a *Attempts) cookie(state string, life time.Duration) *http.Cookie {
 // eight attempts in one browser the oldest is dropped. Call it before the redirect to
 // the provider. An error is this machine's.
 func (a *Attempts) Put(w http.ResponseWriter, r *http.Request, attempt Attempt) error {
+	ctx := inStep(r.Context(), 1, (*Attempts).Put)
 	plaintext, err := json.Marshal(attempt)
 	if err != nil {
 		return err
@@ -86,8 +87,8 @@ func (a *Attempts) Put(w http.ResponseWriter, r *http.Request, attempt Attempt) 
 	cookie.Value = a.sealer.Seal(plaintext, cookie.Name)
 	a.dropOldest(w, r)
 	http.SetCookie(w, cookie)
-	if t := tracing(r.Context()); t != nil {
-		t.event(1, AttemptPut{cookie, attempt})
+	if t := tracing(ctx); t != nil {
+		t.event(ctx, AttemptPut{cookie, attempt})
 	}
 	return nil
 }
@@ -130,9 +131,9 @@ func (a *Attempts) open(cookie, sealed string) (Attempt, error) {
 // remembered; with an older one the provider still refuses the code, which works once.
 // An error is a [*CheckError].
 func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error) {
-	ctx := r.Context()
+	ctx := inStep(r.Context(), 2, (*Attempts).Take)
 	if t := tracing(ctx); t != nil {
-		t.event(2, RedirectIn{r.URL.Path, r.URL.RawQuery})
+		t.event(ctx, RedirectIn{r.URL.Path, r.URL.RawQuery})
 	}
 	// ParseCallback refuses repeated parameters and compares the whole state; to
 	// find the cookie the first will do.
@@ -143,10 +144,10 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	if err != nil {
 		cookie = new(http.Cookie) // without a name
 	}
-	// A used attempt has lost its cookie: the second row tells a reload from a stranger.
+	// A used attempt has lost its cookie: the second check tells a reload from a stranger.
 	if err := check(ctx,
 		callbackState.present(state),
-		attemptUnused.that(!a.isUsed(state)).unless(cookie.Name != ""),
+		attemptUnused.holds(!a.isUsed(state)).skipIf(cookie.Name != ""),
 		attemptFound.present(cookie.Name),
 	); err != nil {
 		return Attempt{}, err
@@ -154,12 +155,12 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	http.SetCookie(w, a.cookie(state, -time.Second))
 	attempt, err := a.open(name, cookie.Value)
 	if t := tracing(ctx); t != nil && err == nil {
-		t.event(2, AttemptTaken{name, attempt})
+		t.event(ctx, AttemptTaken{name, attempt})
 	}
 	if err := check(ctx,
 		attemptOpens.noError(err),
 		attemptFresh.after(attempt.Begun, time.Now().Add(-attemptLife)),
-		attemptUnused.that(a.use(attempt.State)),
+		attemptUnused.holds(a.use(attempt.State)),
 	); err != nil {
 		return Attempt{}, err
 	}
@@ -170,7 +171,8 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 // who is signed in now, is the one who began it (RFC 9700 §4.7). Any other attempt
 // passes. An error is a [*CheckError].
 func (a Attempt) CheckUser(ctx context.Context, user string) error {
-	return check(ctx, attemptUser.same(user, a.User).unless(a.User == ""))
+	ctx = inStep(ctx, 2, Attempt.CheckUser)
+	return check(ctx, attemptUser.equalSecret(user, a.User).skipIf(a.User == ""))
 }
 
 func (a *Attempts) isUsed(state string) bool {

@@ -17,7 +17,7 @@ type Attempt struct {
 	Provider     string    // the callback must arrive at this provider's client
 	State        string    // random; ties the callback to this browser
 	Nonce        string    // random; ties the ID token to this attempt
-	CodeVerifier string    // random; ties the code to this attempt (PKCE)
+	CodeVerifier string    // random; ties the code to this attempt (PKCE); empty if the provider gets none
 	Scopes       []string  // as asked for
 	IssParameter bool      // the provider promised iss in the callback
 	Begun        time.Time // it is good for ten minutes
@@ -28,28 +28,32 @@ type Attempt struct {
 	TemporarySecret string // signs the request of step 3
 
 	// Next and User are the app's own: the path to which the user returns afterwards,
-	// and, where the attempt connects one more account, who began it; else empty.
+	// and, if the attempt connects one more account, who began it; else empty.
 	Next string
 	User string
 }
 
 // Begin is step 1. It returns a fresh attempt and the authorization URL to send
-// the browser to (RFC 6749 §4.1.1). That URL stands in histories and logs, so the
-// verifier is not in it, only its hash; state and nonce are, and are worth nothing
+// the browser to (RFC 6749 §4.1.1). That URL gets into histories and logs, so the
+// verifier is not in it, only its hash. State and nonce are, and are worth nothing
 // without this browser's cookie.
 func (c *Client) Begin(ctx context.Context) (Attempt, string, error) {
+	ctx = inStep(ctx, 1, (*Client).Begin)
 	metadata, err := c.Discover(ctx)
 	if err != nil {
 		return Attempt{}, "", err
 	}
 	attempt := Attempt{
 		Provider:     c.Name,
-		State:        rand.Text(), // 130 bits (RFC 6749 §10.10)
+		State:        rand.Text(), // 130 bits: at least the 128 that RFC 6749 §10.10 demands, not the 160 that it recommends
 		Nonce:        rand.Text(),
-		CodeVerifier: newCodeVerifier(),
 		Scopes:       c.Scopes,
 		IssParameter: metadata.IssParameter,
 		Begun:        time.Now().UTC(),
+	}
+
+	if c.WithoutPKCE == "" {
+		attempt.CodeVerifier = newCodeVerifier()
 	}
 
 	endpoint, err := url.Parse(metadata.AuthorizationEndpoint)
@@ -68,8 +72,10 @@ func (c *Client) Begin(ctx context.Context) (Attempt, string, error) {
 	q.Set("redirect_uri", c.RedirectURI)
 	q.Set("scope", strings.Join(c.Scopes, cmp.Or(c.ScopeSeparator, " ")))
 	q.Set("state", attempt.State)
-	q.Set("code_challenge", CodeChallenge(attempt.CodeVerifier))
-	q.Set("code_challenge_method", "S256")
+	if attempt.CodeVerifier != "" {
+		q.Set("code_challenge", CodeChallenge(attempt.CodeVerifier))
+		q.Set("code_challenge_method", "S256")
+	}
 	if c.OpenID {
 		q.Set("nonce", attempt.Nonce)
 	}
@@ -77,7 +83,7 @@ func (c *Client) Begin(ctx context.Context) (Attempt, string, error) {
 
 	authorizationURL := endpoint.String()
 	if t := tracing(ctx); t != nil {
-		t.event(1, RedirectOut{authorizationURL})
+		t.event(ctx, RedirectOut{authorizationURL})
 	}
 	return attempt, authorizationURL, nil
 }

@@ -136,3 +136,26 @@ func TestBeginBadEndpointQuery(t *testing.T) {
 		t.Errorf("goes on to %q, %v", to, err)
 	}
 }
+
+// A provider that fails with PKCE gets none of it, neither in the browser nor in step 3.
+func TestWithoutPKCE(t *testing.T) {
+	p, row := newOP(), plainRow()
+	row.WithoutPKCE = "it drops the challenge"
+	p.says[opToken] = saysJSON(`{"access_token": "t0ken", "token_type": "Bearer"}`)
+	c := newClient(t, row, p)
+	attempt, to, err := c.Begin(t.Context())
+	if err != nil || attempt.CodeVerifier != "" || strings.Contains(to, "code_challenge") {
+		t.Errorf("%v: verifier %q, %s", err, attempt.CodeVerifier, to)
+	}
+	callback, err := c.ParseCallback(t.Context(), attempt, "code=c0de&state="+attempt.State)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Exchange(t.Context(), callback); err != nil {
+		t.Fatal(err)
+	}
+	const want = "code=c0de&grant_type=authorization_code&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback%2Fplain"
+	if diff := cmp.Diff(want, p.asked[0].Body); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

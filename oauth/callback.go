@@ -29,18 +29,20 @@ type Callback struct {
 // of the user or the provider (RFC 6749 §4.1.2.1) is a [*Refusal], and is believed only
 // after the checks.
 func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback, error) {
+	ctx = inStep(ctx, 2, (*Client).ParseCallback)
 	// Not r.URL.Query(), which drops what it cannot read.
 	q, err := url.ParseQuery(rawQuery)
 	refusal := callbackRefusal(q)
-	// A missing iss proves nothing where none was promised. What stops the mix-up then is
-	// that each provider has a callback URL of its own (attempt-client).
+	// A missing iss proves nothing if none was promised. Then each provider's own callback
+	// URL must do (attempt-client). That is the weaker defense against mix-up: an attacker's
+	// provider may register the honest one's callback URL as its own (RFC 9700 §4.4.2.2).
 	if err := check(ctx,
 		callbackOnce.noError(cmp.Or(err, once(q))), // the first error, if any
 		attemptClient.equal(attempt.Provider, c.Name),
-		callbackState.same(q.Get("state"), attempt.State),
-		callbackIssuer.equal(q.Get("iss"), c.Issuer).unless(c.Issuer == "" || !q.Has("iss") && !attempt.IssParameter),
-		callbackCode.present(q.Get("code")).unless(refusal != nil),
-		callbackCode.noError(printable(q.Get("code"))).unless(refusal != nil),
+		callbackState.equalSecret(q.Get("state"), attempt.State),
+		callbackIssuer.equal(q.Get("iss"), c.Issuer).skipIf(c.Issuer == "" || q.Get("iss") == "" && !attempt.IssParameter),
+		callbackCode.present(q.Get("code")).skipIf(refusal != nil),
+		callbackCode.noError(printable(q.Get("code"))).skipIf(refusal != nil),
 	); err != nil {
 		return Callback{}, err
 	}

@@ -25,8 +25,8 @@ const (
 // What must hold for each request to a provider and for its reply.
 var (
 	endpointHTTPS = Check{0, "endpoint-https", "RFC 6749 §3.1, §3.2; RFC 5849 §2.1", "codes, tokens and keys read or changed on the wire"}
-	replyReceived = Check{0, "reply-received", "hardening", "a provider that hangs or is down keeps every visitor waiting"}
-	replySize     = Check{0, "reply-size", "hardening", "a reply without end fills the memory; one cut short is read as if whole"}
+	replyReceived = Check{0, "reply-received", "defense in depth", "a provider that hangs or is down keeps every visitor waiting"}
+	replySize     = Check{0, "reply-size", "defense in depth", "a reply without end fills the memory; one cut short is read as if whole"}
 )
 
 // Client is this app as registered with one provider. Its methods are the steps
@@ -51,7 +51,7 @@ type Client struct {
 // fake has one that reaches no network. The error names what is missing or not https.
 // Nothing is sent yet.
 func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundTripper) (*Client, error) {
-	if err := registered(p.Name, p.Profile, id, secret, redirectURI); err != nil {
+	if err := validateRegistration(p.Name, p.Profile, id, secret, redirectURI); err != nil {
 		return nil, err
 	}
 	home := p.Metadata.TokenEndpoint
@@ -71,8 +71,8 @@ func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundT
 	return &Client{Provider: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: sender}, nil
 }
 
-// registered refuses what no provider would have registered, of whichever protocol.
-func registered(name string, profile func(Replies) (Profile, error), id, secret, redirectURI string) error {
+// validateRegistration refuses what no provider would have registered, of whichever protocol.
+func validateRegistration(name string, profile func(Replies) (Profile, error), id, secret, redirectURI string) error {
 	if name == "" || profile == nil {
 		return fmt.Errorf("oauth: %s: the row has no Name or no Profile", name)
 	}
@@ -125,8 +125,8 @@ func newSender(home string, transport http.RoundTripper) (sender, error) {
 	return sender{transport, IsLoopback(u.Hostname())}, nil
 }
 
-// visit is the row that each request needs, and each URL that a provider names.
-func (s *sender) visit(rawURL string) row {
+// checkURL is the check that each request needs, and each URL that a provider names.
+func (s *sender) checkURL(rawURL string) outcome {
 	return endpointHTTPS.noError(secure(rawURL, s.loopback))
 }
 
@@ -138,19 +138,19 @@ type Request struct {
 }
 
 // send is the one function through which every request to a provider goes.
-func (s *sender) send(ctx context.Context, step int, r Request) (reply, error) {
-	if err := check(ctx, s.visit(r.URL).at(step)); err != nil {
+func (s *sender) send(ctx context.Context, r Request) (reply, error) {
+	if err := check(ctx, s.checkURL(r.URL)); err != nil {
 		return reply{}, err
 	}
 	request, err := http.NewRequestWithContext(ctx, r.Method, r.URL, strings.NewReader(r.Body))
 	if err != nil {
-		return reply{}, fmt.Errorf("oauth: step %d: %w", step, err)
+		return reply{}, fmt.Errorf("oauth: step %d: %w", stepOf(ctx), err)
 	}
 	request.Header.Set("Accept", "application/json") // GitHub answers form-encoded without it
 	request.Header.Set("User-Agent", userAgent)      // api.github.com refuses requests without one
 	maps.Copy(request.Header, r.Header)
 	if t := tracing(ctx); t != nil {
-		t.event(step, RequestSent{r.Method, r.URL, request.Header.Clone(), r.Body})
+		t.event(ctx, RequestSent{r.Method, r.URL, request.Header.Clone(), r.Body})
 	}
 
 	client := http.Client{
@@ -172,12 +172,12 @@ func (s *sender) send(ctx context.Context, step int, r Request) (reply, error) {
 		err = outer.Err
 	}
 	if t := tracing(ctx); t != nil && err == nil {
-		t.event(step, ReplyReceived{response.StatusCode, response.Header, string(received)})
+		t.event(ctx, ReplyReceived{response.StatusCode, response.Header, string(received)})
 	}
 	_, tooLong := errors.AsType[*http.MaxBytesError](err)
 	if err := check(ctx,
-		replySize.that(!tooLong).at(step),
-		replyReceived.noError(unreachable(r, request.URL.Host, err)).at(step),
+		replySize.holds(!tooLong),
+		replyReceived.noError(unreachable(r, request.URL.Host, err)),
 	); err != nil {
 		return reply{}, err
 	}
@@ -200,10 +200,10 @@ func unreachable(r Request, host string, err error) error {
 }
 
 // getObject fetches a JSON object.
-func (s *sender) getObject(ctx context.Context, step int, rawURL string, also ...string) (Object, error) {
-	r, err := s.send(ctx, step, Request{Method: http.MethodGet, URL: rawURL})
+func (s *sender) getObject(ctx context.Context, rawURL string, also ...string) (Object, error) {
+	r, err := s.send(ctx, Request{Method: http.MethodGet, URL: rawURL})
 	if err != nil {
 		return nil, err
 	}
-	return r.object(ctx, step, append(also, "application/json")...)
+	return r.object(ctx, append(also, "application/json")...)
 }

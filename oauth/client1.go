@@ -33,11 +33,11 @@ type Provider1 struct {
 // methods are the legs of a sign-in (RFC 5849 §2), named like the steps of [Client] that
 // they correspond to. What is said there of goroutines, limits and errors holds here.
 //
-// The protocol is older than TLS everywhere: each request is signed, so that nobody
-// can change it or send it again, and the secrets that sign are not in it. The
-// client's is never sent, the token's once, in the reply that gives it. So nothing
-// that could be overheard or stolen on the way is worth much by itself, and there is
-// no PKCE; and there is no ID token, and so no step 4.
+// Each request is signed, so that nobody can change it or send it again. The client's
+// secret is never sent; the token's is sent once, in the reply that gives it, which is
+// why RFC 5849 demands TLS for both requests that yield credentials (§2.1, §2.3):
+// signatures do not replace it. The temporary secret does what PKCE does for OAuth 2.0.
+// There is no ID token, and so no step 4.
 type Client1 struct {
 	Provider1
 	ID          string // oauth_consumer_key
@@ -50,7 +50,7 @@ type Client1 struct {
 // NewClient1 returns the client of the app that is registered with p, like
 // [NewClient].
 func NewClient1(p Provider1, id, secret, redirectURI string, transport http.RoundTripper) (*Client1, error) {
-	if err := registered(p.Name, p.Profile, id, secret, redirectURI); err != nil {
+	if err := validateRegistration(p.Name, p.Profile, id, secret, redirectURI); err != nil {
 		return nil, err
 	}
 	sender, err := newSender(p.TokenURL, transport)
@@ -66,7 +66,7 @@ func NewClient1(p Provider1, id, secret, redirectURI string, transport http.Roun
 // signed sends a request with the protocol parameters (RFC 5849 §3.1) of every
 // request, those in more, and its signature. The nonce is fresh each time and the
 // time is now, so that a request overheard cannot be sent again (§3.3).
-func (c *Client1) signed(ctx context.Context, step int, method, rawURL, tokenSecret string, more ...Parameter) (reply, error) {
+func (c *Client1) signed(ctx context.Context, method, rawURL, tokenSecret string, more ...Parameter) (reply, error) {
 	s, err := sign1(method, rawURL, "", append([]Parameter{
 		{"oauth_consumer_key", c.ID},
 		{"oauth_nonce", rand.Text()},
@@ -75,18 +75,18 @@ func (c *Client1) signed(ctx context.Context, step int, method, rawURL, tokenSec
 		{"oauth_version", "1.0"},
 	}, more...), c.Secret, tokenSecret)
 	if err != nil {
-		return reply{}, fmt.Errorf("oauth: step %d: %w", step, err)
+		return reply{}, fmt.Errorf("oauth: step %d: %w", stepOf(ctx), err)
 	}
 	if t := tracing(ctx); t != nil {
-		t.event(step, s)
+		t.event(ctx, s)
 	}
-	return c.send(ctx, step, Request{Method: method, URL: rawURL, Header: http.Header{"Authorization": {s.Header}}})
+	return c.send(ctx, Request{Method: method, URL: rawURL, Header: http.Header{"Authorization": {s.Header}}})
 }
 
 // credentials reads the reply of step 1 or 3: form-encoded (RFC 5849 §2.1, §2.3)
 // whatever its Content-Type says, which is text/html at X, where errors are JSON.
 func (r reply) credentials(ctx context.Context, c *Check) (TokenCredentials, error) {
-	if refusal := r.refusal(c.Step); refusal != nil {
+	if refusal := r.refusal(ctx); refusal != nil {
 		return TokenCredentials{}, refusal
 	}
 	form, invalid := parseForm(r.body)
@@ -94,7 +94,7 @@ func (r reply) credentials(ctx context.Context, c *Check) (TokenCredentials, err
 	form.Read("oauth_token", &t.Token)
 	form.Read("oauth_token_secret", &t.Secret)
 	if err := check(ctx,
-		r.statusOK(c.Step),
+		r.statusOK(),
 		c.noError(invalid),
 		c.present(t.Token),
 		c.present(t.Secret),

@@ -38,14 +38,15 @@ type Metadata struct {
 // need it call it, so that a provider which is down keeps only its own sign-ins from
 // working, and only while it is.
 func (c *Client) Discover(ctx context.Context) (Metadata, error) {
+	ctx = inStep(ctx, 0, (*Client).Discover)
 	if !c.OpenID {
 		return c.Metadata, nil
 	}
-	return c.discovered.get(ctx, 0, metadataMaxAge, func(Metadata) bool { return true }, func(ctx context.Context) (Metadata, error) {
+	return c.discovered.get(ctx, metadataMaxAge, func(Metadata) bool { return true }, func(ctx context.Context) (Metadata, error) {
 		// One trailing slash is dropped to build this URL, but not for the comparison
 		// below: the issuer is an identifier, compared as it stands (OIDC Discovery §4.1,
 		// §4.3).
-		o, err := c.getObject(ctx, 0, strings.TrimSuffix(c.Issuer, "/")+"/.well-known/openid-configuration")
+		o, err := c.getObject(ctx, strings.TrimSuffix(c.Issuer, "/")+"/.well-known/openid-configuration")
 		if err != nil {
 			return Metadata{}, err
 		}
@@ -76,11 +77,12 @@ func (c *Client) parseMetadata(ctx context.Context, o Object) (Metadata, error) 
 		discoveryMembers.noError(err),
 		discoveryIssuer.equal(issuer, c.Issuer),
 		discoveryEndpoints.noError(missing),
-		c.visit(m.AuthorizationEndpoint),
-		c.visit(m.TokenEndpoint),
-		c.visit(m.JWKSURI),
-		c.visit(m.UserinfoEndpoint).unless(m.UserinfoEndpoint == ""),
-		c.visit(m.RevocationEndpoint).unless(m.RevocationEndpoint == ""),
+		c.canAuthenticate(m),
+		c.checkURL(m.AuthorizationEndpoint),
+		c.checkURL(m.TokenEndpoint),
+		c.checkURL(m.JWKSURI),
+		c.checkURL(m.UserinfoEndpoint).skipIf(m.UserinfoEndpoint == ""),
+		c.checkURL(m.RevocationEndpoint).skipIf(m.RevocationEndpoint == ""),
 	); err != nil {
 		return Metadata{}, err
 	}

@@ -17,7 +17,7 @@ import (
 type Check struct {
 	Step  int    // 0 discovery, 1 request, 2 callback, 3 token, 4 ID token, 5 profile, 6 refresh, 7 revoke
 	Name  string // "claim-aud"; no two checks share one
-	Spec  string // where the rule stands; "hardening" where no specification asks for it
+	Spec  string // where the rule stands; "defense in depth" if no specification asks for the check
 	Stops string // what an attacker, or an accident, gains where the check is left out
 }
 
@@ -37,10 +37,10 @@ func (c Check) Status() int {
 func Checks() []Check {
 	return []Check{
 		endpointHTTPS, replyReceived, replySize, replyStatus, replyMediaType, replyJSON,
-		discoveryMembers, discoveryIssuer, discoveryEndpoints,
+		discoveryMembers, discoveryIssuer, discoveryEndpoints, tokenClientAuth,
 		attemptFound, attemptOpens, attemptFresh, attemptUnused, attemptUser, attemptClient,
 		callbackOnce, callbackState, callbackIssuer, callbackCode,
-		tokenClientAuth, tokenMembers, tokenAccess, tokenType, tokenExpiresIn, tokenIDToken,
+		tokenMembers, tokenAccess, tokenType, tokenIDToken,
 		idTokenForm, headerTyp, headerCrit, headerAlg, keyKnown, keyFits, idTokenSignature,
 		claimTypes, claimIss, claimAud, claimAudOnly, claimAzp, claimExp, claimIat, claimIatFresh,
 		claimNbf, claimNonce, claimSub, claimAtHash,
@@ -85,7 +85,7 @@ type Refusal struct {
 
 // ByUser reports whether it was the user who said no.
 func (r *Refusal) ByUser() bool {
-	return r.Step == 2 && (r.Code == "access_denied" || r.Code == "denied")
+	return r.Step == 2 && slices.Contains([]string{"access_denied", "denied", "user_refused", "permission_denied"}, r.Code)
 }
 
 // Error is Code and Description, with the step.
@@ -93,23 +93,22 @@ func (r *Refusal) Error() string {
 	return strings.TrimRight(fmt.Sprintf("oauth: step %d, refused: %s: %s", r.Step, r.Code, r.Description), ": ")
 }
 
-// row is a Check with its outcome. Rows are made by the methods below, in the
+// outcome is what a Check found. Outcomes are made by the methods below, in the
 // call of check that judges them, so that a check and what it looks at stand on
 // one line.
-type row struct {
+type outcome struct {
 	check     *Check
-	step      int
 	got, want string
 	ok        bool
-	notOwed   bool
+	skipped   bool
 }
 
-// that holds if ok.
-func (c *Check) that(ok bool) row { return row{check: c, step: c.Step, ok: ok} }
+// holds takes the answer as it is: ok.
+func (c *Check) holds(ok bool) outcome { return outcome{check: c, ok: ok} }
 
 // noError holds if err is nil.
-func (c *Check) noError(err error) row {
-	r := c.that(err == nil)
+func (c *Check) noError(err error) outcome {
+	r := c.holds(err == nil)
 	if err != nil {
 		r.got = err.Error()
 	}
@@ -118,15 +117,15 @@ func (c *Check) noError(err error) row {
 
 // equal holds if got is want. Empty never equals empty: a check between two
 // missing values has checked nothing.
-func (c *Check) equal(got, want string) row {
-	r := c.that(got != "" && got == want)
+func (c *Check) equal(got, want string) outcome {
+	r := c.holds(got != "" && got == want)
 	r.got, r.want = got, want
 	return r
 }
 
 // present holds if got is not empty. It keeps no value, so it is fit for secrets.
-func (c *Check) present(got string) row {
-	r := c.that(got != "")
+func (c *Check) present(got string) outcome {
+	r := c.holds(got != "")
 	if r.ok {
 		r.got = "is there"
 	} else {
@@ -135,10 +134,10 @@ func (c *Check) present(got string) row {
 	return r
 }
 
-// same is equal for secrets: it keeps neither value, and its time does not tell
+// equalSecret is equal for secrets: it keeps neither value, and its time does not tell
 // how much of them agrees.
-func (c *Check) same(got, want string) row {
-	r := c.that(got != "" && subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1)
+func (c *Check) equalSecret(got, want string) outcome {
+	r := c.holds(got != "" && subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1)
 	switch {
 	case r.ok:
 		r.got = "the same"
@@ -152,8 +151,8 @@ func (c *Check) same(got, want string) row {
 }
 
 // oneOf holds if got is one of want.
-func (c *Check) oneOf(got string, want ...string) row {
-	r := c.that(got != "" && slices.Contains(want, got))
+func (c *Check) oneOf(got string, want ...string) outcome {
+	r := c.holds(got != "" && slices.Contains(want, got))
 	r.got = got
 	if !r.ok {
 		r.want = strings.Join(want, " or ")
@@ -162,25 +161,25 @@ func (c *Check) oneOf(got string, want ...string) row {
 }
 
 // contains holds if want is in list.
-func (c *Check) contains(list []string, want string) row {
-	r := c.that(want != "" && slices.Contains(list, want))
+func (c *Check) contains(list []string, want string) outcome {
+	r := c.holds(want != "" && slices.Contains(list, want))
 	r.got, r.want = strings.Join(list, " "), want
 	return r
 }
 
 // before holds if t is set and before limit; a failure says how far t, another
 // machine's clock, is from this one's.
-func (c *Check) before(t, limit time.Time) row {
+func (c *Check) before(t, limit time.Time) outcome {
 	return c.time(t, t.Before(limit), "before", limit)
 }
 
 // after holds if t is after limit.
-func (c *Check) after(t, limit time.Time) row {
+func (c *Check) after(t, limit time.Time) outcome {
 	return c.time(t, t.After(limit), "after", limit)
 }
 
-func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) row {
-	r := c.that(holds && !t.IsZero())
+func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) outcome {
+	r := c.holds(holds && !t.IsZero())
 	switch {
 	case r.ok:
 	case t.IsZero():
@@ -196,33 +195,34 @@ func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) row 
 	return r
 }
 
-// unless skips the check where it is not owed.
-func (r row) unless(notOwed bool) row {
-	r.notOwed = notOwed
+// skipIf skips the check if it does not apply.
+func (r outcome) skipIf(skipped bool) outcome {
+	r.skipped = skipped
 	return r
 }
 
-// at moves a check that several steps share to the step that makes it.
-func (r row) at(step int) row {
-	r.step = step
-	return r
-}
-
-// check goes through the rows and stops at the first that does not hold.
-func check(ctx context.Context, rows ...row) error {
-	seen, err := rows, error(nil)
-	for i, r := range rows {
-		if !r.ok && !r.notOwed {
-			failed := *r.check
-			failed.Step = r.step
-			seen, err = rows[:i+1], &CheckError{failed, clip(r.got), clip(r.want)}
+// check goes through the outcomes and stops at the first that does not hold. A check
+// that several steps share counts as one of the step that ctx is in.
+func check(ctx context.Context, outcomes ...outcome) error {
+	seen, err := outcomes, error(nil)
+	for i, r := range outcomes {
+		if !r.ok && !r.skipped {
+			seen, err = outcomes[:i+1], &CheckError{r.check.in(ctx), clip(r.got), clip(r.want)}
 			break
 		}
 	}
 	if t := tracing(ctx); t != nil {
-		t.checked(seen)
+		t.checked(ctx, seen)
 	}
 	return err
+}
+
+// in is the check as made in the step that ctx is in.
+func (c Check) in(ctx context.Context) Check {
+	if current, ok := ctx.Value(stepKey{}).(inside); ok {
+		c.Step = current.step
+	}
+	return c
 }
 
 // clip makes a stranger's text fit for a log line or a page: 200 bytes at most,

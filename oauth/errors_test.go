@@ -32,16 +32,16 @@ func testRows(t *testing.T) {
 	}
 	noon := at("2000-01-01T00:00:00Z") // where the clock of a bubble begins
 	for name, tt := range map[string]struct {
-		row    row
+		row    outcome
 		want   string // what stands between the name and the section; "" where the check holds
 		reason string
 	}{
-		"that":       {c.that(true), "", "a plain condition"},
-		"that not":   {c.that(false), "does not hold", "nothing more to say"},
+		"holds":      {c.holds(true), "", "a plain condition"},
+		"holds not":  {c.holds(false), "does not hold", "nothing more to say"},
 		"noError":    {c.noError(nil), "", "no error"},
 		"error":      {c.noError(errors.New("broken")), "got broken", "the error says it"},
-		"unless":     {c.that(false).unless(true), "", "not owed"},
-		"unless not": {c.that(false).unless(false), "does not hold", "owed"},
+		"skipIf":     {c.holds(false).skipIf(true), "", "does not apply"},
+		"skipIf not": {c.holds(false).skipIf(false), "does not hold", "applies"},
 
 		"equal":             {c.equal("a", "a"), "", "the same"},
 		"equal other":       {c.equal("b", "a"), "got b, want a", "both sides are named"},
@@ -51,11 +51,11 @@ func testRows(t *testing.T) {
 		"equal to nothing":  {c.equal("a", ""), "got a", "likewise"},
 		"present":           {c.present("s3cret"), "", "there"},
 		"present not":       {c.present(""), "got nothing (missing), want a value", "missing"},
-		"same":              {c.same("s3cret", "s3cret"), "", "the same"},
-		"same other":        {c.same("s3cret", "other"), "got another value, want the expected one", "neither is named: they are secrets"},
-		"same shorter":      {c.same("s3", "s3cret"), "got another value, want the expected one", "whole values"},
-		"same missing":      {c.same("", "s3cret"), "got nothing (missing), want the expected one", "missing is told from wrong"},
-		"same empty":        {c.same("", ""), "got nothing (missing), want the expected one", "empty never equals empty"},
+		"same":              {c.equalSecret("s3cret", "s3cret"), "", "the same"},
+		"same other":        {c.equalSecret("s3cret", "other"), "got another value, want the expected one", "neither is named: they are secrets"},
+		"same shorter":      {c.equalSecret("s3", "s3cret"), "got another value, want the expected one", "whole values"},
+		"same missing":      {c.equalSecret("", "s3cret"), "got nothing (missing), want the expected one", "missing is told from wrong"},
+		"same empty":        {c.equalSecret("", ""), "got nothing (missing), want the expected one", "empty never equals empty"},
 		"oneOf":             {c.oneOf("b", "a", "b"), "", "one of them"},
 		"oneOf none":        {c.oneOf("c", "a", "b"), "got c, want a or b", "all are named"},
 		"oneOf missing":     {c.oneOf("", "a", ""), "got nothing (missing), want a or ", "empty is never one of them"},
@@ -89,8 +89,8 @@ func testRows(t *testing.T) {
 // The rows of secrets keep none, held or not: a trace shows what rows keep.
 func TestRowsKeepNoSecret(t *testing.T) {
 	c := &Check{2, "the-check", "RFC 1 §2", "an attack"}
-	for _, r := range []row{
-		c.present("s3cret"), c.same("s3cret", "s3cret"), c.same("s3cret", "0ther"), c.same("0ther", "s3cret"), c.same("", "s3cret"),
+	for _, r := range []outcome{
+		c.present("s3cret"), c.equalSecret("s3cret", "s3cret"), c.equalSecret("s3cret", "0ther"), c.equalSecret("0ther", "s3cret"), c.equalSecret("", "s3cret"),
 	} {
 		if strings.Contains(r.got+r.want, "s3cret") || strings.Contains(r.got+r.want, "0ther") {
 			t.Errorf("got %q, want %q", r.got, r.want)
@@ -102,7 +102,7 @@ func TestRowsKeepNoSecret(t *testing.T) {
 // that makes them.
 func TestCheckStops(t *testing.T) {
 	first, second := &Check{2, "first", "a", "b"}, &Check{2, "second", "c", "d"}
-	err := check(t.Context(), first.that(true), second.that(false).unless(true), second.that(false).at(5), first.that(false))
+	err := check(inStep(t.Context(), 5, (*Client).Get), first.holds(true), second.holds(false).skipIf(true), second.holds(false), first.holds(false))
 	wantCheck(t, err, 5, "second", "the first that failed, at the step where it was made")
 	if second.Step != 2 {
 		t.Error("the check itself was moved")
@@ -196,7 +196,7 @@ func TestChecks(t *testing.T) {
 		if c.Name == "" || c.Spec == "" || c.Stops == "" || c.Step < 0 || c.Step > 7 {
 			t.Errorf("%+v is not complete", c)
 		}
-		if !strings.HasPrefix(c.Spec, "RFC ") && !strings.HasPrefix(c.Spec, "OIDC ") && c.Spec != "hardening" {
+		if !strings.HasPrefix(c.Spec, "RFC ") && !strings.HasPrefix(c.Spec, "OIDC ") && c.Spec != "defense in depth" {
 			t.Errorf("%s: %q is no section", c.Name, c.Spec)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -41,7 +42,8 @@ var (
 // OpenID Connect there is nothing to verify, and who signed in is known after
 // step 5.
 func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error) {
-	if err := check(ctx, attemptClient.equal(u.attempt.Provider, c.Name).at(4)); err != nil {
+	ctx = inStep(ctx, 4, (*Client).VerifyIDToken)
+	if err := check(ctx, attemptClient.equal(u.attempt.Provider, c.Name)); err != nil {
 		return Tokens{}, err
 	}
 	if !c.OpenID {
@@ -66,16 +68,16 @@ func (c *Client) verifyIDToken(ctx context.Context, u Unverified, refreshed bool
 		claimIss.oneOf(claims.iss, append([]string{c.Issuer}, c.IssuerAliases...)...),
 		claimAud.contains(claims.aud, c.ID),
 		claimAudOnly.equal(strings.Join(claims.aud, " "), c.ID),
-		claimAzp.equal(claims.azp, c.ID).unless(!object.has("azp")),
+		claimAzp.equal(claims.azp, c.ID).skipIf(!object.has("azp")),
 		claimExp.after(claims.exp, now.Add(-leeway)),
 		claimIat.before(claims.iat, now.Add(leeway)),
 		claimIatFresh.after(claims.iat, u.attempt.Begun.Add(-leeway)),
-		claimNbf.before(claims.nbf, now.Add(leeway)).unless(claims.nbf.IsZero()),
-		claimNonce.same(claims.nonce, u.attempt.Nonce).unless(refreshed && claims.nonce == ""),
+		claimNbf.before(claims.nbf, now.Add(leeway)).skipIf(claims.nbf.IsZero()),
+		claimNonce.equalSecret(claims.nonce, u.attempt.Nonce).skipIf(refreshed && claims.nonce == ""),
 		claimSub.present(claims.sub),
 		claimSub.noError(fitSubject(claims.sub)),
 		// Optional in this flow (OIDC Core §3.1.3.6).
-		claimAtHash.same(claims.atHash, leftHalfHash(u.tokens.AccessToken)).unless(!object.has("at_hash")),
+		claimAtHash.equalSecret(claims.atHash, leftHalfHash(u.tokens.AccessToken)).skipIf(!object.has("at_hash")),
 	); err != nil {
 		return Tokens{}, err
 	}
@@ -84,12 +86,14 @@ func (c *Client) verifyIDToken(ctx context.Context, u Unverified, refreshed bool
 }
 
 // verifySignature returns the payload of the token if one of the provider's keys
-// signed it. Before that nothing in the payload is looked at.
+// signed it. OIDC Core §3.1.3.7 (6) lets a client rely on TLS instead in this flow; RFC
+// 8725 §3.3 asks for the signature, and it is the one proof that outlives the connection.
+// Before that nothing in the payload is looked at.
 func (c *Client) verifySignature(ctx context.Context, compact string) ([]byte, error) {
 	token, malformed := parseJWS(compact)
 	if t := tracing(ctx); t != nil && malformed == nil {
 		claims, _ := parseObject(token.payload)
-		t.event(4, TokenDecoded{compact, token.header, claims})
+		t.event(ctx, TokenDecoded{compact, token.header, claims})
 	}
 	// Nothing else of the header is read: a key, or the URL of one, that the token
 	// brings along (jwk, jku, x5c, x5u) is the choice of whoever wrote the token.
@@ -98,21 +102,24 @@ func (c *Client) verifySignature(ctx context.Context, compact string) ([]byte, e
 	_, crit := token.header["crit"]
 	if err := check(ctx,
 		idTokenForm.noError(cmp.Or(malformed, mistyped)),
-		headerTyp.oneOf(strings.ToLower(typ), "jwt", "application/jwt").unless(typ == ""),
-		headerCrit.that(!crit),
+		headerTyp.oneOf(strings.ToLower(typ), "jwt", "application/jwt").skipIf(typ == ""),
+		headerCrit.holds(!crit),
 		headerAlg.oneOf(token.alg, "RS256", "ES256"),
 	); err != nil {
 		return nil, err
 	}
-	keys, err := c.keysFor(ctx, token)
+	keys, err := c.keysFor(ctx, token, false)
 	if err != nil {
 		return nil, err
 	}
-	verified := false
-	for _, k := range keys {
-		verified = verified || k.signed(token)
+	verified := anySigned(keys, token)
+	if !verified && token.kid == "" {
+		if keys, err = c.keysFor(ctx, token, true); err != nil {
+			return nil, err
+		}
+		verified = anySigned(keys, token)
 	}
-	if err := check(ctx, idTokenSignature.that(verified)); err != nil {
+	if err := check(ctx, idTokenSignature.holds(verified)); err != nil {
 		return nil, err
 	}
 	return token.payload, nil
@@ -156,12 +163,11 @@ func decodeBase64url(s string) ([]byte, error) {
 	return decoded, nil
 }
 
-// idClaims are the claims that are checked. Times are zero where the claim is not
-// there.
+// idClaims are the claims that are checked. Times are zero if the claim is not there.
 type idClaims struct {
 	iss, sub, azp, nonce, atHash string
 	aud                          []string
-	exp, iat, nbf                time.Time
+	exp, iat, nbf, authTime      time.Time
 }
 
 func parseClaims(o Object) (idClaims, error) {
@@ -177,31 +183,37 @@ func parseClaims(o Object) (idClaims, error) {
 		readDate(o, "iat", &c.iat),
 		readDate(o, "nbf", &c.nbf),
 	)
+	readDate(o, "auth_time", &c.authTime) // only a refresh looks at it
 	return c, err
 }
 
-// readAudience reads aud: a string or a list of strings (RFC 7519 §4.1.3).
+// readAudience reads aud: a string or a list of strings (RFC 7519 §4.1.3), as the set
+// that it stands for: sorted, each once.
 func readAudience(o Object, aud *[]string) error {
 	var one string
 	if o.Read("aud", &one) == nil {
 		*aud = []string{one}
 		return nil
 	}
-	return o.Read("aud", aud)
+	err := o.Read("aud", aud)
+	slices.Sort(*aud)
+	*aud = slices.Compact(*aud)
+	return err
 }
 
 // readDate reads a NumericDate: a JSON number of seconds, fractions allowed (RFC
-// 7519 §2). What lies beyond the year 9999 was meant as milliseconds.
+// 7519 §2). Zero and less mean that nobody knows, and leave t zero: where a time must be
+// known, its check fails. A time after the year 9999 was meant as milliseconds.
 func readDate(o Object, name string, t *time.Time) error {
 	var seconds float64
-	if !o.has(name) {
-		return nil
-	}
 	if err := o.Read(name, &seconds); err != nil {
 		return err
 	}
-	if seconds < 1 || seconds > 253402300799 {
+	if seconds > 253402300799 {
 		return fmt.Errorf("%s is not a time in seconds", name)
+	}
+	if seconds < 1 { // or the claim is missing
+		return nil
 	}
 	*t = time.Unix(int64(seconds), 0)
 	return nil

@@ -205,8 +205,8 @@ func TestVerifyIDTokenClaims(t *testing.T) {
 		"exp text":        {claims: set{"exp": "946688400"}, fails: "claim-types", reason: "a number (RFC 7519 §2)"},
 		"exp a date":      {claims: set{"exp": "2000-01-01T01:00:00Z"}, fails: "claim-types", reason: "likewise"},
 		"exp in ms":       {claims: set{"exp": (epoch + 3600) * 1000}, fails: "claim-types", reason: "a token for 30,000 years"},
-		"exp 0":           {claims: set{"exp": 0}, fails: "claim-types", reason: "not taken for missing, and no date"},
-		"exp negative":    {claims: set{"exp": -1}, fails: "claim-types", reason: "no date"},
+		"exp 0":           {claims: set{"exp": 0}, fails: "claim-exp", reason: "not taken for missing, and no date"},
+		"exp negative":    {claims: set{"exp": -1}, fails: "claim-exp", reason: "no date"},
 		"exp overflowing": {claims: set{"exp": json.RawMessage("1e999")}, fails: "claim-types", reason: "it would wrap around to who knows when"},
 		"exp true":        {claims: set{"exp": true}, fails: "claim-types", reason: "a number"},
 

@@ -20,8 +20,15 @@ import (
 // that the provider withdraws signs people in for at most this long.
 const keysMaxAge = time.Hour
 
-// maxKeys bounds the work of a token without a kid: each key is tried on it.
-const maxKeys = 100
+// What a token can cost: a set has at most 100 keys, each of at most 4096 bits. Of a
+// token without a kid, or of several keys with one kid, the first 8 keys that fit are
+// tried, once.
+const (
+	maxKeys      = 100
+	maxTried     = 8
+	maxRSABits   = 4096
+	maxRSAExpLen = 31 // bits; 65537 has 17
+)
 
 var (
 	keyKnown = Check{4, "key-known", "OIDC Core §10.1.1", "a token signed with a key that the provider does not publish"}
@@ -38,17 +45,18 @@ type key struct {
 }
 
 // keysFor returns the provider's keys that may have signed the token: those with its
-// kid, or without a kid all that fit. If none is the right one, the provider may have
-// changed its keys, and they are fetched again (OIDC Core §10.1.1).
-func (c *Client) keysFor(ctx context.Context, token jws) ([]key, error) {
+// kid, or without a kid all that fit. If none has the kid, the provider may have changed
+// its keys, and they are fetched again (OIDC Core §10.1.1). again asks for that if the
+// token has no kid.
+func (c *Client) keysFor(ctx context.Context, token jws, again bool) ([]key, error) {
 	right := func(k key) bool {
 		if token.kid == "" {
-			return k.signed(token)
+			return !again && k.unfit == nil && k.alg == token.alg
 		}
 		return k.kid == token.kid
 	}
 	good := func(keys []key) bool { return slices.ContainsFunc(keys, right) }
-	all, err := c.keys.get(ctx, 4, keysMaxAge, good, c.fetchKeys)
+	all, err := c.keys.get(ctx, keysMaxAge, good, c.fetchKeys)
 	if err != nil {
 		return nil, err
 	}
@@ -66,17 +74,17 @@ func (c *Client) keysFor(ctx context.Context, token jws) ([]key, error) {
 			fit = append(fit, k)
 		}
 	}
-	suitable := keyFits.that(len(fit) > 0)
+	suitable := keyFits.holds(len(fit) > 0)
 	if !suitable.ok {
 		suitable.got, suitable.want = strings.Join(unfit, "; "), "a key for "+token.alg
 	}
 	if err := check(ctx,
-		keyKnown.oneOf(token.kid, kids...).unless(token.kid == ""),
+		keyKnown.oneOf(token.kid, kids...).skipIf(token.kid == ""),
 		suitable,
 	); err != nil {
 		return nil, err
 	}
-	return fit, nil
+	return fit[:min(len(fit), maxTried)], nil
 }
 
 func (c *Client) fetchKeys(ctx context.Context) ([]key, error) {
@@ -84,15 +92,15 @@ func (c *Client) fetchKeys(ctx context.Context) ([]key, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := c.getObject(ctx, 4, metadata.JWKSURI, "application/jwk-set+json")
+	set, err := c.getObject(ctx, metadata.JWKSURI, "application/jwk-set+json")
 	if err != nil {
 		return nil, err
 	}
 	var members []Object
-	if err := check(ctx, replyJSON.noError(set.Read("keys", &members)).at(4)); err != nil {
+	if err := check(ctx, replyJSON.noError(set.Read("keys", &members))); err != nil {
 		return nil, err
 	}
-	if err := check(ctx, replySize.that(len(members) <= maxKeys).at(4)); err != nil {
+	if err := check(ctx, replySize.holds(len(members) <= maxKeys)); err != nil {
 		return nil, err
 	}
 	keys := make([]key, len(members))
@@ -140,13 +148,13 @@ func parseRSA(o Object) (*rsa.PublicKey, error) {
 	if err := cmp.Or(err1, err2); err != nil {
 		return nil, err
 	}
-	// Below 2048 bits a modulus can be factored (RFC 7518 §3.3); above 8192 each
+	// Below 2048 bits a modulus can be factored (RFC 7518 §3.3); above 4096 each
 	// verification is work that somebody else gives us. With e = 1 every text is its
 	// own signature (RFC 8017 §3.1).
-	if bits := n.BitLen(); bits < 2048 || bits > 8192 {
+	if bits := n.BitLen(); bits < 2048 || bits > maxRSABits {
 		return nil, fmt.Errorf("an RSA key of %d bits", bits)
 	}
-	if e.BitLen() < 2 || e.BitLen() > 31 || e.Bit(0) == 0 {
+	if e.BitLen() < 2 || e.BitLen() > maxRSAExpLen || e.Bit(0) == 0 {
 		return nil, errors.New("an RSA key whose exponent is even, 1 or too large")
 	}
 	return &rsa.PublicKey{N: n, E: int(e.Int64())}, nil
@@ -186,19 +194,19 @@ func readBytes(o Object, name string) ([]byte, error) {
 // signed reports whether the key made the token's signature. By which algorithm, the
 // key decides, and the token must name the same (RFC 8725 §3.1).
 func (k key) signed(token jws) bool {
-	if k.unfit != nil || k.alg != token.alg {
+	hash := sha256.Sum256([]byte(token.signed))
+	if public, ok := k.public.(*rsa.PublicKey); ok {
+		return rsa.VerifyPKCS1v15(public, crypto.SHA256, hash[:], token.signature) == nil
+	}
+	public, ok := k.public.(*ecdsa.PublicKey)
+	if !ok || len(token.signature) != 64 { // R and S side by side, not ASN.1 (RFC 7518 §3.4)
 		return false
 	}
-	hash := sha256.Sum256([]byte(token.signed))
-	switch public := k.public.(type) {
-	case *rsa.PublicKey:
-		return rsa.VerifyPKCS1v15(public, crypto.SHA256, hash[:], token.signature) == nil
-	case *ecdsa.PublicKey:
-		if len(token.signature) != 64 { // R and S side by side, not ASN.1 (RFC 7518 §3.4)
-			return false
-		}
-		r, s := new(big.Int).SetBytes(token.signature[:32]), new(big.Int).SetBytes(token.signature[32:])
-		return ecdsa.Verify(public, hash[:], r, s)
-	}
-	return false
+	r, s := new(big.Int).SetBytes(token.signature[:32]), new(big.Int).SetBytes(token.signature[32:])
+	return ecdsa.Verify(public, hash[:], r, s)
+}
+
+// anySigned reports whether one of the keys made the token's signature.
+func anySigned(keys []key, token jws) bool {
+	return slices.ContainsFunc(keys, func(k key) bool { return k.signed(token) })
 }

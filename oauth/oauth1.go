@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -27,7 +28,8 @@ var (
 // the browser to (§2.2). Where OAuth 2.0 lets the browser carry the request, here
 // the provider already has it, and the browser carries its name only.
 func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
-	r, err := c.signed(ctx, 1, http.MethodPost, c.TemporaryCredentialURL, "", Parameter{"oauth_callback", c.RedirectURI})
+	ctx = inStep(ctx, 1, (*Client1).Begin)
+	r, err := c.signed(ctx, http.MethodPost, c.TemporaryCredentialURL, "", Parameter{"oauth_callback", c.RedirectURI})
 	if err != nil {
 		return Attempt{}, "", err
 	}
@@ -35,7 +37,7 @@ func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 	if err != nil {
 		return Attempt{}, "", err
 	}
-	if err := check(ctx, callbackConfirmed.equal(temporary.Reply.text("oauth_callback_confirmed"), "true")); err != nil {
+	if err := check(ctx, callbackConfirmed.equal(strings.ToLower(temporary.Reply.text("oauth_callback_confirmed")), "true")); err != nil {
 		return Attempt{}, "", err
 	}
 	attempt := Attempt{
@@ -48,7 +50,7 @@ func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 
 	authorizationURL := c.AuthorizationURL + "?" + url.Values{"oauth_token": {temporary.Token}}.Encode()
 	if t := tracing(ctx); t != nil {
-		t.event(1, RedirectOut{authorizationURL})
+		t.event(ctx, RedirectOut{authorizationURL})
 	}
 	return attempt, authorizationURL, nil
 }
@@ -82,22 +84,24 @@ type Callback1 struct {
 // temporary token does the work of the state: it is this attempt's or the callback
 // is refused (RFC 5849 §2.2 and §4.13).
 //
-// RFC 5849 has no words for a user's "no". X sends denied=… with the temporary
-// token in place of everything else: a *Refusal, believed of this attempt only.
+// RFC 5849 has no words for a denial. X sends denied=… with the temporary token as its
+// value, others oauth_problem=… with oauth_token: a *Refusal, believed of this attempt
+// only.
 func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback1, error) {
+	ctx = inStep(ctx, 2, (*Client1).ParseCallback)
 	q, err := url.ParseQuery(rawQuery)
-	denied := q.Has("denied")
+	denied := q.Has("denied") || q.Has("oauth_problem")
 	if err := check(ctx,
 		callbackOnce.noError(cmp.Or(err, once(q))),
 		attemptClient.equal(attempt.Provider, c.Name),
-		callbackToken.same(q.Get("denied"), attempt.TemporaryToken).unless(!denied),
-		callbackToken.same(q.Get("oauth_token"), attempt.TemporaryToken).unless(denied && !q.Has("oauth_token")),
-		callbackVerifier.present(q.Get("oauth_verifier")).unless(denied),
+		callbackToken.equalSecret(q.Get("denied"), attempt.TemporaryToken).skipIf(!q.Has("denied")),
+		callbackToken.equalSecret(q.Get("oauth_token"), attempt.TemporaryToken).skipIf(q.Has("denied") && !q.Has("oauth_token")),
+		callbackVerifier.present(q.Get("oauth_verifier")).skipIf(denied),
 	); err != nil {
 		return Callback1{}, err
 	}
 	if denied {
-		return Callback1{}, &Refusal{Step: 2, Code: "denied"}
+		return Callback1{}, &Refusal{Step: 2, Code: clip(cmp.Or(q.Get("oauth_problem"), "denied")), Description: clip(q.Get("oauth_problem_advice"))}
 	}
 	return Callback1{attempt, q.Get("oauth_verifier")}, nil
 }
@@ -117,11 +121,12 @@ type TokenCredentials struct {
 // this attempt have it: who steals the verifier on its way back cannot use it. A
 // "no" of the provider is a *Refusal.
 func (c *Client1) Exchange(ctx context.Context, callback Callback1) (TokenCredentials, error) {
+	ctx = inStep(ctx, 3, (*Client1).Exchange)
 	attempt := callback.attempt
-	if err := check(ctx, attemptClient.equal(attempt.Provider, c.Name).at(3)); err != nil {
+	if err := check(ctx, attemptClient.equal(attempt.Provider, c.Name)); err != nil {
 		return TokenCredentials{}, err
 	}
-	r, err := c.signed(ctx, 3, http.MethodPost, c.TokenURL, attempt.TemporarySecret,
+	r, err := c.signed(ctx, http.MethodPost, c.TokenURL, attempt.TemporarySecret,
 		Parameter{"oauth_token", attempt.TemporaryToken},
 		Parameter{"oauth_verifier", callback.verifier})
 	if err != nil {
@@ -138,7 +143,8 @@ func (c *Client1) Exchange(ctx context.Context, callback Callback1) (TokenCreden
 // UserInfo is step 5. It reads who signed in from the provider's API, or, where that is
 // closed to this app, from the reply of step 3. It must be t.Subject where that is known.
 func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error) {
-	if err := check(ctx, attemptClient.equal(t.Provider, c.Name).at(5)); err != nil {
+	ctx = inStep(ctx, 5, (*Client1).UserInfo)
+	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
 		return Info{}, err
 	}
 	var replies []Reply
@@ -148,7 +154,7 @@ func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error
 	} else if refusal, ok := errors.AsType[*Refusal](err); !ok || c.ProfileClosed == nil || !c.ProfileClosed(refusal) {
 		return Info{}, err
 	}
-	profile, err := whose(ctx, t.Subject, c.Profile, Replies{Token: t.Reply, API: []json.RawMessage{body}})
+	profile, err := profileOf(ctx, t.Subject, c.Profile, Replies{Token: t.Reply, API: []json.RawMessage{body}})
 	if err != nil {
 		return Info{}, err
 	}
@@ -158,9 +164,10 @@ func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error
 // Get reads any URL of the provider's API in the user's name, in a signed request (RFC
 // 5849 §3). The reply is strict JSON. Never pass another provider's URL.
 func (c *Client1) Get(ctx context.Context, t TokenCredentials, rawURL string) (json.RawMessage, error) {
-	r, err := c.signed(ctx, 5, http.MethodGet, rawURL, t.Secret, Parameter{"oauth_token", t.Token})
+	ctx = inStep(ctx, 5, (*Client1).Get)
+	r, err := c.signed(ctx, http.MethodGet, rawURL, t.Secret, Parameter{"oauth_token", t.Token})
 	if err != nil {
 		return nil, err
 	}
-	return r.json(ctx, 5)
+	return r.json(ctx)
 }

@@ -212,7 +212,7 @@ func TestRefusals1(t *testing.T) {
 		{"leg 1", xLeg1, [3]any{403, "application/json", `{"errors":[{"code":415,"message":"Callback URL not approved"}]}`}, "", oauth.Refusal{Step: 1, Status: 403, Code: "415", Description: "Callback URL not approved"}, false},
 		{"leg 3", xLeg3, [3]any{401, "text/html", authFailed}, xCallback, oauth.Refusal{Step: 3, Status: 401, Code: "32", Description: "Could not authenticate you."}, false},
 		{"profile", xProfile, [3]any{401, "application/json", authFailed}, xCallback, oauth.Refusal{Step: 5, Status: 401, Code: "32", Description: "Could not authenticate you."}, false},
-		{"profile, another 403", xProfile, [3]any{403, "application/json", `{"errors":[{"code":64,"message":"Your account is suspended"}]}`}, xCallback, oauth.Refusal{Step: 5, Status: 403, Code: "64", Description: "Your account is suspended"}, false},
+		{"profile, too often", xProfile, [3]any{429, "application/json", `{"errors":[{"code":88,"message":"Rate limit exceeded"}]}`}, xCallback, oauth.Refusal{Step: 5, Status: 429, Code: "88", Description: "Rate limit exceeded"}, false},
 	} {
 		p := honestX()
 		if tt.path != "" {

@@ -9,6 +9,9 @@ import (
 type About struct {
 	Name  string // in routes, cookies and variables: "google"; no two of an app share one
 	Title string // "Google"
+	// AccountKey is what keys of accounts call this provider, if not its Name: two rows of
+	// one provider, for two protocols, share it.
+	AccountKey string
 
 	Console       string   // where an app is registered: a URL, or where there is none, words
 	CallbackHosts []string // hosts for which it takes a callback URL with plain http
@@ -40,6 +43,9 @@ type Provider struct {
 	// AuthorizationParams go into the authorization URL beside the protocol's own,
 	// which they cannot replace.
 	AuthorizationParams map[string]string
+	// WithoutPKCE says why this provider gets no PKCE, with source and date, and what
+	// protects the code instead. If it is empty, PKCE is sent.
+	WithoutPKCE string
 	// ClientAuth is client_secret_basic or client_secret_post; when empty the
 	// metadata decides.
 	ClientAuth string

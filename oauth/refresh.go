@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -10,8 +11,8 @@ import (
 	"time"
 )
 
-// refreshBefore is how long before they expire tokens are refreshed, so that none
-// expires on its way.
+// refreshBefore is how long before they expire tokens are refreshed, so that none expires
+// on its way.
 const refreshBefore = time.Minute
 
 var (
@@ -22,10 +23,12 @@ var (
 	refreshAuthTime = Check{6, "refresh-auth-time", "OIDC Core §12.2", "a refresh that passes for a new sign-in of the user"}
 )
 
-// RefreshDue reports whether t should be refreshed before it is used: a minute before
-// it expires. Where the provider did not say when, it is never due.
+// RefreshDue reports whether t should be refreshed before it is used: one minute before it
+// expires, or in the last tenth of a life shorter than ten minutes. If the provider did
+// not say when it expires, it is never due.
 func (t Tokens) RefreshDue() bool {
-	return !t.Expiry.IsZero() && time.Until(t.Expiry) < refreshBefore
+	before := min(refreshBefore, t.Expiry.Sub(t.Issued)/10)
+	return !t.Expiry.IsZero() && time.Until(t.Expiry) < before
 }
 
 // TokenRefused reports whether err is the provider's word that an access token is
@@ -53,8 +56,9 @@ func tokenRefused(err error, invalidGrant []string) bool {
 //
 // No scope is asked for, which means the same as granted before.
 func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
+	ctx = inStep(ctx, 6, (*Client).Refresh)
 	if err := check(ctx,
-		attemptClient.equal(t.Provider, c.Name).at(6),
+		attemptClient.equal(t.Provider, c.Name),
 		refreshToken.present(t.RefreshToken),
 	); err != nil {
 		return Tokens{}, err
@@ -62,12 +66,12 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 	if c.OpenID {
 		// The keys first: a reply that cannot be verified is lost, and with it, where the
 		// provider rotates refresh tokens, the only one that is still good.
-		if _, err := c.keys.get(ctx, 4, keysMaxAge, func([]key) bool { return true }, c.fetchKeys); err != nil {
+		if _, err := c.keys.get(inStep(ctx, 4, (*Client).Refresh), keysMaxAge, func([]key) bool { return true }, c.fetchKeys); err != nil {
 			return Tokens{}, err
 		}
 	}
 	begun := time.Now()
-	object, err := c.tokenRequest(ctx, 6, url.Values{
+	object, err := c.tokenRequest(ctx, url.Values{
 		"grant_type":    {"refresh_token"},
 		"refresh_token": {t.RefreshToken},
 	})
@@ -77,7 +81,7 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
-	unverified, err := c.parseTokens(ctx, 6, object)
+	unverified, err := c.parseTokens(ctx, object)
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -105,17 +109,19 @@ func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, 
 	}
 	// The checks of step 4 compare with an attempt; the first ID token stands in for it.
 	u.attempt = Attempt{Nonce: before.nonce, Begun: begun}
-	tokens, err := c.verifyIDToken(ctx, u, true)
+	tokens, err := c.verifyIDToken(inStep(ctx, 4, (*Client).Refresh), u, true)
 	if err != nil {
 		return Tokens{}, err
 	}
 	after, _ := parseClaims(tokens.IDToken)
-	authTime := string(tokens.IDToken["auth_time"])
 	if err := check(ctx,
 		refreshIss.equal(after.iss, before.iss),
 		refreshSub.equal(after.sub, before.sub),
 		refreshAud.equal(strings.Join(after.aud, " "), strings.Join(before.aud, " ")),
-		refreshAuthTime.equal(authTime, string(old.IDToken["auth_time"])).unless(authTime == ""),
+		refreshAud.equal(cmp.Or(after.azp, "no azp"), cmp.Or(before.azp, "no azp")),
+		// Equal as times, if both have one; a first one must be in the past.
+		refreshAuthTime.equal(after.authTime.String(), before.authTime.String()).skipIf(after.authTime.IsZero() || before.authTime.IsZero()),
+		refreshAuthTime.before(after.authTime, time.Now().Add(leeway)).skipIf(after.authTime.IsZero()),
 	); err != nil {
 		return Tokens{}, err
 	}

@@ -30,23 +30,23 @@ type reply struct {
 	sent      Request // whose secrets are not shown where a provider repeats them
 }
 
-// statusOK is the row for the status: 200 is the only success.
-func (r reply) statusOK(step int) row {
-	return replyStatus.equal(strconv.Itoa(r.status), "200").at(step)
+// statusOK is the check of the status: 200 is the only success.
+func (r reply) statusOK() outcome {
+	return replyStatus.equal(strconv.Itoa(r.status), "200")
 }
 
 // object reads a reply by the type that it declares, which must be one of these, and
 // judges it by its error, its status and its members, in this order: GitHub reports
 // errors with status 200. A reply that says why it refuses is a *Refusal.
-func (r reply) object(ctx context.Context, step int, mediaTypes ...string) (Object, error) {
-	if refusal := r.refusal(step); refusal != nil {
+func (r reply) object(ctx context.Context, mediaTypes ...string) (Object, error) {
+	if refusal := r.refusal(ctx); refusal != nil {
 		return nil, refusal
 	}
 	object, invalid := r.parse()
 	if err := check(ctx,
-		r.statusOK(step),
-		replyMediaType.oneOf(r.mediaType, mediaTypes...).at(step),
-		replyJSON.noError(invalid).at(step),
+		r.statusOK(),
+		replyMediaType.oneOf(r.mediaType, mediaTypes...),
+		replyJSON.noError(invalid),
 	); err != nil {
 		return nil, err
 	}
@@ -55,17 +55,17 @@ func (r reply) object(ctx context.Context, step int, mediaTypes ...string) (Obje
 
 // json returns the body of an API's reply, an object or not. What error means in one
 // with status 200 only that API knows.
-func (r reply) json(ctx context.Context, step int) (json.RawMessage, error) {
+func (r reply) json(ctx context.Context) (json.RawMessage, error) {
 	if r.status != http.StatusOK {
-		if refusal := r.refusal(step); refusal != nil {
+		if refusal := r.refusal(ctx); refusal != nil {
 			return nil, refusal
 		}
 	}
 	_, invalid := parseJSON(r.body)
 	if err := check(ctx,
-		r.statusOK(step),
-		replyMediaType.equal(r.mediaType, "application/json").at(step),
-		replyJSON.noError(invalid).at(step),
+		r.statusOK(),
+		replyMediaType.equal(r.mediaType, "application/json"),
+		replyJSON.noError(invalid),
 	); err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func parseForm(body []byte) (Object, error) {
 // refusal finds the reason in a reply that refuses: RFC 6749 §5.2, or one of the
 // shapes that providers use instead. It returns nil where there is none. An error
 // that says anything counts whatever the status is, and whatever stands beside it.
-func (r reply) refusal(step int) *Refusal {
+func (r reply) refusal(ctx context.Context) *Refusal {
 	o, _ := r.parse()
 	code := o.text("error")
 	if r.status == http.StatusOK && code == "" {
@@ -116,7 +116,7 @@ func (r reply) refusal(step int) *Refusal {
 		o = several[0]
 	}
 	refusal := Refusal{
-		Step:   step,
+		Step:   stepOf(ctx),
 		Status: r.status,
 		Code:   cmp.Or(code, o.text("code"), o.text("status")),
 		// Instagram's token endpoint says error_message, and APIs say message.

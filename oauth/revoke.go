@@ -20,7 +20,8 @@ var ErrNoRevocation = errors.New("oauth: step 7: this provider has no revocation
 // where there is neither. The refresh token is given back where there is one, since
 // access would outlive its access tokens.
 func (c *Client) Revoke(ctx context.Context, t Tokens) error {
-	if err := check(ctx, attemptClient.equal(t.Provider, c.Name).at(7)); err != nil {
+	ctx = inStep(ctx, 7, (*Client).Revoke)
+	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
 		return err
 	}
 	metadata, err := c.Discover(ctx)
@@ -30,13 +31,13 @@ func (c *Client) Revoke(ctx context.Context, t Tokens) error {
 	var r reply
 	switch {
 	case c.RevokeRequest != nil:
-		r, err = c.send(ctx, 7, c.RevokeRequest(c.ID, c.Secret, t))
+		r, err = c.send(ctx, c.RevokeRequest(c.ID, c.Secret, t))
 	case metadata.RevocationEndpoint != "":
 		hint := "refresh_token"
 		if t.RefreshToken == "" {
 			hint = "access_token"
 		}
-		r, err = c.post(ctx, 7, metadata, metadata.RevocationEndpoint, url.Values{
+		r, err = c.post(ctx, metadata, metadata.RevocationEndpoint, url.Values{
 			"token":           {cmp.Or(t.RefreshToken, t.AccessToken)},
 			"token_type_hint": {hint},
 		})
@@ -52,13 +53,14 @@ func (c *Client) Revoke(ctx context.Context, t Tokens) error {
 // Revoke is step 7 with OAuth 1.0a, which has no words for it: the provider's own
 // way, in a request that the token itself signs; or it is [ErrNoRevocation].
 func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
-	if err := check(ctx, attemptClient.equal(t.Provider, c.Name).at(7)); err != nil {
+	ctx = inStep(ctx, 7, (*Client1).Revoke)
+	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
 		return err
 	}
 	if c.RevokeURL == "" {
 		return ErrNoRevocation
 	}
-	r, err := c.signed(ctx, 7, http.MethodPost, c.RevokeURL, t.Secret, Parameter{"oauth_token", t.Token})
+	r, err := c.signed(ctx, http.MethodPost, c.RevokeURL, t.Secret, Parameter{"oauth_token", t.Token})
 	if err != nil {
 		return err
 	}
@@ -69,9 +71,12 @@ func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
 // says nothing (RFC 7009 §2.2); GitHub has no body and says 204. After anything else
 // the token may still work (§2.2.1).
 func (r reply) revoked(ctx context.Context) error {
-	row := revokeDone.oneOf(strconv.Itoa(r.status), "200", "204")
-	if refusal := r.refusal(7); refusal != nil && !row.ok {
+	done := revokeDone.oneOf(strconv.Itoa(r.status), "200", "204")
+	if refusal := r.refusal(ctx); refusal != nil && !done.ok {
+		if refusal.Code == "invalid_token" { // dead already: the purpose is achieved (RFC 7009 §2.2)
+			return nil
+		}
 		return refusal
 	}
-	return check(ctx, row)
+	return check(ctx, done)
 }

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -17,20 +18,19 @@ const (
 // cancelled when the one who began it goes away, and each of the others waits
 // under its own context, never on a mutex held across a request.
 type shared[T any] struct {
-	mu      sync.Mutex
-	value   T
-	fetched time.Time     // zero: nothing yet
-	rested  time.Time     // when the whole burst of refetches may be used again
-	pending chan struct{} // closed when the fetch under way has ended
-	err     error         // how the last one ended
+	mu         sync.Mutex
+	value      T
+	fetched    time.Time     // zero: nothing yet
+	budgetFull time.Time     // when the whole burst of refetches may be used again
+	pending    chan struct{} // closed when the fetch under way has ended
+	err        error         // how the last one ended
 }
 
 // get returns the value if it is younger than maxAge and good enough, and otherwise
 // what fetch brings. A failure is not kept: the next one who asks tries again. A value
 // that is young but not good enough (a made-up key id was asked for) is fetched again
 // three times in a row at most, then once in 30 s; in between it is returned as it is.
-// step is the one that asks.
-func (s *shared[T]) get(ctx context.Context, step int, maxAge time.Duration, good func(T) bool, fetch func(context.Context) (T, error)) (none T, err error) {
+func (s *shared[T]) get(ctx context.Context, maxAge time.Duration, good func(T) bool, fetch func(context.Context) (T, error)) (none T, err error) {
 	s.mu.Lock()
 	fresh := !s.fetched.IsZero() && time.Since(s.fetched) < maxAge
 	if fresh && (good(s.value) || s.pending == nil && !s.mayRefetch(time.Now())) {
@@ -39,7 +39,7 @@ func (s *shared[T]) get(ctx context.Context, step int, maxAge time.Duration, goo
 	}
 	if s.pending == nil {
 		s.pending = make(chan struct{})
-		go s.fetch(context.WithoutCancel(forWhom(ctx)), fetch)
+		go s.fetch(context.WithoutCancel(ctx), fetch)
 	}
 	pending := s.pending
 	s.mu.Unlock()
@@ -47,7 +47,7 @@ func (s *shared[T]) get(ctx context.Context, step int, maxAge time.Duration, goo
 	select {
 	case <-pending:
 	case <-ctx.Done():
-		return none, check(ctx, replyReceived.noError(ctx.Err()).at(step))
+		return none, check(ctx, replyReceived.noError(ctx.Err()))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,7 +60,7 @@ func (s *shared[T]) get(ctx context.Context, step int, maxAge time.Duration, goo
 func (s *shared[T]) fetch(ctx context.Context, fetch func(context.Context) (T, error)) {
 	ctx, cancel := context.WithTimeout(ctx, sharedTimeout)
 	defer cancel()
-	value, err := fetch(ctx)
+	value, err := noPanic(ctx, fetch)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,14 +72,25 @@ func (s *shared[T]) fetch(ctx context.Context, fetch func(context.Context) (T, e
 	s.pending = nil
 }
 
+// noPanic makes a panic of f an error: f runs in a goroutine of its own, in which a
+// panic would end the process.
+func noPanic[T any](ctx context.Context, f func(context.Context) (T, error)) (value T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("oauth: step %d: panic: %v", stepOf(ctx), p)
+		}
+	}()
+	return f(ctx)
+}
+
 // mayRefetch counts a refetch, unless there were too many.
 func (s *shared[T]) mayRefetch(now time.Time) bool {
-	if s.rested.Before(now) {
-		s.rested = now
+	if s.budgetFull.Before(now) {
+		s.budgetFull = now
 	}
-	if s.rested.Sub(now) > (refetchBurst-1)*refetchInterval {
+	if s.budgetFull.Sub(now) > (refetchBurst-1)*refetchInterval {
 		return false
 	}
-	s.rested = s.rested.Add(refetchInterval)
+	s.budgetFull = s.budgetFull.Add(refetchInterval)
 	return true
 }

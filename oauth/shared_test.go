@@ -1,6 +1,8 @@
 package oauth
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,5 +45,19 @@ func TestSharedAsksOncePerSignIn(t *testing.T) {
 		if got := p.count(opDiscovery); got != i+1 {
 			t.Errorf("%d requests for %d sign-ins", got, i+1)
 		}
+	}
+}
+
+// A panic in a fetch is an error for those who wait, and the next one fetches again.
+func TestSharedSurvivesAPanic(t *testing.T) {
+	p := newOP()
+	p.says[opDiscovery] = func(*http.Request) (*http.Response, error) { panic("boom") }
+	c := newClient(t, opRow(), p)
+	if _, err := c.Discover(t.Context()); err == nil || !strings.Contains(err.Error(), "panic") {
+		t.Errorf("got %v", err)
+	}
+	p.says[opDiscovery] = saysJSON(opMetadata)
+	if _, err := c.Discover(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,11 +13,10 @@ import (
 )
 
 var (
-	tokenClientAuth = Check{3, "token-client-auth", "OIDC Core §9; RFC 8414 §2", "the client secret sent in a way that the provider never asked for"}
+	tokenClientAuth = Check{0, "token-client-auth", "OIDC Core §9; RFC 8414 §2", "the client secret sent in a way that the provider never asked for"}
 	tokenMembers    = Check{3, "token-members", "RFC 6749 §5.1", "a member of another type read as something else than it says"}
 	tokenAccess     = Check{3, "token-access", "RFC 6749 §5.1, Appendix A.12", "an empty token used, or one that adds a header to the next request"}
 	tokenType       = Check{3, "token-type", "RFC 6749 §7.1", "a token of a kind that this client cannot use safely sent as Bearer"}
-	tokenExpiresIn  = Check{3, "token-expires-in", "RFC 6749 §5.1, Appendix A.14", "a token that never expires, or died before it was issued"}
 	tokenIDToken    = Check{3, "token-id-token", "OIDC Core §3.1.3.3", "a sign-in without proof of who signed in"}
 )
 
@@ -28,6 +26,7 @@ type Tokens struct {
 	Provider     string    // Provider.Name
 	AccessToken  string    // opaque; for the provider's APIs only
 	RefreshToken string    // empty where the provider gave none
+	Issued       time.Time // when the access token arrived; zero if Expiry is
 	Expiry       time.Time // of the access token; zero where the provider did not say
 	Scopes       []string  // granted; may be fewer than asked (RFC 6749 §3.3)
 	Asked        []string  // as the attempt asked for them
@@ -49,21 +48,28 @@ type Unverified struct {
 // sent once, whatever comes of it: a second time makes the provider revoke what
 // the first gave. A "no" of the provider is a *Refusal.
 func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, error) {
+	ctx = inStep(ctx, 3, (*Client).Exchange)
 	attempt := callback.attempt
-	if err := check(ctx, attemptClient.equal(attempt.Provider, c.Name).at(3)); err != nil {
+	if err := check(ctx, attemptClient.equal(attempt.Provider, c.Name)); err != nil {
 		return Unverified{}, err
 	}
-	object, err := c.tokenRequest(ctx, 3, url.Values{
-		"grant_type":    {"authorization_code"},
-		"code":          {callback.code},
-		"redirect_uri":  {c.RedirectURI},
-		"code_verifier": {attempt.CodeVerifier},
-	})
+	form := url.Values{
+		"grant_type":   {"authorization_code"},
+		"code":         {callback.code},
+		"redirect_uri": {c.RedirectURI},
+	}
+	if attempt.CodeVerifier != "" {
+		form.Set("code_verifier", attempt.CodeVerifier)
+	}
+	object, err := c.tokenRequest(ctx, form)
 	if err != nil {
 		return Unverified{}, err
 	}
-	unverified, err := c.parseTokens(ctx, 3, object)
+	unverified, err := c.parseTokens(ctx, object)
 	if err != nil {
+		return Unverified{}, err
+	}
+	if err := check(ctx, tokenIDToken.present(unverified.idToken).skipIf(!c.OpenID)); err != nil {
 		return Unverified{}, err
 	}
 	unverified.attempt = attempt
@@ -84,12 +90,12 @@ func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, e
 
 // tokenRequest sends form to the token endpoint, and returns the reply in the shape
 // of RFC 6749 §5.1.
-func (c *Client) tokenRequest(ctx context.Context, step int, form url.Values) (Object, error) {
+func (c *Client) tokenRequest(ctx context.Context, form url.Values) (Object, error) {
 	metadata, err := c.Discover(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.post(ctx, step, metadata, metadata.TokenEndpoint, form)
+	r, err := c.post(ctx, metadata, metadata.TokenEndpoint, form)
 	if err != nil {
 		return nil, err
 	}
@@ -97,12 +103,12 @@ func (c *Client) tokenRequest(ctx context.Context, step int, form url.Values) (O
 	if c.FormReplies {
 		media = append(media, formEncoded)
 	}
-	object, err := r.object(ctx, step, media...)
+	object, err := r.object(ctx, media...)
 	if err != nil || c.TokenReply == nil {
 		return object, err
 	}
 	object, err = c.TokenReply(object)
-	if err := check(ctx, tokenMembers.noError(err).at(step)); err != nil {
+	if err := check(ctx, tokenMembers.noError(err)); err != nil {
 		return nil, err
 	}
 	return object, nil
@@ -110,13 +116,12 @@ func (c *Client) tokenRequest(ctx context.Context, step int, form url.Values) (O
 
 // post sends form with the client's credentials, in the one way that the provider
 // takes (RFC 6749 §2.3: never two).
-func (c *Client) post(ctx context.Context, step int, metadata Metadata, endpoint string, form url.Values) (reply, error) {
+func (c *Client) post(ctx context.Context, metadata Metadata, endpoint string, form url.Values) (reply, error) {
 	header := http.Header{"Content-Type": {formEncoded}}
-	method := c.clientAuth(metadata)
-	if err := check(ctx, tokenClientAuth.oneOf(method, "client_secret_basic", "client_secret_post").at(step)); err != nil {
+	if err := check(ctx, c.canAuthenticate(metadata)); err != nil {
 		return reply{}, err
 	}
-	if method == "client_secret_basic" {
+	if c.clientAuth(metadata) == "client_secret_basic" {
 		// Both halves are form-encoded first (RFC 6749 §2.3.1): a colon in the id would
 		// end it early. SetBasicAuth does not do this.
 		request := http.Request{Header: header}
@@ -125,68 +130,84 @@ func (c *Client) post(ctx context.Context, step int, metadata Metadata, endpoint
 		form.Set("client_id", c.ID)
 		form.Set("client_secret", c.Secret)
 	}
-	return c.send(ctx, step, Request{http.MethodPost, endpoint, header, form.Encode()})
+	return c.send(ctx, Request{http.MethodPost, endpoint, header, form.Encode()})
 }
 
-// clientAuth returns the method of the row, or the first that the metadata lists
-// and this client knows. A provider that lists none takes Basic (RFC 8414 §2).
+// clientAuth returns the method of the provider entry; else Basic if the metadata list
+// it or list nothing (RFC 6749 §2.3.1, RFC 8414 §2), whatever the order, which means
+// nothing; else the form.
 func (c *Client) clientAuth(m Metadata) string {
-	if c.ClientAuth != "" || len(m.TokenEndpointAuthMethods) == 0 {
-		return cmp.Or(c.ClientAuth, "client_secret_basic")
+	listed := m.TokenEndpointAuthMethods
+	switch {
+	case c.ClientAuth != "":
+		return c.ClientAuth
+	case len(listed) == 0 || slices.Contains(listed, "client_secret_basic"):
+		return "client_secret_basic"
+	case slices.Contains(listed, "client_secret_post"):
+		return "client_secret_post"
 	}
-	for _, method := range m.TokenEndpointAuthMethods {
-		if method == "client_secret_basic" || method == "client_secret_post" {
-			return method
-		}
-	}
-	return strings.Join(m.TokenEndpointAuthMethods, " ")
+	return strings.Join(listed, " ")
+}
+
+// canAuthenticate is the check that the provider takes a method which this client has.
+// It is made in step 0, so that the user is not sent to sign in for nothing, and again
+// before the secret is sent.
+func (c *Client) canAuthenticate(m Metadata) outcome {
+	return tokenClientAuth.oneOf(c.clientAuth(m), "client_secret_basic", "client_secret_post")
 }
 
 // parseTokens reads the members of a token reply (RFC 6749 §5.1).
-func (c *Client) parseTokens(ctx context.Context, step int, o Object) (Unverified, error) {
+func (c *Client) parseTokens(ctx context.Context, o Object) (Unverified, error) {
 	u := Unverified{tokens: Tokens{Provider: c.Name}}
 	t := &u.tokens
 	var kind string
-	var scope *string
 	mistyped := cmp.Or(
 		o.Read("access_token", &t.AccessToken),
 		o.Read("token_type", &kind),
 		o.Read("refresh_token", &t.RefreshToken),
-		o.Read("scope", &scope),
+		readScopes(o, &t.Scopes),
 		o.Read("id_token", &u.idToken),
 	)
-	lifetime, nonsense := expiresIn(o["expires_in"])
 	if err := check(ctx,
-		tokenMembers.noError(mistyped).at(step),
-		tokenAccess.present(t.AccessToken).at(step),
-		tokenAccess.noError(printable(t.AccessToken)).at(step),
-		tokenType.equal(strings.ToLower(kind), "bearer").at(step),
-		tokenExpiresIn.noError(nonsense).at(step),
-		tokenIDToken.present(u.idToken).unless(!c.OpenID || step == 6).at(step),
+		tokenMembers.noError(mistyped),
+		tokenAccess.present(t.AccessToken),
+		tokenAccess.noError(printable(t.AccessToken)),
+		tokenType.equal(strings.ToLower(kind), "bearer"),
 	); err != nil {
 		return Unverified{}, err
 	}
-	if scope != nil {
-		t.Scopes = splitScopes(*scope)
-	}
-	if lifetime > 0 {
-		t.Expiry = time.Now().Add(lifetime)
+	if lifetime := expiresIn(o["expires_in"]); lifetime > 0 {
+		t.Issued = time.Now()
+		t.Expiry = t.Issued.Add(lifetime)
 	}
 	return u, nil
 }
 
+// maxLifetime is the longest that an access token is believed to live.
+const maxLifetime = 365 * 24 * time.Hour
+
 // expiresIn reads a number of seconds, which some providers send as a string. Zero
-// means that the provider does not say.
-func expiresIn(raw json.RawMessage) (time.Duration, error) {
-	digits := strings.Trim(string(raw), `"`)
-	if digits == "" || digits == "null" {
-		return 0, nil
+// means that the provider does not say, or nothing that can be used: the reply may
+// hold the only good refresh token, and is not refused for this.
+func expiresIn(raw json.RawMessage) time.Duration {
+	seconds, _ := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64) // what is no number reads as 0
+	return time.Duration(max(0, min(seconds, maxLifetime.Seconds()))) * time.Second
+}
+
+// readScopes reads the granted scopes: text, or at Twitch a list. Absent leaves nil.
+func readScopes(o Object, scopes *[]string) error {
+	var list []string
+	var text string
+	if !o.has("scope") {
+		return nil
 	}
-	seconds, err := strconv.ParseUint(digits, 10, 32) // 136 years at most: no overflow below
-	if err != nil {
-		return 0, errors.New("not a number of seconds")
+	if o.Read("scope", &list) != nil {
+		if err := o.Read("scope", &text); err != nil {
+			return err
+		}
 	}
-	return time.Duration(seconds) * time.Second, nil
+	*scopes = splitScopes(strings.Join(append(list, text), " "))
+	return nil
 }
 
 // splitScopes reads a list of scopes. RFC 6749 §3.3 separates them by spaces, GitHub

@@ -43,10 +43,10 @@ func TestExchangeRequest(t *testing.T) {
 			id: "a:b%c+d e&fé", secret: "§:%+& =~", auth: "client_secret_post",
 			body:   "client_id=a%3Ab%25c%2Bd+e%26f%C3%A9&client_secret=%C2%A7%3A%25%2B%26+%3D~&" + form,
 			reason: "encoded once, as each form value is"},
-		"the metadata want the form": {
+		"the metadata list both": {
 			id: "app", secret: "s3cret", methods: `["private_key_jwt", "client_secret_post", "client_secret_basic"]`,
-			body:   "client_id=app&client_secret=s3cret&" + form,
-			reason: "the first of the list that this client knows"},
+			basic: "app:s3cret", body: form,
+			reason: "Basic wherever it is listed (RFC 6749 §2.3.1): the order means nothing"},
 		"the metadata want Basic": {
 			id: "app", secret: "s3cret", methods: `["client_secret_basic", "client_secret_post"]`, basic: "app:s3cret", body: form,
 			reason: "likewise"},
@@ -92,7 +92,7 @@ func TestExchangeClientAuthUnknown(t *testing.T) {
 	p.says[opDiscovery] = saysJSON(strings.Replace(opMetadata, "{", `{"token_endpoint_auth_methods_supported": ["private_key_jwt", "tls_client_auth"],`, 1))
 	c := newClient(t, opRow(), p)
 	_, err := c.Exchange(t.Context(), callbackOf(t, c))
-	wantCheck(t, err, 3, "token-client-auth", "a provider that takes neither way must not be sent the secret in one of them")
+	wantCheck(t, err, 0, "token-client-auth", "a provider that takes neither way must not be sent the secret in one of them")
 	if p.count(opToken) != 0 {
 		t.Error("the secret was sent")
 	}
@@ -145,8 +145,28 @@ func TestExchangeTokens(t *testing.T) {
 			reason: "null is absent"},
 		"136 years": {
 			reply: saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "expires_in": 4294967295}`),
-			want:  Tokens{Scopes: []string{"openid", "email"}}, lifetime: 4294967295 * time.Second,
-			reason: "the longest that is believed, and no overflow"},
+			want:  Tokens{Scopes: []string{"openid", "email"}}, lifetime: maxLifetime,
+			reason: "clamped to the longest that is believed"},
+		"for ever": {
+			reply: saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "expires_in": 1e99}`),
+			want:  Tokens{Scopes: []string{"openid", "email"}}, lifetime: maxLifetime,
+			reason: "likewise, without an overflow"},
+		"half a second": {
+			reply: saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "expires_in": 3600.5}`),
+			want:  Tokens{Scopes: []string{"openid", "email"}}, lifetime: time.Hour,
+			reason: "the fraction is dropped"},
+		"expired before": {
+			reply:  saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "expires_in": -1}`),
+			want:   Tokens{Scopes: []string{"openid", "email"}},
+			reason: "what cannot be used reads as unknown: nothing depends on it"},
+		"expires_in a list": {
+			reply:  saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "expires_in": [3600]}`),
+			want:   Tokens{Scopes: []string{"openid", "email"}},
+			reason: "likewise"},
+		"scope list": {
+			reply:  saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "scope": ["openid", "email"]}`),
+			want:   Tokens{Scopes: []string{"email", "openid"}},
+			reason: "Twitch"},
 		"fewer scopes": {
 			reply:  saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "scope": "openid"}`),
 			want:   Tokens{Scopes: []string{"openid"}},
@@ -227,7 +247,7 @@ func TestExchangeTokens(t *testing.T) {
 				want := tt.want
 				want.Provider, want.AccessToken, want.Asked = "plain", "t0ken", []string{"openid", "email"}
 				if tt.lifetime > 0 {
-					want.Expiry = time.Now().Add(tt.lifetime)
+					want.Issued, want.Expiry = time.Now(), time.Now().Add(tt.lifetime)
 				}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("(-want +got)\n%swhy: %s", diff, tt.reason)
@@ -270,32 +290,25 @@ func TestExchangeReply(t *testing.T) {
 			"dropped silently by others"},
 		"a form declared as JSON": {saysJSON("access_token=t0ken&token_type=bearer"), form, "reply-json",
 			"it is read as what it says it is"},
-		"empty":          {saysJSON(""), nil, "reply-json", "no answer"},
-		"cut short":      {saysJSON(good[:len(good)-1]), nil, "reply-json", "half an answer"},
-		"a list":         {saysJSON("[" + good + "]"), nil, "reply-json", "a reply is one object"},
-		"two values":     {saysJSON(good + good), nil, "reply-json", "which of them?"},
-		"token twice":    {with(`"access_token": "x"`), nil, "reply-json", "two parsers, two tokens"},
-		"not UTF-8":      {with("\"x\": \"\xff\""), nil, "reply-json", "JSON is UTF-8 (RFC 8259 §8.1)"},
-		"no token":       {saysJSON(`{"token_type": "Bearer"}`), nil, "token-access", "an empty token would be used"},
-		"ACCESS_TOKEN":   {saysJSON(`{"ACCESS_TOKEN": "t0ken", "token_type": "Bearer"}`), nil, "token-access", "encoding/json alone would take it"},
-		"token empty":    {access(`""`), nil, "token-access", "likewise"},
-		"token null":     {access(`null`), nil, "token-access", "null is missing"},
-		"token a line":   {access(`"t0ken\r\nX-Admin: yes"`), nil, "token-access", "it would add a header to the next request"},
-		"token ünicode":  {access(`"tökén"`), nil, "token-access", "printable ASCII only (RFC 6749 Appendix A.12)"},
-		"token number":   {access(`12345`), nil, "token-members", "it is a string"},
-		"no type":        {saysJSON(`{"access_token": "t0ken"}`), nil, "token-type", "nobody knows how to use it (RFC 6749 §7.1)"},
-		"type empty":     {kind(`""`), nil, "token-type", "likewise"},
-		"MAC":            {kind(`"mac"`), nil, "token-type", "sent as Bearer it would lose its protection"},
-		"DPoP":           {kind(`"DPoP"`), nil, "token-type", "likewise"},
-		"type a number":  {kind(`1`), nil, "token-members", "it is a string"},
-		"expired before": {with(`"expires_in": -1`), nil, "token-expires-in", "dead before it was issued"},
-		"half a second":  {with(`"expires_in": 3600.5`), nil, "token-expires-in", "digits only (RFC 6749 Appendix A.14)"},
-		"a word":         {with(`"expires_in": "soon"`), nil, "token-expires-in", "likewise"},
-		"for ever":       {with(`"expires_in": 1e99`), nil, "token-expires-in", "it would overflow, to a time in the past"},
-		"137 years":      {with(`"expires_in": 4294967296`), nil, "token-expires-in", "no overflow on the way to a date"},
-		"true":           {with(`"expires_in": true`), nil, "token-expires-in", "not a number"},
-		"refresh list":   {with(`"refresh_token": ["r3fresh"]`), nil, "token-members", "it is a string"},
-		"scope list":     {with(`"scope": ["email"]`), nil, "token-members", "it is a string; a row's TokenReply may translate"},
+		"empty":         {saysJSON(""), nil, "reply-json", "no answer"},
+		"cut short":     {saysJSON(good[:len(good)-1]), nil, "reply-json", "half an answer"},
+		"a list":        {saysJSON("[" + good + "]"), nil, "reply-json", "a reply is one object"},
+		"two values":    {saysJSON(good + good), nil, "reply-json", "which of them?"},
+		"token twice":   {with(`"access_token": "x"`), nil, "reply-json", "two parsers, two tokens"},
+		"not UTF-8":     {with("\"x\": \"\xff\""), nil, "reply-json", "JSON is UTF-8 (RFC 8259 §8.1)"},
+		"no token":      {saysJSON(`{"token_type": "Bearer"}`), nil, "token-access", "an empty token would be used"},
+		"ACCESS_TOKEN":  {saysJSON(`{"ACCESS_TOKEN": "t0ken", "token_type": "Bearer"}`), nil, "token-access", "encoding/json alone would take it"},
+		"token empty":   {access(`""`), nil, "token-access", "likewise"},
+		"token null":    {access(`null`), nil, "token-access", "null is missing"},
+		"token a line":  {access(`"t0ken\r\nX-Admin: yes"`), nil, "token-access", "it would add a header to the next request"},
+		"token ünicode": {access(`"tökén"`), nil, "token-access", "printable ASCII only (RFC 6749 Appendix A.12)"},
+		"token number":  {access(`12345`), nil, "token-members", "it is a string"},
+		"no type":       {saysJSON(`{"access_token": "t0ken"}`), nil, "token-type", "nobody knows how to use it (RFC 6749 §7.1)"},
+		"type empty":    {kind(`""`), nil, "token-type", "likewise"},
+		"MAC":           {kind(`"mac"`), nil, "token-type", "sent as Bearer it would lose its protection"},
+		"DPoP":          {kind(`"DPoP"`), nil, "token-type", "likewise"},
+		"type a number": {kind(`1`), nil, "token-members", "it is a string"},
+		"refresh list":  {with(`"refresh_token": ["r3fresh"]`), nil, "token-members", "it is a string"},
 		"a shape that the row cannot read": {saysJSON(good), func(p *Provider) {
 			p.TokenReply = func(Object) (Object, error) { return nil, errors.New("data is missing") }
 		}, "token-members", "the row's function may refuse"},
@@ -501,5 +514,18 @@ func TestExchangeForeignCallback(t *testing.T) {
 	}
 	if len(p.asked) > 0 {
 		t.Errorf("a code was sent: %v", p.asked)
+	}
+}
+
+// The order in which metadata list methods means nothing: Basic is taken if it is listed.
+func TestClientAuth(t *testing.T) {
+	for want, listed := range map[string][]string{
+		"client_secret_basic":             {"private_key_jwt", "client_secret_post", "client_secret_basic"},
+		"client_secret_post":              {"private_key_jwt", "client_secret_post"},
+		"private_key_jwt tls_client_auth": {"private_key_jwt", "tls_client_auth"},
+	} {
+		if got := new(Client).clientAuth(Metadata{TokenEndpointAuthMethods: listed}); got != want {
+			t.Errorf("%v: %s, want %s", listed, got, want)
+		}
 	}
 }

@@ -4,8 +4,9 @@ import (
 	"context"
 	"net/http"
 	"path/filepath"
-	"regexp"
+	"reflect"
 	"runtime"
+	"strings"
 	"time"
 )
 
@@ -15,8 +16,10 @@ import (
 type Event struct {
 	Time     time.Time
 	Step     int    // as in [Check]
-	Function string // the exported method of this package that made it: "Client.Exchange"
-	File     string // where that stands: "token.go"
+	Function string // the exported function of this package that performs the step: "Client.Exchange"
+	File     string // the file that it is in: "token.go"
+	Path     string // the same with its directories, as on the machine that compiled it
+	Line     int    // the line on which it begins
 	What     any    // one of the types below
 }
 
@@ -67,7 +70,7 @@ type Outcome struct {
 	Check     Check
 	Got, Want string // as in [CheckError]; often empty where the check held
 	OK        bool
-	NotOwed   bool // this provider does not owe it
+	Skipped   bool // it does not apply
 }
 
 type traceKey struct{}
@@ -81,23 +84,6 @@ func WithTrace(ctx context.Context, f func(Event)) context.Context {
 
 type tracer func(Event)
 
-// forWhom returns a context whose events carry the name of the function that is
-// being called now, where they have none of their own: the stack of a goroutine does
-// not show who began it.
-func forWhom(ctx context.Context) context.Context {
-	t := tracing(ctx)
-	if t == nil {
-		return ctx
-	}
-	function, file := exportedCaller()
-	return WithTrace(ctx, func(e Event) {
-		if e.Function == "" {
-			e.Function, e.File = function, file
-		}
-		t(e)
-	})
-}
-
 // tracing returns who listens, or nil; values for an event are only gathered
 // where somebody does, so that a sign-in without a trace pays nothing for it.
 func tracing(ctx context.Context) tracer {
@@ -105,40 +91,47 @@ func tracing(ctx context.Context) tracer {
 	return t
 }
 
-func (t tracer) event(step int, what any) {
-	function, file := exportedCaller()
-	t(Event{time.Now(), step, function, file, what})
+func (t tracer) event(ctx context.Context, what any) {
+	e := Event{Time: time.Now(), What: what}
+	if current, ok := ctx.Value(stepKey{}).(inside); ok {
+		f := runtime.FuncForPC(reflect.ValueOf(current.function).Pointer())
+		e.Step = current.step
+		e.Path, e.Line = f.FileLine(f.Entry())
+		e.File = filepath.Base(e.Path)
+		_, name, _ := strings.Cut(filepath.Base(f.Name()), ".") // oauth.(*Client).Exchange
+		e.Function = strings.NewReplacer("(*", "", ")", "").Replace(name)
+	}
+	t(e)
 }
 
-func (t tracer) checked(rows []row) {
-	if len(rows) == 0 {
+func (t tracer) checked(ctx context.Context, seen []outcome) {
+	if len(seen) == 0 {
 		return
 	}
-	outcomes := make(Checked, len(rows))
-	for i, r := range rows {
-		c := *r.check
-		c.Step = r.step
-		outcomes[i] = Outcome{c, clip(r.got), clip(r.want), r.ok, r.notOwed}
+	outcomes := make(Checked, len(seen))
+	for i, r := range seen {
+		outcomes[i] = Outcome{r.check.in(ctx), clip(r.got), clip(r.want), r.ok, r.skipped}
 	}
-	t.event(rows[0].step, outcomes)
+	t.event(ctx, outcomes)
 }
 
-// method finds type and name of an exported method in what runtime calls it:
-// example.com/oauthbyhand/oauth.(*Client).Discover.func1
-var method = regexp.MustCompile(`\.\(?\*?([A-Z]\w*)\)?\.([A-Z]\w*)`)
+type stepKey struct{}
 
-// exportedCaller walks up the stack to the method that a reader can look up. It
-// returns nothing where there is none.
-func exportedCaller() (function, file string) {
-	pcs := make([]uintptr, 32)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
-	for {
-		frame, more := frames.Next()
-		if found := method.FindStringSubmatch(frame.Function); found != nil {
-			return found[1] + "." + found[2], filepath.Base(frame.File)
-		}
-		if !more {
-			return "", ""
-		}
-	}
+// inside is the step that a context is in.
+type inside struct {
+	step     int // as in [Check]
+	function any // the exported function that performs it
+}
+
+// inStep returns a context for what function does in this step: checks, events and
+// errors take the step from it. The function is passed as a value, so that its name,
+// file and line come from the program itself and cannot go stale.
+func inStep(ctx context.Context, step int, function any) context.Context {
+	return context.WithValue(ctx, stepKey{}, inside{step, function})
+}
+
+// stepOf returns the step that ctx is in; 0 outside of any.
+func stepOf(ctx context.Context) int {
+	current, _ := ctx.Value(stepKey{}).(inside)
+	return current.step
 }

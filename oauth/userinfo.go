@@ -29,7 +29,8 @@ type Reply struct {
 // userinfo endpoint (OIDC Core §5.3), or at the provider's own. The answer must be
 // about t.Subject where that is known; with OpenID Connect it always is.
 func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
-	if err := check(ctx, attemptClient.equal(t.Provider, c.Name).at(5)); err != nil {
+	ctx = inStep(ctx, 5, (*Client).UserInfo)
+	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
 		return Info{}, err
 	}
 	urls := c.ProfileURLs
@@ -58,7 +59,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 	if err := c.sameSubject(ctx, t, info.Replies); err != nil {
 		return Info{}, err
 	}
-	profile, err := whose(ctx, t.Subject, c.Profile, replies)
+	profile, err := profileOf(ctx, t.Subject, c.Profile, replies)
 	if err != nil {
 		return Info{}, err
 	}
@@ -71,15 +72,16 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 // is good at this provider only: never pass another provider's URL. Where the token is
 // no longer good, [Client.TokenRefused] knows the error.
 func (c *Client) Get(ctx context.Context, t Tokens, rawURL string) (json.RawMessage, error) {
+	ctx = inStep(ctx, 5, (*Client).Get)
 	request := Request{Method: http.MethodGet, URL: rawURL, Header: http.Header{"Authorization": {"Bearer " + t.AccessToken}}}
 	if c.APIRequest != nil {
 		c.APIRequest(&request, c.Secret, t.AccessToken)
 	}
-	r, err := c.send(ctx, 5, request)
+	r, err := c.send(ctx, request)
 	if err != nil {
 		return nil, err
 	}
-	return r.json(ctx, 5)
+	return r.json(ctx)
 }
 
 // sameSubject demands that the userinfo reply names the user of the ID token. The
@@ -96,14 +98,14 @@ func (c *Client) sameSubject(ctx context.Context, t Tokens, replies []Reply) err
 	return check(ctx, profileMembers.noError(err), userinfoSub.equal(sub, t.Subject))
 }
 
-// whose maps the replies to a profile, which must be subject's where that is known.
-func whose(ctx context.Context, subject string, mapping func(Replies) (Profile, error), replies Replies) (Profile, error) {
+// profileOf maps the replies to a profile, which must be subject's where that is known.
+func profileOf(ctx context.Context, subject string, mapping func(Replies) (Profile, error), replies Replies) (Profile, error) {
 	p, err := mapping(replies)
 	if err := check(ctx,
 		profileMembers.noError(err),
 		profileSubject.present(p.Subject),
 		profileSubject.noError(fitSubject(p.Subject)),
-		userinfoSub.equal(p.Subject, subject).unless(subject == ""),
+		userinfoSub.equal(p.Subject, subject).skipIf(subject == ""),
 	); err != nil {
 		return Profile{}, err
 	}

@@ -21,16 +21,20 @@ func Facebook() oauth.Provider {
 			Title:         "Facebook",
 			Console:       "https://developers.facebook.com/apps/",
 			CallbackHosts: []string{"localhost"}, // by itself, and only while the app is in development mode
-			Notes: "Add the product “Facebook Login”. Others than the app's testers can sign in only when the app is live. " +
-				"There is no sign of whether an e-mail address was verified. " +
+			Notes: "Choose the use case “Authenticate and request data from users with Facebook Login”, not “Facebook Login for Business”, which refuses these scopes. " +
+				"Add the permission email there: without it the sign-in fails. " +
+				"Before people without a role in the app can sign in, public_profile needs “Increase access” and the app must be live. " +
+				"Facebook does not say whether an e-mail address was verified. " +
 				"Its tokens are not exchanged for longer-lived ones here: once one has expired, sign in again.",
 			Sources: []string{
 				"https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow",
 				"https://developers.facebook.com/docs/graph-api/changelog",
 				"https://developers.facebook.com/docs/graph-api/guides/secure-requests",
 				"https://developers.facebook.com/docs/facebook-login/access-tokens/debugging-and-error-handling",
+				"https://github.com/overtrue/socialite/issues/266",                 // email must be added
+				"https://github.com/thebergamo/react-native-fbsdk-next/issues/388", // for Business
 			},
-			Checked: "2026-11-20",
+			Checked: "2026-11-29",
 		},
 		Metadata: oauth.Metadata{
 			AuthorizationEndpoint: "https://www.facebook.com/v26.0/dialog/oauth",
@@ -42,12 +46,15 @@ func Facebook() oauth.Provider {
 		// The token reply does not say what was granted; so the callback does.
 		AuthorizationParams: map[string]string{"return_scopes": "true"},
 		GrantedScopes:       "granted_scopes",
-		ClientAuth:          "client_secret_post",
-		InvalidGrant:        []string{"190"},
-		RevokeRequest:       facebookRevoke,
-		ProfileURLs:         []oauth.ProfileURL{{URL: "https://graph.facebook.com/v26.0/me?fields=id,name,email,picture"}},
-		APIRequest:          addAppSecretProof,
-		Profile:             facebookProfile,
+		WithoutPKCE: "Facebook drops the challenge for these scopes, and then refuses the verifier with 400 " +
+			"(https://github.com/NangoHQ/nango/issues/7156, 2026-08-19; https://github.com/better-auth/better-auth/issues/186, 2024-10-15). " +
+			"State alone ties the code to this browser, and the client secret ties it to this app.",
+		ClientAuth:    "client_secret_post",
+		InvalidGrant:  []string{"190"},
+		RevokeRequest: facebookRevoke,
+		ProfileURLs:   []oauth.ProfileURL{{URL: "https://graph.facebook.com/v26.0/me?fields=id,name,email,picture"}},
+		APIRequest:    addAppSecretProof,
+		Profile:       facebookProfile,
 	}
 }
 

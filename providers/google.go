@@ -12,12 +12,13 @@ func Google() oauth.Provider {
 			CallbackHosts: []string{"localhost", "127.0.0.1", "[::1]"},
 			Notes: "Client type “Web application”. The callback URL is compared to the byte, its last slash included. " +
 				"While the consent screen is in testing, refresh tokens die after 7 days unless only openid, email and profile are asked for. " +
+				"The user cannot untick openid, email and profile one by one. " +
 				"The granted scopes come back under longer names.",
 			Sources: []string{
 				"https://developers.google.com/identity/openid-connect/openid-connect",
 				"https://developers.google.com/identity/protocols/oauth2/web-server",
 			},
-			Checked: "2026-11-20",
+			Checked: "2026-11-29",
 		},
 		Issuer: "https://accounts.google.com",
 		// Google documents that its ID tokens may name it without the scheme.

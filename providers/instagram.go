@@ -21,12 +21,14 @@ func Instagram() oauth.Provider {
 			CallbackHosts: nil,
 			Notes: "Instagram → API setup with Instagram login → Business login settings. It has an app id and a secret of its own, " +
 				"not the Facebook app's. Professional accounts only. The dashboard may add a slash to the callback URL: copy it back. " +
+				"While the app is in development mode, the account must be an Instagram tester of the app, and must have accepted that; others get “Insufficient developer role”. " +
 				"Its tokens live for an hour and are not exchanged for longer-lived ones here: once one has expired, sign in again.",
 			Sources: []string{
 				"https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login",
 				"https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/get-started",
+				"https://github.com/jsmrtn/craftagram/issues/86", // testers
 			},
-			Checked: "2026-11-20",
+			Checked: "2026-11-29",
 		},
 		Metadata: oauth.Metadata{
 			// The guide says www., the reference page api.; the guide is the newer.
@@ -35,12 +37,14 @@ func Instagram() oauth.Provider {
 		},
 		Scopes:         []string{"instagram_business_basic"},
 		ScopeSeparator: ",",
-		ClientAuth:     "client_secret_post",
-		TokenReply:     instagramTokens,
-		InvalidGrant:   []string{"190"},
-		RevokePage:     "https://help.instagram.com/1144624522593085",
-		ProfileURLs:    []oauth.ProfileURL{{URL: "https://graph.instagram.com/v26.0/me?fields=id,user_id,username,name,account_type,profile_picture_url"}},
-		Profile:        instagramProfile,
+		WithoutPKCE: "Instagram's documents name no PKCE (read on 2026-11-29; the first of the sources). " +
+			"State alone ties the code to this browser, and the client secret ties it to this app.",
+		ClientAuth:   "client_secret_post",
+		TokenReply:   instagramTokens,
+		InvalidGrant: []string{"190"},
+		RevokePage:   "https://help.instagram.com/1144624522593085",
+		ProfileURLs:  []oauth.ProfileURL{{URL: "https://graph.instagram.com/v26.0/me?fields=id,user_id,username,name,account_type,profile_picture_url"}},
+		Profile:      instagramProfile,
 	}
 }
 
@@ -52,7 +56,7 @@ func instagramTokens(reply oauth.Object) (oauth.Object, error) {
 	if err := reply.Read("data", &wrapped); err != nil {
 		return nil, err
 	}
-	if len(wrapped) == 1 {
+	if len(wrapped) == 1 && wrapped[0] != nil {
 		reply = wrapped[0]
 	}
 	if permissions, ok := reply["permissions"]; ok {

@@ -19,7 +19,7 @@ import (
 // the order in which the demo offers them. [OpenID] makes the row of any other
 // that speaks OpenID Connect.
 func All() []oauth.Provider {
-	return []oauth.Provider{Google(), GitHub(), Facebook(), Instagram(), Spotify()}
+	return []oauth.Provider{Google(), GitHub(), Facebook(), Instagram(), Spotify(), X2()}
 }
 
 // object reads a profile reply as the JSON object that it must be. Its names were

@@ -126,6 +126,16 @@ func TestProfiles(t *testing.T) {
 			oauth.Profile{Subject: "exampleaccountid", Name: "JM Wizzler", Email: "wizzler@example.com", Picture: "https://i.scdn.co/image/ab67example"},
 			"account_id, not id",
 		},
+		"x2": {
+			X2(), file("x-v2"),
+			oauth.Profile{Subject: "2244994945", Name: "X Dev", Email: "dev@example.com", EmailVerified: true, Picture: "https://pbs.twimg.com/profile_images/1/a.jpg"},
+			"inside data; the id is that of OAuth 1.0a; an address is there only if it is confirmed",
+		},
+		"x2, no e-mail": {
+			X2(), literal(`{"data":{"id":"1","name":"X Dev","username":"XDevelopers"}}`),
+			oauth.Profile{Subject: "1", Name: "X Dev"},
+			"without the scope, or without a confirmed address",
+		},
 		"spotify, new app": {
 			Spotify(), literal(`{"account_id":"a1","id":"wizzler","display_name":null,"images":[]}`),
 			oauth.Profile{Subject: "a1"},
@@ -176,6 +186,8 @@ func TestProfilesRefuseOtherTypes(t *testing.T) {
 		"instagram id":  {Instagram(), []string{`{"user_id":1}`}},
 		"spotify image": {Spotify(), []string{`{"account_id":"a","images":"x"}`}},
 		"spotify id":    {Spotify(), []string{`{"account_id":1}`}},
+		"x2 id":         {X2(), []string{`{"data":{"id":1}}`}},
+		"x2 data":       {X2(), []string{`{"data":[]}`}},
 	} {
 		var replies oauth.Replies
 		for _, reply := range row.replies {
@@ -233,6 +245,46 @@ func TestRowsAreComplete(t *testing.T) {
 			if !strings.HasPrefix(source, "https://") {
 				t.Errorf("%s: source %q", row.Name, source)
 			}
+		}
+	}
+}
+
+// What is asked for besides is asked for once.
+func TestOpenIDScopes(t *testing.T) {
+	for _, tt := range []struct{ more, want []string }{
+		{nil, []string{"openid", "email", "profile"}},
+		{[]string{"offline_access", "email", "groups", "groups"}, []string{"openid", "email", "profile", "offline_access", "groups"}},
+	} {
+		if diff := cmp.Diff(tt.want, OpenID("https://op.example", tt.more...).Scopes); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", tt.more, diff)
+		}
+	}
+}
+
+// The button names a party, not a protocol.
+func TestOpenIDTitle(t *testing.T) {
+	for issuer, want := range map[string]string{
+		"https://openid.example":         "OpenID Example",
+		"https://id.example.com/realm/a": "id.example.com",
+		"http://localhost:8180":          "localhost:8180",
+		"":                               "OpenID provider",
+		"%":                              "OpenID provider",
+	} {
+		if got := OpenID(issuer).Title; got != want {
+			t.Errorf("%q: title %q, want %q", issuer, got, want)
+		}
+	}
+}
+
+// A provider that gets no PKCE has a reason with a source and a date, and says what is left.
+func TestWithoutPKCE(t *testing.T) {
+	for _, row := range All() {
+		meta := row.Name == "facebook" || row.Name == "instagram"
+		if (row.WithoutPKCE != "") != meta {
+			t.Errorf("%s: WithoutPKCE is %q", row.Name, row.WithoutPKCE)
+		}
+		if meta && !(strings.Contains(row.WithoutPKCE, "2026-") && strings.Contains(row.WithoutPKCE, "State alone") && strings.Contains(row.WithoutPKCE, "client secret")) {
+			t.Errorf("%s: no date, or nothing of what protects the code: %s", row.Name, row.WithoutPKCE)
 		}
 	}
 }

@@ -15,14 +15,15 @@ func Spotify() oauth.Provider {
 			Console:       "https://developer.spotify.com/dashboard",
 			CallbackHosts: []string{"127.0.0.1", "[::1]"}, // localhost is refused since 2025
 			Notes: "In development mode the app's owner needs Premium and lists at most 5 users; others get 403 when their profile is read. " +
-				"New apps see no e-mail address since February 2026, and no address is verified.",
+				"Apps in development mode see no e-mail address: new ones since 2026-02-11, the others since 2026-03-09. Apps with extended quota see it. No address is verified. " +
+				"A refresh token dies six months after the user allowed the app, and refreshing does not extend that: then sign in again.",
 			Sources: []string{
 				"https://developer.spotify.com/documentation/web-api/tutorials/code-flow",
 				"https://developer.spotify.com/documentation/web-api/concepts/redirect_uri",
 				"https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile",
 				"https://github.com/spotify/web-api/issues/1287", // no revocation for apps
 			},
-			Checked: "2026-11-20",
+			Checked: "2026-11-29",
 		},
 		Metadata: oauth.Metadata{
 			AuthorizationEndpoint: "https://accounts.spotify.com/authorize",

@@ -8,12 +8,13 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// X, once Twitter, signs people in with OAuth 1.0a, and with OAuth 2.0 beside it.
+// X, once Twitter, signs people in by OAuth 1.0a. By OAuth 2.0 it is [X2], which X's
+// documents recommend for new apps.
 func X() oauth.Provider1 {
 	return oauth.Provider1{
 		About: oauth.About{
 			Name:    "x",
-			Title:   "X",
+			Title:   "X (OAuth 1.0a)",
 			Console: "https://console.x.com",
 			// Not localhost: X's page on apps wants 127.0.0.1 in its place, while pages on
 			// its tools register localhost. No page names [::1].
@@ -29,7 +30,7 @@ func X() oauth.Provider1 {
 				"https://docs.x.com/fundamentals/developer-apps",
 				"https://developer.x.com/en/docs/twitter-api/v1/accounts-and-users/manage-account-settings/api-reference/get-account-verify_credentials",
 			},
-			Checked: "2026-11-20",
+			Checked: "2026-11-29",
 		},
 		// All at api.x.com: the host is signed, and api.twitter.com signs differently.
 		TemporaryCredentialURL: "https://api.x.com/oauth/request_token",
@@ -43,12 +44,12 @@ func X() oauth.Provider1 {
 	}
 }
 
-// xProfileClosed: since 2023 most plans have version 2 of the API only, and version
-// 1.1 answers them with error 453. Seen in
-// https://github.com/wtsnjp/twoot.py/issues/6 (2023-12-04), read on 2026-11-20;
-// what the plans of 2026 answer is not documented.
+// xProfileClosed: the app's plan may not include version 1.1 of the API, which then
+// answers 403 with error 453 (https://github.com/wtsnjp/twoot.py/issues/6, 2023-12-04),
+// and an app without credits gets 402 (https://github.com/tryethernal/ethernal/issues/1326,
+// 2026-06-06, seen at version 2). Both read on 2026-11-29. Neither is about the user.
 func xProfileClosed(r *oauth.Refusal) bool {
-	return r.Status == http.StatusForbidden && r.Code == "453"
+	return r.Status == http.StatusPaymentRequired || r.Status == http.StatusForbidden
 }
 
 // xProfile takes id_str as subject: id is the same as a number, which may be above
@@ -72,6 +73,9 @@ func xProfile(r oauth.Replies) (oauth.Profile, error) {
 	)
 	// X's page: null if there is no address, or if it is not verified.
 	p.EmailVerified = p.Email != ""
-	p.Picture = strings.Replace(p.Picture, "_normal.", ".", 1) // in full size
+	p.Picture = xPicture(p.Picture)
 	return p, err
 }
+
+// xPicture is the URL of the picture in full size.
+func xPicture(normal string) string { return strings.Replace(normal, "_normal.", ".", 1) }

@@ -54,11 +54,11 @@ func TestXProfiles(t *testing.T) {
 	}
 }
 
-// Only this refusal is about the app: another one is about the user or the request.
+// Only these refusals are about the app: another one is about the user or the request.
 func TestXProfileClosed(t *testing.T) {
 	for want, refusals := range map[bool][]oauth.Refusal{
-		true:  {{Status: 403, Code: "453"}},
-		false: {{Status: 403, Code: "64"}, {Status: 401, Code: "453"}, {Status: 429, Code: "88"}, {}},
+		true:  {{Status: 403, Code: "453"}, {Status: 403}, {Status: 402}},
+		false: {{Status: 401, Code: "453"}, {Status: 429, Code: "88"}, {Status: 400}, {Status: 500}, {}},
 	} {
 		for _, refusal := range refusals {
 			if got := X().ProfileClosed(&refusal); got != want {

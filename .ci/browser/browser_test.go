@@ -16,11 +16,12 @@ var emails = map[string]string{
 	"Facebook":       "ada@example.com not verified by Facebook",
 	"Instagram":      "not given",
 	"Spotify":        "ada@example.com not verified by Spotify",
-	"OpenID Connect": "ada@example.com verified by OpenID Connect",
-	"X":              "ada@example.com verified by X",
+	"OpenID Example": "ada@example.com verified by OpenID Example",
+	"X (OAuth 2.0)":  "ada@example.com verified by X (OAuth 2.0)",
+	"X (OAuth 1.0a)": "ada@example.com verified by X (OAuth 1.0a)",
 }
 
-var providers = []string{"Google", "GitHub", "Facebook", "Instagram", "Spotify", "OpenID Connect", "X"}
+var providers = []string{"Google", "GitHub", "Facebook", "Instagram", "Spotify", "X (OAuth 2.0)", "OpenID Example", "X (OAuth 1.0a)"}
 
 func startAt(t *testing.T, addr string) demo { t.Helper(); return startDemo(t, "-addr", addr) }
 
@@ -66,7 +67,7 @@ func TestRefuse(t *testing.T) {
 			ada.press("Sign in with " + provider)
 			ada.consents(provider)
 			ada.press("Refuse")
-			ada.sees("You said no, and that is fine", "you are not signed in", "In "+provider+"'s words")
+			ada.sees("You declined, and that is fine", "you are not signed in", "In "+provider+"'s words")
 			url, err := ada.b.URL()
 			ada.must(err)
 			ada.lands(url)
@@ -74,7 +75,7 @@ func TestRefuse(t *testing.T) {
 			ada.open("/profile")
 			ada.lands("/?next=/profile")
 			ada.back()
-			ada.sees("You said no, and that is fine")
+			ada.sees("You declined, and that is fine")
 			ada.press("Try " + provider + " again")
 			ada.consents(provider)
 			ada.press("Allow")
@@ -143,7 +144,7 @@ func TestBackAndAllowAgain(t *testing.T) {
 	ada.must(ada.b.SwitchTo(tab))
 	ada.press("Allow")
 	ada.landsWith(400, "/callback/google")
-	ada.sees("This sign-in was already used", "attempt-unused")
+	ada.sees("This sign-in has already ended", "attempt-unused")
 	ada.picture("used")
 	ada.press("Sign in with Google again")
 	ada.consents("Google")
@@ -151,9 +152,9 @@ func TestBackAndAllowAgain(t *testing.T) {
 	ada.lands("/profile")
 
 	// With OAuth 1.0a it is the provider that notices: its page is for one answer.
-	ada.signIn("X")
+	ada.signIn("X (OAuth 1.0a)")
 	ada.back()
-	ada.consents("X")
+	ada.consents("X (OAuth 1.0a)")
 	url, err := ada.b.URL()
 	ada.must(err)
 	ada.press("Allow")
@@ -161,7 +162,7 @@ func TestBackAndAllowAgain(t *testing.T) {
 	ada.sees("Go back to the app, and begin again.")
 	ada.open("/profile")
 	ada.lands("/profile")
-	ada.sees("verified by X")
+	ada.sees("verified by X (OAuth 1.0a)")
 }
 
 func TestReload(t *testing.T) {
@@ -175,7 +176,7 @@ func TestReload(t *testing.T) {
 	ada.lands("/callback/google")
 	ada.reload()
 	ada.landsWith(400, "/callback/google")
-	ada.sees("This sign-in was already used", "Reloading the page")
+	ada.sees("This sign-in has already ended", "If you reload the page")
 	ada.reload()
 	ada.landsWith(400, "/callback/google")
 
@@ -243,8 +244,8 @@ func TestSignOutEverywhere(t *testing.T) {
 func TestConnectAndDisconnect(t *testing.T) {
 	ada := visit(t, startAt(t, "localhost:0"))
 	ada.signIn("Google")
-	ada.seesNot("Disconnect") // the last one stays
-	for i, provider := range []string{"GitHub", "X"} {
+	ada.sees("Disconnect and delete your user")
+	for i, provider := range []string{"GitHub", "X (OAuth 1.0a)"} {
 		ada.press(provider)
 		ada.consents(provider)
 		ada.press("Allow")
@@ -267,11 +268,23 @@ func TestConnectAndDisconnect(t *testing.T) {
 	ada.press("Disconnect: GitHub")
 	ada.lands("/profile")
 	ada.hasAccounts(2)
-	ada.press("Disconnect: X") // which has no way to take a token back by OAuth 1.0a
-	ada.sees("X")
+	ada.press("Disconnect: X (OAuth 1.0a)") // which has no way to take a token back by OAuth 1.0a
+	ada.sees("X (OAuth 1.0a)")
 	ada.open("/profile")
 	ada.lands("/profile")
 	ada.hasAccounts(1)
+	ada.press("Disconnect and delete your user: Google")
+	ada.lands("/")
+	ada.seesNot("Ada")
+	ada.signIn("GitHub") // as a new user
+	ada.press("Google")
+	ada.consents("Google")
+	ada.press("Allow")
+	ada.lands("/profile")
+	ada.hasAccounts(2)
+	ada.press("Disconnect: GitHub") // with which this session began
+	ada.lands("/")
+	ada.seesNot("Ada")
 }
 
 // hasAccounts holds that the profile page lists so many.
@@ -310,6 +323,9 @@ func TestRefresh(t *testing.T) {
 	ada.press("Expire the token now: Google")
 	ada.lands("/profile")
 	ada.sees("Ada Lovelace")
+	ada.press("Read again: Google")
+	ada.lands("/profile")
+	ada.sees("Ada Lovelace", "in 60 minutes")
 	ada.press("Refresh now: Google")
 	ada.lands("/profile")
 	ada.sees("Ada Lovelace")
@@ -324,7 +340,7 @@ func TestTrace(t *testing.T) {
 	ada.open("/trace")
 	ada.lands("/trace")
 	ada.sees("Nothing to see yet")
-	for _, provider := range []string{"Google", "GitHub", "X"} {
+	for _, provider := range []string{"Google", "GitHub", "X (OAuth 1.0a)"} {
 		ada.signIn(provider)
 		ada.press("See what just happened")
 		ada.lands("/trace")
@@ -376,7 +392,7 @@ func TestBreak(t *testing.T) {
 		path   string
 		says   []string
 	}{
-		{"nonce-wrong", nil, allow, 502, "/callback/google~nonce-wrong", []string{"The attack: nonce-wrong", "claim-nonce"}},
+		{"nonce-wrong", nil, allow, 502, "/callback/google~nonce-wrong", []string{"Stopped by claim-nonce", "What was tried"}},
 		{"alg-none", nil, allow, 502, "/callback/google~alg-none", []string{"header-alg"}},
 		{"o1-token-swapped", nil, allow, 400, "/callback/x~o1-token-swapped", []string{"attempt-found"}},
 		{"mix-up", nil, allow, 400, "/callback/google", []string{"attempt-client"}},
@@ -405,8 +421,8 @@ func TestBreak(t *testing.T) {
 			p.must(p.b.SwitchTo(tab))
 			p.press("Allow")
 		}, 400, "/callback/google~connect-swapped", []string{"attempt-user"}},
-		{"kid-missing", nil, allow, 200, "/profile", []string{"Survived:", "Ada Lovelace"}},
-		{"refresh-ended", nil, func(p *person) { allow(p); p.lands("/profile"); p.press("Refresh now: Google") }, 200, "/profile", []string{"Please sign in with Google again"}},
+		{"kid-missing", nil, allow, 200, "/profile", []string{"Tolerated, as it should be", "Ada Lovelace"}},
+		{"refresh-ended", nil, func(p *person) { allow(p); p.lands("/profile"); p.press("Refresh now: Google") }, 200, "/refresh", []string{"Please sign in with Google again"}},
 	} {
 		t.Run(row.fault, func(t *testing.T) {
 			p := mallory.in(t)
@@ -416,6 +432,7 @@ func TestBreak(t *testing.T) {
 			}
 			p.open("/break")
 			p.lands("/break")
+			p.must(p.b.Read(`for (const d of document.querySelectorAll("details")) d.open = true; return true`, new(bool)))
 			p.press(row.fault)
 			row.do(p)
 			p.landsWith(row.status, row.path)
@@ -471,7 +488,7 @@ func TestAppAt127(t *testing.T) {
 	needsBrowser(t)
 	ada := visit(t, startDemo(t, "-addr", "127.0.0.1:0", "-fake-addr", "localhost:0"))
 	ada.signIn("Google")
-	ada.signIn("X")
+	ada.signIn("X (OAuth 1.0a)")
 	ada.open(strings.Replace(ada.home, "127.0.0.1", "localhost", 1) + "/profile")
 	ada.lands("/profile")
 }
@@ -530,7 +547,7 @@ func TestNarrow(t *testing.T) {
 	look("error")
 	ada.press("Sign out")
 	ada.open("/login/x")
-	ada.consents("X")
+	ada.consents("X (OAuth 1.0a)")
 	look("consent-x")
 	ada.press("Refuse")
 	ada.lands("/callback/x")
@@ -556,8 +573,9 @@ func TestKeyboard(t *testing.T) {
 		t.Errorf("after skipping to the content, the first stop is %q", next)
 	}
 	ada.picture("focus")
+	ada.tabTo("Sign in with OpenID Example")
 	ada.key(Enter)
-	ada.consents("Google")
+	ada.consents("OpenID Example")
 	ada.tabTo("Ada Lovelace")
 	ada.key(Down)
 	ada.key(Down) // to Ünal, who has no e-mail address
@@ -567,7 +585,7 @@ func TestKeyboard(t *testing.T) {
 	ada.tabTo("Allow")
 	ada.key(Enter)
 	ada.lands("/profile")
-	ada.sees("E-mail\nnot given", "Subject\n110248495921238986422")
+	ada.sees("E-mail\nnot given", "Subject\nunal-2003")
 	ada.seesNot("Ünal")
 	ada.tabTo("See what just happened")
 	ada.key(Enter)

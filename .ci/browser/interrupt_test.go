@@ -156,7 +156,7 @@ func TestInterrupted(t *testing.T) {
 			users[m[1]] = m[2]
 		}
 		files, err := filepath.Glob(filepath.Join(dir, "*"))
-		if want := []string{"accounts.jsonl", "key", "lock"}; err != nil || len(files) != len(want) {
+		if want := []string{"accounts.json", "key", "lock"}; err != nil || len(files) != len(want) {
 			t.Errorf("in the directory are %q, want %q", files, want)
 		}
 	}

@@ -3,7 +3,6 @@ package browser
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -315,8 +314,8 @@ func (p *person) console() []Message {
 // consents waits for the provider's page that asks the user.
 func (p *person) consents(provider string) {
 	p.t.Helper()
-	title := map[string]string{"OpenID Connect": "OpenID Example"}[provider]
-	p.sees("Simulated " + cmp.Or(title, provider) + ": no real account is involved")
+	party, _, _ := strings.Cut(provider, " (") // X is one party with two protocols
+	p.sees("Simulated " + party + ": no real account is involved")
 	url, err := p.b.URL()
 	p.must(err)
 	if !strings.HasPrefix(url, p.fake+"/") {

@@ -30,7 +30,7 @@ import (
 // judges are the functions beside the rows that rows judge by. The methods of Check and
 // row, in errors.go, are among them without being listed.
 var judges = []string{
-	"once", "printable", "fitSubject", "expiresIn", "readDate", "readAudience", "refusal", "callbackRefusal",
+	"once", "printable", "fitSubject", "readDate", "readAudience", "refusal", "callbackRefusal",
 	"decodeBase64url", "parseJWS", "parseKey", "parseRSA", "parseEC", "readBytes", "signed", "keysFor",
 	"secure", "IsLoopback", "parseObject", "parseJSON", "value", "text", "has", "Read", "clientAuth", "use", "RefreshDue", "tokenRefused", "revoked",
 }
@@ -39,7 +39,7 @@ var judges = []string{
 var unreachable = map[string]string{
 	"oauth/strictjson.go Read: ok never":             "a string without escapes is then decoded by encoding/json, which is slower and comes to the same",
 	"oauth/strictjson.go Read: raw[0] == '\"' never": "likewise",
-	"oauth/jwk.go signed: false turned round (3)":    "a key that fits has one of the two types of the switch before it",
+	"oauth/jwk.go signed: ok always (2)":             "a key that fits is of one of the two types",
 }
 
 // mutant is one change.
@@ -198,9 +198,9 @@ import (
 
 var mutant, _ = strconv.Atoi(os.Getenv("MUTANT"))
 
-func (r row) mutant(n int) row {
+func (r outcome) mutant(n int) outcome {
 	if n == mutant {
-		r.notOwed = true
+		r.skipped = true
 	}
 	return r
 }
@@ -250,9 +250,9 @@ func (m *mutator) function(f *ast.FuncDecl, judges bool) {
 				for _, row := range n.Args[1:] {
 					m.add(row.End(), m.text(row)+" passes", ".mutant(%d)")
 				}
-			case "unless":
+			case "skipIf":
 				m.leaves(n.Args[0])
-			case "that":
+			case "holds":
 				m.leaves(n.Args[0])
 			}
 		case *ast.IfStmt:

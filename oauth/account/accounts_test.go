@@ -3,6 +3,7 @@ package account_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -224,7 +225,9 @@ func TestLinking(t *testing.T) {
 	if _, err := w.store.Identity(ctx, ada.Key); !errors.Is(err, account.ErrNotFound) {
 		t.Error("a disconnected account is still there")
 	}
-	wantError(t, w.accounts.Disconnect(ctx, spotify), account.ErrLast, "the last one")
+	wantError(t, w.accounts.Disconnect(ctx, spotify), nil, "the last one")
+	wantError(t, w.accounts.Disconnect(ctx, spotify), account.ErrNotFound, "once more")
+	wantError(t, w.accounts.Connect(ctx, ada.UserID, key, grant), account.ErrNotFound, "connected to a user who is gone")
 	if fresh := w.signIn("google", "ada"); fresh.UserID == ada.UserID {
 		t.Error("an account that was disconnected still leads to the user")
 	}
@@ -575,6 +578,10 @@ func TestNoRefreshToken(t *testing.T) {
 			time.Sleep(time.Minute)
 			_, err := w.accounts.Grant(t.Context(), identity, w.clients[provider])
 			wantError(t, err, account.ErrSignInAgain, provider+": expired, and nothing to refresh it with")
+			wantError(t, err, account.ErrNoRefresh, provider+": that is the reason")
+			if errors.Is(err, account.ErrGrantEnded) {
+				t.Errorf("%s: the provider is said to have ended the grant: %v", provider, err)
+			}
 		})
 	}
 }
@@ -732,8 +739,8 @@ func TestSessionRecords(t *testing.T) {
 		valid  bool
 	}{
 		{"as it was", func(s account.Session) account.Session { return s }, true},
-		{"pointed at another user", func(s account.Session) account.Session { s.UserID = "eve"; return s }, false},
-		{"with another account", func(s account.Session) account.Session { s.Key.Subject = "2"; return s }, false},
+		{"pointed at another user", func(s account.Session) account.Session { s.UserID, s.Key.Subject = "eve", "2"; return s }, false},
+		{"with another account", func(s account.Session) account.Session { s.Key.Subject = "3"; return s }, false},
 		{"made younger", func(s account.Session) account.Session { s.Begun = s.Begun.Add(time.Hour); return s }, false},
 		{"made up", func(s account.Session) account.Session { s.Proof = ""; return s }, false},
 	}
@@ -744,7 +751,7 @@ func TestSessionRecords(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for id, subject := range map[string]string{"ada": "1", "eve": "2"} {
+			for subject, id := range map[string]string{"1": "ada", "2": "eve", "3": "ada"} {
 				if err := store.AddIdentity(t.Context(), identity(id, "p", subject, 0)); err != nil {
 					t.Fatal(err)
 				}
@@ -786,6 +793,63 @@ func withCookies(cookies ...*http.Cookie) *http.Request {
 	return r
 }
 
+// TestEndAllSignedOut: without a live session nobody is signed out everywhere, and the
+// page must be able to say so.
+func TestEndAllSignedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, ada := account.NewMemory(), identity("ada", "p", "1", 0)
+		sessions, err := account.NewSessions(store, make([]byte, 32), false)
+		if err == nil {
+			err = store.AddIdentity(t.Context(), ada)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, sessions.EndAll(httptest.NewRecorder(), withCookies()), account.ErrNotFound, "without a cookie")
+		here := begin(t, sessions, "ada", ada.Key)
+		time.Sleep(50 * time.Minute)
+		there := begin(t, sessions, "ada", ada.Key)
+		time.Sleep(20 * time.Minute)
+		wantError(t, sessions.EndAll(httptest.NewRecorder(), withCookies(here)), account.ErrNotFound, "with a session that has ended")
+		if _, err := sessions.Get(withCookies(there)); err != nil {
+			t.Errorf("the other browser: %v", err)
+		}
+		wantError(t, sessions.EndAll(httptest.NewRecorder(), withCookies(there)), nil, "with a live session")
+		_, err = sessions.Get(withCookies(there))
+		wantError(t, err, account.ErrNotFound, "after signing out everywhere")
+	})
+}
+
+// TestSessionLimits: an hour after its last use, which is known to ten minutes, and twelve
+// hours after its begin, a session has ended.
+func TestSessionLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, ada := account.NewMemory(), identity("ada", "p", "1", 0)
+		sessions, err := account.NewSessions(store, make([]byte, 32), false)
+		if err == nil {
+			err = store.AddIdentity(t.Context(), ada)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		used, idle := begin(t, sessions, "ada", ada.Key), begin(t, sessions, "ada", ada.Key)
+		for elapsed := time.Duration(0); elapsed < 12*time.Hour; elapsed += time.Hour {
+			if _, err := sessions.Get(withCookies(used)); err != nil {
+				t.Fatalf("after %v: %v", elapsed, err)
+			}
+			time.Sleep(time.Hour)
+		}
+		if _, err := sessions.Get(withCookies(used)); err != nil {
+			t.Errorf("after exactly twelve hours: %v", err)
+		}
+		time.Sleep(time.Microsecond)
+		_, err = sessions.Get(withCookies(used))
+		wantError(t, err, account.ErrNotFound, "after twelve hours")
+		_, err = sessions.Get(withCookies(idle))
+		wantError(t, err, account.ErrNotFound, "unused for an hour")
+	})
+}
+
 // TestTwoCookies: a cookie that somebody planted beside the user's own keeps nobody
 // signed in.
 func TestTwoCookies(t *testing.T) {
@@ -812,16 +876,14 @@ func TestTwoCookies(t *testing.T) {
 				}
 			}
 			here, there, eves := begin(t, sessions, "ada", ada.Key), begin(t, sessions, "ada", ada.Key), begin(t, sessions, "eve", eve.Key)
-			for _, value := range []string{"planted", ""} {
-				planted := *here
-				planted.Value = value
-				answer := httptest.NewRecorder()
-				if err := row.end(sessions, answer, withCookies(&planted, here)); err != nil {
-					t.Fatal(err)
-				}
-				if cookies := answer.Result().Cookies(); len(cookies) == 0 || cookies[0].MaxAge >= 0 {
-					t.Errorf("the browser's cookie stays: %v", cookies)
-				}
+			planted, empty := *here, *here
+			planted.Value, empty.Value = "planted", ""
+			answer := httptest.NewRecorder()
+			if err := row.end(sessions, answer, withCookies(&planted, &empty, here)); err != nil {
+				t.Fatal(err)
+			}
+			if cookies := answer.Result().Cookies(); len(cookies) == 0 || cookies[0].MaxAge >= 0 {
+				t.Errorf("the browser's cookie stays: %v", cookies)
 			}
 			var got []bool
 			for _, c := range []*http.Cookie{here, there, eves} {
@@ -835,71 +897,42 @@ func TestTwoCookies(t *testing.T) {
 	}
 }
 
-// TestSessionOfDisconnected: an identity that is disconnected takes its sessions along,
-// also when it is connected anew later. One may go on with another identity.
+// TestSessionOfDisconnected: a disconnected identity takes its sessions along, also if it
+// is connected again later. Sessions with another identity of the user go on.
 func TestSessionOfDisconnected(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := account.NewMemory()
-		sessions, err := account.NewSessions(store, make([]byte, 32), false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		add := func(subject string) account.Key {
-			t.Helper()
-			key := account.Key{Provider: "p", Subject: subject}
-			if err := store.AddIdentity(t.Context(), account.Identity{Key: key, UserID: "ada", Created: time.Now().UTC()}); err != nil {
-				t.Fatal(err)
-			}
-			return key
-		}
-		first, second := add("1"), add("2")
-		own, thief := begin(t, sessions, "ada", first), begin(t, sessions, "ada", first)
-		session, err := sessions.Get(withCookies(own))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := sessions.Continue(t.Context(), session, second); err != nil {
-			t.Fatal(err)
-		}
-		if err := store.RemoveIdentity(t.Context(), "ada", first); err != nil {
-			t.Fatal(err)
-		}
-		for _, when := range []string{"disconnected", "connected again"} {
-			_, err := sessions.Get(withCookies(thief))
-			wantError(t, err, account.ErrNotFound, "a session of an identity that was "+when)
-			if session, err := sessions.Get(withCookies(own)); err != nil || session.Key != second {
-				t.Errorf("%s: the session that went on: %v, %v", when, session.Key, err)
-			}
-			if when == "disconnected" {
-				time.Sleep(time.Minute)
-				add("1")
-			}
-		}
-	})
-}
-
-// TestSessionEndedGoesOnNoMore: a session that was signed out of while another request
-// had it in hand stays ended, whatever that request does with it.
-func TestSessionEndedGoesOnNoMore(t *testing.T) {
-	store, key := account.NewMemory(), account.Key{Provider: "p", Subject: "1"}
-	sessions, err := account.NewSessions(store, make([]byte, 32), false)
+	w := newWorld(t, account.NewMemory())
+	sessions, err := account.NewSessions(w.store, make([]byte, 32), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.AddIdentity(t.Context(), account.Identity{Key: key, UserID: "ada"}); err != nil {
+	ada := w.signIn("google", "ada")
+	github, grant := w.grant("github", "ada")
+	connect := func() {
+		t.Helper()
+		if err := w.accounts.Connect(t.Context(), ada.UserID, github, grant); err != nil {
+			t.Fatal(err)
+		}
+	}
+	connect()
+	own, thief := begin(t, sessions, ada.UserID, ada.Key), begin(t, sessions, ada.UserID, github)
+	if err := w.accounts.Disconnect(t.Context(), w.stored(github)); err != nil {
 		t.Fatal(err)
 	}
-	thief := begin(t, sessions, "ada", key)
-	session, err := sessions.Get(withCookies(thief))
-	if err != nil {
-		t.Fatal(err)
+	for _, when := range []string{"disconnected", "connected again"} {
+		_, err := sessions.Get(withCookies(thief))
+		wantError(t, err, account.ErrNotFound, "a session of an identity that was "+when)
+		if session, err := sessions.Get(withCookies(own)); err != nil || session.Key != ada.Key {
+			t.Errorf("%s: the session with another identity: %v, %v", when, session.Key, err)
+		}
+		connect()
 	}
-	if err := sessions.EndAll(httptest.NewRecorder(), withCookies(begin(t, sessions, "ada", key))); err != nil {
-		t.Fatal(err)
+	for _, identity := range []account.Identity{w.stored(github), ada} {
+		if err := w.accounts.Disconnect(t.Context(), identity); err != nil {
+			t.Fatal(err)
+		}
 	}
-	wantError(t, sessions.Continue(t.Context(), session, key), account.ErrNotFound, "ended everywhere")
-	_, err = sessions.Get(withCookies(thief))
-	wantError(t, err, account.ErrNotFound, "and it stays so")
+	_, err = sessions.Get(withCookies(own))
+	wantError(t, err, account.ErrNotFound, "a session of a user who is gone")
 }
 
 // TestWait: the app ends when the pair that the provider gives is stored.
@@ -917,4 +950,139 @@ func TestWait(t *testing.T) {
 			t.Error("Wait returned before the new pair was stored")
 		}
 	})
+}
+
+// TestRefreshTokenKept: a sign-in without a refresh token keeps the stored one, if that is
+// of the same client.
+func TestRefreshTokenKept(t *testing.T) {
+	for provider, want := range map[string]string{"google": "r1", "google~2": ""} {
+		w := newWorld(t, account.NewMemory())
+		key := account.Key{Provider: "p", Subject: "1"}
+		first := account.Grant{Tokens: oauth.Tokens{Provider: "google", AccessToken: "a1", RefreshToken: "r1"}}
+		second := account.Grant{Tokens: oauth.Tokens{Provider: provider, AccessToken: "a2"}}
+		user, err := w.accounts.SignIn(t.Context(), key, first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.accounts.SignIn(t.Context(), key, second); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.open(w.stored(key)).Tokens; got.AccessToken != "a2" || got.RefreshToken != want {
+			t.Errorf("%s, signed in again: tokens %s and %s, want a2 and %q", provider, got.AccessToken, got.RefreshToken, want)
+		}
+		second.Tokens.RefreshToken = "r3"
+		if err := w.accounts.Connect(t.Context(), user, key, second); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.open(w.stored(key)).Tokens.RefreshToken; got != "r3" {
+			t.Errorf("%s, connected again with a new refresh token: %s, want r3", provider, got)
+		}
+	}
+}
+
+// TestOnlySignInHelps: these refusals of a refresh mean that the user must sign in again,
+// and the provider is asked once.
+func TestOnlySignInHelps(t *testing.T) {
+	for code, asked := range map[string]int{"invalid_grant": 1, "interaction_required": 1, "consent_required": 1, "login_required": 1, "server_error": 2} {
+		in(t, "google", func(t *testing.T, w *world, identity account.Identity) {
+			time.Sleep(2 * time.Hour)
+			n := 0
+			w.at(googleToken, func(rw http.ResponseWriter, r *http.Request) {
+				n++
+				rw.Header().Set("Content-Type", "application/json")
+				rw.WriteHeader(http.StatusBadRequest)
+				io.WriteString(rw, `{"error":"`+code+`"}`)
+			})
+			for range 2 {
+				_, err := w.accounts.Grant(t.Context(), w.stored(identity.Key), w.clients["google"])
+				ended := errors.Is(err, account.ErrSignInAgain) && errors.Is(err, account.ErrGrantEnded) && !errors.Is(err, account.ErrNoRefresh)
+				if ended != (asked == 1) {
+					t.Errorf("%s: %v", code, err)
+				}
+			}
+			if n != asked {
+				t.Errorf("%s: the provider was asked %d times, want %d", code, n, asked)
+			}
+		})
+	}
+}
+
+// TestPanicInRefresh: a provider entry that panics is an error for those who wait.
+func TestPanicInRefresh(t *testing.T) {
+	in(t, "google", func(t *testing.T, w *world, identity account.Identity) {
+		time.Sleep(2 * time.Hour)
+		entry := w.clients["google"].Provider
+		entry.TokenReply = func(oauth.Object) (oauth.Object, error) { panic("a mistake") }
+		client, err := oauth.NewClient(entry, "app-google", "s3cret", "https://app.example/callback/google", w.net)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = w.accounts.Grant(t.Context(), identity, client)
+		if err == nil || !strings.Contains(err.Error(), "panicked") || !strings.Contains(w.log.String(), "a mistake") {
+			t.Errorf("error %v, and in the log %s", err, &w.log)
+		}
+		if _, err := w.accounts.Grant(t.Context(), identity, w.clients["google"]); err != nil {
+			t.Errorf("the identity is still locked: %v", err)
+		}
+	})
+}
+
+// TestKeep: what is read again replaces profile and replies, and no token.
+func TestKeep(t *testing.T) {
+	in(t, "google", func(t *testing.T, w *world, identity account.Identity) {
+		want := w.open(identity)
+		if !want.Read.Equal(time.Now()) {
+			t.Errorf("read at the sign-in at %v, want now", want.Read)
+		}
+		time.Sleep(time.Hour)
+		info := oauth.Info{
+			Profile: oauth.Profile{Subject: identity.Subject, Name: "Ada King"},
+			Replies: []oauth.Reply{{URL: "https://api.example/me", Body: []byte(`{"n":1}`)}},
+		}
+		if err := w.accounts.Keep(t.Context(), identity, info); err != nil {
+			t.Fatal(err)
+		}
+		want.Profile, want.Replies, want.Read = info.Profile, info.Replies, time.Now()
+		if d := cmp.Diff(want, w.open(w.stored(identity.Key))); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+// TestBounded: of profile and replies at most 64 KiB are kept, and the subject always.
+func TestBounded(t *testing.T) {
+	profile := oauth.Profile{Subject: "1", Name: strings.Repeat("n", 2048), Email: "ada@example.com", EmailVerified: true}
+	long := profile
+	long.Name, long.Email, long.Picture = long.Name+"n", strings.Repeat("e", 2049), strings.Repeat("p", 1<<20)
+	encoded, err := json.Marshal([]any{profile, []oauth.Reply{{URL: "u", Body: []byte(`""`)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fits := oauth.Reply{URL: "u", Body: []byte(`"` + strings.Repeat("x", 64<<10-len(encoded)) + `"`)}
+	tooLong := oauth.Reply{URL: "u", Body: []byte(`"x` + string(fits.Body[1:]))}
+	small := oauth.Reply{URL: "v", Body: []byte(`1`)}
+	for name, row := range map[string]struct {
+		profile oauth.Profile
+		replies []oauth.Reply
+		want    oauth.Profile
+		kept    []oauth.Reply
+	}{
+		"all of 64 KiB":      {profile, []oauth.Reply{fits}, profile, []oauth.Reply{fits}},
+		"one byte more":      {profile, []oauth.Reply{tooLong}, profile, []oauth.Reply{}},
+		"the last reply":     {profile, []oauth.Reply{small, fits}, profile, []oauth.Reply{small}},
+		"members of 2 KiB+1": {long, []oauth.Reply{small}, oauth.Profile{Subject: "1"}, []oauth.Reply{small}},
+	} {
+		w := newWorld(t, account.NewMemory())
+		key := account.Key{Provider: "p", Subject: "1"}
+		if _, err := w.accounts.SignIn(t.Context(), key, account.Grant{Profile: row.profile, Replies: row.replies}); err != nil {
+			t.Fatal(err)
+		}
+		got := w.open(w.stored(key))
+		if d := cmp.Diff(row.want, got.Profile); d != "" {
+			t.Errorf("%s: profile: %s", name, d)
+		}
+		if d := cmp.Diff(row.kept, got.Replies); d != "" {
+			t.Errorf("%s: replies (-want +got): %.500s", name, d)
+		}
+	}
 }

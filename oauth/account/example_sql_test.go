@@ -13,8 +13,8 @@ import (
 	"example.com/oauthbyhand/oauth/account"
 )
 
-// Where one machine is not enough, the records go to a database. This is the whole
-// of it; copy it and choose a driver.
+// If one machine is not enough, the records go to a database. This is all that it takes:
+// copy it and choose a driver.
 func ExampleStore_sql() {
 	db, err := sql.Open("postgres", os.Getenv("DATABASE_URL")) // with a driver imported
 	if err != nil {
@@ -36,7 +36,7 @@ func ExampleStore_sql() {
 // nanoseconds since 1970:
 //
 //	CREATE TABLE users (
-//	  id TEXT PRIMARY KEY -- and what the app knows of its users
+//	  id TEXT PRIMARY KEY -- and what the app knows about its users
 //	);
 //	CREATE TABLE identities (
 //	  seq      BIGSERIAL PRIMARY KEY,
@@ -55,17 +55,19 @@ func ExampleStore_sql() {
 //	  subject  TEXT   NOT NULL,
 //	  begun    BIGINT NOT NULL,
 //	  seen     BIGINT NOT NULL,
-//	  proof    TEXT   NOT NULL
+//	  proof    TEXT   NOT NULL,
+//	  FOREIGN KEY (provider, subject) REFERENCES identities (provider, subject) ON DELETE CASCADE
 //	);
 //	CREATE INDEX sessions_user ON sessions (user_id);
 //	CREATE INDEX sessions_begun ON sessions (begun);
 //
-// seq is the order in which they were added, of which two may come in one second; in
-// SQLite it is INTEGER PRIMARY KEY.
+// seq is the order in which identities were added; in SQLite it is INTEGER PRIMARY KEY. The
+// foreign keys must be enforced: they end the sessions of an identity that is removed. In
+// SQLite that takes PRAGMA foreign_keys = ON for each connection.
 //
-// forUpdate is " FOR UPDATE" in PostgreSQL. SQLite does not know it and does not
-// need it: open the database with transactions that begin IMMEDIATE (_txlock=immediate
-// in its drivers' data source names), then one writes at a time, all others wait.
+// forUpdate is " FOR UPDATE" in PostgreSQL. SQLite does not know it and does not need it:
+// open the database with transactions that begin IMMEDIATE (_txlock=immediate in its
+// drivers' data source names), so that one writes at a time and all others wait.
 type sqlStore struct {
 	db        *sql.DB
 	forUpdate string
@@ -99,7 +101,8 @@ func one(result sql.Result, err error, otherwise error) error {
 
 func (s sqlStore) AddIdentity(ctx context.Context, i account.Identity) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO users (id) VALUES ($1) ON CONFLICT (id) DO NOTHING`, i.UserID); err != nil {
+		// DO UPDATE locks the user, who may be about to go.
+		if _, err := tx.ExecContext(ctx, `INSERT INTO users (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET id = excluded.id`, i.UserID); err != nil {
 			return err
 		}
 		// The constraint decides, and no SELECT before it: two sign-ins may come at once.
@@ -163,7 +166,7 @@ func (s sqlStore) UpdateTokens(ctx context.Context, key account.Key, update func
 func (s sqlStore) RemoveIdentity(ctx context.Context, userID string, key account.Key) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
 		// The user is locked, or of two identities that are removed at once each would
-		// find the other one still there.
+		// find the other one still there, and leave the user behind.
 		var id string
 		err := tx.QueryRowContext(ctx, `SELECT id FROM users WHERE id = $1`+s.forUpdate, userID).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -176,21 +179,15 @@ func (s sqlStore) RemoveIdentity(ctx context.Context, userID string, key account
 		if err := one(result, err, account.ErrNotFound); err != nil {
 			return err
 		}
-		var left int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM identities WHERE user_id = $1`, userID).Scan(&left); err != nil {
-			return err
-		}
-		if left == 0 {
-			return account.ErrLast
-		}
-		return nil
+		_, err = tx.ExecContext(ctx, `DELETE FROM users WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM identities WHERE user_id = $1)`, userID)
+		return err
 	})
 }
 
 func (s sqlStore) AddSession(ctx context.Context, session account.Session) error {
-	// Without the user, nothing is inserted.
+	// Without the identity, nothing is inserted.
 	result, err := s.db.ExecContext(ctx, `INSERT INTO sessions (hash, user_id, provider, subject, begun, seen, proof)
-		SELECT $1, id, $3, $4, $5, $6, $7 FROM users WHERE id = $2`,
+		SELECT $1, user_id, provider, subject, $5, $6, $7 FROM identities WHERE user_id = $2 AND provider = $3 AND subject = $4`,
 		session.Hash, session.UserID, session.Key.Provider, session.Key.Subject, session.Begun.UnixNano(), session.Seen.UnixNano(), session.Proof)
 	return one(result, err, account.ErrNotFound)
 }

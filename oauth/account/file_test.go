@@ -2,18 +2,16 @@ package account
 
 import (
 	"bufio"
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,498 +21,396 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// memDisk is a disk in memory that can be full, and whose power can fail.
-type memDisk struct {
-	files map[string]*node // by name
-	room  int              // bytes that can still be written
-	cut   func()           // called at each byte, and after whatever else changes the disk
-	fails []string         // operations that fail, in this order
+func newDirectory(t testing.TB) directory {
+	return directory{filepath.Join(t.TempDir(), "data"), (*os.File).Sync}
 }
 
-type node struct{ data, synced []byte }
-
-type memFile struct {
-	*node
-	disk *memDisk
-	at   int
-}
-
-func newDisk() *memDisk {
-	return &memDisk{files: make(map[string]*node), room: 1 << 30, cut: func() {}}
-}
-
-func (d *memDisk) Open(name string) (diskFile, error) {
-	if d.files[name] == nil {
-		d.files[name] = new(node)
+func open(t testing.TB, d directory) *file {
+	t.Helper()
+	f, _, err := openFile(d, true, make([]byte, 32), false, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return &memFile{d.files[name], d, 0}, nil
+	t.Cleanup(func() { f.Close() })
+	return f
 }
 
-func (d *memDisk) Create(name string) (diskFile, error) {
-	delete(d.files, name)
-	return d.Open(name)
+// onDisk is what the file in a directory holds, read as a start would.
+func onDisk(t testing.TB, d directory) records {
+	t.Helper()
+	f := &file{Memory: NewMemory(), dir: d}
+	if err := f.load(true, make([]byte, 32), slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	return f.records
 }
 
-func (d *memDisk) Remove(name string) error {
-	delete(d.files, name)
-	d.cut()
-	return nil
-}
-
-func (d *memDisk) Rename(from, to string) error {
-	d.files[to] = d.files[from]
-	delete(d.files, from)
-	d.cut()
-	return nil
-}
-
-// crash is the disk as it is found when the power is back: with all that was
-// written, or with nothing but what was synced.
-func (d *memDisk) crash(keepUnsynced bool) *memDisk {
-	after := newDisk()
-	for name, n := range d.files {
-		data := n.synced
-		if keepUnsynced {
-			data = n.data
+// copyOf is the directory as it would be found after a power failure now.
+func copyOf(t testing.TB, d directory) directory {
+	t.Helper()
+	after := newDirectory(t)
+	if err := os.Mkdir(after.path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{fileName, fileName + ".new"} {
+		data, err := os.ReadFile(d.join(name))
+		if err == nil {
+			err = os.WriteFile(after.join(name), data, 0o600)
 		}
-		after.files[name] = &node{slices.Clone(data), slices.Clone(data)}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
 	}
 	return after
 }
 
-// failing reports whether an operation is to fail now.
-func (d *memDisk) failing(operation string) error {
-	if len(d.fails) == 0 || d.fails[0] != operation {
-		return nil
+// same compares what is printed, in which nil and an empty list are the same.
+func same(a, b records) bool {
+	return fmt.Sprintf("%+v", a) == fmt.Sprintf("%+v", b)
+}
+
+type operation struct {
+	name string
+	do   func(Store) error
+}
+
+// operations has one change of each kind.
+func operations(t *testing.T) []operation {
+	ctx, day := t.Context(), time.Date(2026, 1, 2, 8, 0, 0, 0, time.UTC)
+	one, two := Identity{Key: Key{"p", "1"}, UserID: "ada", Created: day, Sealed: "s"}, Identity{Key: Key{"p", "2"}, UserID: "ada", Created: day, Sealed: "s"}
+	session := func(hash string) Session {
+		return Session{Hash: hash, UserID: "ada", Key: one.Key, Begun: day, Seen: day, Proof: "proof"}
 	}
-	d.fails = d.fails[1:]
-	return errors.New(operation + " failed")
-}
-
-func (f *memFile) Read(p []byte) (int, error) {
-	if f.at == len(f.data) {
-		return 0, io.EOF
+	return []operation{
+		{"add identity", func(s Store) error { return s.AddIdentity(ctx, one) }},
+		{"connect", func(s Store) error { return s.AddIdentity(ctx, two) }},
+		{"add session", func(s Store) error { return s.AddSession(ctx, session("h1")) }},
+		{"add another", func(s Store) error { return s.AddSession(ctx, session("h2")) }},
+		{"update tokens", func(s Store) error {
+			return s.UpdateTokens(ctx, one.Key, func(string) (string, error) { return "new", nil })
+		}},
+		{"remove session", func(s Store) error { return s.RemoveSession(ctx, "h1") }},
+		{"remove sessions", func(s Store) error { return s.RemoveSessions(ctx, "ada") }},
+		{"and another", func(s Store) error { return s.AddSession(ctx, session("h3")) }},
+		{"remove identity", func(s Store) error { return s.RemoveIdentity(ctx, "ada", one.Key) }},
+		{"remove the user", func(s Store) error { return s.RemoveIdentity(ctx, "ada", two.Key) }},
 	}
-	n := copy(p, f.data[f.at:])
-	f.at += n
-	return n, nil
 }
 
-func (f *memFile) Write(p []byte) (int, error) {
-	n, err := f.WriteAt(p, int64(f.at))
-	f.at += n
-	return n, err
-}
-
-func (f *memFile) WriteAt(p []byte, at int64) (int, error) {
-	for n, b := range p {
-		if f.disk.room == 0 {
-			return n, errors.New("no space left on the disk")
-		}
-		f.disk.room--
-		if i := int(at) + n; i < len(f.data) {
-			f.data[i] = b
-		} else {
-			f.data = append(f.data, b)
-		}
-		f.disk.cut()
-	}
-	return len(p), nil
-}
-
-func (f *memFile) Truncate(size int64) error {
-	if err := f.disk.failing("truncate"); err != nil {
-		return err
-	}
-	f.data = f.data[:size]
-	f.disk.cut()
-	return nil
-}
-
-func (f *memFile) Sync() error {
-	if err := f.disk.failing("sync"); err != nil {
-		return err
-	}
-	f.synced = slices.Clone(f.data)
-	f.disk.cut()
-	return nil
-}
-
-func (f *memFile) Close() error { return nil }
-
-func openMem(d *memDisk) (*File, error) {
-	f := &File{Memory: NewMemory(), Root: make([]byte, 32), disk: d, lock: io.NopCloser(nil)}
-	f.write = f.append
-	return f, f.open(true, slog.New(slog.DiscardHandler))
-}
-
-// contents is what a store holds.
-type contents struct {
-	Users      map[string][]Key
-	Identities map[Key]Identity
-	Sessions   map[string]Session
-}
-
-func contentsOf(m *Memory) contents {
-	c := contents{make(map[string][]Key), maps.Clone(m.identity), maps.Clone(m.sessions)}
-	for id, u := range m.users {
-		c.Users[id] = slices.Clone(u.keys)
-	}
-	return c
-}
-
-// changes are a few of each kind, and enough updates that the file is written anew
-// when it is opened after them.
-func changes() []record {
-	now := time.Now().UTC().Truncate(time.Second)
-	key := func(n int) Key { return Key{"p", strconv.Itoa(n)} }
-	var all []record
-	for n := range 4 {
-		user := fmt.Sprint("user", n/2)
-		all = append(all, record{Op: opAddIdentity, Identity: Identity{Key: key(n), UserID: user, Created: now, Sealed: "sealed"}})
-		all = append(all, record{Op: opAddSession, Session: Session{Hash: fmt.Sprint("h", n), UserID: user, Begun: now, Seen: now}})
-	}
-	for n := range 36 {
-		all = append(all, record{Op: opUpdateTokens, Identity: Identity{Key: key(n % 4), Sealed: fmt.Sprint("s", n)}})
-	}
-	return append(all,
-		record{Op: opSeeSession, Session: Session{Hash: "h3", Seen: now.Add(time.Minute)}},
-		record{Op: opRemoveSession, Session: Session{Hash: "h2"}},
-		record{Op: opRemoveIdentity, Identity: Identity{Key: key(0), UserID: "user0"}},
-		record{Op: opRemoveSessions, Session: Session{UserID: "user0"}},
-	)
-}
-
-// TestPowerFailure cuts a run at each byte that it writes. The file always opens, and
-// holds what was acknowledged; of the change that was under way all or nothing.
+// TestPowerFailure looks at the directory at each moment of a change: after a power failure
+// then, the file opens and holds all that was acknowledged, and of the change all or nothing.
 func TestPowerFailure(t *testing.T) {
-	all := changes()
-	after := []contents{contentsOf(NewMemory())} // after so many changes
-	model := NewMemory()
-	for _, r := range all {
-		if err := model.change(r); err != nil {
-			t.Fatal(err)
+	d := newDirectory(t)
+	var found []records // at each sync of the change under way
+	var synced []string
+	d.sync = func(f *os.File) error {
+		synced = append(synced, filepath.Base(f.Name()))
+		for _, torn := range []bool{false, true} { // what is not synced may be there in part
+			after := copyOf(t, d)
+			temporary := after.join(fileName + ".new")
+			if info, err := os.Stat(temporary); err == nil && torn {
+				if err := os.Truncate(temporary, info.Size()/2); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if after.has(fileName) {
+				found = append(found, open(t, after).records)
+			}
 		}
-		after = append(after, contentsOf(model))
+		return f.Sync()
 	}
-
-	d := newDisk()
-	acknowledged, cuts := 0, 0
-	seen := make(map[string]bool) // many cuts leave the same disk behind
-	d.cut = func() {
-		cuts++
-		for _, keep := range []bool{false, true} {
-			crashed := d.crash(keep)
-			image := fmt.Sprint(acknowledged)
-			for _, name := range slices.Sorted(maps.Keys(crashed.files)) {
-				image += "|" + name + "|" + string(crashed.files[name].data)
-			}
-			if seen[image] {
-				continue
-			}
-			seen[image] = true
-			f, err := openMem(crashed)
-			if err != nil {
-				t.Fatalf("cut %d, unsynced kept: %v: it does not open: %v", cuts, keep, err)
-			}
-			got := contentsOf(f.Memory)
-			if !cmp.Equal(after[acknowledged], got) && !cmp.Equal(after[min(acknowledged+1, len(all))], got) {
-				t.Fatalf("cut %d, unsynced kept: %v: %d changes were acknowledged:\n%s", cuts, keep, acknowledged, cmp.Diff(after[acknowledged], got))
-			}
-			// And it goes on from there.
-			next := record{Op: opAddIdentity, Identity: Identity{UserID: "u"}}
-			if err := f.change(next); err != nil {
-				t.Fatalf("cut %d: the next change: %v", cuts, err)
-			}
-			if f, err = openMem(crashed.crash(false)); err != nil || f.users["u"] == nil {
-				t.Fatalf("cut %d: after the next change: %v", cuts, err)
+	f := open(t, d)
+	for _, op := range operations(t) {
+		before := f.records
+		found, synced = nil, nil
+		if err := op.do(f); err != nil {
+			t.Fatalf("%s: %v", op.name, err)
+		}
+		if d := cmp.Diff([]string{fileName + ".new", filepath.Base(d.path)}, synced); d != "" && runtime.GOOS != "windows" {
+			t.Errorf("%s: synced (-want +got): %s", op.name, d)
+		}
+		for n, r := range found {
+			if !same(r, before) && !same(r, f.records) {
+				t.Errorf("%s, power failure %d: found %+v", op.name, n, r)
 			}
 		}
-	}
-	f, err := openMem(d)
-	for n, r := range all {
-		if n == len(all)-8 && err == nil {
-			f, err = openMem(d) // which writes it anew
-		}
-		if err == nil {
-			err = f.change(r)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		acknowledged++
-	}
-	if cuts < 5000 {
-		t.Errorf("only %d cuts", cuts)
-	}
-}
-
-// TestFullDisk: a change that does not fit is refused and leaves nothing behind, and
-// the next one that fits is made.
-func TestFullDisk(t *testing.T) {
-	add := func(n int) record {
-		user := fmt.Sprint("user", n)
-		return record{Op: opAddIdentity, Identity: Identity{Key: Key{"p", user}, UserID: user, Sealed: strings.Repeat("s", 100)}}
-	}
-	for room := range 300 {
-		d := newDisk()
-		f, err := openMem(d)
-		if err != nil {
-			t.Fatal(err)
-		}
-		d.room = room
-		fitted := f.change(add(1)) == nil
-		d.room = 1 << 20
-		if err := f.change(add(2)); err != nil {
-			t.Fatal(err)
-		}
-		if f, err = openMem(d.crash(false)); err != nil {
-			t.Fatal(err)
-		}
-		if got := f.users["user1"] != nil; got != fitted {
-			t.Fatalf("room for %d bytes: acknowledged %v, there %v", room, fitted, got)
-		}
-		if f.users["user2"] == nil {
-			t.Fatalf("room for %d bytes: the change after it is not there", room)
+		if same(before, f.records) || !same(f.records, onDisk(t, d)) {
+			t.Errorf("%s: in memory is %+v, in the file %+v", op.name, f.records, onDisk(t, d))
 		}
 	}
 }
 
-// TestFailingDisk: a change whose sync failed is refused and not there, also where it
-// cannot be cut off at once.
+// TestFailingDisk: a change that cannot be written is refused, memory is what the file
+// holds, and the next change that can be written is made.
 func TestFailingDisk(t *testing.T) {
-	add := func(id string) record {
-		return record{Op: opAddIdentity, Identity: Identity{Key: Key{"p", id}, UserID: id}}
-	}
-	for _, fails := range [][]string{{"sync"}, {"sync", "truncate"}, {"sync", "sync"}, {"sync", "truncate", "truncate"}} {
-		d := newDisk()
-		f, err := openMem(d)
-		if err != nil {
-			t.Fatal(err)
-		}
-		d.fails = fails
-		if f.change(add("a user with a long name")) == nil {
-			t.Fatalf("%v: acknowledged", fails)
-		}
-		if len(fails) == 1 { // the disk was good enough to cut it off
-			if g, err := openMem(d.crash(true)); err != nil || len(g.users) != 0 {
-				t.Errorf("%v: refused, and there after a crash: %v", fails, err)
+	full := errors.New("no space left on device")
+	for _, failing := range []string{fileName + ".new", "data"} { // the file, and the directory
+		d := newDirectory(t)
+		fails := false
+		d.sync = func(f *os.File) error {
+			if fails && filepath.Base(f.Name()) == failing {
+				fails = false
+				return full
 			}
+			return f.Sync()
 		}
-		refused := 0
-		for f.change(add("u")) != nil {
-			refused++
-		}
-		if want := max(0, len(fails)-2); refused != want {
-			t.Errorf("%v: %d more changes refused, want %d", fails, refused, want)
-		}
-		for _, keep := range []bool{false, true} {
-			if g, err := openMem(d.crash(keep)); err != nil || len(g.users) != 1 || g.users["u"] == nil {
-				t.Errorf("%v: after the next change: %v", fails, err)
+		f := open(t, d)
+		for _, op := range operations(t) {
+			before := f.records
+			fails = runtime.GOOS != "windows" || failing != "data"
+			if err := op.do(f); !errors.Is(err, full) || !strings.Contains(err.Error(), "not stored") {
+				t.Errorf("%s, sync of %s fails: error %v", op.name, failing, err)
+			}
+			if !same(before, f.records) || !same(f.records, onDisk(t, d)) {
+				t.Errorf("%s, sync of %s fails: in memory is %+v, in the file %+v", op.name, failing, f.records, onDisk(t, d))
+			}
+			if f.dir.has(fileName + ".new") {
+				t.Errorf("%s, sync of %s fails: the temporary file is left behind", op.name, failing)
+			}
+			if err := op.do(f); err != nil {
+				t.Errorf("%s, once more: %v", op.name, err)
 			}
 		}
 	}
 }
 
-func diskWith(t *testing.T, changes []record) *memDisk {
-	t.Helper()
-	d := newDisk()
-	f, err := openMem(d)
-	for _, r := range changes {
-		if err == nil {
-			err = f.change(r)
-		}
-	}
-	if err != nil {
+// TestDirectoryGone: without its directory a store refuses changes and still serves.
+func TestDirectoryGone(t *testing.T) {
+	d := newDirectory(t)
+	f, all := open(t, d), operations(t)
+	if err := all[0].do(f); err != nil {
 		t.Fatal(err)
 	}
-	return d
+	away := d.path + " away"
+	if err := os.Rename(d.path, away); err != nil {
+		t.Fatal(err)
+	}
+	if err := all[1].do(f); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v, want that it does not exist", err)
+	}
+	if identity, err := f.Identity(t.Context(), Key{"p", "1"}); err != nil || identity.UserID != "ada" {
+		t.Errorf("reading: %v, %v", identity, err)
+	}
+	if err := os.Rename(away, d.path); err != nil {
+		t.Fatal(err)
+	}
+	if err := all[1].do(f); err != nil {
+		t.Errorf("once it is back: %v", err)
+	}
+	f.Close()
+	if err := all[2].do(f); err == nil || !strings.Contains(err.Error(), "not stored: the store is closed") {
+		t.Errorf("after Close: %v", err)
+	}
 }
 
-// TestDamage changes each byte of a file: the start stops and says where. Only without
-// its end could the last record be one that was not written whole.
-func TestDamage(t *testing.T) {
-	d := diskWith(t, changes()[:12])
-	good := d.files[fileName].data
-	for at := range len(good) - 1 {
-		damaged := d.crash(false)
-		damaged.files[fileName].data[at] ^= 0x01
-		_, err := openMem(damaged)
-		begin := bytes.LastIndexByte(good[:at], '\n') + 1
-		if want := fmt.Sprintf("%s is damaged at byte %d,", fileName, begin); err == nil || !strings.HasPrefix(err.Error(), want) {
-			t.Fatalf("byte %d changed: error %v, want %s…", at, err, want)
+// TestSharedWrite: changes that wait for a write share the next one, and each has its own
+// result. If that write fails, none is made.
+func TestSharedWrite(t *testing.T) {
+	for _, fails := range []bool{false, true} {
+		f := open(t, newDirectory(t))
+		begun, release := make(chan bool), make(chan bool)
+		writes := 0
+		f.write = func(r records) error {
+			if writes++; writes == 1 {
+				close(begun)
+				<-release
+			} else if fails {
+				return errors.New("full")
+			}
+			return f.writeDocument(r)
+		}
+		add := func(subject string) error {
+			return f.AddIdentity(context.Background(), Identity{Key: Key{"p", subject}, UserID: "u"})
+		}
+		results := make(chan error, 51)
+		go func() { results <- add("first") }()
+		<-begun
+		for n := range 50 {
+			go func() { results <- add(strconv.Itoa(n / 2)) }() // each twice
+		}
+		for queued := 0; queued < 50; runtime.Gosched() {
+			f.queueMu.Lock()
+			queued = len(f.queue)
+			f.queueMu.Unlock()
+		}
+		close(release)
+		ok, taken := 0, 0
+		for range cap(results) {
+			switch err := <-results; {
+			case err == nil:
+				ok++
+			case errors.Is(err, ErrTaken):
+				taken++
+			case !strings.Contains(err.Error(), "not stored"):
+				t.Error(err)
+			}
+		}
+		want, got := []int{26, 25, 26, 2}, []int{ok, taken, len(f.records.Identities), writes}
+		if fails {
+			want = []int{1, 0, 1, 3} // the third puts the old document back
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("the write fails: %v: changes made, taken, there, writes (-want +got): %s", fails, d)
+		}
+		if !same(f.records, onDisk(t, f.dir)) {
+			t.Errorf("in memory is %+v, in the file %+v", f.records, onDisk(t, f.dir))
 		}
 	}
 }
 
-// TestNotTorn: what this app never wrote is not taken for a record that it wrote in
-// part, and the file stays as it is.
-func TestNotTorn(t *testing.T) {
-	whole := diskWith(t, changes()[:4]).files[fileName].data
-	for reason, data := range map[string][]byte{
-		"zeros":                    make([]byte, 5000),
-		"a note":                   []byte("a note of mine, which has nothing to do with this"),
-		"a header cut short":       whole[:20], // it is put in place whole
-		"records, and then zeros":  append(slices.Clone(whole), 0, 0, 0),
-		"a record, and then zeros": append(slices.Clone(whole), "[\"9ae0\x00\x00"...),
-		"records, and then a note": append(slices.Clone(whole), "a note"...),
-	} {
-		d := newDisk()
-		d.files[fileName] = &node{data: slices.Clone(data)}
-		_, err := openMem(d)
-		if err == nil || !strings.Contains(err.Error(), "is damaged at byte") || !bytes.Equal(d.files[fileName].data, data) {
-			t.Errorf("%s: error %v, and %d of %d bytes are there", reason, err, len(d.files[fileName].data), len(data))
-		}
-	}
-}
-
-// TestSignOutFullDisk: the session ends, though only until the next start.
-func TestSignOutFullDisk(t *testing.T) {
-	for name, out := range map[string]func(*File) error{
-		"here":       func(f *File) error { return f.RemoveSession(t.Context(), "h0") },
-		"everywhere": func(f *File) error { return f.RemoveSessions(t.Context(), "user0") },
-	} {
-		d := diskWith(t, changes()[:4])
-		f, err := openMem(d)
-		if err != nil {
+// TestSeen: a session's last use is written with the next change and not on its own, for
+// 200 requests at once after a pause.
+func TestSeen(t *testing.T) {
+	f := open(t, newDirectory(t))
+	all := operations(t)
+	for _, op := range all[:3] {
+		if err := op.do(f); err != nil {
 			t.Fatal(err)
 		}
-		d.room = 0
-		if err := out(f); err == nil {
-			t.Errorf("%s: no error", name)
-		}
-		if _, err := f.Session(t.Context(), "h0"); err != ErrNotFound {
-			t.Errorf("%s: still signed in: %v", name, err)
-		}
 	}
-}
-
-// TestStartOnFullDisk: a file that has room for no new one beside it opens as it is.
-func TestStartOnFullDisk(t *testing.T) {
-	all := changes()
-	d := diskWith(t, all[:len(all)-5])
-	before := slices.Clone(d.files[fileName].data)
-	for _, room := range []int{0, 500} {
-		d.room = room
-		f, err := openMem(d)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d.files[newName] != nil || !bytes.Equal(d.files[fileName].data, before) || len(f.identity) != 4 {
-			t.Errorf("room for %d bytes: %d identities; %d files", room, len(f.identity), len(d.files))
-		}
-		d.room = 1 << 20
-		if err := f.change(record{Op: opUpdateTokens, Identity: Identity{Key: Key{"p", "0"}, Sealed: "new"}}); err != nil {
-			t.Error(err)
-		}
-		before = slices.Clone(d.files[fileName].data)
-	}
-	if f, err := openMem(d); err != nil || len(d.files[fileName].data) >= len(before) || f.identity[Key{"p", "0"}].Sealed != "new" {
-		t.Errorf("with room again: %v", err)
-	}
-}
-
-func TestHeader(t *testing.T) {
-	d := diskWith(t, changes()[:4])
-	rows := []struct {
-		reason    string
-		change    func(*File, *memDisk)
-		simulated bool
-		want      string
-	}{
-		{"as it was", func(*File, *memDisk) {}, true, ""},
-		{"simulated users must not sign in at real providers", func(*File, *memDisk) {}, false, "accounts of simulated providers, and now they are real"},
-		{"another key would make every sealed record look damaged", func(f *File, _ *memDisk) { f.Root = bytes.Repeat([]byte{1}, 32) }, true, "is not the key"},
-		{"a file that lost its first line", func(_ *File, d *memDisk) {
-			n := d.files[fileName]
-			n.data = n.data[bytes.IndexByte(n.data, '\n')+1:]
-		}, true, "damaged at byte 0, line 1 (no header)"},
-	}
-	for _, row := range rows {
-		t.Run(row.reason, func(t *testing.T) {
-			d := d.crash(true)
-			f := &File{Memory: NewMemory(), Root: make([]byte, 32), disk: d}
-			row.change(f, d)
-			err := f.open(row.simulated, slog.New(slog.DiscardHandler))
-			if (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
-				t.Errorf("error %v, want %q", err, row.want)
+	before := onDisk(t, f.dir)
+	writes := 0
+	f.write = func(r records) error { writes++; return f.writeDocument(r) }
+	seen := before.Sessions[0].Begun.Add(20 * time.Minute)
+	var wg sync.WaitGroup
+	for range 200 {
+		wg.Go(func() {
+			if err := f.SeeSession(t.Context(), "h1", seen); err != nil {
+				t.Error(err)
 			}
 		})
 	}
-}
-
-func TestDirectory(t *testing.T) {
-	log := slog.New(slog.DiscardHandler)
-	dir := filepath.Join(t.TempDir(), "data")
-	f, err := OpenFile(dir, true, nil, log)
-	if err != nil {
+	wg.Wait()
+	if session, err := f.Session(t.Context(), "h1"); err != nil || !session.Seen.Equal(seen) {
+		t.Errorf("last use %v, want %v: %v", session.Seen, seen, err)
+	}
+	if writes != 0 || !same(before, onDisk(t, f.dir)) {
+		t.Errorf("%d writes", writes)
+	}
+	if err := all[3].do(f); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenFile(dir, true, nil, log); err == nil || !strings.Contains(err.Error(), "another run of the app is using it") {
-		t.Errorf("opened twice: %v", err)
+	if got := onDisk(t, f.dir).Sessions[0].Seen; writes != 1 || !got.Equal(seen) {
+		t.Errorf("after the next change: %d writes, last use %v, want %v", writes, got, seen)
 	}
-	if runtime.GOOS != "windows" {
-		modes := map[string]os.FileMode{"": 0o700, "key": 0o600, "lock": 0o600, fileName: 0o600}
-		for name, want := range modes {
-			info, err := os.Stat(filepath.Join(dir, name))
-			if err != nil || info.Mode().Perm() != want {
-				t.Errorf("%q: %v, want mode %v: %v", name, info.Mode().Perm(), want, err)
+	for _, hash := range []string{"unknown", "h1"} {
+		if err := f.RemoveSession(t.Context(), hash); err != nil {
+			t.Error(err)
+		}
+	}
+	if writes != 2 {
+		t.Errorf("%d writes, want one more: ending a session that is not there writes nothing", writes)
+	}
+}
+
+// TestOpen: an app's store and key, and each reason to refuse.
+func TestOpen(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	zeros, ones := strings.Repeat("00", 32), strings.Repeat("11", 32)
+	store, root, closeStore, err := Open("", true, ones, log)
+	if _, ok := store.(*Memory); err != nil || !ok || fmt.Sprintf("%x", root) != ones || closeStore() != nil {
+		t.Errorf("without a directory: %T, %v", store, err)
+	}
+	_, one, _, _ := Open("", true, "", log)
+	if _, two, _, _ := Open("", true, "", log); len(one) != 32 || string(one) == string(two) {
+		t.Errorf("keys of two runs: %x and %x", one, two)
+	}
+
+	rows := []struct {
+		reason    string
+		change    func(dir string) error
+		simulated bool
+		key       string
+		want      string // %s is the directory
+	}{
+		{"as it was", func(string) error { return nil }, true, "", ""},
+		{"no key", func(string) error { return nil }, true, "secret", "SESSION_KEY: want 64 hexadecimal digits, as of: openssl rand -hex 32"},
+		{"a short key", func(string) error { return nil }, true, zeros[2:], "SESSION_KEY: want 64 hexadecimal digits, as of: openssl rand -hex 32"},
+		{"another key", func(string) error { return nil }, true, zeros, "-data %s: SESSION_KEY, or the file key in it, is not the key under which it was sealed"},
+		{"its key is gone", func(dir string) error { return os.Remove(filepath.Join(dir, "key")) }, true, "",
+			"-data %s: SESSION_KEY is not set, and there is no file key: set it to the key under which this was sealed"},
+		{"its key is damaged", func(dir string) error { return os.WriteFile(filepath.Join(dir, "key"), []byte("00"), 0o600) }, true, "",
+			"-data %s: file key: want 64 hexadecimal digits, as of: openssl rand -hex 32"},
+		{"simulated users must not sign in at real providers", func(string) error { return nil }, false, "",
+			"-data %s: it holds accounts of simulated providers, and now they are real: take another directory"},
+		{"a store of an older version", func(dir string) error { return os.WriteFile(filepath.Join(dir, "accounts.jsonl"), nil, 0o600) }, true, "",
+			"-data %s: its accounts.jsonl was written by an older version, and this one cannot read it: take another directory"},
+		{"a store of a newer version", func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, fileName), []byte(`{"Version":2}`), 0o600)
+		}, true, "", "-data %s: accounts.json has version 2 and this app reads version 1: take another directory"},
+		{"an empty file", func(dir string) error { return os.Truncate(filepath.Join(dir, fileName), 0) }, true, "",
+			"-data %s: accounts.json is damaged (unexpected end of JSON input): put a backup in its place"},
+		{"an open directory", func(dir string) error { return os.Chmod(dir, 0o710) }, true, "",
+			"-data %[1]s: %[1]s is open to other users of this machine: chmod go= %[1]s"},
+		{"an open key", func(dir string) error { return os.Chmod(filepath.Join(dir, "key"), 0o640) }, true, "",
+			"-data %[1]s: %[1]s/key is open to other users of this machine: chmod go= %[1]s/key"},
+		{"an open file", func(dir string) error { return os.Chmod(filepath.Join(dir, fileName), 0o604) }, true, "",
+			"-data %[1]s: %[1]s/accounts.json is open to other users of this machine: chmod go= %[1]s/accounts.json"},
+		{"a link in place of the temporary file is not followed", func(dir string) error {
+			return os.Symlink(filepath.Join(dir, "key"), filepath.Join(dir, fileName+".new"))
+		}, true, "", ""},
+	}
+	for _, row := range rows {
+		if runtime.GOOS == "windows" && (strings.Contains(row.want, "chmod") || strings.Contains(row.reason, "link")) {
+			continue // no such modes
+		}
+		dir := filepath.Join(t.TempDir(), "data")
+		_, first, closeStore, err := Open(dir, true, "", log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, _, err := Open(dir, true, "", log); err == nil || err.Error() != "-data "+dir+": another run of the app is using it" {
+			t.Errorf("opened twice: %v", err)
+		}
+		if err := errors.Join(closeStore(), row.change(dir)); err != nil {
+			t.Fatal(err)
+		}
+		want := row.want
+		if strings.Contains(want, "%") {
+			want = fmt.Sprintf(want, dir)
+		}
+		store, root, closeStore, err := Open(dir, row.simulated, row.key, log)
+		if want != "" {
+			if err == nil || err.Error() != want {
+				t.Errorf("%s: error %v, want %s", row.reason, err, want)
 			}
+			continue
 		}
+		if err != nil || string(root) != string(first) {
+			t.Errorf("%s: %v, and the key is not the first run's", row.reason, err)
+			continue
+		}
+		if err := operations(t)[0].do(store); err != nil {
+			t.Errorf("%s: %v", row.reason, err)
+		}
+		if text, err := os.ReadFile(filepath.Join(dir, "key")); err != nil || strings.TrimSpace(string(text)) != fmt.Sprintf("%x", first) {
+			t.Errorf("%s: the file key holds %s: %v", row.reason, text, err)
+		}
+		closeStore()
 	}
-	key := f.Root
-	f.Close()
-	if f, err = OpenFile(dir, true, nil, log); err != nil || !bytes.Equal(f.Root, key) {
-		t.Fatalf("the key of the first run is not the second's: %v", err)
-	}
-	f.Close()
-	os.Remove(filepath.Join(dir, "key"))
-	if _, err := OpenFile(dir, true, nil, log); err == nil || !strings.Contains(err.Error(), "SESSION_KEY is not set") {
-		t.Errorf("without its key: %v", err)
-	}
-	if _, err := OpenFile(dir, true, make([]byte, 32), log); err == nil || !strings.Contains(err.Error(), "is not the key") {
-		t.Errorf("with another key: %v", err)
-	}
-	if f, err = OpenFile(dir, true, key, log); err != nil {
-		t.Fatal(err)
-	}
-	f.Close()
 }
 
-// TestOthers: what other users of the machine can read or change is refused, and what
-// they have put there is not followed.
-func TestOthers(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("no such modes")
-	}
-	log := slog.New(slog.DiscardHandler)
-	dir := filepath.Join(t.TempDir(), "data")
-	for _, mode := range []os.FileMode{0o710, 0o704, 0o720} {
-		if err := errors.Join(os.MkdirAll(dir, 0o700), os.Chmod(dir, mode)); err != nil {
-			t.Fatal(err)
+// TestPrivate: directory and files belong to this user, and others can do nothing with them.
+func TestPrivate(t *testing.T) {
+	for _, row := range []struct {
+		mode  fs.FileMode
+		owner int
+		want  string
+	}{
+		{0o700, 5, ""},
+		{0o600, 5, ""},
+		{0o710, 5, "d is open to other users of this machine: chmod go= d"},
+		{0o740, 5, "d is open to other users of this machine: chmod go= d"},
+		{0o702, 5, "d is open to other users of this machine: chmod go= d"},
+		{0o700, 0, "d belongs to user 0, and the app runs as user 5: chown 5 d"},
+	} {
+		got := ""
+		if err := private("d", row.mode, row.owner, 5); err != nil {
+			got = err.Error()
 		}
-		_, err := OpenFile(dir, true, nil, log)
-		if want := dir + " is open to other users of this machine: chmod go= " + dir; err == nil || err.Error() != want {
-			t.Errorf("%v: error %v, want %s", mode, err, want)
+		if got != row.want {
+			t.Errorf("%v of user %d: %q, want %q", row.mode, row.owner, got, row.want)
 		}
-	}
-
-	theirs := filepath.Join(t.TempDir(), "theirs")
-	if err := errors.Join(os.Chmod(dir, 0o700), os.WriteFile(theirs, []byte("precious"), 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{newName, "key.new"} {
-		if err := os.Symlink(theirs, filepath.Join(dir, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	f, err := OpenFile(dir, true, nil, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Close()
-	if data, err := os.ReadFile(theirs); string(data) != "precious" {
-		t.Errorf("a link was followed: %q, %v", data, err)
 	}
 }
 
@@ -562,17 +458,14 @@ func TestKill(t *testing.T) {
 			total++
 		}
 		child.Wait()
-		f, err := OpenFile(dir, true, nil, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
+		f := open(t, directory{dir, (*os.File).Sync})
 		for subject, value := range acknowledged {
 			// At most the one change more that was under way.
 			want, _ := strconv.Atoi(value)
-			if got, err := strconv.Atoi(f.identity[Key{"p", subject}].Sealed); err != nil || got != want && got != want+1 {
+			if got, err := strconv.Atoi(f.identityOf(Key{"p", subject}).Sealed); err != nil || got != want && got != want+1 {
 				t.Fatalf("%s: %d was acknowledged, and %d is there (%v)", subject, want, got, err)
 			}
-			acknowledged[subject] = f.identity[Key{"p", subject}].Sealed
+			acknowledged[subject] = f.identityOf(Key{"p", subject}).Sealed
 		}
 		f.Close()
 	}
@@ -581,7 +474,7 @@ func TestKill(t *testing.T) {
 
 // work counts up, in several identities at once, and says what is acknowledged.
 func work(dir string) {
-	f, err := OpenFile(dir, true, nil, slog.Default())
+	f, _, err := openFile(directory{dir, (*os.File).Sync}, true, make([]byte, 32), false, slog.Default())
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -592,13 +485,13 @@ func work(dir string) {
 		wg.Go(func() {
 			user := fmt.Sprint("user", n)
 			identity := Identity{Key: Key{"p", user}, UserID: user, Sealed: "0"}
-			if err := f.change(record{Op: opAddIdentity, Identity: identity}); err != nil && err != ErrTaken {
+			if err := f.AddIdentity(context.Background(), identity); err != nil && err != ErrTaken {
 				panic(err)
 			}
 			value, _ := strconv.Atoi(f.identityOf(identity.Key).Sealed)
 			for {
 				value++
-				if err := f.change(record{Op: opUpdateTokens, Identity: Identity{Key: identity.Key, Sealed: strconv.Itoa(value)}}); err != nil {
+				if err := f.UpdateTokens(context.Background(), identity.Key, func(string) (string, error) { return strconv.Itoa(value), nil }); err != nil {
 					panic(err)
 				}
 				fmt.Fprintf(os.Stdout, "%s %d\n", user, value)

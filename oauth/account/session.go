@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	idleLife     = time.Hour        // a session that nobody uses ends
-	absoluteLife = 12 * time.Hour   // and so does any other
+	idleLife     = time.Hour        // how long a session lives after its last use
+	absoluteLife = 12 * time.Hour   // and after its begin
 	seenEvery    = 10 * time.Minute // how exactly its last use is known
 )
 
@@ -24,8 +24,8 @@ func (s Session) ended(now time.Time) bool {
 	return now.Sub(s.Seen) > idleLife || now.Sub(s.Begun) > absoluteLife
 }
 
-// Sessions is who is signed in, and in which browser. Tokens stay on the server; the
-// browser only gets the session's random id. A session ends an hour after its last use,
+// Sessions says which browser is signed in as which user. Tokens stay on the server. The
+// browser gets only the session's random id. A session ends an hour after its last use,
 // which is known to ten minutes, and 12 hours after it began.
 type Sessions struct {
 	store  Store
@@ -33,13 +33,15 @@ type Sessions struct {
 	secure bool
 }
 
-// NewSessions returns the sessions in store, whose records are proved under a key
-// derived from root (32 random bytes, or there is an error). secure says that the app is
-// served over https: the cookie then is one that only this host can set, and is sent
-// over https only.
+// NewSessions returns the sessions in store. Their records are proved under a key derived
+// from root (32 random bytes, or there is an error). secure says that the app is served
+// over https: then only this host can set the cookie, and browsers send it over https only.
 func NewSessions(store Store, root []byte, secure bool) (*Sessions, error) {
 	sealer, err := oauth.NewSealer(root, "session")
-	return &Sessions{store, sealer, secure}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Sessions{store, sealer, secure}, nil
 }
 
 func (s *Sessions) cookie(id string, maxAge int) *http.Cookie {
@@ -54,55 +56,39 @@ func (s *Sessions) cookie(id string, maxAge int) *http.Cookie {
 	}
 }
 
-// Begin signs the browser in under a new session id and ends its old session: an
-// id that somebody planted in the browser beforehand stays worthless (session
-// fixation). key is the identity with which the user has signed in, and which the store
-// must have: when it is disconnected the session ends. It is ErrNotFound where there is
-// no such user.
+// Begin signs the browser in under a new session id and ends its old session, so an id
+// that an attacker planted in the browser beforehand is worthless (session fixation). key
+// is the identity that the user signed in with: when it is disconnected, the session
+// ends. Begin returns ErrNotFound if the user does not have this identity.
 func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, userID string, key Key) error {
 	if err := s.End(w, r); err != nil {
 		return err
 	}
 	id := rand.Text() + rand.Text() // 260 bits
 	session := Session{Hash: hash(id), UserID: userID, Key: key, Begun: now(), Seen: now()}
-	if err := s.add(r.Context(), session); err != nil {
+	session.Proof = s.sealer.Seal(nil, proved(session))
+	if err := s.store.AddSession(r.Context(), session); err != nil {
 		return err
 	}
 	http.SetCookie(w, s.cookie(id, int(absoluteLife.Seconds())))
 	return nil
 }
 
-// Continue lets a session go on with another identity of its user, when the one with
-// which it began is about to be disconnected. Its 12 hours begin anew. One that has
-// ended meanwhile is ErrNotFound.
-func (s *Sessions) Continue(ctx context.Context, session Session, other Key) error {
-	if _, err := s.store.Session(ctx, session.Hash); err != nil {
-		return err
-	}
-	if err := s.store.RemoveSession(ctx, session.Hash); err != nil {
-		return err
-	}
-	session.Key, session.Begun = other, now()
-	return s.add(ctx, session)
-}
-
-func (s *Sessions) add(ctx context.Context, session Session) error {
-	session.Proof = s.sealer.Seal(nil, proved(session))
-	return s.store.AddSession(ctx, session)
-}
-
-// Get returns the session of the browser that sent r, or ErrNotFound where there is none
-// or its time is over.
+// Get returns the session of the browser that sent r, or ErrNotFound if it has none that
+// is live.
 func (s *Sessions) Get(r *http.Request) (Session, error) {
 	hashes := s.hashes(r)
-	if len(hashes) != 1 { // of two, one is somebody else's
+	if len(hashes) != 1 { // of two, somebody else set one
 		return Session{}, ErrNotFound
 	}
 	session, err := s.get(r.Context(), hashes[0])
-	if now := now(); err == nil && now.Sub(session.Seen) > seenEvery {
-		s.store.SeeSession(r.Context(), session.Hash, now) // where it fails, the session ends early
+	if err != nil {
+		return Session{}, err
 	}
-	return session, err
+	if now := now(); now.Sub(session.Seen) > seenEvery {
+		s.store.SeeSession(r.Context(), session.Hash, now) // if it fails, the session ends early
+	}
+	return session, nil
 }
 
 func (s *Sessions) get(ctx context.Context, hash string) (Session, error) {
@@ -110,25 +96,18 @@ func (s *Sessions) get(ctx context.Context, hash string) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
-	// A record that somebody wrote into the store, or pointed at another user, is none.
+	// Somebody may have written the record into the store, or pointed it at another user.
 	if _, err := s.sealer.Open(session.Proof, proved(session)); err != nil || session.ended(now()) {
 		return Session{}, ErrNotFound
-	}
-	// And none is a session whose identity was disconnected, and perhaps connected anew
-	// since: whoever had got into the account at the provider is out with it.
-	identity, err := s.store.Identity(ctx, session.Key)
-	if err == nil && (identity.UserID != session.UserID || session.Begun.Before(identity.Created)) {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return Session{}, err
 	}
 	return session, nil
 }
 
-// End signs the browser out: on the server, where it counts, and in the browser. Each
-// cookie of the name counts: with one that somebody planted beside the user's own, the
-// user is signed out all the same.
+// End signs the browser out. It ends the session of each cookie of the name: if an
+// attacker planted one next to the user's own, the user is still signed out. If the store
+// fails, End returns an error and removes the browser's cookie all the same. Nobody can
+// use the session from this browser then, but a copied cookie works until the session's
+// time is over.
 func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 	var errs error
 	hashes := s.hashes(r)
@@ -141,22 +120,32 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 	return errs
 }
 
-// EndAll signs the user of this browser out everywhere.
+// EndAll signs the user of this browser out everywhere. It returns ErrNotFound if this
+// browser has no live session: nobody is signed out then, so send the user to sign in
+// first. If the store fails, the browser stays signed in and the user can try again.
 func (s *Sessions) EndAll(w http.ResponseWriter, r *http.Request) error {
+	found := ErrNotFound
 	for _, hash := range s.hashes(r) {
 		session, err := s.get(r.Context(), hash)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
 		if err == nil {
 			err = s.store.RemoveSessions(r.Context(), session.UserID)
 		}
-		if err != nil && !errors.Is(err, ErrNotFound) {
+		if err != nil {
 			return err
 		}
+		found = nil
+	}
+	if found != nil {
+		return found
 	}
 	return s.End(w, r)
 }
 
-// hashes returns the hashes of the session ids that r brings. The store knows no more
-// than these, so that who reads it cannot sign in with what is there.
+// hashes returns the hashes of the session ids in r's cookies. The store knows only these
+// hashes, so nobody who reads the store can sign in with what is there.
 func (s *Sessions) hashes(r *http.Request) (all []string) {
 	for _, cookie := range r.CookiesNamed(s.cookie("", 0).Name) {
 		all = append(all, hash(cookie.Value))
@@ -169,7 +158,7 @@ func hash(id string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// proved is what a session's proof is about: all but its last use.
+// proved is what a session's proof covers: all but its last use.
 func proved(s Session) string {
-	return fmt.Sprintf("%q %q %s", s.Hash, s.Begun.UTC().Format(time.RFC3339Nano), place(Identity{UserID: s.UserID, Key: s.Key}))
+	return fmt.Sprintf("%q %q %s", s.Hash, s.Begun.UTC().Format(time.RFC3339Nano), sealContext(Identity{UserID: s.UserID, Key: s.Key}))
 }

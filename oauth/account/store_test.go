@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,14 +24,14 @@ func TestStores(t *testing.T) {
 	})
 }
 
-func openFile(t testing.TB, dir string) *account.File {
+func openFile(t testing.TB, dir string) account.Store {
 	t.Helper()
-	f, err := account.OpenFile(dir, true, make([]byte, 32), slog.New(slog.DiscardHandler))
+	store, _, closeStore, err := account.Open(dir, true, strings.Repeat("00", 32), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.Close() })
-	return f
+	t.Cleanup(func() { closeStore() })
+	return store
 }
 
 var day = time.Date(2026, 1, 2, 8, 0, 0, 0, time.UTC)
@@ -123,26 +124,48 @@ func testStore(t *testing.T, open func(*testing.T) account.Store) {
 		s := open(t)
 		must(t, s.RemoveIdentity(ctx, "ada", first.Key), account.ErrNotFound)
 		must(t, s.AddIdentity(ctx, first), nil)
-		must(t, s.RemoveIdentity(ctx, "ada", first.Key), account.ErrLast)
 		must(t, s.AddIdentity(ctx, second), nil)
 		must(t, s.RemoveIdentity(ctx, "mallory", first.Key), account.ErrNotFound)
+		with := session("ada", "h2")
+		with.Key = second.Key
+		must(t, s.AddSession(ctx, session("ada", "h1")), nil)
+		must(t, s.AddSession(ctx, with), nil)
 		must(t, s.RemoveIdentity(ctx, "ada", first.Key), nil)
 		must(t, s.RemoveIdentity(ctx, "ada", first.Key), account.ErrNotFound)
-		must(t, s.RemoveIdentity(ctx, "ada", second.Key), account.ErrLast)
+		_, err := s.Session(ctx, "h1")
+		must(t, err, account.ErrNotFound) // it began with the identity
+		_, err = s.Session(ctx, "h2")
+		must(t, err, nil)
+		must(t, s.AddSession(ctx, session("ada", "h3")), account.ErrNotFound)
+		must(t, s.RemoveIdentity(ctx, "ada", second.Key), nil)
+		_, err = s.Session(ctx, "h2")
+		must(t, err, account.ErrNotFound)
+		must(t, s.AddSession(ctx, with), account.ErrNotFound) // the user is gone
+		all, err := s.Identities(ctx, "ada")
+		must(t, err, nil)
+		if len(all) != 0 {
+			t.Errorf("a user who is gone has %v", all)
+		}
 		must(t, s.AddIdentity(ctx, identity("eve", "p", "1", 0)), nil) // it is free again
 	})
 	t.Run("two removed at once", func(t *testing.T) {
-		for range 10 {
-			s := open(t)
-			must(t, s.AddIdentity(ctx, first), nil)
-			must(t, s.AddIdentity(ctx, second), nil)
-			errs := make(chan error, 2)
-			for _, i := range []account.Identity{first, second} {
-				go func() { errs <- s.RemoveIdentity(ctx, "ada", i.Key) }()
+		s := open(t)
+		must(t, s.AddIdentity(ctx, first), nil)
+		must(t, s.AddIdentity(ctx, second), nil)
+		errs := make(chan error, 4)
+		for _, key := range []account.Key{first.Key, second.Key, first.Key, second.Key} {
+			go func() { errs <- s.RemoveIdentity(ctx, "ada", key) }()
+		}
+		removed := 0
+		for range cap(errs) {
+			if err := <-errs; err == nil {
+				removed++
+			} else {
+				must(t, err, account.ErrNotFound)
 			}
-			if a, b := <-errs, <-errs; (a == nil) == (b == nil) {
-				t.Fatalf("of two removed at once, both or none went: %v, %v", a, b)
-			}
+		}
+		if removed != 2 {
+			t.Errorf("%d of 2 were removed", removed)
 		}
 	})
 	t.Run("tokens", func(t *testing.T) {
@@ -200,7 +223,10 @@ func testStore(t *testing.T, open func(*testing.T) account.Store) {
 		must(t, s.AddSession(ctx, session("ada", "h1")), account.ErrNotFound)
 		must(t, s.AddIdentity(ctx, first), nil)
 		must(t, s.AddIdentity(ctx, identity("eve", "p", "2", 0)), nil)
-		for _, x := range []account.Session{session("ada", "h1"), session("ada", "h2"), session("ada", "h3"), session("eve", "h4")} {
+		eves := session("eve", "h4")
+		must(t, s.AddSession(ctx, eves), account.ErrNotFound) // with Ada's identity
+		eves.Key.Subject = "2"
+		for _, x := range []account.Session{session("ada", "h1"), session("ada", "h2"), session("ada", "h3"), eves} {
 			must(t, s.AddSession(ctx, x), nil)
 		}
 		must(t, s.SeeSession(ctx, "h2", day.Add(20*time.Minute)), nil)
@@ -239,52 +265,4 @@ func testStore(t *testing.T, open func(*testing.T) account.Store) {
 			t.Error(d)
 		}
 	})
-}
-
-// TestFileKeeps: what a file was told is there when it is opened again.
-func TestFileKeeps(t *testing.T) {
-	ctx := t.Context()
-	dir := filepath.Join(t.TempDir(), "data")
-	f := openFile(t, dir)
-	now := time.Now().UTC()
-	begun := session("ada", "h1")
-	begun.Begun, begun.Seen = now, now
-	for _, err := range []error{
-		f.AddIdentity(ctx, identity("ada", "p", "1", 0)),
-		f.AddIdentity(ctx, identity("ada", "q", "1", 0)),
-		f.AddIdentity(ctx, identity("eve", "p", "2", 0)),
-		f.AddSession(ctx, begun),
-		f.AddSession(ctx, session("eve", "h2")),
-		f.RemoveSession(ctx, "h2"),
-		f.RemoveIdentity(ctx, "ada", account.Key{Provider: "q", Subject: "1"}),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	for n := range 500 { // so many dead records that the file is written anew
-		if err := f.UpdateTokens(ctx, account.Key{Provider: "p", Subject: "2"}, func(string) (string, error) { return fmt.Sprint("sealed ", n), nil }); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, opened := range []string{"first", "second"} {
-		f.Close()
-		f = openFile(t, dir)
-		all, err := f.Identities(ctx, "ada")
-		if err != nil {
-			t.Error(opened, err)
-		}
-		if d := cmp.Diff([]account.Identity{identity("ada", "p", "1", 0)}, all); d != "" {
-			t.Error(opened, d)
-		}
-		if eve, _ := f.Identity(ctx, account.Key{Provider: "p", Subject: "2"}); eve.Sealed != "sealed 499" {
-			t.Error(opened, "the last tokens are", eve.Sealed)
-		}
-		if got, err := f.Session(ctx, "h1"); err != nil || !cmp.Equal(begun, got) {
-			t.Error(opened, err, cmp.Diff(begun, got))
-		}
-		if _, err := f.Session(ctx, "h2"); err == nil {
-			t.Error(opened, "a session that was ended is back")
-		}
-	}
 }

@@ -5,48 +5,61 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"time"
 
 	"example.com/oauthbyhand/oauth"
 )
 
-// refreshTimeout is for the whole of a refresh: nobody's request bounds it.
+// refreshTimeout bounds a whole refresh. No single request bounds it, because several may
+// wait for it.
 const refreshTimeout = 15 * time.Second
 
-// ErrSignInAgain says that what the provider granted has ended, which only the user
-// can mend.
-var ErrSignInAgain = errors.New("account: the provider's grant has ended: sign in again")
+// Errors that only the user can mend. Both of the others match ErrSignInAgain.
+var (
+	ErrSignInAgain = errors.New("account: sign in again")
+	// ErrGrantEnded says that the provider has ended the grant.
+	ErrGrantEnded = fmt.Errorf("%w: the provider has ended the grant", ErrSignInAgain)
+	// ErrNoRefresh says that the access token is no longer good and there never was a
+	// refresh token.
+	ErrNoRefresh = fmt.Errorf("%w: the access token is no longer good and there is no refresh token: this app did not ask for offline access, or the provider gives none", ErrSignInAgain)
+)
 
-// errFresh ends an update in which there is nothing to change.
+// endedCodes are refusals of a refresh that will be repeated until the user signs in
+// again: the grant has ended (RFC 6749 §5.2), or the provider wants to see the user (the
+// names are those of OIDC Core §3.1.2.6).
+var endedCodes = []string{"invalid_grant", "interaction_required", "consent_required", "login_required"}
+
+// errFresh ends an update that finds nothing to refresh.
 var errFresh = errors.New("account: nothing to refresh")
 
-// flight is a refresh under way. However many requests want the tokens, one refresh
-// is made: a provider that sees a refresh token twice takes it for stolen, and ends
-// the grant (RFC 9700 §4.14.2).
+// flight is a refresh under way. However many requests want the tokens, there is one
+// refresh: a provider that sees a refresh token twice takes it for stolen, and ends the
+// grant (RFC 9700 §4.14.2).
 type flight struct {
-	done  chan struct{} // closed when the rest is there
+	done  chan struct{} // closed when the other fields are set
 	grant Grant
 	err   error
 }
 
-// unsaved is a grant that was refreshed and could not be stored. The old refresh
-// token may be spent, so this one is all there is: it is used, and stored at the next
-// chance. If the app ends before, the user has to sign in again.
+// unsaved is a grant that was refreshed and could not be stored. The provider may have
+// spent the old refresh token, so this grant is used, and stored with the next update. If
+// the app ends before, the user has to sign in again.
 type unsaved struct {
-	replaces string // what is stored in its place
+	replaces string // the sealed grant that is stored instead
 	grant    Grant
 }
 
-// Grant returns the grant of an identity with an access token that is good for a
-// request: refreshed first where that is due ([oauth.Tokens.RefreshDue]). It is
-// ErrSignInAgain where the token has expired and nothing can refresh it.
+// Grant returns the grant of an identity with an access token that is good for a request.
+// It refreshes the token first if that is due ([oauth.Tokens.RefreshDue]). It returns
+// ErrSignInAgain if the token has expired and cannot be refreshed.
 func (a *Accounts) Grant(ctx context.Context, identity Identity, client *oauth.Client) (Grant, error) {
 	grant, err := a.Open(identity)
 	if err != nil {
 		return Grant{}, err
 	}
-	if _, kept := a.keptFor(identity); kept { // the next chance
+	if _, ok := a.unsavedFor(identity); ok { // try again to store it
 		if _, err := a.update(ctx, identity, func(grant Grant) (Grant, error) { return grant, nil }); err != nil {
 			a.log.Error("refreshed tokens are still not stored", "provider", client.Name, "err", err)
 		}
@@ -64,17 +77,17 @@ func (a *Accounts) Grant(ctx context.Context, identity Identity, client *oauth.C
 	return fresh, err
 }
 
-// keptFor returns the grant that could not be stored in the place of identity's.
-func (a *Accounts) keptFor(identity Identity) (Grant, bool) {
+// unsavedFor returns the grant that could not be stored in place of identity's.
+func (a *Accounts) unsavedFor(identity Identity) (Grant, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	kept, ok := a.unsaved[place(identity)]
+	kept, ok := a.unsaved[sealContext(identity)]
 	return kept.grant, ok && kept.replaces == identity.Sealed
 }
 
-// Call calls the provider's API as the user: call with tokens that are good, and once
-// more with new ones where the provider refuses these after all (RFC 6750 §3.1). It is
-// ErrSignInAgain where there are none to be had, or these are refused, too.
+// Call calls the provider's API as the user. It calls with good tokens, and once more with
+// new ones if the provider refuses these all the same (RFC 6750 §3.1). It returns
+// ErrSignInAgain if there are no good tokens, or if the new ones are refused as well.
 func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Client, call func(oauth.Tokens) error) error {
 	grant, err := a.Grant(ctx, identity, client)
 	if err != nil {
@@ -87,32 +100,24 @@ func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Cl
 		return err
 	}
 	if err = call(grant.Tokens); client.TokenRefused(err) {
-		err = fmt.Errorf("%w: %w", ErrSignInAgain, err)
+		err = fmt.Errorf("%w: %w", ErrGrantEnded, err)
 	}
 	return err
 }
 
 // Refresh returns the grant of an identity with a new access token, step 6. refused is
-// the access token that the provider no longer takes, or "": where another request has
-// replaced it meanwhile, nothing is asked. Those who want one at the same time get the
-// same. It goes on when the one who began it goes away: the provider has spent the
-// refresh token by then. ErrSignInAgain is the provider's no, or that there is nothing
-// to refresh with.
+// the access token that the provider no longer takes, or "". If another request has
+// replaced it meanwhile, the provider is not asked. Requests that come at the same time
+// share one refresh. It goes on when the request that began it is cancelled, because the
+// provider has spent the refresh token by then. Refresh returns ErrSignInAgain if the
+// provider has ended the grant, or if there is no refresh token.
 func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth.Client, refused string) (Grant, error) {
 	a.mu.Lock()
-	f := a.flights[place(identity)]
+	f := a.flights[sealContext(identity)]
 	if f == nil {
 		f = &flight{done: make(chan struct{})}
-		a.flights[place(identity)] = f
-		go func() {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
-			defer cancel()
-			f.grant, f.err = a.refreshStored(ctx, identity, client, refused)
-			a.mu.Lock()
-			delete(a.flights, place(identity))
-			a.mu.Unlock()
-			close(f.done)
-		}()
+		a.flights[sealContext(identity)] = f
+		go a.fly(context.WithoutCancel(ctx), f, identity, client, refused)
 	}
 	a.mu.Unlock()
 	select {
@@ -123,9 +128,27 @@ func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth
 	}
 }
 
+// fly makes a refresh for all who wait for it. A panic, in a provider entry for example,
+// is an error for them: in a goroutine of its own it would end the process.
+func (a *Accounts) fly(ctx context.Context, f *flight, identity Identity, client *oauth.Client, refused string) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.log.Error("panic in a refresh", "provider", client.Name, "panic", p, "stack", string(debug.Stack()))
+			f.grant, f.err = Grant{}, fmt.Errorf("account: the refresh at %s panicked; the log says where", client.Name)
+		}
+		a.mu.Lock()
+		delete(a.flights, sealContext(identity))
+		a.mu.Unlock()
+		close(f.done)
+	}()
+	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
+	defer cancel()
+	f.grant, f.err = a.refreshStored(ctx, identity, client, refused)
+}
+
 // refreshStored refreshes under the store's lock, so that another process on the same
-// store waits and then finds the new tokens. They are stored before anybody uses
-// them: after a crash the stored ones are the newest there are.
+// store waits and then finds the new tokens. It stores them before anybody uses them:
+// after a crash, the stored tokens are the newest there are.
 func (a *Accounts) refreshStored(ctx context.Context, identity Identity, client *oauth.Client, refused string) (Grant, error) {
 	var grant Grant
 	var ended error
@@ -134,16 +157,18 @@ func (a *Accounts) refreshStored(ctx context.Context, identity Identity, client 
 		grant = stored
 		t := stored.Tokens
 		switch {
+		case t.RefreshToken == "" && t.AccessToken == "": // forgotten below
+			return Grant{}, ErrGrantEnded
 		case t.RefreshToken == "":
-			return Grant{}, ErrSignInAgain
-		case t.AccessToken != refused && !t.RefreshDue(): // somebody else was quicker
+			return Grant{}, ErrNoRefresh
+		case t.AccessToken != refused && !t.RefreshDue(): // another request was quicker
 			return Grant{}, errFresh
 		}
 		fresh, err := client.Refresh(ctx, t)
-		if refusal, ok := errors.AsType[*oauth.Refusal](err); ok && refusal.Code == "invalid_grant" {
-			// Forgotten, so that nobody asks the provider for it again and again.
-			ended = fmt.Errorf("%w: %w", ErrSignInAgain, err)
-			fresh, err = oauth.Tokens{Provider: t.Provider, Asked: t.Asked, Scopes: t.Scopes}, nil
+		if refusal, ok := errors.AsType[*oauth.Refusal](err); ok && slices.Contains(endedCodes, refusal.Code) {
+			// The tokens are forgotten, so that nobody asks the provider again.
+			ended = fmt.Errorf("%w: %w", ErrGrantEnded, err)
+			fresh, err = oauth.Tokens{Provider: t.Provider, Asked: t.Asked, Scopes: t.Scopes, Subject: t.Subject}, nil
 		}
 		if err != nil {
 			return Grant{}, err
@@ -159,7 +184,7 @@ func (a *Accounts) refreshStored(ctx context.Context, identity Identity, client 
 	case err != nil:
 		a.log.Error("refreshed tokens are not stored yet", "provider", client.Name, "err", err)
 		a.mu.Lock()
-		a.unsaved[place(identity)] = unsaved{before, grant}
+		a.unsaved[sealContext(identity)] = unsaved{before, grant}
 		a.mu.Unlock()
 	}
 	if ended != nil {
@@ -168,8 +193,8 @@ func (a *Accounts) refreshStored(ctx context.Context, identity Identity, client 
 	return grant, nil
 }
 
-// Wait returns when no refresh is under way: a pair that the provider has just given
-// should be stored before the app ends. It takes 15 s at most.
+// Wait returns when no refresh is under way. Call it before the app ends, so that tokens
+// that a provider has just given are stored. It takes at most 15 seconds.
 func (a *Accounts) Wait() {
 	a.mu.Lock()
 	flights := slices.Collect(maps.Values(a.flights))
@@ -179,8 +204,7 @@ func (a *Accounts) Wait() {
 	}
 }
 
-// Expire makes the tokens of an identity look as if their time had passed, for who wants
-// to see what happens then.
+// Expire makes the access token of an identity look expired, to show what happens then.
 func (a *Accounts) Expire(ctx context.Context, identity Identity) error {
 	_, err := a.update(ctx, identity, func(grant Grant) (Grant, error) {
 		grant.Tokens.Expiry = time.Now().Add(-time.Second)

@@ -18,7 +18,7 @@ func Example() {
 	other := func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this app is at "+base.String(), http.StatusMisdirectedRequest)
 	}
-	handler := web.Headers("", web.OneHost(base, other, app))
+	handler := web.Headers(base, "", web.OneHost(base, other, app))
 	for _, url := range []string{"http://localhost:8080/login/google", "http://127.0.0.1:8080/login/google", "http://evil.example/login/google"} {
 		answer := httptest.NewRecorder()
 		handler.ServeHTTP(answer, httptest.NewRequest("GET", url, nil))

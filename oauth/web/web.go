@@ -25,7 +25,7 @@ func GetOnly(h http.HandlerFunc) http.HandlerFunc {
 // Headers sets what each answer carries: no scripts, no frames (RFC 9700 §4.16), no
 // copies in caches, and no address of ours for other sites. imagesFrom is an origin, as
 // "http://127.0.0.1:9000", from which images may come on plain http, or empty.
-func Headers(imagesFrom string, next http.Handler) http.Handler {
+func Headers(base *url.URL, imagesFrom string, next http.Handler) http.Handler {
 	// No form-action: Chromium applies it to redirects after a form, too.
 	policy := "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; img-src 'self' https: " + imagesFrom
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -35,6 +35,9 @@ func Headers(imagesFrom string, next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
+		if base.Scheme == "https" {
+			h.Set("Strict-Transport-Security", "max-age=31536000") // a year (RFC 6797 §6.1)
+		}
 		if strings.HasPrefix(r.URL.Path, "/callback/") {
 			h.Set("Referrer-Policy", "no-referrer") // the URL holds a code (RFC 9700 §4.2.4)
 		}

@@ -10,14 +10,17 @@ import (
 )
 
 // failure is an error in the words of RFC 6749 §4.1.2.1 and §5.2. Nothing that was received is
-// repeated in the description, and it holds no quotes or backslashes, which are not allowed there.
+// repeated in the description, and it is ASCII without quotes and backslashes (RFC 6749 Appendix A.8).
 type failure struct{ code, description string }
 
 // authorize is the authorization endpoint (RFC 6749 §3.1): GET shows the consent page, and POST, to
-// the same URL with its query, is the user's answer. Nothing is stored before "Allow", so attempts
+// the same URL with its query, is the user's answer; see sentAsForm for the other POST. Nothing is stored before "Allow", so attempts
 // that are begun and never finished cost no memory, and going back to allow again works.
 func (s *Server) authorize(d *dialect) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if sentAsForm(w, r) {
+			return
+		}
 		asked, err := url.ParseQuery(r.URL.RawQuery)
 		if err != nil {
 			showError(w, http.StatusBadRequest, "The query of this authorization request cannot be parsed.")
@@ -26,14 +29,18 @@ func (s *Server) authorize(d *dialect) http.HandlerFunc {
 		client := s.client(d, asked.Get("client_id"))
 		// Until these two hold there is nobody to redirect to: an open redirector otherwise (RFC 6749 §4.1.2.1).
 		if client == nil || len(asked["client_id"]) != 1 {
-			showError(w, http.StatusBadRequest, "No app is registered here under this client_id. The browser is not sent back, since an unknown app has no known address (RFC 6749 §4.1.2.1).")
+			showError(w, http.StatusBadRequest, "No app is registered here under this client_id. The browser is not sent back, since an unknown app has no known address (RFC 6749 section 4.1.2.1).")
 			return
 		}
 		if len(asked["redirect_uri"]) != 1 || !client.takes(asked.Get("redirect_uri")) {
-			showError(w, http.StatusBadRequest, "The redirect_uri is not, character for character, one that this app has registered (RFC 9700 §2.1). The browser is not sent there (RFC 6749 §4.1.2.1).")
+			showError(w, http.StatusBadRequest, "The redirect_uri is not, character for character, one that this app has registered (RFC 9700 §2.1). The browser is not sent there (RFC 6749 section 4.1.2.1).")
 			return
 		}
-		scopes, f := d.check(asked)
+		if d.dropsChallenge {
+			asked.Del("code_challenge")
+			asked.Del("code_challenge_method")
+		}
+		scopes, f := d.check(client, asked)
 		switch {
 		case f != nil:
 			d.redirect(w, r, asked, url.Values{"error": {f.code}, "error_description": {f.description}})
@@ -45,51 +52,79 @@ func (s *Server) authorize(d *dialect) http.HandlerFunc {
 	}
 }
 
+// sentAsForm takes an authorization request that an app sent as a form (OIDC Core §3.1.2.1) and sends the browser
+// to the same request with a query. The user's answer has the field decision, and is not one.
+func sentAsForm(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodPost {
+		return false
+	}
+	form, f := postForm(w, r)
+	if f != nil || form.Has("decision") || !form.Has("response_type") {
+		return false
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", "?"+form.Encode()) // relative, for the path in front of the mux is another
+	w.WriteHeader(http.StatusSeeOther)
+	return true
+}
+
 // check is all that may be wrong with a request whose client and redirect URI are right.
-func (d *dialect) check(asked url.Values) ([]scope, *failure) {
+func (d *dialect) check(client *Client, asked url.Values) ([]scope, *failure) {
 	if f := repeated(asked); f != nil {
 		return nil, f
 	}
-	challenge, err := base64.RawURLEncoding.Strict().DecodeString(asked.Get("code_challenge"))
 	mode := asked.Get("response_mode")
 	switch {
 	case asked.Get("response_type") == "":
 		return nil, &failure{"invalid_request", "response_type is missing."}
 	case asked.Get("response_type") != "code":
-		return nil, &failure{"unsupported_response_type", "Only code is supported (RFC 9700 §2.1.2)."}
+		return nil, &failure{"unsupported_response_type", "Only code is supported (RFC 9700 section 2.1.2)."}
 	case mode != "" && mode != "query":
 		return nil, &failure{"invalid_request", "Only the response_mode query is supported."}
 	case asked.Get("state") == "":
-		return nil, &failure{"invalid_request", "state is missing. This provider demands one (RFC 6749 §10.12)."}
-	case asked.Get("code_challenge") == "":
-		return nil, &failure{"invalid_request", "code_challenge is missing. This provider demands one (RFC 9700 §2.1.1)."}
-	case asked.Get("code_challenge_method") != "S256":
-		return nil, &failure{"invalid_request", "code_challenge_method must be S256 (RFC 9700 §2.1.1)."}
-	case err != nil || len(challenge) != 32 || len(asked.Get("code_challenge")) != 43:
-		return nil, &failure{"invalid_request", "code_challenge is not base64url of a SHA-256 hash, 43 characters (RFC 7636 §4.2)."}
+		return nil, &failure{"invalid_request", "state is missing. This provider demands one (RFC 6749 section 10.12)."}
 	case d.openID && asked.Get("prompt") == "none":
-		return nil, &failure{"interaction_required", "This provider always asks (OIDC Core §3.1.2.6)."}
+		return nil, &failure{"interaction_required", "This provider always asks (OIDC Core section 3.1.2.6)."}
 	case d.openID && asked.Has("request"):
-		return nil, &failure{"request_not_supported", "Request objects are not supported (OIDC Core §6.1)."}
+		return nil, &failure{"request_not_supported", "Request objects are not supported (OIDC Core section 6.1)."}
 	case d.openID && asked.Has("request_uri"):
-		return nil, &failure{"request_uri_not_supported", "Request objects are not supported (OIDC Core §6.2)."}
+		return nil, &failure{"request_uri_not_supported", "Request objects are not supported (OIDC Core section 6.2)."}
+	}
+	if f := d.checkPKCE(client, asked); f != nil {
+		return nil, f
 	}
 	return d.checkScopes(d.split(asked.Get("scope")))
+}
+
+func (d *dialect) checkPKCE(client *Client, asked url.Values) *failure {
+	openID := d.openID && slices.Contains(d.split(asked.Get("scope")), "openid")
+	challenge, err := base64.RawURLEncoding.Strict().DecodeString(asked.Get("code_challenge"))
+	switch {
+	case d.dropsChallenge:
+	case !asked.Has("code_challenge") && !asked.Has("code_challenge_method") && client.WithoutPKCE:
+		if openID && asked.Get("nonce") == "" {
+			return &failure{"invalid_request", "nonce is missing. Without PKCE an OpenID client needs one (RFC 9700 section 2.1.1)."}
+		}
+	case asked.Get("code_challenge") == "":
+		return &failure{"invalid_request", "code_challenge is missing. This provider demands one (RFC 9700 section 2.1.1)."}
+	case asked.Get("code_challenge_method") != "S256":
+		return &failure{"invalid_request", "code_challenge_method must be S256 (RFC 9700 section 2.1.1)."}
+	case err != nil || len(challenge) != 32 || len(asked.Get("code_challenge")) != 43:
+		return &failure{"invalid_request", "code_challenge is not base64url of a SHA-256 hash, 43 characters (RFC 7636 section 4.2)."}
+	}
+	return nil
 }
 
 func (d *dialect) checkScopes(names []string) ([]scope, *failure) {
 	var scopes []scope
 	for _, name := range names {
 		s, ok := d.known(name)
-		if !ok {
-			return nil, &failure{"invalid_scope", "A scope is not one that this provider knows."}
-		}
-		if !slices.Contains(scopes, s) {
+		if ok && !slices.Contains(scopes, s) { // unknown ones are ignored (OIDC Core §3.1.2.1); the reply names what was granted
 			scopes = append(scopes, s)
 		}
 	}
 	for _, s := range d.scopes {
-		if s.Always && !slices.Contains(scopes, s) {
+		if s.Needed && !slices.Contains(scopes, s) {
 			return nil, &failure{"invalid_scope", "The scope " + s.Name + " is missing."}
 		}
 	}

@@ -17,15 +17,21 @@ type dialect struct {
 	commas      bool    // scopes may be separated by commas instead of spaces
 	basic, body bool    // how a client may authenticate (RFC 6749 §2.3.1)
 
+	// Without PKCE: what came of it is dropped at the authorization request, and then a verifier is
+	// refused (RFC 9700 §2.1.1), unless it is dropped too.
+	dropsChallenge, dropsVerifier bool
+
 	// The callback.
 	refusal  url.Values                                       // after "Refuse"
 	callback func(params, asked url.Values, granted []string) // adds what else stands beside the code
 	fragment string                                           // hung on the end, where no server sees it
 
 	// Codes and tokens.
+	codeLife     time.Duration
 	accessLife   time.Duration
 	refreshes    func(asked url.Values, granted []string) bool // nil never gives a refresh token
 	keepsRefresh bool                                          // a refresh token is used again and again, not rotated
+	refreshEnds  bool                                          // its life is counted from the user's answer: refreshing does not extend it
 
 	// What is sent.
 	tokenReply    func(reply map[string]any, t tokens) map[string]any
@@ -40,7 +46,8 @@ type scope struct {
 	Name   string
 	Long   string // the name that replies use, where it is another
 	Says   string
-	Always bool // must be asked for, and cannot be unticked
+	Needed bool // must be asked for
+	Always bool // cannot be unticked
 }
 
 // known finds a scope by either of its names.
@@ -75,7 +82,7 @@ const sixtyDays = 5183944 * time.Second  // Meta's expires_in
 func dialects() map[string]*dialect {
 	rows := map[string]*dialect{}
 	for _, d := range []*dialect{
-		google(), github(), facebook(), instagram(), spotify(), x(), openIDProvider("https://openid.example"),
+		google(), github(), facebook(), instagram(), spotify(), x2(), x(), openIDProvider("https://openid.example"),
 	} {
 		rows[d.name] = d
 	}
@@ -87,12 +94,13 @@ func openIDProvider(issuer string) *dialect {
 	return &dialect{
 		name: "oidc", title: "OpenID Example", issuer: issuer, openID: true,
 		scopes: []scope{
-			{Name: "openid", Says: "know that it is you, by a number that stays the same", Always: true},
+			{Name: "openid", Says: "know that it is you, by a number that stays the same", Needed: true, Always: true},
 			{Name: "profile", Says: "see your name and picture"},
 			{Name: "email", Says: "see your e-mail address, and whether it was verified"},
 			{Name: "offline_access", Says: "keep access while you are away"},
 		},
 		basic: true, body: true,
+		codeLife:   time.Minute, // RFC 6749 §4.1.2: at most ten; it is on its way for a second
 		accessLife: time.Hour,
 		refreshes:  func(_ url.Values, granted []string) bool { return slices.Contains(granted, "offline_access") }, // OIDC Core §11
 		refusal:    url.Values{"error": {"access_denied"}, "error_description": {"The user refused."}},
@@ -115,6 +123,9 @@ func google() *dialect {
 	d := openIDProvider("https://accounts.google.com")
 	d.name, d.title = "google", "Google"
 	d.scopes = d.scopes[:3]
+	d.scopes[0].Needed = false // without it Google speaks OAuth 2.0
+	// Google asks for these on one page, as a whole: none is unticked by itself.
+	d.scopes[1].Always, d.scopes[2].Always = true, true
 	d.scopes[1].Long = "https://www.googleapis.com/auth/userinfo.profile"
 	d.scopes[2].Long = "https://www.googleapis.com/auth/userinfo.email"
 	d.accessLife = 3599 * time.Second
@@ -170,73 +181,6 @@ func github() *dialect {
 	return d
 }
 
-func facebook() *dialect {
-	d := openIDProvider("") // as the specifications have it, less OpenID Connect
-	d.name, d.title, d.openID = "facebook", "Facebook", false
-	d.scopes = []scope{
-		{Name: "public_profile", Says: "see your name and picture", Always: true},
-		{Name: "email", Says: "see your e-mail address"},
-	}
-	d.commas = true
-	d.basic = false
-	d.accessLife = sixtyDays
-	d.refreshes = nil
-	d.fragment = "_=_"
-	d.refusal = url.Values{
-		"error": {"access_denied"}, "error_code": {"200"},
-		"error_description": {"Permissions error"}, "error_reason": {"user_denied"},
-	}
-	// Facebook names what was granted here, if asked to, and not in the token reply.
-	d.callback = func(params, asked url.Values, granted []string) {
-		if asked.Get("return_scopes") != "true" {
-			return
-		}
-		denied := slices.DeleteFunc(d.split(asked.Get("scope")), func(name string) bool { return slices.Contains(granted, name) })
-		params.Set("granted_scopes", strings.Join(granted, ","))
-		params.Set("denied_scopes", strings.Join(denied, ","))
-	}
-	d.tokenReply = func(reply map[string]any, _ tokens) map[string]any {
-		reply["token_type"] = "bearer"
-		delete(reply, "scope")
-		return reply
-	}
-	d.tokenFailure = func(f *failure, _ string) (int, map[string]any) {
-		return 400, graphFailure(400, f)
-	}
-	d.apiFailure = graphFailure
-	d.needsAppProof = true
-	return d
-}
-
-// graphFailure is an error of Meta's Graph API: the member "error" is an object.
-func graphFailure(status int, f *failure) map[string]any {
-	code := 100
-	if status == 401 {
-		code = 190 // the access token is not, or no longer, good
-	}
-	return map[string]any{"error": map[string]any{"message": f.description, "type": "OAuthException", "code": code, "fbtrace_id": "Asimulated"}}
-}
-
-func instagram() *dialect {
-	d := openIDProvider("")
-	d.name, d.title, d.openID = "instagram", "Instagram", false
-	d.scopes = []scope{{Name: "instagram_business_basic", Says: "see the profile of your professional account", Always: true}}
-	d.commas = true
-	d.basic = false
-	d.refreshes = nil
-	d.fragment = "_"
-	d.refusal = url.Values{
-		"error": {"access_denied"}, "error_reason": {"user_denied"},
-		"error_description": {"The user denied your request"},
-	}
-	d.tokenReply = instagramTokenReply
-	d.tokenFailure = func(f *failure, _ string) (int, map[string]any) {
-		return 400, map[string]any{"error_type": "OAuthException", "code": 400, "error_message": f.description}
-	}
-	d.apiFailure = graphFailure
-	return d
-}
-
 func spotify() *dialect {
 	d := openIDProvider("")
 	d.name, d.title, d.openID = "spotify", "Spotify", false
@@ -246,6 +190,7 @@ func spotify() *dialect {
 	}
 	d.body = false
 	d.refreshes = func(url.Values, []string) bool { return true }
+	d.refreshEnds = true
 	d.refusal = url.Values{"error": {"access_denied"}}
 	d.apiFailure = func(status int, f *failure) map[string]any {
 		return map[string]any{"error": map[string]any{"status": status, "message": f.description}}

@@ -34,6 +34,8 @@ func TestTokenReplies(t *testing.T) {
 			"permissions": []any{"instagram_business_basic"}},
 		"spotify": {"access_token": "‹random›", "token_type": "Bearer", "scope": "user-read-email user-read-private",
 			"expires_in": json.Number("3600"), "refresh_token": "‹random›"},
+		"x2": {"access_token": "‹random›", "token_type": "bearer", "scope": "users.read tweet.read users.email offline.access",
+			"expires_in": json.Number("7200"), "refresh_token": "‹random›"},
 		"oidc": {"access_token": "‹random›", "token_type": "Bearer", "expires_in": json.Number("3600"), "id_token": "‹random›",
 			"scope": "openid email profile offline_access", "refresh_token": "‹random›"},
 	}
@@ -42,7 +44,11 @@ func TestTokenReplies(t *testing.T) {
 		if name == "github" {
 			p.scope = "user:email read:user"
 		}
-		resp := w.post(p, p.token, "app-"+name, redeeming(w.code(p)))
+		form := redeeming(w.code(p))
+		if name == "facebook" {
+			form.Del("code_verifier")
+		}
+		resp := w.post(p, p.token, "app-"+name, form)
 		if resp.StatusCode != 200 || resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("Pragma") != "no-cache" {
 			t.Errorf("%s: %s %v", name, resp.Status, resp.Header) // RFC 6749 §5.1
 		}
@@ -79,6 +85,7 @@ func TestTokenErrors(t *testing.T) {
 		"google":  {400, rfc},
 		"spotify": {400, rfc},
 		"oidc":    {400, rfc},
+		"x2":      {400, rfc},
 		"github":  {200, object{"error": "bad_verification_code", "error_description": unknown, "error_uri": docs}},
 		"facebook": {400, object{"error": object{"message": unknown, "type": "OAuthException",
 			"code": json.Number("100"), "fbtrace_id": "Asimulated"}}},
@@ -140,6 +147,11 @@ func TestProfiles(t *testing.T) {
 		{"instagram", "ada", "&fields=user_id,username,name,account_type,profile_picture_url", "", object{"id": "26012345678901234",
 			"user_id": "17841405793187218", "username": "ada.lovelace", "name": "Ada Lovelace", "account_type": "BUSINESS", "profile_picture_url": pictures("ada")}},
 		{"instagram", "ada", "", "", object{"id": "26012345678901234"}},
+		{"x2", "ada", "", "", object{"data": object{"id": "1795176000000000001", "name": "Ada Lovelace", "username": "ada.lovelace"}}},
+		{"x2", "ada", "&user.fields=profile_image_url,confirmed_email", "", object{"data": object{"id": "1795176000000000001", "name": "Ada Lovelace",
+			"username": "ada.lovelace", "profile_image_url": origin + "/picture/ada_normal.svg", "confirmed_email": "ada@example.com"}}},
+		{"x2", "ada", "&user.fields=confirmed_email", "users.email", object{"data": object{"id": "1795176000000000001", "name": "Ada Lovelace", "username": "ada.lovelace"}}},
+		{"x2", "mallory", "&user.fields=confirmed_email", "", object{"data": object{"id": "1795176000000000002", "name": "Mallory", "username": "mallory"}}},
 		{"spotify", "ada", "", "user-read-private", object{"account_id": "acct5PpXlSRuTdGnqY0b1Ada", "id": "adalovelace", "display_name": "Ada Lovelace",
 			"type": "user", "uri": "spotify:user:adalovelace", "email": "ada@example.com",
 			"images": []any{object{"url": pictures("ada"), "height": json.Number("64"), "width": json.Number("64")}}}},
@@ -195,6 +207,7 @@ func TestBearerRefuses(t *testing.T) {
 			"code": json.Number("190"), "fbtrace_id": "Asimulated"}},
 		"instagram": {"error": object{"message": "The access token is unknown, expired or revoked.", "type": "OAuthException",
 			"code": json.Number("190"), "fbtrace_id": "Asimulated"}},
+		"x2":      {"title": "Unauthorized", "detail": "The access token is unknown, expired or revoked.", "type": "about:blank", "status": json.Number("401")},
 		"spotify": {"error": object{"status": json.Number("401"), "message": "The access token is unknown, expired or revoked."}},
 	}
 	foreign := map[string]string{} // another provider's token for each

@@ -2,6 +2,7 @@ package fake_test
 
 import (
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -21,11 +22,15 @@ func TestDiscoveryTellsNoLies(t *testing.T) {
 		"https://accounts.google.com": {"google", nil},
 		"https://openid.example":      {"oidc", true},
 		origin:                        {"oidc", true},
-		origin + "/~aud-list":         {"oidc", true},
+		origin + "/other":             {"oidc", true}, // Server.Issuer
 	}
 	for issuer, tt := range tests {
 		t.Run(tt.provider+" "+strings.TrimPrefix(issuer, "https://"), func(t *testing.T) {
 			w := newWorld(t)
+			both := http.NewServeMux()
+			both.Handle("/other/", http.StripPrefix("/other", w.Issuer(origin+"/other")))
+			both.Handle("/", w)
+			w.web.Transport.(fake.Net)["127.0.0.1:9000"] = both
 			doc := decode(t, w.get(issuer+"/.well-known/openid-configuration", ""))
 			p := providers[tt.provider]
 			p.authorize, p.token, p.profile = str(doc["authorization_endpoint"]), str(doc["token_endpoint"]), str(doc["userinfo_endpoint"])
@@ -102,7 +107,8 @@ func (w *world) accepted(p provider, name string, values ...string) (accepted []
 // ways are the methods of client authentication that an endpoint takes.
 func (w *world) ways(p provider, endpoint, grantType string) (ways []string) {
 	for _, p.basic = range []bool{true, false} {
-		form := url.Values{"token": {"unknown"}}
+		_, reply := w.tokens(p, redeeming(w.code(p)))
+		form := url.Values{"token": {str(reply["access_token"])}}
 		if grantType != "" {
 			form = redeeming(w.code(p))
 		}

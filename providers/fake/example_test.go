@@ -36,30 +36,6 @@ func Example() {
 	// Output: /callback ada-1815 ada@example.com
 }
 
-// What your client does when the provider is dishonest: a fault is an issuer of its own.
-func Example_fault() {
-	for _, fault := range []string{"nonce-wrong", "exp-past", "aud-list"} {
-		internet := fake.New(fake.Options{}).Net()
-		internet["localhost:8080"] = yourApp("http://127.0.0.1:9000/~"+fault, internet)
-
-		jar, _ := cookiejar.New(nil)
-		browser := &http.Client{Transport: internet, Jar: jar}
-		consent, err := browser.Get("http://localhost:8080/login")
-		if err != nil {
-			log.Fatal(err)
-		}
-		done, err := browser.PostForm(consent.Request.URL.String(), url.Values{"user": {"ada"}, "decision": {"allow"}})
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(fault, done.StatusCode)
-	}
-	// Output:
-	// nonce-wrong 502
-	// exp-past 502
-	// aud-list 200
-}
-
 // Over a socket, for an app that takes no http.RoundTripper. The issuer is the server's address, which
 // is known only once it listens.
 func ExampleNew() {

@@ -1,8 +1,8 @@
-// Package fake is the other side of the wire: Google, GitHub, Facebook, Instagram, Spotify, X and
-// a generic OpenID provider, simulated in one http.Handler that is honest and strict.
+// Package fake is the other side of the wire: Google, GitHub, Facebook, Instagram, Spotify, X in both
+// of its protocols, and a generic OpenID provider, simulated in one http.Handler that is honest and strict.
 //
 // It is stricter than any of the real ones, so that a client learns its mistakes here: it demands
-// state and a PKCE challenge, compares redirect URIs exactly, takes a code once, and refuses a
+// state and a PKCE challenge (Facebook and Instagram take none), compares redirect URIs exactly, takes a code once, and refuses a
 // repeated parameter. It shares no code with the client, so that each side checks the other.
 //
 // # In your own tests
@@ -13,7 +13,7 @@
 //	provider.Config.Handler = fake.New(fake.Options{Origin: provider.URL})
 //
 // The issuer is provider.URL, the client id [TestID], the secret [TestSecret], and the redirect URI any
-// URL on this machine. Without a port, and with the providers under their real names, [Net] is the
+// URL on this machine. A client that sends no PKCE takes the id [TestPlain]. Without a port, and with the providers under their real names, [Net] is the
 // http.RoundTripper of an [http.Client]: see the example. A program in another language uses
 // "go run . -fake", where http://127.0.0.1:9000/ says the same.
 //
@@ -23,9 +23,7 @@
 //
 //	browser.PostForm(authorizationURL, url.Values{"user": {"ada"}, "scope": {"openid", "email"}, "decision": {"allow"}})
 //
-// It answers with a redirect to the app. For a dishonest provider put the name of a [Fault] behind the
-// issuer, provider.URL+"/~nonce-wrong"; for a provider without OpenID Connect put it before its host,
-// provider.URL+"/~o1-token-missing/api.x.com/oauth/request_token". [Faults] says which must be refused.
+// It answers with a redirect to the app. [Sign] and [SigningKey] make ID tokens of your own.
 //
 // # The files
 //
@@ -42,14 +40,9 @@
 //	userinfo.go   5 the access token used, in each provider's way
 //	meta.go         what Facebook and Instagram have of their own
 //	revoke.go     7 the grant taken back
-//	oauth1.go     X, which speaks OAuth 1.0a: 1, 2, 3 and 5 once more
+//	x2.go           what X has of its own, by OAuth 2.0
+//	oauth1.go     X by OAuth 1.0a: 1, 2, 3 and 5 once more
 //	sign1.go        the signature of each of its requests
-//
-// and how it becomes dishonest, for the clients that ask for it:
-//
-//	faults*.go    what attackers do, step by step: one table
-//	attacker.go     what they do in the user's browser, from a page of theirs
-//	tamper.go       the replies changed on their way out
 //
 // [Net] is an internet in memory, for tests and for the demo's back channel. A browser reaches the
 // same providers at http://127.0.0.1:9000/accounts.google.com/… and so on: see [Server.Front].
@@ -59,12 +52,12 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"path"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // Options is how a fake is set up. The zero value is ready: see [TestID].
@@ -76,31 +69,36 @@ type Options struct {
 // TestID and TestSecret are an app that each provider knows from the start (to X they are the consumer
 // key and its secret). It may be sent back to any URL on the user's own machine: see [Client]. TestES256,
 // with the same secret, is that app at the generic provider with ID tokens signed by ES256.
+//
+// TestPlain, with the same secret too, is for clients that send no PKCE, as Flask-Dance, Spring Security
+// and passport-openidconnect do by default. It must send a nonce if it asks for openid, and a state always
+// (RFC 9700 §2.1.1). Take it only if your library cannot send PKCE.
 const (
 	TestID     = "test-client"
 	TestES256  = "test-client-es256"
+	TestPlain  = "test-client-without-pkce"
 	TestSecret = "test-secret"
 )
 
 // Client is an app registered with one provider.
 type Client struct {
-	Provider   string // "google", "github", "facebook", "instagram", "spotify", "x", or "oidc", the generic one
+	Provider   string // "google", "github", "facebook", "instagram", "spotify", "x2", "x", or "oidc", the generic one
 	ID, Secret string // neither may be empty
 	// RedirectURIs are compared exactly (RFC 9700 §2.1). With none, each http or https URL on localhost,
 	// 127.0.0.1 or [::1] is taken, with any port, as RFC 8252 §7.3 has it, and with any path, which is
 	// more than it allows. The code is bound to the one that was asked for all the same.
 	RedirectURIs      []string
+	WithoutPKCE       bool   // it may leave PKCE out: see [TestPlain]
 	SignedResponseAlg string // id_token_signed_response_alg: "" is RS256; a client of "oidc" may have "ES256"
 }
 
-// Server is the seven providers, for any number of clients at once; make one with [New].
+// Server is the eight providers, for any number of clients at once; make one with [New].
 type Server struct {
 	origin  string
 	clients []Client
 	mux     *http.ServeMux
 	hosts   map[string]bool // the real hosts it answers for
 	front   http.Handler
-	faulty  map[string]faulty // the same again, with a fault each, by its name
 	grants  grants
 	oauth1  oauth1
 }
@@ -108,13 +106,6 @@ type Server struct {
 // self is the host that the routes of the fake's own origin have in the mux. It is no real name, so
 // that no pattern is without a host: such a one would answer at every provider's host too.
 const self = "origin.invalid"
-
-// faulty is the world with one fault in it.
-type faulty struct {
-	Fault
-	hosts  http.Handler
-	issuer func() http.Handler // at /~name of the origin, with a name of its own, so that nobody's caches are shared
-}
 
 // New makes a fake that knows the clients of o, and [TestID]. It panics on a client that no provider
 // would register.
@@ -126,16 +117,11 @@ func New(o Options) *Server {
 		hosts:   map[string]bool{},
 		grants:  grants{issued: recent[*issued]{life: sixMonths}}, // no token lives longer
 		oauth1:  oauth1{temporary: recent[credentials]{life: temporaryLife}, nonces: recent[struct{}]{life: nonceLife}},
-		faulty:  map[string]faulty{},
-	}
-	for _, f := range Faults() {
-		s.faulty[f.Name] = faulty{f, tamper(f, s.mux), sync.OnceValue(func() http.Handler {
-			return tamper(f, serve(http.NewServeMux(), s.openIDRoutes(self, openIDProvider(s.origin+"/~"+f.Name))))
-		})}
 	}
 	rows := dialects()
 	for _, name := range slices.Sorted(maps.Keys(rows)) {
-		s.clients = append(s.clients, Client{Provider: name, ID: TestID, Secret: TestSecret})
+		s.clients = append(s.clients, Client{Provider: name, ID: TestID, Secret: TestSecret},
+			Client{Provider: name, ID: TestPlain, Secret: TestSecret, WithoutPKCE: true})
 	}
 	s.clients = append(s.clients, Client{Provider: "oidc", ID: TestES256, Secret: TestSecret, SignedResponseAlg: "ES256"})
 	for _, c := range s.clients {
@@ -151,14 +137,50 @@ func New(o Options) *Server {
 			s.hosts[host] = true
 		}
 	}
-	// A foreign site must not press Allow in the user's name (RFC 6749 §10.12, the server's half).
-	guard := http.NewCrossOriginProtection()
-	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		showError(w, http.StatusForbidden, "Another site sent this form, so it was not read (RFC 6749 §10.12).")
-	}))
-	s.front = guard.Handler(http.HandlerFunc(s.mapped))
+	s.front = s.guard(s.mapped)
 	return s
 }
+
+// guard stands in front of everything that a browser reaches at the origin.
+func (s *Server) guard(next http.HandlerFunc) http.Handler {
+	// A foreign site must not press Allow in the user's name (RFC 6749 §10.12, the server's half).
+	forms := http.NewCrossOriginProtection()
+	forms.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if sentAsForm(w, r) { // an app's form, which begins a sign-in
+			return
+		}
+		showError(w, http.StatusForbidden, "Another site sent this form, so it was not read (RFC 6749 section 10.12).")
+	}))
+	guarded := forms.Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The mux would redirect an unclean path, and so lose the host in front of it.
+		clean := path.Clean(r.URL.Path)
+		switch {
+		case !s.answersTo(r.Host):
+			showError(w, http.StatusMisdirectedRequest, "This server answers only to localhost, 127.0.0.1, [::1] and the host of its own origin. Open it under one of these names.")
+		case clean != r.URL.Path && clean+"/" != r.URL.Path:
+			notFound(w, r)
+		default:
+			guarded.ServeHTTP(w, r)
+		}
+	})
+}
+
+// answersTo reports whether a Host header names this machine or the origin. An attacker can point a DNS name of
+// theirs at this machine (DNS rebinding): their page is then of the same origin, and could press Allow.
+func (s *Server) answersTo(host string) bool {
+	if u, err := url.Parse(s.origin); err == nil && host == u.Host {
+		return true
+	}
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = strings.Trim(host, "[]") // without a port
+	}
+	return slices.Contains(loopback, strings.ToLower(name))
+}
+
+// loopback are the names of the user's own machine.
+var loopback = []string{"localhost", "127.0.0.1", "::1"}
 
 func serve(mux *http.ServeMux, routes []route) *http.ServeMux {
 	mux.HandleFunc("/", notFound)
@@ -203,7 +225,7 @@ func (c *Client) takes(redirectURI string) bool {
 		return slices.Contains(c.RedirectURIs, redirectURI)
 	}
 	return (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && !strings.Contains(redirectURI, "#") &&
-		slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())
+		slices.Contains(loopback, u.Hostname())
 }
 
 // ServeHTTP is what stands at the origin. A request whose first path segment is a known host is served
@@ -211,11 +233,17 @@ func (c *Client) takes(redirectURI string) bool {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.front.ServeHTTP(w, r) }
 
 func (s *Server) mapped(w http.ResponseWriter, r *http.Request) {
-	// The mux would redirect an unclean path, and so lose the host in front of it.
-	if clean := path.Clean(r.URL.Path); clean != r.URL.Path && clean+"/" != r.URL.Path {
-		notFound(w, r)
-		return
+	to := s.toOrigin(r)
+	if host := firstSegment(to); s.hosts[host] {
+		to.Host = host
+		to.URL.Path = cmp.Or(strings.TrimPrefix(to.URL.Path, "/"+host), "/")
+		to.URL.RawPath = strings.TrimPrefix(to.URL.RawPath, "/"+host)
 	}
+	s.mux.ServeHTTP(w, to)
+}
+
+// toOrigin is the request as the mux knows it.
+func (s *Server) toOrigin(r *http.Request) *http.Request {
 	to := r.Clone(r.Context())
 	to.Host = self
 	if to.URL.Host == "" { // which a server's requests leave out, and which OAuth 1.0a signs
@@ -224,41 +252,20 @@ func (s *Server) mapped(w http.ResponseWriter, r *http.Request) {
 			to.URL.Scheme = "https"
 		}
 	}
-	faulty, fault := s.faulty[strings.TrimPrefix(firstSegment(to), "~")]
-	fault = fault && cutSegment(to, "~"+faulty.Name)
-	host := firstSegment(to)
-	if s.hosts[host] {
-		to.Host = host
-		cutSegment(to, host)
-	}
-	switch {
-	case !fault:
-		s.mux.ServeHTTP(w, to)
-	case s.hosts[host]:
-		faulty.hosts.ServeHTTP(w, to)
-	case faulty.Attacked() && to.URL.Path == "/":
-		s.attackPage(faulty.Fault, w, to)
-	case faulty.Anywhere():
-		faulty.issuer().ServeHTTP(w, to)
-	default:
-		notFound(w, to)
-	}
+	return to
+}
+
+// Issuer is the generic OpenID provider under another issuer, at the paths /authorize, /token and so on: use
+// [http.StripPrefix] if issuer has a path. Users and clients are those of s.
+func (s *Server) Issuer(issuer string) http.Handler {
+	mux := serve(http.NewServeMux(), s.openIDRoutes(self, openIDProvider(issuer)))
+	return s.guard(func(w http.ResponseWriter, r *http.Request) { mux.ServeHTTP(w, s.toOrigin(r)) })
 }
 
 // firstSegment is that of the escaped path: "github.com%2Flogin" is one segment, and no host.
 func firstSegment(r *http.Request) string {
 	segment, _, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
 	return segment
-}
-
-// cutSegment takes the first segment away, if it is this one.
-func cutSegment(r *http.Request, segment string) bool {
-	if firstSegment(r) != segment {
-		return false
-	}
-	r.URL.Path = cmp.Or(strings.TrimPrefix(r.URL.Path, "/"+segment), "/")
-	r.URL.RawPath = strings.TrimPrefix(r.URL.RawPath, "/"+segment)
-	return true
 }
 
 // Front is where a browser finds a URL of the real world: https://<known host>/path becomes
@@ -282,19 +289,4 @@ func (s *Server) Net() Net {
 		n[u.Host] = s
 	}
 	return n
-}
-
-// Faulty is Net and Front for the client of a fault, one of [Faults]: the same server, with somebody on
-// the wire to the real hosts.
-func (s *Server) Faulty(f Fault) (Net, func(rawURL string) string) {
-	n := Net{}
-	for host := range s.hosts {
-		n[host] = s.faulty[f.Name].hosts
-	}
-	return n, func(rawURL string) string {
-		if front, known := strings.CutPrefix(s.Front(rawURL), s.origin); known {
-			return s.origin + "/~" + f.Name + front
-		}
-		return rawURL
-	}
 }

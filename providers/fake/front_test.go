@@ -96,6 +96,26 @@ func TestMappingKeepsEscapes(t *testing.T) {
 	}
 }
 
+// Only names of this machine and of the origin are answered: an attacker's DNS name that points here (DNS rebinding)
+// is of the same origin for the browser.
+func TestHosts(t *testing.T) {
+	s := fake.New(fake.Options{Origin: "https://fake.example:9443"})
+	handlers := map[string]http.Handler{"/authorize": s, "/token": s, "/": s, "/userinfo": s.Issuer("https://fake.example:9443/other")}
+	for host, answered := range map[string]bool{
+		"localhost": true, "LOCALHOST:9000": true, "127.0.0.1:1": true, "[::1]": true, "[::1]:9000": true, "fake.example:9443": true,
+		"fake.example": false, "fake.example:80": false, "evil.example": false, "localhost.evil.example": false, "127.0.0.1.evil.example:9000": false, "0.0.0.0": false, "": false,
+	} {
+		for path, handler := range handlers {
+			r := httptest.NewRequestWithContext(t.Context(), "GET", "http://localhost"+path, nil)
+			r.Host = host
+			rec := httptest.NewRecorder()
+			if handler.ServeHTTP(rec, r); (rec.Code != 421) != answered {
+				t.Errorf("%q%s: %d", host, path, rec.Code)
+			}
+		}
+	}
+}
+
 // A foreign site cannot press Allow in the user's name.
 func TestForeignSite(t *testing.T) {
 	w, p := newWorld(t), providers["oidc"]

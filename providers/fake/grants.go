@@ -7,8 +7,6 @@ import (
 	"time"
 )
 
-const codeLife = 60 * time.Second // RFC 6749 §4.1.2: at most ten minutes; it is on its way for a second
-
 // kind is what a value was given out as.
 type kind int
 
@@ -56,7 +54,7 @@ func (s *grants) open(g *grant) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g.began = time.Now()
-	return s.give(g, codeKind, codeLife)
+	return s.give(g, codeKind, g.dialect.codeLife)
 }
 
 // give makes a value that nobody can guess (RFC 6749 §10.10). It has a slash, as Google's codes have:
@@ -71,7 +69,11 @@ func (s *grants) give(g *grant, k kind, life time.Duration) string {
 func (s *grants) giveTokens(g *grant, withRefresh bool) tokens {
 	t := tokens{grant: g, access: s.give(g, accessKind, g.dialect.accessLife)}
 	if withRefresh {
-		t.refresh = s.give(g, refreshKind, sixMonths)
+		life := sixMonths
+		if g.dialect.refreshEnds {
+			life -= time.Since(g.began)
+		}
+		t.refresh = s.give(g, refreshKind, life)
 	}
 	return t
 }

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -9,6 +10,7 @@ import (
 	"crypto/x509"
 	_ "embed"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"maps"
 	"math/big"
@@ -42,10 +44,9 @@ func readKey(file []byte) any {
 // idToken is what OpenID Connect adds to OAuth: who signed in, when, and for whom, signed (OIDC Core §2).
 func (s *Server) idToken(t tokens, nonce string) string {
 	now := time.Now()
-	header := map[string]any{"alg": "RS256", "kid": rsaKeyID, "typ": "JWT"}
-	if t.client.SignedResponseAlg == "ES256" {
-		header["alg"], header["kid"] = "ES256", ecKeyID
-	}
+	alg := cmp.Or(t.client.SignedResponseAlg, "RS256")
+	kid, key := SigningKey(alg)
+	header := map[string]any{"alg": alg, "kid": kid, "typ": "JWT"}
 	half := sha256.Sum256([]byte(t.access))
 	claims := map[string]any{
 		"iss":     t.dialect.issuer,
@@ -61,16 +62,31 @@ func (s *Server) idToken(t tokens, nonce string) string {
 	if nonce != "" {
 		claims["nonce"] = nonce // binds this token to the browser's attempt (OIDC Core §15.5.2)
 	}
-	// The generic provider leaves the profile to UserInfo; Google puts it in both places.
+	scopes := []string{"openid", "email"} // the address stands here too, where tutorials read it
 	if t.dialect.name == "google" {
 		claims["azp"] = t.client.ID
-		maps.Copy(claims, s.profile(t.user, t.scopes))
+		scopes = append(scopes, "profile") // and the generic provider leaves this to UserInfo
 	}
-	return sign(keyOf(header), encode(header), encode(claims))
+	scopes = slices.DeleteFunc(scopes, func(name string) bool { return !slices.Contains(t.scopes, name) })
+	maps.Copy(claims, s.profile(t.user, scopes))
+	h, _ := json.Marshal(header) // strings, numbers and booleans: no error is possible
+	c, _ := json.Marshal(claims)
+	return Sign(key, string(h), string(c))
 }
 
-// sign makes a JWS in compact serialization (RFC 7515 §3.1). Without a key it has an empty signature.
-func sign(key any, header, claims string) string {
+// SigningKey returns the private key that signs ID tokens with alg, "RS256" or "ES256", and its id in the JWKS.
+// It is in the source, so it proves nothing: with it and [Sign] a test writes the ID tokens that it needs, for
+// example one that has expired.
+func SigningKey(alg string) (kid string, key crypto.Signer) {
+	if alg == "ES256" {
+		return ecKeyID, ecKey()
+	}
+	return rsaKeyID, rsaKey()
+}
+
+// Sign makes a JWS in compact serialization of a header and claims in JSON (RFC 7515 §3.1): by RS256 with an RSA
+// key, by ES256 with one on P-256. With a nil key the signature is empty.
+func Sign(key crypto.Signer, header, claims string) string {
 	b64 := base64.RawURLEncoding.EncodeToString
 	input := b64([]byte(header)) + "." + b64([]byte(claims))
 	hash := sha256.Sum256([]byte(input))
@@ -86,16 +102,10 @@ func sign(key any, header, claims string) string {
 	return input + "." + b64(signature)
 }
 
-// keyOf is the key that goes with a header of this provider's.
-func keyOf(header object) any {
-	if header["alg"] == "ES256" {
-		return ecKey()
-	}
-	return rsaKey()
-}
+type object = map[string]any
 
 // publicJWK is the public half of a key (RFC 7517 §4, RFC 7518 §6).
-func publicJWK(key any, kid string) object {
+func publicJWK(key crypto.Signer, kid string) object {
 	b64 := base64.RawURLEncoding.EncodeToString
 	switch key := key.(type) {
 	case *ecdsa.PrivateKey:

@@ -3,12 +3,85 @@ package fake
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
 
 // Facebook and Instagram: neither has refresh tokens, and the exchange of a token for one that lives
 // longer is not here.
+
+func facebook() *dialect {
+	d := openIDProvider("") // as the specifications have it, less OpenID Connect
+	d.name, d.title, d.openID = "facebook", "Facebook", false
+	d.scopes = []scope{
+		{Name: "public_profile", Says: "see your name and picture", Needed: true, Always: true},
+		{Name: "email", Says: "see your e-mail address"},
+	}
+	d.commas = true
+	d.basic = false
+	d.dropsChallenge = true
+	d.accessLife = sixtyDays
+	d.refreshes = nil
+	d.fragment = "_=_"
+	d.refusal = url.Values{
+		"error": {"access_denied"}, "error_code": {"200"},
+		"error_description": {"Permissions error"}, "error_reason": {"user_denied"},
+	}
+	// Facebook names what was granted here, if asked to, and not in the token reply.
+	d.callback = func(params, asked url.Values, granted []string) {
+		if asked.Get("return_scopes") != "true" {
+			return
+		}
+		denied := slices.DeleteFunc(d.split(asked.Get("scope")), func(name string) bool { return slices.Contains(granted, name) })
+		params.Set("granted_scopes", strings.Join(granted, ","))
+		params.Set("denied_scopes", strings.Join(denied, ","))
+	}
+	d.tokenReply = func(reply map[string]any, _ tokens) map[string]any {
+		reply["token_type"] = "bearer"
+		delete(reply, "scope")
+		return reply
+	}
+	d.tokenFailure = func(f *failure, _ string) (int, map[string]any) {
+		return 400, graphFailure(400, f)
+	}
+	d.apiFailure = graphFailure
+	d.needsAppProof = true
+	return d
+}
+
+// graphFailure is an error of Meta's Graph API: the member "error" is an object.
+func graphFailure(status int, f *failure) map[string]any {
+	code := 100
+	switch {
+	case status == 401:
+		code = 190 // the access token is not, or no longer, good
+	case f == verifierAlone:
+		code = 1
+	}
+	return map[string]any{"error": map[string]any{"message": f.description, "type": "OAuthException", "code": code, "fbtrace_id": "Asimulated"}}
+}
+
+func instagram() *dialect {
+	d := openIDProvider("")
+	d.name, d.title, d.openID = "instagram", "Instagram", false
+	d.scopes = []scope{{Name: "instagram_business_basic", Says: "see the profile of your professional account", Needed: true, Always: true}}
+	d.commas = true
+	d.basic = false
+	d.dropsChallenge, d.dropsVerifier = true, true
+	d.refreshes = nil
+	d.fragment = "_"
+	d.refusal = url.Values{
+		"error": {"access_denied"}, "error_reason": {"user_denied"},
+		"error_description": {"The user denied your request"},
+	}
+	d.tokenReply = instagramTokenReply
+	d.tokenFailure = func(f *failure, _ string) (int, map[string]any) {
+		return 400, map[string]any{"error_type": "OAuthException", "code": 400, "error_message": f.description}
+	}
+	d.apiFailure = graphFailure
+	return d
+}
 
 func (s *Server) facebookMe(w http.ResponseWriter, r *http.Request, i *issued) {
 	me := map[string]any{
@@ -31,8 +104,8 @@ func (s *Server) facebookRevoke(w http.ResponseWriter, r *http.Request, i *issue
 	sendJSON(w, http.StatusOK, map[string]any{"success": true})
 }
 
-// instagramTokenReply has neither token_type nor expires_in. Meta documents another shape, that of the
-// fault token-wrapped; code that runs in production reads this one, in which user_id is a number above 2^53.
+// instagramTokenReply has neither token_type nor expires_in. Meta documents another shape, a list under
+// "data"; code that runs in production reads this one, in which user_id is a number above 2^53.
 func instagramTokenReply(_ map[string]any, t tokens) map[string]any {
 	return map[string]any{
 		"access_token": t.access, "user_id": json.Number(t.user.InstagramTokenID), "permissions": t.scopes}

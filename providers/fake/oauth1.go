@@ -136,7 +136,7 @@ func (s *Server) accessToken(w http.ResponseWriter, r signedRequest) {
 	t, _ := s.oauth1.temporary.get(r.oauth["oauth_token"])
 	delete(s.oauth1.temporary.all, r.oauth["oauth_token"])
 	if t.verifier == "" || !same(r.oauth["oauth_verifier"], t.verifier) {
-		refuse1(w, unauthenticated("oauth_verifier is not what the browser was sent back with (RFC 5849 §2.3)."))
+		refuse1(w, unauthenticated("oauth_verifier is not what the browser was sent back with (RFC 5849 section 2.3)."))
 		return
 	}
 	id := t.user.Subjects["x"]

@@ -360,7 +360,6 @@ func TestSignedAsReceived(t *testing.T) {
 	}{
 		{"https://api.x.com", "https://api.x.com", 200},
 		{origin + "/api.x.com", origin + "/api.x.com", 200},
-		{origin + "/~o1-id-number/api.x.com", origin + "/~o1-id-number/api.x.com", 200},
 		{origin + "/api.x.com", "https://api.x.com", 401},
 		{"https://api.x.com", origin + "/api.x.com", 401},
 		{origin + "/api.x.com", "https://127.0.0.1:9000/api.x.com", 401},
@@ -375,7 +374,7 @@ func TestSignedAsReceived(t *testing.T) {
 	// Over a socket a request's URL is only a path, and its host is in the header, as the client wrote it.
 	over := func(host string, secure bool) int {
 		var rec *httptest.ResponseRecorder
-		provider := fake.New(fake.Options{})
+		provider := fake.New(fake.Options{Origin: "https://fake.example"})
 		socket := roundTripper(func(r *http.Request) *http.Response {
 			in := httptest.NewRequest(r.Method, r.URL.RequestURI(), r.Body)
 			in.Header, in.Host = r.Header, host

@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -60,12 +59,10 @@ func (s *Server) home(table []route) http.HandlerFunc {
 			routes = append(routes, strings.Replace(t.pattern, " ", " /", 1))
 		}
 		show(w, http.StatusOK, "home.html", struct {
-			Issuer, ID, ES256, Secret string
-			Users                     []User
-			Faults                    []Fault
-			Routes                    []string
-		}{s.origin, TestID, TestES256, TestSecret, Users(),
-			slices.DeleteFunc(Faults(), func(f Fault) bool { return f.hook == nil || f.local }), routes})
+			Issuer, ID, ES256, Plain, Secret string
+			Users                            []User
+			Routes                           []string
+		}{s.origin, TestID, TestES256, TestPlain, TestSecret, Users(), routes})
 	}
 }
 

@@ -18,6 +18,10 @@ func (s *Server) revoke(d *dialect) http.HandlerFunc {
 		if f == nil {
 			f = s.grants.revokeToken(d, client, form.Get("token"), false)
 		}
+		// Google names a dead token as an error (seen in https://github.com/customeros/customeros/issues/11611).
+		if f == unknownToken && d.name == "google" {
+			f = &failure{"invalid_token", unknownToken.description}
+		}
 		// An unknown token is no error: what the client wants is so already (RFC 7009 §2.2).
 		if f != nil && f != unknownToken {
 			d.sendFailure(w, r, f, "")

@@ -8,10 +8,10 @@ type route struct {
 	handler http.HandlerFunc
 }
 
-// routes is the list of the world's OAuth URLs, as they were on 2026-11-20.
+// routes is the list of the world's OAuth URLs, as they were on 2026-11-29.
 func (s *Server) routes(rows map[string]*dialect) []route {
 	google, github, facebook := rows["google"], rows["github"], rows["facebook"]
-	instagram, spotify, x := rows["instagram"], rows["spotify"], rows["x"]
+	instagram, spotify, x2, x := rows["instagram"], rows["spotify"], rows["x2"], rows["x"]
 	table := []route{
 		{"GET accounts.google.com/.well-known/openid-configuration", s.discovery(google)},
 		{"GET accounts.google.com/o/oauth2/v2/auth", s.authorize(google)},
@@ -43,6 +43,12 @@ func (s *Server) routes(rows map[string]*dialect) []route {
 		{"POST accounts.spotify.com/authorize", s.authorize(spotify)},
 		{"POST accounts.spotify.com/api/token", s.token(spotify)},
 		{"GET api.spotify.com/v1/me", s.api(spotify, s.spotifyMe)},
+
+		{"GET x.com/i/oauth2/authorize", s.authorize(x2)},
+		{"POST x.com/i/oauth2/authorize", s.authorize(x2)},
+		{"POST api.x.com/2/oauth2/token", s.token(x2)},
+		{"GET api.x.com/2/users/me", s.api(x2, s.xMe)},
+		{"POST api.x.com/2/oauth2/revoke", s.revoke(x2)},
 
 		{"POST api.x.com/oauth/request_token", s.signed(x, nil, s.requestToken)},
 		{"GET api.x.com/oauth/authenticate", s.authenticate1(x)},

@@ -72,11 +72,11 @@ func (s *Server) verify(d *dialect, r *http.Request, known *recent[credentials])
 	case oauth["oauth_signature_method"] != "HMAC-SHA1":
 		return signedRequest{}, unsigned("oauth_signature_method must be HMAC-SHA1.")
 	case hasVersion && version != "1.0":
-		return signedRequest{}, unsigned("oauth_version must be 1.0 (RFC 5849 §3.1).")
+		return signedRequest{}, unsigned("oauth_version must be 1.0 (RFC 5849 section 3.1).")
 	case err != nil || stamp <= 0:
-		return signedRequest{}, unsigned("oauth_timestamp is not a positive number of seconds (RFC 5849 §3.3).")
+		return signedRequest{}, unsigned("oauth_timestamp is not a positive number of seconds (RFC 5849 section 3.3).")
 	case oauth["oauth_nonce"] == "":
-		return signedRequest{}, unsigned("oauth_nonce is missing (RFC 5849 §3.3).")
+		return signedRequest{}, unsigned("oauth_nonce is missing (RFC 5849 section 3.3).")
 	}
 	client := s.client(d, oauth["oauth_consumer_key"])
 	if client == nil {
@@ -87,14 +87,14 @@ func (s *Server) verify(d *dialect, r *http.Request, known *recent[credentials])
 		return signedRequest{}, unknownToken1
 	}
 	if !same(oauth["oauth_signature"], signature(baseString(r.Method, received(r), parameters), client.Secret, signer.secret)) {
-		return signedRequest{}, unauthenticated("the signature is not that of this request (RFC 5849 §3.2).")
+		return signedRequest{}, unauthenticated("the signature is not that of this request (RFC 5849 section 3.2).")
 	}
 	if age := time.Since(time.Unix(stamp, 0)); age > window || age < -window {
 		return signedRequest{}, &failure1{http.StatusUnauthorized, 135, "Timestamp out of bounds."}
 	}
 	// Only now, so that nobody but the app can use its nonces up (§3.3: unique for one time, client and token).
 	if !s.oauth1.firstUse(client.ID, oauth["oauth_token"], oauth["oauth_timestamp"], oauth["oauth_nonce"]) {
-		return signedRequest{}, unauthenticated("this nonce was used before (RFC 5849 §3.3).")
+		return signedRequest{}, unauthenticated("this nonce was used before (RFC 5849 section 3.3).")
 	}
 	return signedRequest{r, client, signer, oauth}, nil
 }
@@ -104,14 +104,14 @@ func (s *Server) verify(d *dialect, r *http.Request, known *recent[credentials])
 func collect(r *http.Request) (all [][2]string, oauth map[string]string, f *failure1) {
 	scheme, list, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "OAuth") || len(r.Header["Authorization"]) != 1 {
-		return nil, nil, unsigned("one Authorization header of the scheme OAuth is needed (RFC 5849 §3.5.1).")
+		return nil, nil, unsigned("one Authorization header of the scheme OAuth is needed (RFC 5849 section 3.5.1).")
 	}
 	for part := range strings.SplitSeq(list, ",") {
 		name, quoted, _ := strings.Cut(strings.TrimSpace(part), "=")
 		name, err := url.PathUnescape(name)
 		value, err2 := url.PathUnescape(strings.TrimSuffix(strings.TrimPrefix(quoted, `"`), `"`))
 		if err != nil || err2 != nil || len(quoted) < 2 || quoted[0] != '"' || quoted[len(quoted)-1] != '"' {
-			return nil, nil, unsigned("the Authorization header cannot be parsed (RFC 5849 §3.5.1).")
+			return nil, nil, unsigned("the Authorization header cannot be parsed (RFC 5849 section 3.5.1).")
 		}
 		if name != "realm" {
 			all = append(all, [2]string{name, value})
@@ -140,7 +140,7 @@ func collect(r *http.Request) (all [][2]string, oauth map[string]string, f *fail
 	oauth = map[string]string{}
 	for _, p := range all {
 		if _, twice := oauth[p[0]]; twice {
-			return nil, nil, unsigned("a protocol parameter is repeated (RFC 5849 §3.1).")
+			return nil, nil, unsigned("a protocol parameter is repeated (RFC 5849 section 3.1).")
 		}
 		if strings.HasPrefix(p[0], "oauth_") {
 			oauth[p[0]] = p[1]

@@ -42,7 +42,7 @@ func (s *Server) token(d *dialect) http.HandlerFunc {
 		if t.refresh != "" {
 			reply["refresh_token"] = t.refresh
 		}
-		if d.openID {
+		if d.openID && slices.Contains(t.scopes, "openid") {
 			nonce := t.nonce
 			if form.Get("grant_type") == "refresh_token" {
 				nonce = "" // OIDC Core §12.2: it should not have one, even if the first had
@@ -70,7 +70,7 @@ func (s *Server) grantTokens(d *dialect, c *Client, form url.Values) (tokens, *f
 // exchange gives tokens for a code (RFC 6749 §4.1.3). The code is used up by its first presentation,
 // right or wrong, so that a verifier cannot be guessed at. s.grants.mu is held.
 func (s *Server) exchange(d *dialect, c *Client, form url.Values) (tokens, *failure) {
-	for _, name := range []string{"code", "redirect_uri", "code_verifier"} {
+	for _, name := range []string{"code", "redirect_uri"} {
 		if form.Get(name) == "" {
 			return tokens{}, &failure{"invalid_request", name + " is missing."}
 		}
@@ -80,13 +80,32 @@ func (s *Server) exchange(d *dialect, c *Client, form url.Values) (tokens, *fail
 		return tokens{}, badCode
 	}
 	if form.Get("redirect_uri") != i.redirectURI {
-		return tokens{}, &failure{"invalid_grant", "redirect_uri is not the one of the authorization request (RFC 6749 §4.1.3)."}
+		return tokens{}, &failure{"invalid_grant", "redirect_uri is not the one of the authorization request (RFC 6749 section 4.1.3)."}
 	}
-	hash := sha256.Sum256([]byte(form.Get("code_verifier")))
-	if !same(base64.RawURLEncoding.EncodeToString(hash[:]), i.challenge) {
-		return tokens{}, &failure{"invalid_grant", "code_verifier does not match the code_challenge (RFC 7636 §4.6)."}
+	if f := d.verify(form.Get("code_verifier"), i.challenge); f != nil {
+		return tokens{}, f
 	}
 	return s.grants.giveTokens(i.grant, i.refreshable), nil
+}
+
+// verifierAlone is what Facebook answers, in its words.
+var verifierAlone = &failure{"invalid_request", "code_verifier param is provided without a code_challenge in authorization request."}
+
+// verify is PKCE (RFC 7636 §4.6). A verifier without a challenge is refused: somebody may have taken the
+// challenge out of the authorization request (RFC 9700 §2.1.1).
+func (d *dialect) verify(verifier, challenge string) *failure {
+	hash := sha256.Sum256([]byte(verifier))
+	switch {
+	case d.dropsVerifier:
+	case challenge == "" && verifier != "":
+		return verifierAlone
+	case challenge == "":
+	case verifier == "":
+		return &failure{"invalid_request", "code_verifier is missing."}
+	case !same(base64.RawURLEncoding.EncodeToString(hash[:]), challenge):
+		return &failure{"invalid_grant", "code_verifier does not match the code_challenge (RFC 7636 section 4.6)."}
+	}
+	return nil
 }
 
 // refresh gives new tokens for a refresh token (RFC 6749 §6), with all the scopes that were granted: that
@@ -101,7 +120,7 @@ func (s *Server) refresh(d *dialect, c *Client, form url.Values) (tokens, *failu
 	}
 	for _, name := range d.split(form.Get("scope")) {
 		if sc, _ := d.known(name); !slices.Contains(i.scopes, sc.Name) {
-			return tokens{}, &failure{"invalid_scope", "A scope is asked for that was not granted (RFC 6749 §6)."}
+			return tokens{}, &failure{"invalid_scope", "A scope is asked for that was not granted (RFC 6749 section 6)."}
 		}
 	}
 	if s.grants.spend(d, refreshKind, form.Get("refresh_token"), c, d.keepsRefresh) == nil {
@@ -133,7 +152,7 @@ func (s *Server) authenticate(d *dialect, r *http.Request, form url.Values) (*Cl
 			return nil, badClient
 		}
 		if form.Has("client_secret") {
-			return nil, &failure{"invalid_request", "The client authenticates in two ways at once (RFC 6749 §2.3)."}
+			return nil, &failure{"invalid_request", "The client authenticates in two ways at once (RFC 6749 section 2.3)."}
 		}
 		if form.Has("client_id") && id != basicID {
 			return nil, &failure{"invalid_request", "client_id is not the one of the Authorization header."}
@@ -166,7 +185,7 @@ func postForm(w http.ResponseWriter, r *http.Request) (url.Values, *failure) {
 func repeated(form url.Values) *failure {
 	for _, values := range form {
 		if len(values) > 1 {
-			return &failure{"invalid_request", "A parameter is repeated (RFC 6749 §3.1, §3.2)."}
+			return &failure{"invalid_request", "A parameter is repeated (RFC 6749 section 3.1, section 3.2)."}
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package fake_test
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
@@ -8,6 +9,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"example.com/oauthbyhand/providers/fake"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestTokenRefuses(t *testing.T) {
@@ -80,7 +84,7 @@ func TestTokenRefuses(t *testing.T) {
 func TestClientAuthenticationByProvider(t *testing.T) {
 	takes := map[string][2]bool{ // basic, body
 		"google": {true, true}, "github": {true, true}, "facebook": {false, true},
-		"instagram": {false, true}, "spotify": {true, false}, "oidc": {true, true},
+		"instagram": {false, true}, "spotify": {true, false}, "x2": {true, false}, "oidc": {true, true},
 	}
 	w := newWorld(t)
 	for name, p := range providers {
@@ -207,7 +211,7 @@ func TestExpiry(t *testing.T) {
 
 func TestRefreshRotates(t *testing.T) {
 	w := newWorld(t)
-	for _, name := range []string{"oidc", "github", "spotify"} {
+	for _, name := range []string{"oidc", "github", "spotify", "x2"} {
 		p := providers[name]
 		_, first := w.tokens(p, redeeming(w.code(p)))
 		_, second := w.tokens(p, refreshing(str(first["refresh_token"])))
@@ -332,6 +336,10 @@ func TestGoogleRevoke(t *testing.T) {
 	if after := w.get(p.profile, access); resp.StatusCode != 200 || after.StatusCode != 401 {
 		t.Errorf("%s, then %s", resp.Status, after.Status)
 	}
+	again := w.post(p, endpoint, "app-google", form)
+	if reply := decode(t, again); again.StatusCode != 400 || reply["error"] != "invalid_token" {
+		t.Errorf("a dead token: %s %v, want 400 invalid_token, as the real one answers", again.Status, reply)
+	}
 }
 
 func refreshing(token string) url.Values {
@@ -342,4 +350,139 @@ func refreshing(token string) url.Values {
 func str(v any) string {
 	s, _ := v.(string)
 	return s
+}
+
+// Spotify's refresh tokens die six months after the user's answer, refreshed or not; GitHub's after each.
+func TestRefreshEnds(t *testing.T) {
+	const day = 24 * time.Hour
+	for name, extends := range map[string]bool{"spotify": false, "github": true} {
+		synctest.Test(t, func(t *testing.T) {
+			w, p := newWorld(t), providers[name]
+			_, reply := w.tokens(p, redeeming(w.code(p)))
+			for _, wait := range []time.Duration{100 * day, 84*day - 1} {
+				time.Sleep(wait)
+				if _, reply = w.tokens(p, refreshing(str(reply["refresh_token"]))); reply["access_token"] == nil {
+					t.Fatalf("%s: dead too early: %v", name, reply)
+				}
+			}
+			time.Sleep(1)
+			if _, reply = w.tokens(p, refreshing(str(reply["refresh_token"]))); (reply["access_token"] != nil) != extends {
+				t.Errorf("%s after six months: %v", name, reply)
+			}
+		})
+	}
+}
+
+// X's codes live 30 seconds, and its access tokens two hours.
+func TestXExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, p := newWorld(t), providers["x2"]
+		early, late := w.code(p), w.code(p)
+		time.Sleep(30*time.Second - 1)
+		_, reply := w.tokens(p, redeeming(early))
+		access := str(reply["access_token"])
+		if access == "" {
+			t.Fatalf("a code of less than 30 seconds: %v", reply)
+		}
+		time.Sleep(1)
+		if _, reply := w.tokens(p, redeeming(late)); reply["error"] != "invalid_grant" {
+			t.Errorf("a code of 30 seconds: %v", reply)
+		}
+		time.Sleep(2*time.Hour - 2)
+		if resp := w.get(p.profile, access); resp.StatusCode != 200 {
+			t.Errorf("an access token of less than two hours: %s", resp.Status)
+		}
+		time.Sleep(1)
+		if resp := w.get(p.profile, access); resp.StatusCode != 401 {
+			t.Errorf("an access token of two hours: %s", resp.Status)
+		}
+	})
+}
+
+func TestXRevoke(t *testing.T) {
+	w, p := newWorld(t), providers["x2"]
+	access := w.accessToken(p, "ada", "")
+	resp := w.post(p, "https://api.x.com/2/oauth2/revoke", "app-x2", url.Values{"token": {access}})
+	if after := w.get(p.profile, access); resp.StatusCode != 200 || after.StatusCode != 401 {
+		t.Errorf("%s, then %s", resp.Status, after.Status)
+	}
+}
+
+// Meta without PKCE: the challenge is dropped. Facebook then refuses the verifier, Instagram ignores it.
+func TestMetaDropsPKCE(t *testing.T) {
+	w := newWorld(t)
+	for name, status := range map[string]int{"facebook": 400, "instagram": 200} {
+		p := providers[name]
+		form := redeeming(w.code(p))
+		resp := w.post(p, p.token, "app-"+name, form)
+		reply := decode(t, resp)
+		if resp.StatusCode != status {
+			t.Errorf("%s with a verifier: %s, want %d: %v", name, resp.Status, status, reply)
+		}
+		if want := (object{"message": "code_verifier param is provided without a code_challenge in authorization request.",
+			"type": "OAuthException", "code": json.Number("1"), "fbtrace_id": "Asimulated"}); name == "facebook" && !cmp.Equal(want, reply["error"]) {
+			t.Errorf("facebook (-want +got)\n%s", cmp.Diff(want, reply["error"]))
+		}
+		asked := asking(p)
+		asked.Del("code_challenge")
+		asked.Del("code_challenge_method")
+		form = redeeming(w.callback(p, asked, allowing("ada", p)).Get("code"))
+		form.Del("code_verifier")
+		if resp := w.post(p, p.token, "app-"+name, form); resp.StatusCode != 200 {
+			t.Errorf("%s without PKCE: %s", name, resp.Status)
+		}
+	}
+}
+
+// The client that need not send PKCE: with openid it sends a nonce in its place. What it does send is held
+// against it, and a verifier alone is refused (RFC 9700 §2.1.1).
+func TestWithoutPKCE(t *testing.T) {
+	const verifier, challenge = codeVerifier, codeChallenge
+	for _, tt := range []struct {
+		name, provider, client, scope, nonce, challenge, verifier string
+		refused, error                                            string // of the callback, of the token request
+	}{
+		{"with a nonce", "oidc", fake.TestPlain, "openid", "n0nce", "", "", "", ""},
+		{"without a nonce", "oidc", fake.TestPlain, "openid", "", "", "", "invalid_request", ""},
+		{"no openid, so OAuth 2.0", "google", fake.TestPlain, "email", "", "", "", "", ""},
+		{"openid at Google", "google", fake.TestPlain, "openid email", "", "", "", "invalid_request", ""},
+		{"OAuth 2.0", "github", fake.TestPlain, "user:email", "", "", "", "", ""},
+		{"a verifier alone", "oidc", fake.TestPlain, "openid", "n0nce", "", verifier, "", "invalid_request"},
+		{"PKCE all the same", "oidc", fake.TestPlain, "openid", "", challenge, verifier, "", ""},
+		{"a challenge alone", "oidc", fake.TestPlain, "openid", "n0nce", challenge, "", "", "invalid_request"},
+		{"the strict client", "oidc", fake.TestID, "openid", "n0nce", "", "", "invalid_request", ""},
+	} {
+		w, p := newWorld(t), providers[tt.provider]
+		asked := url.Values{"client_id": {tt.client}, "redirect_uri": {"http://localhost/cb"}, "response_type": {"code"}, "scope": {tt.scope}, "state": {"st4te"}}
+		form := url.Values{"grant_type": {"authorization_code"}, "redirect_uri": {"http://localhost/cb"}, "client_id": {tt.client}, "client_secret": {fake.TestSecret}}
+		for name, value := range map[string]string{"nonce": tt.nonce, "code_challenge": tt.challenge} {
+			if value != "" {
+				asked.Set(name, value)
+			}
+		}
+		if tt.challenge != "" {
+			asked.Set("code_challenge_method", "S256")
+		}
+		if tt.verifier != "" {
+			form.Set("code_verifier", tt.verifier)
+		}
+		callback := w.callback(p, asked, allowing("ada", p))
+		if callback.Get("error") != tt.refused {
+			t.Errorf("%s: callback %v, want error %q", tt.name, callback, tt.refused)
+		}
+		if tt.refused != "" {
+			continue
+		}
+		form.Set("code", callback.Get("code"))
+		req := must(http.NewRequest("POST", p.token, strings.NewReader(form.Encode())))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Accept", "application/json")
+		reply := decode(t, must(w.web.Do(req)))
+		if str(reply["error"]) != tt.error || (reply["access_token"] == nil) != (tt.error != "") {
+			t.Errorf("%s: %v, want error %q", tt.name, reply, tt.error)
+		}
+		if openID := strings.Contains(tt.scope, "openid") && tt.error == ""; (reply["id_token"] != nil) != openID {
+			t.Errorf("%s: ID token there: %v", tt.name, !openID)
+		}
+	}
 }

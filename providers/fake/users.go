@@ -8,7 +8,8 @@ type User struct {
 	Email                       string // "" is none
 	EmailVerified               bool
 	// Subjects is by provider the value that a client is to know this user by: sub at google and
-	// oidc, id at github and facebook, user_id of /me at instagram, account_id at spotify, id_str at x.
+	// oidc, id at github and facebook, user_id of /me at instagram, account_id at spotify, id_str at x,
+	// which is also data.id at x2.
 	Subjects         map[string]string
 	InstagramID      string // id of /me, which is another for each app
 	InstagramTokenID string // user_id of the token reply: a JSON number

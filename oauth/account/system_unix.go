@@ -1,0 +1,40 @@
+//go:build !windows
+
+package account
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// lockFile opens a file and locks it for this process. The system unlocks it when the
+// process ends, however it ends. (Solaris, AIX and Plan 9 have no such call.)
+func lockFile(path string) (io.Closer, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		file.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = errors.New("another run of the app is using it")
+		}
+		return nil, err
+	}
+	return file, nil
+}
+
+// checkPrivate returns an error if a file exists and is not this user's alone.
+func checkPrivate(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return private(path, info.Mode(), int(info.Sys().(*syscall.Stat_t).Uid), os.Geteuid())
+}

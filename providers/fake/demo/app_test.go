@@ -1,0 +1,332 @@
+package demo_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/oauthbyhand/oauth"
+	"example.com/oauthbyhand/oauth/account"
+	"example.com/oauthbyhand/providers/fake"
+	"example.com/oauthbyhand/providers/fake/demo"
+	"example.com/oauthbyhand/providers/fake/faults"
+	"example.com/oauthbyhand/providers/registered"
+	"example.com/oauthbyhand/templates"
+	"example.com/oauthbyhand/templates/pages"
+	"example.com/oauthbyhand/templates/trace"
+)
+
+const base = "http://localhost:8080"
+
+// app is what main.go is, as small as these tests need it.
+type app struct {
+	*demo.Demo
+	pages.Pages
+	attempts *oauth.Attempts
+}
+
+// newApp returns an app that is simulated, recorded by recorder, with its handler.
+func newApp(t *testing.T, log io.Writer, recorder *trace.Recorder) (*app, http.Handler) {
+	t.Helper()
+	at, _ := url.Parse(base)
+	d, err := demo.New("http://127.0.0.1:9000", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := make([]byte, 32)
+	store, logger := account.NewMemory(), slog.New(slog.NewTextHandler(log, nil))
+	a := &app{Demo: d}
+	var err1, err2, err3 error
+	a.attempts, err1 = oauth.NewAttempts(key, false)
+	a.Sessions, err2 = account.NewSessions(store, key, false)
+	a.Accounts, err3 = account.NewAccounts(store, key, logger, func(account.SignedIn) {})
+	if err1 != nil || err2 != nil || err3 != nil {
+		t.Fatal(err1, err2, err3)
+	}
+	a.Site = &templates.Site{Base: at, Log: logger, Simulated: d.Origin, Recorder: recorder, Visitor: a.Visitor}
+	a.Pages.Providers = d.Providers
+	a.Connect = func(w http.ResponseWriter, r *http.Request, userID string) { a.begin(w, r, userID) }
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		a.Site.Page(w, r, http.StatusOK, "home", struct {
+			Providers []registered.Provider
+			Next      string
+		}{a.Pages.Providers, ""})
+	})
+	mux.HandleFunc("GET /login/{provider}", func(w http.ResponseWriter, r *http.Request) { a.begin(w, r, "") })
+	mux.HandleFunc("GET /callback/{provider}", a.callback)
+	mux.HandleFunc("GET /trace", a.Site.Trace)
+	a.Pages.Routes(mux)
+	a.Demo.Routes(mux, a.Site)
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(a.Site.Foreign))
+	return a, a.App(recorder.Handler(registered.Titles(d.Providers), a.Pages.UserID, guard.Handler(mux)))
+}
+
+// provider returns the app's provider of that name.
+func (a *app) provider(name string) *registered.Provider {
+	i := slices.IndexFunc(a.Pages.Providers, func(p registered.Provider) bool { return p.Name == name })
+	return &a.Pages.Providers[i]
+}
+
+func (a *app) begin(w http.ResponseWriter, r *http.Request, userID string) {
+	p := a.provider(r.PathValue("provider"))
+	begin := p.Client.Begin
+	if p.Client1 != nil {
+		begin = p.Client1.Begin
+	}
+	attempt, to, err := begin(r.Context())
+	if err == nil {
+		attempt.User = userID
+		err = a.attempts.Put(w, r, attempt)
+	}
+	if err != nil {
+		a.Site.Fail(w, r, p.About, err)
+		return
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+func (a *app) callback(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
+	defer cancel()
+	p := a.provider(r.PathValue("provider"))
+	attempt, err := a.attempts.Take(w, r)
+	if err == nil {
+		session, _ := a.Sessions.Get(r)
+		err = attempt.CheckUser(ctx, session.UserID)
+	}
+	var grant account.Grant
+	if err == nil {
+		grant, err = steps(ctx, p, attempt, r.URL.RawQuery)
+	}
+	key := account.Key{Provider: p.Key, Subject: grant.Profile.Subject}
+	var userID string
+	switch {
+	case err != nil:
+	case attempt.User != "":
+		err = a.Accounts.Connect(ctx, attempt.User, key, grant)
+	default:
+		if userID, err = a.Accounts.SignIn(ctx, key, grant); err == nil {
+			err = a.Sessions.Begin(w, r, userID, key)
+		}
+	}
+	if err != nil {
+		a.Site.Fail(w, r, p.About, err)
+		return
+	}
+	http.Redirect(w, r, "/profile", http.StatusSeeOther)
+}
+
+func steps(ctx context.Context, p *registered.Provider, attempt oauth.Attempt, rawQuery string) (grant account.Grant, err error) {
+	var unverified oauth.Unverified
+	var info oauth.Info
+	if p.Client1 != nil {
+		callback, failed := p.Client1.ParseCallback(ctx, attempt, rawQuery)
+		if err = failed; err == nil {
+			grant.Credentials, err = p.Client1.Exchange(ctx, callback)
+		}
+		if err == nil {
+			info, err = p.Client1.UserInfo(ctx, grant.Credentials)
+		}
+	} else {
+		callback, failed := p.Client.ParseCallback(ctx, attempt, rawQuery)
+		if err = failed; err == nil {
+			unverified, err = p.Client.Exchange(ctx, callback)
+		}
+		if err == nil {
+			grant.Tokens, err = p.Client.VerifyIDToken(ctx, unverified)
+		}
+		if err == nil {
+			info, err = p.Client.UserInfo(ctx, grant.Tokens)
+		}
+	}
+	grant.Profile, grant.Replies, grant.Read = info.Profile, info.Replies, time.Now()
+	return grant, err
+}
+
+// world is an internet in memory with the app, the fake and one browser.
+type world struct {
+	*testing.T
+	*app
+	net     fake.Net
+	browser *http.Client
+	log     *bytes.Buffer
+}
+
+func newWorld(t *testing.T) *world {
+	return recordedWorld(t, trace.NewRecorder(trace.Whole, false, nil))
+}
+
+func recordedWorld(t *testing.T, recorder *trace.Recorder) *world {
+	t.Helper()
+	w := &world{T: t, log: new(bytes.Buffer)}
+	app, handler := newApp(t, w.log, recorder)
+	w.app = app
+	w.net = fake.Net{"localhost:8080": handler, "127.0.0.1:9000": app.Handler}
+	w.browser = w.newBrowser()
+	return w
+}
+
+func (w *world) newBrowser() *http.Client {
+	jar, _ := cookiejar.New(nil)
+	return &http.Client{Jar: jar, Transport: w.net}
+}
+
+// rewire gives a provider's client another way to the provider.
+func (w *world) rewire(name string, way func(fake.Net) http.RoundTripper) {
+	w.Helper()
+	p := w.provider(name)
+	id, secret, redirectURI := credentials(p)
+	if err := p.Connect(id, secret, redirectURI, way(w.Handler.(*faults.Server).Honest.Net())); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func credentials(p *registered.Provider) (id, secret, redirectURI string) {
+	if p.Client1 != nil {
+		return p.Client1.ID, p.Client1.Secret, p.Client1.RedirectURI
+	}
+	return p.Client.ID, p.Client.Secret, p.Client.RedirectURI
+}
+
+// page is where a browser ended up.
+type page struct {
+	status int
+	url    string
+	header http.Header
+	body   string
+}
+
+// do sends a request as a page of site would: "same-origin" or "cross-site".
+func (w *world) do(method, rawURL string, form url.Values, site string) page {
+	w.Helper()
+	request, err := http.NewRequest(method, rawURL, strings.NewReader(form.Encode()))
+	if err != nil {
+		w.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Sec-Fetch-Site", site)
+	response, err := w.browser.Do(request)
+	if err != nil {
+		w.Fatal(err)
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return page{response.StatusCode, response.Request.URL.String(), response.Header, string(body)}
+}
+
+func (w *world) get(rawURL string) page { w.Helper(); return w.do("GET", rawURL, nil, "same-origin") }
+
+// press presses the button of a form on the page.
+func (w *world) press(path string) page {
+	w.Helper()
+	return w.do("POST", base+path, nil, "same-origin")
+}
+
+// allow presses Allow on the consent page, with everything ticked.
+func (w *world) allow(consent page, user string) page {
+	w.Helper()
+	form := url.Values{"user": {user}, "decision": {"allow"}}
+	for _, match := range checkbox.FindAllStringSubmatch(consent.body, -1) {
+		form.Add("scope", match[1])
+	}
+	return w.do("POST", consent.url, form, "same-origin")
+}
+
+func (w *world) signIn(provider string) page {
+	w.Helper()
+	return w.allow(w.get(base+"/login/"+provider), "ada")
+}
+
+// connect connects an account to the user who is signed in.
+func (w *world) connect(provider, user string) page {
+	w.Helper()
+	return w.allow(w.press("/connect/"+provider), user)
+}
+
+// callbackURL returns the callback of a sign-in that stopped just before it.
+func (w *world) callbackURL(provider string) *url.URL {
+	w.Helper()
+	consent := w.get(base + "/login/" + provider)
+	w.browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	defer func() { w.browser.CheckRedirect = nil }()
+	callback, err := url.Parse(w.allow(consent, "ada").header.Get("Location"))
+	if err != nil || callback.RawQuery == "" {
+		w.Fatalf("the provider sent the browser to %s: %v", callback, err)
+	}
+	return callback
+}
+
+// cookies are those that the browser has for the app.
+func (w *world) cookies() http.Header {
+	at, _ := url.Parse(base)
+	r := http.Request{Header: make(http.Header)}
+	for _, c := range w.browser.Jar.Cookies(at) {
+		r.AddCookie(c)
+	}
+	return r.Header
+}
+
+// session is how the browser is signed in.
+func (w *world) session() (account.Session, error) {
+	return w.Sessions.Get(&http.Request{Header: w.cookies()})
+}
+
+// grant is what the browser's user has allowed.
+func (w *world) grant() (account.Session, account.Grant) {
+	w.Helper()
+	session, err := w.session()
+	if err != nil {
+		w.Fatal(err)
+	}
+	identities, err := w.Accounts.Identities(w.Context(), session.UserID)
+	if err != nil {
+		w.Fatal(err)
+	}
+	i := slices.IndexFunc(identities, func(i account.Identity) bool { return i.Key == session.Key })
+	grant, err := w.Accounts.Open(identities[i])
+	if err != nil {
+		w.Fatal(err)
+	}
+	return session, grant
+}
+
+var (
+	checkbox   = regexp.MustCompile(`name="scope" value="([^"]*)"`)
+	definition = regexp.MustCompile(`(?s)<dt>([^<]*)</dt><dd>(.*?)</dd>`)
+	tag        = regexp.MustCompile(`<[^>]*>`)
+	heading    = regexp.MustCompile(`<h3>([^<]*) <span`)
+)
+
+// facts are the page's definitions: what the visitor reads.
+func (p page) facts() map[string]string {
+	facts := make(map[string]string)
+	for _, m := range definition.FindAllStringSubmatch(p.body, -1) {
+		facts[m[1]] = strings.Join(strings.Fields(tag.ReplaceAllString(m[2], "")), " ")
+	}
+	return facts
+}
+
+// check is the name of the check that an error page reports.
+func (p page) check() string { return p.facts()["Check"] }
+
+// accounts are the providers that the profile page lists.
+func (p page) accounts() (titles []string) {
+	for _, m := range heading.FindAllStringSubmatch(p.body, -1) {
+		titles = append(titles, m[1])
+	}
+	return titles
+}

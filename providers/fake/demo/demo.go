@@ -1,0 +1,177 @@
+// Package demo puts the fake provider behind an app. Each of the app's providers is
+// simulated, and each fault can be tried. The app knows nothing of it: its clients get an
+// internet in memory, and a handler around the app sends the browser to the fake when the
+// app sends it to a real provider.
+package demo
+
+import (
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"example.com/oauthbyhand/oauth"
+	"example.com/oauthbyhand/oauth/web"
+	"example.com/oauthbyhand/providers/fake"
+	"example.com/oauthbyhand/providers/fake/faults"
+	"example.com/oauthbyhand/providers/registered"
+	"example.com/oauthbyhand/templates"
+)
+
+// Demo is the simulated providers of one app.
+type Demo struct {
+	Origin    string                // where a browser finds them
+	Handler   http.Handler          // what answers there
+	Providers []registered.Provider // the app's, and hidden behind them one more for each fault
+
+	base   *url.URL
+	fronts map[string]func(string) string // by provider: where a browser finds a URL of it
+	faults []faults.Fault
+}
+
+// New returns the simulated providers for the app at base. Their entries are the real ones,
+// with real URLs: only the browser is sent to origin instead. Each fault happens to a client
+// of its own.
+func New(origin string, base *url.URL) (*Demo, error) {
+	d := &Demo{Origin: origin, base: base, fronts: make(map[string]func(string) string), faults: faults.All()}
+	honest := registered.All("https://openid.example")
+	for i, p := range honest {
+		honest[i].Rule = registered.CallbackRule(p.About, base)
+	}
+	d.Providers = slices.Clone(honest)
+	for _, f := range d.faults {
+		i := slices.IndexFunc(honest, func(p registered.Provider) bool { return p.Name == f.Provider })
+		d.Providers = append(d.Providers, honest[i].Twin(f.Client()))
+	}
+	var clients []fake.Client
+	for _, p := range d.Providers {
+		provider, _, _ := strings.Cut(p.Name, "~")
+		clients = append(clients, fake.Client{Provider: provider, ID: "demo-" + p.Name, Secret: rand.Text(), RedirectURIs: []string{p.RedirectURI(base)}})
+	}
+	simulator := fake.New(fake.Options{Origin: origin, Clients: clients})
+	attackers := faults.New(simulator, origin, base.String())
+	d.Handler = attackers
+	for i := range d.Providers {
+		p, c := &d.Providers[i], clients[i]
+		transport, front := simulator.Net(), simulator.Front
+		if i >= len(honest) {
+			fault := d.faults[i-len(honest)]
+			transport, front = attackers.Net(fault), func(rawURL string) string { return attackers.Front(fault, rawURL) }
+		}
+		d.fronts[p.Name] = front
+		if err := p.Connect(c.ID, c.Secret, c.RedirectURIs[0], transport); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// CheckBase refuses an app that real users could reach: they must never meet a fake provider.
+func CheckBase(base *url.URL) error {
+	if oauth.IsLoopback(base.Hostname()) {
+		return nil
+	}
+	return fmt.Errorf("there are no credentials, and the fake provider must never meet real users: set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET, or another provider's, or take a -base-url on localhost instead of %s", base)
+}
+
+// Listen returns the simulated providers for the app at base, and the listeners on which a
+// browser finds them: at addr if given, or else at the first free port from there on.
+func Listen(addr string, given bool, base *url.URL, log *slog.Logger) (*Demo, []net.Listener, error) {
+	if !given && base.Hostname() != "localhost" {
+		addr = "localhost:9000" // cookies ignore ports: app and provider need two hosts, as in life
+	}
+	listeners, err := web.Listen("-fake-addr", &addr, !given)
+	if err != nil {
+		return nil, nil, err
+	}
+	addr = web.Visible(addr, "127.0.0.1")
+	if host, _, _ := net.SplitHostPort(addr); host == base.Hostname() {
+		log.Warn("app and fake provider are at one host, so each gets the other's cookies, which no real provider does", "host", host)
+	}
+	d, err := New("http://"+addr, base)
+	return d, listeners, err
+}
+
+// Routes adds the page /break to the app's routes.
+func (d *Demo) Routes(mux *http.ServeMux, site *templates.Site) {
+	mux.HandleFunc("GET /break", func(w http.ResponseWriter, r *http.Request) { d.breakIt(w, r, site) })
+}
+
+// App returns app with redirects that lead to the fake, and with pages that say how the
+// fault went that was tried.
+func (d *Demo) App(app http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		action, provider, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		out := &redirector{ResponseWriter: w, demo: d, request: r, action: action, provider: provider, fault: d.fault(provider, r.URL.Query())}
+		if out.fault != nil {
+			out.tried = &Tried{*out.fault, d.tried(r)[out.fault.Name], r.URL.Query().Has("second")}
+			r = r.WithContext(templates.WithFault(r.Context(), out.tried))
+		}
+		app.ServeHTTP(out, r)
+	})
+}
+
+// fault returns the fault that a request is about, or nil: that of the provider in its
+// path or its query, or the one that the query names.
+func (d *Demo) fault(provider string, query url.Values) *faults.Fault {
+	for _, name := range []string{provider, query.Get("provider"), "~" + query.Get("fault")} {
+		if _, name, ok := strings.Cut(name, "~"); ok {
+			if i := slices.IndexFunc(d.faults, func(f faults.Fault) bool { return f.Name == name }); i >= 0 {
+				return &d.faults[i]
+			}
+		}
+	}
+	return nil
+}
+
+// redirector leads the browser to the fake when the app leads it to a real provider, and to
+// a page that says how the fault went when the app leads it to the profile. It notes how the
+// fault ended.
+type redirector struct {
+	http.ResponseWriter
+	demo             *Demo
+	request          *http.Request
+	action, provider string // of the path
+	fault            *faults.Fault
+	tried            *Tried
+}
+
+func (w *redirector) WriteHeader(status int) {
+	to := w.Header().Get("Location")
+	if front := w.demo.fronts[w.provider]; front != nil && to != "" {
+		to = front(to)
+	}
+	if f := w.fault; f != nil {
+		if ended := w.ended(status, to); ended != "" {
+			w.demo.remember(w.ResponseWriter, w.request, f.Name, ended)
+		}
+		if to == "/profile" && w.action == "callback" && !(f.Attacked() && f.Stops != "") {
+			to += "?fault=" + f.Name
+			if w.tried.Ended == passed {
+				to += "&second"
+			}
+		}
+	}
+	if to != "" {
+		w.Header().Set("Location", to)
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// ended says what an answer to a request with a fault means: the fault was stopped or has
+// passed, or "" if it is under way.
+func (w *redirector) ended(status int, to string) string {
+	switch {
+	case w.request.Method == http.MethodGet && w.action == "profile", status == http.StatusNotFound:
+		return ""
+	case status >= 400, status == http.StatusOK && w.action != "profile": // a page about a failure or a refusal
+		return stopped
+	case w.action == "callback", w.action == "refresh", w.action == "disconnect":
+		return passed
+	}
+	return ""
+}

@@ -1,0 +1,251 @@
+package demo_test
+
+import (
+	"bytes"
+	"html"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"example.com/oauthbyhand/providers/fake"
+	"example.com/oauthbyhand/providers/fake/faults"
+	"example.com/oauthbyhand/providers/registered"
+	"example.com/oauthbyhand/templates/trace"
+	"github.com/google/go-cmp/cmp"
+)
+
+// The trace page shows a sign-in whole: each message, each check that was made, and
+// functions that there are; and the failed one of an error page up to the check.
+func TestTracePage(t *testing.T) {
+	const trace = base + "/trace"
+	for name, row := range map[string]struct {
+		steps []string
+		shows []string
+	}{
+		"google": {
+			steps: []string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"},
+			shows: []string{
+				"https://accounts.google.com/.well-known/openid-configuration", "code_challenge", "Set-Cookie: oauthbyhand-attempt-",
+				"https://oauth2.googleapis.com/token", "Third part: the signature", "issuer: who says all this",
+				"claim-nonce", "https://openid.net/specs/openid-connect-core-1_0.html#rfc.section.3.1.3.7",
+				"Client.VerifyIDToken in oauth/idtoken.go", "https://openidconnect.googleapis.com/v1/userinfo", "Signed in.",
+			},
+		},
+		"github": {
+			steps: []string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"},
+			shows: []string{"the endpoints are known", "does not speak OpenID Connect", "https://api.github.com/user/emails"},
+		},
+		"x": {
+			steps: []string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"},
+			shows: []string{"https://api.x.com/oauth/request_token", "The base string", "POST&amp;https%3A%2F%2Fapi.x.com", "Client1.Exchange in oauth/oauth1.go", "RFC 5849 §2.3"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if profile := w.signIn(name); !strings.Contains(profile.body, `<a href="/trace">See what just happened</a>`) {
+				t.Errorf("the signed-in page does not lead to the trace:\n%s", profile.body)
+			}
+			page := w.get(trace)
+			var steps []string
+			for _, m := range regexp.MustCompile(`(?s)<summary><h3>(.*?)</h3>`).FindAllStringSubmatch(page.body, -1) {
+				steps = append(steps, tag.ReplaceAllString(m[1], ""))
+			}
+			if diff := cmp.Diff(row.steps, steps); diff != "" {
+				t.Errorf("the steps (-want +got):\n%s", diff)
+			}
+			for _, s := range row.shows {
+				if !strings.Contains(page.body, s) {
+					t.Errorf("the page does not show %q", s)
+				}
+			}
+			for _, m := range regexp.MustCompile(`([A-Z]\w+)\.(\w+) in (oauth/\w+\.go)`).FindAllStringSubmatch(page.body, -1) {
+				source, err := os.ReadFile(filepath.Join("../../..", m[3]))
+				if err != nil || !regexp.MustCompile(`(?m)^func \(\w+ \*?`+m[1]+`\) `+m[2]+`\(`).Match(source) {
+					t.Errorf("the page names %s, which is not there (%v)", m[0], err)
+				}
+			}
+			w.press("/logout")
+			if p := w.get(trace); !strings.Contains(p.body, "Nothing to see yet") {
+				t.Error("after signing out the sign-in is still there")
+			}
+		})
+	}
+}
+
+func TestTraceOfAFailure(t *testing.T) {
+	w := newWorld(t)
+	callback := w.callbackURL("google")
+	failed := w.get(strings.Replace(callback.String(), "accounts.google.com", "evil.example", 1))
+	if failed.check() != "callback-issuer" {
+		t.Fatalf("check %q", failed.check())
+	}
+	if !strings.Contains(failed.body, `aria-label="failed">✗</span>`) || !strings.Contains(failed.body, "https://evil.example, want https://accounts.google.com") || strings.Contains(failed.body, "POST https://oauth2.googleapis.com/token") {
+		t.Errorf("the page does not show the sign-in up to the check that failed, and no further:\n%s", failed.body)
+	}
+	if p := w.get(base + "/trace"); !strings.Contains(p.body, "stopped by callback-issuer") {
+		t.Error("the trace page does not say what stopped it")
+	}
+	if refused := w.do("POST", w.get(base+"/login/google").url, url.Values{"decision": {"refuse"}, "user": {"ada"}}, "same-origin"); !strings.Contains(refused.body, `<a href="/trace">See what just happened</a>`) {
+		t.Error("the page of a refusal does not lead to the trace")
+	}
+	w.browser = w.newBrowser()
+	if p := w.get(base + "/trace?number=1"); !strings.Contains(p.body, "Nothing to see yet") {
+		t.Error("another visitor sees the sign-in")
+	}
+}
+
+// What comes after a sign-in has traces of its own; a profile that is only looked at has
+// none.
+func TestTraceOfTheButtons(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("google")
+	w.connect("github", "ada")
+	w.get(base + "/profile")
+	const github = "?provider=github&subject=990000001"
+	w.press("/expire" + github)
+	w.press("/read" + github) // refreshes first
+	read := w.get(base + "/trace").body
+	w.press("/refresh" + github)
+	w.press("/disconnect" + github)
+	var got []string
+	latest := w.get(base + "/trace").body
+	for _, m := range regexp.MustCompile(`<li><a href="/trace\?number=\d+"[^>]*>(\w+), [\d:]+ UTC</a>: (.*?)(?: \(<|</li>)`).FindAllStringSubmatch(latest, -1) {
+		got = append(got, m[1]+" "+m[2])
+	}
+	want := []string{"GitHub disconnected", "GitHub refreshed", "GitHub read again", "GitHub connected", "Google signed in"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if !strings.Contains(latest, "DELETE https://api.github.com/applications/demo-github/grant") {
+		t.Error("the page does not show the revocation")
+	}
+	if !strings.Contains(read, "Client.Refresh") || !strings.Contains(read, "https://api.github.com/user/emails") {
+		t.Error("the page does not show the refresh and the profile")
+	}
+}
+
+// A refresh that the provider refuses ends as that, though the profile, to which the
+// app leads back, is no error page.
+func TestTraceOfARefusedRefresh(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("google")
+	_, grant := w.grant()
+	if err := w.provider("google").Client.Revoke(t.Context(), grant.Tokens); err != nil {
+		t.Fatal(err)
+	}
+	if p := w.press("/refresh"); !strings.Contains(p.body, "Please sign in with Google again</h2>\n<p>What you allowed at Google has ended") {
+		t.Errorf("%d at %s\n%s", p.status, p.url, p.body)
+	}
+	shown := w.get(base + "/trace").body
+	if ended := regexp.MustCompile(`class="ending failed">It ended here: refused: invalid_grant`); !ended.MatchString(shown) || strings.Contains(shown, "has new tokens") {
+		t.Error("the trace does not end with the refusal")
+	}
+}
+
+// wiretap is a transport that writes down what no trace of a real provider may show.
+type wiretap struct {
+	http.RoundTripper
+	secrets map[string]string // value to name
+}
+
+var secretNames = regexp.MustCompile(`"?\b(code|code_verifier|client_secret|access_token|refresh_token|id_token|appsecret_proof|state|nonce|oauth_token|oauth_token_secret|oauth_verifier|oauth_signature|oauth_nonce)"?(?:=|:) ?"?([^"&,\s]{8,})`)
+
+func (w wiretap) hear(text string) {
+	for _, m := range secretNames.FindAllStringSubmatch(text, -1) {
+		value, err := url.QueryUnescape(m[2])
+		if err == nil {
+			w.secrets[value] = m[1]
+		}
+	}
+}
+
+func (w wiretap) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.hear(r.URL.RawQuery)
+	w.hear(r.Header.Get("Authorization"))
+	if _, credentials, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && !strings.Contains(credentials, "=\"") {
+		w.secrets[credentials] = "Authorization"
+	}
+	if r.Body != nil {
+		body, _ := io.ReadAll(r.Body)
+		w.hear(string(body))
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	response, err := w.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	w.hear(response.Header.Get("Location"))
+	for _, cookie := range response.Cookies() {
+		if cookie.Value != "" {
+			w.secrets[cookie.Value] = cookie.Name
+		}
+	}
+	body, _ := io.ReadAll(response.Body)
+	if !strings.Contains(string(body), "<html") {
+		w.hear(string(body))
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return response, nil
+}
+
+// With real providers no code, token, verifier, secret, signature or cookie is on
+// the trace page, on an error page, in the terminal or in the log: whole, or more of
+// it than its beginning: X's tokens begin with the user's number, which is public.
+func TestRealSecretsAreCut(t *testing.T) {
+	for _, p := range registered.All("") {
+		name := p.Name
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var terminal bytes.Buffer
+				w := recordedWorld(t, trace.NewRecorder(trace.Cut, false, &terminal))
+				tap := wiretap{w.Handler.(*faults.Server).Honest.Net(), make(map[string]string)}
+				for i := range w.Pages.Providers {
+					_, secret, _ := credentials(&w.Pages.Providers[i])
+					tap.secrets[secret] = "client_secret"
+				}
+				w.rewire(name, func(fake.Net) http.RoundTripper { return tap })
+				w.Site.Simulated = ""
+				w.browser.Transport = wiretap{w.net, tap.secrets}
+
+				if p := w.signIn(name); p.status != 200 || p.url != base+"/profile" {
+					t.Fatalf("%d at %s\n%s", p.status, p.url, w.log)
+				}
+				shown := w.get(base + "/trace").body
+				if !strings.Contains(shown, "characters)") || !strings.Contains(shown, "is real") {
+					t.Fatalf("the page does not say that it cuts:\n%s", shown)
+				}
+				if slices.Contains([]string{"google", "github", "spotify"}, name) { // the others gave nothing to refresh with
+					w.press("/refresh")
+					if shown += w.get(base + "/trace").body; !strings.Contains(shown, "Client.Refresh") {
+						t.Error("the page does not show the refresh")
+					}
+				}
+				callback := w.callbackURL(name)
+				callback.RawQuery += "&" + callback.RawQuery // each parameter twice
+				failed := w.get(callback.String())
+				if failed.status != 400 {
+					t.Errorf("each parameter twice: %d", failed.status)
+				}
+				if len(tap.secrets) < 10 {
+					t.Fatalf("only %d secrets heard: %v", len(tap.secrets), tap.secrets)
+				}
+				for where, text := range map[string]string{"the trace page": shown, "the error page": failed.body, "the terminal": terminal.String(), "the log": w.log.String()} {
+					for value, secret := range tap.secrets {
+						for _, part := range []string{value[:min(len(value), 24)], value[len(value)/2:]} {
+							if len(part) >= 8 && (strings.Contains(text, part) || strings.Contains(text, url.QueryEscape(part)) || strings.Contains(text, html.EscapeString(part))) {
+								t.Errorf("%s holds %q of %s %q", where, part, secret, value)
+							}
+						}
+					}
+				}
+			})
+		})
+	}
+}

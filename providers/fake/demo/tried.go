@@ -1,0 +1,77 @@
+package demo
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"example.com/oauthbyhand/oauth"
+	"example.com/oauthbyhand/providers/fake/faults"
+)
+
+// Tried is a fault with how it ended for this visitor.
+type Tried struct {
+	faults.Fault
+	Ended  string // the last time: "", stopped or passed
+	Second bool   // the page is about the second sign-in of a fault that takes two
+}
+
+// Result is the verdict on the page of a visitor who is signed in after the fault: tolerated,
+// unfinished (there is a second part), or not stopped.
+func (t Tried) Result() string {
+	switch {
+	case t.Stops == "":
+		return "tolerated"
+	case t.How == faults.Again && !t.Second, t.How == faults.Refresh, t.How == faults.Disconnect:
+		return "unfinished"
+	}
+	return "not stopped"
+}
+
+const (
+	stopped = "s"
+	passed  = "p"
+)
+
+// triedCookie remembers which faults a visitor has tried, and how each ended:
+// "alg-none.s_nonce-replayed.p". It decides nothing but what the pages show.
+func (d *Demo) triedCookie() string {
+	return oauth.CookiePrefix(d.base.Scheme == "https") + "tried"
+}
+
+// tried returns how a fault ended before, or "".
+func (d *Demo) tried(r *http.Request) map[string]string {
+	ended := make(map[string]string)
+	cookie, err := r.Cookie(d.triedCookie())
+	if err != nil {
+		return ended
+	}
+	for entry := range strings.SplitSeq(cookie.Value, "_") {
+		if name, how, ok := strings.Cut(entry, "."); ok && slices.ContainsFunc(d.faults, func(f faults.Fault) bool { return f.Name == name }) {
+			ended[name] = how
+		}
+	}
+	return ended
+}
+
+// remember notes how a fault ended.
+func (d *Demo) remember(w http.ResponseWriter, r *http.Request, fault, how string) {
+	ended := d.tried(r)
+	ended[fault] = how
+	var entries []string
+	for _, f := range d.faults {
+		if how := ended[f.Name]; how != "" {
+			entries = append(entries, f.Name+"."+how)
+		}
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name:     d.triedCookie(),
+		Value:    strings.Join(entries, "_"),
+		Path:     "/",
+		MaxAge:   int((12 * time.Hour).Seconds()),
+		Secure:   d.base.Scheme == "https",
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+	})
+}

@@ -1,0 +1,68 @@
+// Package faults puts an attacker on the wire: attacks and mistakes of a provider, each in front of an honest
+// [fake.Server], and each with the check that stops it. A client is right if it stops what it should, and copes
+// with the rest.
+//
+// For a client of your own, an OpenID provider with a fault is an issuer at the origin: Origin/~nonce-wrong. For
+// the other providers the name comes before the host: Origin/~o1-token-missing/api.x.com/oauth/request_token.
+// Origin/~ lists them all.
+//
+//	table*.go   what attackers do, step by step: one table
+//	server.go   which URL meets which fault
+//	wire.go     the honest replies, changed on their way out
+//	attacker.go what attackers do in the user's browser, from a page of theirs
+package faults
+
+import "slices"
+
+// Fault is one attack or mistake, of a provider or of another site in the user's browser. It happens to a client of
+// its own, which is called [Fault.Client] and shares nothing that it learns.
+type Fault struct {
+	Name     string // "nonce-wrong"
+	Provider string // the provider that plays it: "google"
+	Step     int    // the step that stops it or copes with it, numbered as in package oauth
+	Does     string // what the attacker does
+	Gains    string // what they would gain; if no client should stop here, what such a client would lose
+	Stops    string // the name of the Check that stops it; [Refusal]; or "" if an honest client must cope
+	Spec     string // the section, if it is not the one of the check
+
+	How string // what the user does besides signing in, one of the words below; "" is nothing
+
+	hook  hook // what happens to the provider's replies
+	lure  lure // what another site does
+	local bool // works only at Provider, with this project's app
+}
+
+// What a user does so that a fault can happen.
+const (
+	Again      = "Sign in, sign out, and sign in once more, each time from this page."
+	Late       = "Wait for eleven minutes before you press Allow."
+	First      = "Sign in before."
+	Leave      = "Begin to sign in before, and leave it."
+	Connect    = "Sign in before. Then, in another tab, sign out before you press Allow."
+	Refresh    = "Once signed in, press “Refresh now”."
+	Disconnect = "Once signed in, connect a second account, and press “Disconnect” at this one."
+)
+
+// Refusal stops a fault that is itself an error answer: it ends the sign-in, and no check has failed.
+const Refusal = "refusal"
+
+// All returns the table, in the order of the steps.
+func All() []Fault {
+	return slices.Concat(metadataFaults(), callbackFaults(), browserFaults(), tokenFaults(),
+		idTokenFaults(), claimFaults(), profileFaults(), laterFaults(), oauth1Faults())
+}
+
+// Client is the name of the client that meets the fault.
+func (f Fault) Client() string { return f.Provider + "~" + f.Name }
+
+// Attacked reports whether the fault begins at a page of the attacker's, and not at the app.
+func (f Fault) Attacked() bool { return f.lure.path != "" }
+
+// Neighbour reports whether that page is at the app's host, on another port.
+func (f Fault) Neighbour() bool { return f.lure.cookie != "" }
+
+// Anywhere reports whether any OpenID provider could do it to any client. Then it is also played at the issuer
+// Origin/~Name, for clients that expect RS256.
+func (f Fault) Anywhere() bool {
+	return f.hook != nil && !f.local && (f.Provider == "google" || f.Provider == "oidc")
+}

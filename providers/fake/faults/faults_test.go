@@ -1,0 +1,236 @@
+package faults_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/oauthbyhand/oauth"
+	rows "example.com/oauthbyhand/providers"
+	"example.com/oauthbyhand/providers/fake"
+	"example.com/oauthbyhand/providers/fake/faults"
+)
+
+const origin = "http://127.0.0.1:9000"
+
+func newServer() *faults.Server {
+	return faults.New(fake.New(fake.Options{}), origin, "http://localhost:8080")
+}
+
+func get(t *testing.T, s *faults.Server, rawURL string) *httptest.ResponseRecorder {
+	t.Helper()
+	rec := httptest.NewRecorder()
+	s.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), "GET", rawURL, nil))
+	return rec
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// places are the URLs of each provider that has a fault.
+var places = map[string]struct{ scope, authorize, token, profile string }{
+	"google": {"openid email profile", "https://accounts.google.com/o/oauth2/v2/auth",
+		"https://oauth2.googleapis.com/token", "https://openidconnect.googleapis.com/v1/userinfo"},
+	"github":    {"user:email", "https://github.com/login/oauth/authorize", "https://github.com/login/oauth/access_token", "https://api.github.com/user"},
+	"facebook":  {"public_profile,email", "https://www.facebook.com/v26.0/dialog/oauth", "https://graph.facebook.com/v26.0/oauth/access_token", "https://graph.facebook.com/v26.0/me"},
+	"instagram": {"instagram_business_basic", "https://www.instagram.com/oauth/authorize", "https://api.instagram.com/oauth/access_token", "https://graph.instagram.com/v26.0/me"},
+	"oidc":      {"openid email profile", "https://openid.example/authorize", "https://openid.example/token", "https://openid.example/userinfo"},
+	"x":         {"", "https://api.x.com/oauth/authenticate", "https://api.x.com/oauth/access_token", "https://api.x.com/1.1/account/verify_credentials.json"},
+}
+
+// asking is an authorization request of the app that every fake knows.
+func asking(scope string) url.Values {
+	return url.Values{"response_type": {"code"}, "client_id": {fake.TestID}, "redirect_uri": {"http://localhost:5000/cb"}, "scope": {scope},
+		"state": {"short"}, "code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"}}
+}
+
+// allowing is Ada's answer.
+func allowing(scope string) url.Values {
+	return url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": strings.FieldsFunc(scope, func(c rune) bool { return c == ' ' || c == ',' })}
+}
+
+// Each fault of an OpenID provider does at an issuer of its own what its row says, to this project's
+// client as to any other's.
+func TestFaultsForStrangers(t *testing.T) {
+	// By itself a client has no cookies in which to look for an attempt: there it is the state that differs.
+	without := map[string]string{"attempt-found": "callback-state", "attempt-unused": "callback-state"}
+	offered := 0
+	for _, f := range faults.All() {
+		issuer := origin + "/~" + f.Name
+		if !f.Anywhere() {
+			if resp := get(t, newServer(), issuer+"/.well-known/openid-configuration"); resp.Code != 404 {
+				t.Errorf("%s: %d", f.Name, resp.Code)
+			}
+			continue
+		}
+		offered++
+		t.Run(f.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				internet := fake.Net{"127.0.0.1:9000": newServer()}
+				row := rows.OpenID(issuer)
+				row.Scopes = append(row.Scopes, "offline_access")
+				client := must(oauth.NewClient(row, fake.TestID, fake.TestSecret, "http://localhost:5000/cb", internet))
+				if f.How == faults.Again {
+					if _, err := signInAs(t, client, internet); err != nil {
+						t.Fatalf("the first time: %v", err)
+					}
+				}
+				tokens, err := signInAs(t, client, internet)
+				switch {
+				case err == nil && f.How == faults.Refresh:
+					_, err = client.Refresh(t.Context(), tokens)
+				case err == nil && f.How == faults.Disconnect:
+					err = client.Revoke(t.Context(), tokens)
+				}
+				want := f.Stops
+				if other := without[want]; other != "" {
+					want = other
+				}
+				got := ""
+				if failed, ok := errors.AsType[*oauth.CheckError](err); ok {
+					got = failed.Check.Name
+				} else if _, ok := errors.AsType[*oauth.Refusal](err); ok {
+					got = faults.Refusal
+				} else if err != nil {
+					got = "no check"
+				}
+				if got != want {
+					t.Errorf("%s\nstopped by %q, want %q: %v", f.Does, got, want, err)
+				}
+			})
+		})
+	}
+	if offered < 60 {
+		t.Errorf("only %d faults are offered", offered)
+	}
+}
+
+// Whatever a client sends, an answer comes, with each fault: nobody's input is a panic.
+func TestFaultsWithErrors(t *testing.T) {
+	for _, f := range faults.All() {
+		web := &http.Client{Transport: newServer().Net(f), CheckRedirect: stay, Timeout: time.Second}
+		p := places[f.Provider]
+		answered := func(resp *http.Response, err error) {
+			if err == nil {
+				resp.Body.Close()
+			} else if strings.Contains(err.Error(), "panicked") && f.Name != "token-dropped" {
+				t.Errorf("%s: %v", f.Name, err)
+			}
+		}
+		synctest.Test(t, func(t *testing.T) {
+			for _, form := range []url.Values{nil, {"grant_type": {"refresh_token"}}, {"grant_type": {"authorization_code"}, "code": {"guess"}, "client_id": {fake.TestID}, "client_secret": {fake.TestSecret}}} {
+				answered(web.PostForm(p.token, form))
+			}
+			asked := asking(p.scope)
+			for _, rawURL := range []string{p.profile, p.authorize + "?" + asked.Encode() + "&prompt=none", p.authorize} {
+				answered(web.Get(rawURL))
+			}
+			asked.Del("prompt")
+			answered(web.PostForm(p.authorize+"?"+asked.Encode(), allowing(p.scope)))
+		})
+	}
+}
+
+// No URL and no method makes a fault, or what looks like one, panic.
+func TestFaultsAnswerEverything(t *testing.T) {
+	op := newServer()
+	answers := func(method, path string) {
+		t.Helper()
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler { // token-dropped hangs up
+				t.Errorf("%s %s: %v", method, path, p)
+			}
+		}()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // nobody waits for those that hang
+		op.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, method, "http://localhost:9000"+path, nil))
+	}
+	for _, path := range []string{"/~", "/~/", "/~/token", "/~/github.com/", "/~/api.github.com/user", "/~nobody/github.com/"} {
+		answers("GET", path)
+	}
+	for _, f := range faults.All() {
+		for _, path := range []string{"/.well-known/openid-configuration", "/authorize", "/token", "/jwks", "/userinfo", "/revoke", "/oauth/request_token"} {
+			for _, host := range []string{"", "/openid.example", "/accounts.google.com", "/api.x.com"} {
+				answers("GET", "/~"+f.Name+host+path)
+				answers("POST", "/~"+f.Name+host+path)
+			}
+		}
+	}
+}
+
+// signInAs is a whole sign-in, for which Ada allows all.
+func signInAs(t *testing.T, client *oauth.Client, internet fake.Net) (oauth.Tokens, error) {
+	attempt, to, err := client.Begin(t.Context())
+	if err != nil {
+		return oauth.Tokens{}, err
+	}
+	browser := &http.Client{Transport: internet, CheckRedirect: stay}
+	resp := must(browser.PostForm(to, allowing("openid email profile offline_access")))
+	resp.Body.Close()
+	callback, err := client.ParseCallback(t.Context(), attempt, must(resp.Location()).RawQuery)
+	if err != nil {
+		return oauth.Tokens{}, err
+	}
+	unverified, err := client.Exchange(t.Context(), callback)
+	if err != nil {
+		return oauth.Tokens{}, err
+	}
+	tokens, err := client.VerifyIDToken(t.Context(), unverified)
+	if err != nil {
+		return oauth.Tokens{}, err
+	}
+	_, err = client.UserInfo(t.Context(), tokens)
+	return tokens, err
+}
+
+// The first page of the faults names each one that a client of your own can meet.
+func TestListSaysAll(t *testing.T) {
+	html := get(t, newServer(), origin+"/~").Body.String()
+	for _, f := range faults.All() {
+		if says := strings.Contains(html, "<dt><code>"+f.Name+"</code></dt>"); f.Anywhere() && !says {
+			t.Errorf("the page does not say %s", f.Name)
+		}
+	}
+}
+
+// What guards the honest fake also guards it behind a fault.
+func TestGuardedBehindFaults(t *testing.T) {
+	s := newServer()
+	for _, path := range []string{"/~nonce-wrong/authorize", "/~nonce-wrong/accounts.google.com/o/oauth2/v2/auth"} {
+		for reason, tt := range map[string]struct {
+			host, site string
+			status     int
+		}{
+			"the user's answer":        {"127.0.0.1:9000", "same-origin", 303},
+			"another site's form":      {"127.0.0.1:9000", "cross-site", 403},
+			"a DNS name that rebounds": {"rebound.example:9000", "same-origin", 421},
+		} {
+			r := httptest.NewRequestWithContext(t.Context(), "POST", "http://"+tt.host+path+"?"+asking("openid").Encode(), strings.NewReader(allowing("openid").Encode()))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Sec-Fetch-Site", tt.site)
+			rec := httptest.NewRecorder()
+			if s.ServeHTTP(rec, r); rec.Code != tt.status {
+				t.Errorf("%s: %s: %d, want %d", path, reason, rec.Code, tt.status)
+			}
+		}
+	}
+}
+
+// A table of more than 100 rows is not read.
+func TestAtMost100(t *testing.T) {
+	if n := len(faults.All()); n > 100 {
+		t.Errorf("%d faults: a new one replaces one of the same step and check", n)
+	}
+}

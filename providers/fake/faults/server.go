@@ -1,0 +1,112 @@
+package faults
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"strings"
+	"sync"
+
+	"example.com/oauthbyhand/providers/fake"
+)
+
+// Server is an honest fake with each fault in front of it: at Origin/~name/… Everything else is the honest fake.
+type Server struct {
+	Honest      *fake.Server
+	hosts       fake.Net
+	origin, app string
+	played      map[string]played
+}
+
+// played is one fault as it is played: at the real hosts, and at an issuer of its own.
+type played struct {
+	Fault
+	hosts  *wire
+	issuer func() http.Handler // made when first asked for
+}
+
+// New puts every fault in front of honest. origin is that of honest. app is the origin of the app under attack, for
+// example http://localhost:8080; if it is "", there are no attacker's pages.
+func New(honest *fake.Server, origin, app string) *Server {
+	s := &Server{Honest: honest, hosts: honest.Net(), origin: strings.TrimSuffix(origin, "/"), app: app, played: map[string]played{}}
+	for _, f := range All() {
+		s.played[f.Name] = played{f, newWire(f), sync.OnceValue(func() http.Handler {
+			return newWire(f).before(honest.Issuer(s.origin + "/~" + f.Name))
+		})}
+	}
+	return s
+}
+
+// Net is the back channel of the client of f.
+func (s *Server) Net(f Fault) fake.Net {
+	n := s.Honest.Net()
+	for host, honest := range n {
+		n[host] = s.played[f.Name].hosts.before(honest)
+	}
+	return n
+}
+
+// Front is where a browser finds a URL of the real world, with the fault in front. Other URLs are returned unchanged.
+func (s *Server) Front(f Fault, rawURL string) string {
+	path, known := strings.CutPrefix(s.Honest.Front(rawURL), s.origin)
+	if !known {
+		return rawURL
+	}
+	return s.origin + "/~" + f.Name + path
+}
+
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	segment, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	name, tilde := strings.CutPrefix(segment, "~")
+	host, _, _ := strings.Cut(rest, "/")
+	f, known := s.played[name]
+	switch {
+	case tilde && name == "" && rest == "":
+		s.list(w)
+	case !tilde || !known:
+		s.Honest.ServeHTTP(w, r)
+	case rest == "" && f.Attacked() && s.app != "":
+		s.attackPage(f.Fault, w, r)
+	case s.hosts[host] != nil:
+		http.StripPrefix("/~"+name, f.hosts.before(s.Honest)).ServeHTTP(w, r)
+	case f.Anywhere():
+		http.StripPrefix("/~"+name, f.issuer()).ServeHTTP(w, r)
+	default:
+		s.Honest.ServeHTTP(w, r) // which has nothing there
+	}
+}
+
+//go:embed pages
+var pageFiles embed.FS
+
+var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
+
+// list is the page that names all faults, for a program of your own.
+func (s *Server) list(w http.ResponseWriter) {
+	var wire []Fault
+	for _, f := range All() {
+		if f.hook != nil && !f.local {
+			wire = append(wire, f)
+		}
+	}
+	show(w, "list.html", struct {
+		Issuer string
+		Faults []Fault
+	}{s.origin, wire})
+}
+
+func show(w http.ResponseWriter, page string, data any) {
+	var b bytes.Buffer
+	if err := pages.ExecuteTemplate(&b, page, data); err != nil {
+		http.Error(w, "the page could not be rendered", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	w.Write(b.Bytes())
+}

@@ -1,0 +1,163 @@
+package faults
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// blanks in front of a JSON value mean nothing; these are more bytes than any honest reply has.
+var blanks = strings.Repeat(" ", 1<<20)
+
+// tokenFaults is step 3: the code, and the token reply without the ID token in it.
+func tokenFaults() []Fault {
+	return []Fault{
+		{Name: "pkce-code-stolen", Provider: "github", Step: 3, Stops: Refusal, Spec: "RFC 7636 §4.6; RFC 9700 §4.5.3.1",
+			Does:  "You play the attacker. You have stolen a code of Ada's, and put it into the callback of your own sign-in.",
+			Gains: "You would be signed in as Ada. But the provider compares: the code belongs to the challenge of her sign-in, and the app sends the verifier of yours.",
+			hook:  codeOfAnother(func(asked url.Values) { asked.Set("code_challenge", strings.Repeat("A", 43)) })},
+		{Name: "pkce-dropped", Provider: "facebook", Step: 3, Spec: "RFC 9700 §4.5",
+			Does:  "You play the attacker once more. You put a stolen code of Ada's into your own callback, at a provider that ignores the challenge.",
+			Gains: "Choose Mallory, and you are signed in as Ada: here nothing ties a code to the sign-in that began it. What is left: state, so that nobody makes your browser use a code of theirs; the client secret, so that the code works only in this app; and care that no code leaks.",
+			hook:  codeOfAnother(func(url.Values) {})},
+		{Name: "token-hang", Provider: "google", Step: 3, Stops: "reply-received",
+			Does:  "The token endpoint takes code and secret, and never answers. The app gives up after ten seconds.",
+			Gains: "Every sign-in would hold a connection and memory for ever.",
+			hook:  hang(inToken)},
+		{Name: "token-dropped", Provider: "google", Step: 3, Stops: "reply-received",
+			Does:  "The connection breaks before the reply.",
+			Gains: "A client that tries again sends the code twice, and the provider revokes the tokens that it gave for the first.",
+			hook:  at(inToken, func(*reply) { panic(http.ErrAbortHandler) })},
+		{Name: "token-huge", Provider: "google", Step: 3, Stops: "reply-size",
+			Does:  "The token reply begins with a megabyte of blanks.",
+			Gains: "A few such replies at once would use up the app's memory.",
+			hook:  text(inToken, func(body string) string { return blanks + body })},
+		{Name: "token-redirect", Provider: "google", Step: 3, Stops: "reply-status-200", Spec: "RFC 9700 §4.12",
+			Does:  "The token endpoint redirects to the attacker with status 307, which repeats the request with its body.",
+			Gains: "The attacker would get the code, the verifier and the client secret.",
+			hook:  redirect(inToken, 307)},
+		{Name: "token-twice", Provider: "google", Step: 3, Stops: "reply-json",
+			Does:  "The reply has two access tokens, the attacker's and yours.",
+			Gains: "One program would look at the first, and another would use the second.",
+			hook:  text(inToken, with(`"access_token":"ya29.attacker"`))},
+		{Name: "token-error-200", Provider: "github", Step: 3, Stops: Refusal, Spec: "RFC 6749 §5.2",
+			Does:  "The reply is an error with status 200, as GitHub's errors are. It also has an access token.",
+			Gains: "A client that looks only at the status would take the error for a success.",
+			hook:  members(inToken, func(o object) { o["error"] = "bad_verification_code" })},
+		{Name: "access-token-number", Provider: "google", Step: 3, Stops: "token-members",
+			Does:  "The access token is a number.",
+			Gains: "A client that accepts any type would use some text that it made up itself.",
+			hook:  members(inToken, func(o object) { o["access_token"] = 1 })},
+		{Name: "access-token-lines", Provider: "google", Step: 3, Stops: "token-access", Spec: "RFC 6749 Appendix A.12",
+			Does:  "The access token has a line break, followed by a header of the attacker's.",
+			Gains: "The attacker would add a header to each request that carries the token.",
+			hook:  members(inToken, func(o object) { o["access_token"] = "x\r\nX-Admin: true" })},
+		{Name: "token-type-mac", Provider: "google", Step: 3, Stops: "token-type",
+			Does:  "The token is of a kind that must be used together with a key.",
+			Gains: "Sent as a bearer token, it would work for anyone who reads it on the way.",
+			hook:  members(inToken, func(o object) { o["token_type"] = "mac" })},
+		{Name: "expires-in-negative", Provider: "google", Step: 3, Spec: "RFC 6749 §5.1, Appendix A.14",
+			Does:  "The token expires in minus one second.",
+			Gains: "Nothing depends on it: the app then does not know when the token expires. A client that refuses the reply loses the refresh token in it.",
+			hook:  members(inToken, func(o object) { o["expires_in"] = -1 })},
+		{Name: "id-token-missing", Provider: "google", Step: 3, Stops: "token-id-token",
+			Does:  "The reply has no ID token.",
+			Gains: "Any access token would sign in, even one that was issued to an app of the attacker's.",
+			hook:  members(inToken, func(o object) { delete(o, "id_token") })},
+		{Name: "token-type-upper", Provider: "google", Step: 3, Spec: "RFC 6749 §5.1",
+			Does:  "The token type is BEARER.",
+			Gains: "Nothing: upper and lower case mean the same here, and honest providers use both.",
+			hook:  members(inToken, func(o object) { o["token_type"] = "BEARER" })},
+		{Name: "expires-in-text", Provider: "google", Step: 3, Spec: "RFC 6749 Appendix A.14",
+			Does:  "The lifetime is a text, \"3599\".",
+			Gains: "Nothing: some honest providers write it so.",
+			hook:  members(inToken, func(o object) { o["expires_in"] = "3599" })},
+		{Name: "token-form", Provider: "github", Step: 3, Spec: "GitHub, authorizing OAuth apps",
+			Does:  "The reply is form-encoded, as GitHub's is unless a client asks for JSON.",
+			Gains: "Nothing: GitHub documents it, and the provider entry allows it.",
+			hook: at(inToken, func(r *reply) {
+				values := url.Values{}
+				for name, value := range parse(r.body) {
+					values.Set(name, fmt.Sprint(value))
+				}
+				r.body = values.Encode()
+				r.header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+			})},
+		{Name: "token-wrapped", Provider: "instagram", Step: 3, Spec: "Instagram, business login",
+			Does:  "The reply is wrapped in a list, as in Instagram's guide. Its servers do not do that.",
+			Gains: "Nothing: the provider entry takes both shapes.",
+			hook:  text(inToken, func(body string) string { return `{"data":[` + body + `]}` })},
+	}
+}
+
+// profileFaults is step 5.
+func profileFaults() []Fault {
+	return []Fault{
+		{Name: "userinfo-sub-other", Provider: "google", Step: 5, Stops: "userinfo-sub",
+			Does:  "The profile is about another user than the ID token.",
+			Gains: "An attacker who swaps the access token on its way would sign you in with their profile, or themselves with yours.",
+			hook:  members(inProfile, func(o object) { o["sub"] = "110248495921238986421" })},
+		{Name: "userinfo-refused", Provider: "google", Step: 5, Stops: Refusal, Spec: "RFC 6750 §3.1",
+			Does:  "The provider refuses the access token that it has just issued.",
+			Gains: "A client that asks again and again never stops.",
+			hook:  answer(inProfile, 401, "application/json", `{"error":"invalid_token"}`)},
+		{Name: "userinfo-name-list", Provider: "oidc", Step: 5, Stops: "profile-members",
+			Does:  "The name is a list of names.",
+			Gains: "The app would show some text that nobody has checked.",
+			hook:  members(inProfile, func(o object) { o["name"] = []string{"Ada", "Mallory"} })},
+		{Name: "id-missing", Provider: "github", Step: 5, Stops: "profile-subject",
+			Does:  "The profile has no id.",
+			Gains: "All people without an id would be one and the same user.",
+			hook: at(inProfile, func(r *reply) {
+				if strings.HasSuffix(r.request.URL.Path, "/user") {
+					r.body = changed(r.body, func(o object) { delete(o, "id") })
+				}
+			})},
+		{Name: "userinfo-other-claims", Provider: "google", Step: 5, Spec: "OIDC Core §5.3.2",
+			Does:  "The profile has another name than the ID token, and an issuer of its own.",
+			Gains: "Nothing: the signed ID token stands, and the profile only adds to it.",
+			hook:  members(inProfile, func(o object) { o["name"], o["iss"] = "Mallory", "https://evil.example" })},
+		{Name: "email-verified-text", Provider: "oidc", Step: 5, Spec: "OIDC Core §5.1",
+			Does:  "email_verified is the text \"true\" instead of a boolean.",
+			Gains: "Nothing: the address then counts as not verified, and everything else is in order.",
+			hook:  members(inProfile, func(o object) { o["email_verified"] = "true" })},
+	}
+}
+
+// laterFaults is steps 6 and 7: what becomes of tokens after the sign-in.
+func laterFaults() []Fault {
+	return []Fault{
+		{Name: "refresh-sub-other", Provider: "google", Step: 6, Stops: "refresh-sub", How: Refresh,
+			Does:  "The refreshed tokens come with an ID token about another user.",
+			Gains: "Your session would go on with somebody else's data.",
+			hook:  claimsIn(inRefresh, func(c object) { c["sub"] = "110248495921238986421" })},
+		{Name: "refresh-iss-other", Provider: "google", Step: 6, Stops: "refresh-iss", How: Refresh, local: true,
+			Does:  "The refreshed ID token names the issuer in the provider's other spelling.",
+			Gains: "The app would take two issuers for one, and with them two users.",
+			hook:  claimsIn(inRefresh, func(c object) { c["iss"] = "accounts.google.com" })},
+		{Name: "refresh-auth-time", Provider: "google", Step: 6, Stops: "refresh-auth-time", How: Refresh,
+			Does:  "The refreshed ID token says that you will sign in at a time that is yet to come.",
+			Gains: "The app would take a refresh, without you being there, for a new sign-in.",
+			hook:  claimsIn(inRefresh, func(c object) { c["auth_time"] = 253402300799 })},
+		{Name: "refresh-nonce-other", Provider: "google", Step: 4, Stops: "claim-nonce", How: Refresh, Spec: "OIDC Core §12.2",
+			Does:  "The refreshed ID token carries the nonce of another attempt.",
+			Gains: "An attacker would put the token of another sign-in into yours.",
+			hook:  claimsIn(inRefresh, func(c object) { c["nonce"] = "OFANOTHERATTEMPT" })},
+		{Name: "refresh-ended", Provider: "google", Step: 6, Stops: Refusal, How: Refresh, Spec: "RFC 6749 §5.2",
+			Does:  "The provider says that the grant has ended: a thief used it, or you revoked it.",
+			Gains: "A client that tries again and again locks you out, or itself. Only a new sign-in helps.",
+			hook:  answer(inRefresh, 400, "application/json", `{"error":"invalid_grant"}`)},
+		{Name: "refresh-bare", Provider: "google", Step: 6, How: Refresh, Spec: "OIDC Core §12.2; RFC 6749 §6",
+			Does:  "The reply to the refresh has no ID token and no refresh token.",
+			Gains: "Nothing: both are optional, and the old refresh token stays good.",
+			hook: members(inRefresh, func(o object) {
+				delete(o, "id_token")
+				delete(o, "refresh_token")
+			})},
+		{Name: "revoke-busy", Provider: "google", Step: 7, Stops: "revoke-done", How: Disconnect, Spec: "RFC 7009 §2.2.1",
+			Does:  "The provider is too busy to revoke the tokens.",
+			Gains: "You would believe that the access has ended, but it goes on.",
+			hook:  answer(inRevoke, 503, "text/plain", "Try later")},
+	}
+}

@@ -1,0 +1,55 @@
+package fake
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// x2 is X by OAuth 2.0. Its users are those of X by OAuth 1.0a, under the same ids.
+func x2() *dialect {
+	d := openIDProvider("")
+	d.name, d.title, d.openID = "x2", "X", false
+	d.scopes = []scope{
+		{Name: "users.read", Says: "see your profile", Needed: true, Always: true},
+		{Name: "tweet.read", Says: "see your posts", Needed: true, Always: true},
+		{Name: "users.email", Says: "see your e-mail address, if it is confirmed"},
+		{Name: "offline.access", Says: "keep access while you are away"},
+	}
+	d.body = false
+	d.codeLife = 30 * time.Second
+	d.accessLife = 2 * time.Hour
+	d.refreshes = func(_ url.Values, granted []string) bool { return slices.Contains(granted, "offline.access") }
+	d.refusal = url.Values{"error": {"access_denied"}}
+	d.tokenReply = func(reply map[string]any, _ tokens) map[string]any {
+		reply["token_type"] = "bearer"
+		return reply
+	}
+	// As in RFC 9457, but that X declares it as ordinary JSON.
+	d.apiFailure = func(status int, f *failure) map[string]any {
+		return map[string]any{"title": http.StatusText(status), "detail": f.description, "type": "about:blank", "status": status}
+	}
+	return d
+}
+
+// xMe tells id, name and username, and what user.fields asks for besides.
+func (s *Server) xMe(w http.ResponseWriter, r *http.Request, i *issued) {
+	all := map[string]any{"profile_image_url": strings.TrimSuffix(s.picture(i.user), ".svg") + "_normal.svg", "confirmed_email": nil}
+	if i.user.EmailVerified && slices.Contains(i.scopes, "users.email") {
+		all["confirmed_email"] = i.user.Email
+	}
+	me := map[string]any{"id": i.user.Subjects["x"], "name": i.user.Name, "username": i.user.Login}
+	for field := range strings.SplitSeq(r.URL.Query().Get("user.fields"), ",") {
+		value, known := all[field]
+		if !known && field != "" {
+			i.dialect.refuse(w, http.StatusBadRequest, &failure{"", "user.fields has a value that is not known."})
+			return
+		}
+		if value != nil {
+			me[field] = value
+		}
+	}
+	sendJSON(w, http.StatusOK, map[string]any{"data": me})
+}

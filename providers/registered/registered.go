@@ -1,0 +1,141 @@
+// Package registered holds this app's registrations: for each provider the client that was
+// registered there, with credentials from the environment.
+package registered
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"example.com/oauthbyhand/oauth"
+	"example.com/oauthbyhand/oauth/account"
+	"example.com/oauthbyhand/providers"
+)
+
+// Provider is a provider with this app's client: a button on the home page. It speaks
+// either OAuth 2.0 or OAuth 1.0a.
+type Provider struct {
+	oauth.About
+	Client  *oauth.Client  // OAuth 2.0; nil without credentials
+	Client1 *oauth.Client1 // OAuth 1.0a; nil without credentials
+	Key     string         // what account.Key calls it
+	Rule    string         // why the real provider would not take this app's callback URL; empty if it would
+	Hidden  bool           // no button
+
+	entry  oauth.Provider  // of OAuth 2.0; else entry1 is set
+	entry1 oauth.Provider1 // of OAuth 1.0a
+}
+
+// All returns the providers that this app knows, without clients. issuer is the generic
+// OpenID provider's, and scopes are asked for there in addition to the usual ones.
+func All(issuer string, scopes ...string) []Provider {
+	var all []Provider
+	for _, entry := range append(providers.All(), providers.OpenID(issuer, scopes...)) {
+		all = append(all, Provider{About: entry.About, Key: account.ProviderKey(entry), entry: entry})
+	}
+	x := providers.X()
+	return append(all, Provider{About: x.About, Key: x.Name, entry1: x})
+}
+
+// Ready reports whether there are credentials, so that people can sign in.
+func (p Provider) Ready() bool { return p.Client != nil || p.Client1 != nil }
+
+// RevokePage is where users take back themselves what they allowed, at a provider that has
+// no way for apps.
+func (p Provider) RevokePage() string { return p.entry.RevokePage }
+
+// Variables are the environment variables that its credentials come from.
+func (p Provider) Variables() []string {
+	name := strings.ToUpper(p.Name)
+	variables := []string{name + "_CLIENT_ID", name + "_CLIENT_SECRET"}
+	if p.Name == "oidc" {
+		variables = append(variables, "OIDC_ISSUER")
+	}
+	return variables
+}
+
+// RedirectURI is the callback URL to register for the app at base, to the letter.
+func (p Provider) RedirectURI(base *url.URL) string { return base.String() + "/callback/" + p.Name }
+
+// Connect makes the client. A nil transport means the internet.
+func (p *Provider) Connect(id, secret, redirectURI string, transport http.RoundTripper) (err error) {
+	if p.entry1.Name != "" {
+		p.Client1, err = oauth.NewClient1(p.entry1, id, secret, redirectURI, transport)
+	} else {
+		p.Client, err = oauth.NewClient(p.entry, id, secret, redirectURI, transport)
+	}
+	return err
+}
+
+// Twin returns the same provider under another name, without a button, and with accounts
+// of its own.
+func (p Provider) Twin(name string) Provider {
+	p.Name, p.Key, p.Hidden = name, name, true
+	if p.entry1.Name != "" {
+		p.entry1.Name = name
+	} else {
+		p.entry.Name = name
+	}
+	return p
+}
+
+// FromEnvironment returns all providers for the app at base. Those with credentials have a
+// client. Credentials come from the environment only: flags are visible in the list of
+// processes. An error names the variable to change.
+func FromEnvironment(base *url.URL) ([]Provider, error) {
+	all := All(os.Getenv("OIDC_ISSUER"), strings.Fields(os.Getenv("OIDC_SCOPES"))...)
+	issuers := make(map[string]string)
+	for i := range all {
+		p := &all[i]
+		variables := p.Variables()
+		unset := slices.DeleteFunc(p.Variables(), func(v string) bool { return os.Getenv(v) != "" })
+		if len(unset) == len(variables) {
+			continue
+		}
+		if len(unset) > 0 {
+			return nil, fmt.Errorf("%s is not set, but others of %s are: set all or none", strings.Join(unset, ", "), strings.Join(variables, ", "))
+		}
+		if rule := CallbackRule(p.About, base); rule != "" {
+			return nil, fmt.Errorf("%s, or unset %s", rule, strings.Join(variables, " and "))
+		}
+		if err := p.Connect(os.Getenv(variables[0]), os.Getenv(variables[1]), p.RedirectURI(base), nil); err != nil {
+			return nil, fmt.Errorf("%s: %w", variables[len(variables)-1], err) // OIDC_ISSUER: the rest of an entry is ours
+		}
+		if other := issuers[p.entry.Issuer]; other != "" && p.entry.Issuer != "" {
+			return nil, fmt.Errorf("OIDC_ISSUER: %s is already the issuer of %s; no two may share one (RFC 9207 §4)", p.entry.Issuer, other)
+		}
+		issuers[p.entry.Issuer] = p.Title
+	}
+	return all, nil
+}
+
+// CallbackRule says what to do if the provider does not take the app's callback URL. It is
+// empty if the provider takes it.
+func CallbackRule(provider oauth.About, base *url.URL) string {
+	host := strings.TrimSuffix(base.Host, ":"+base.Port())
+	if base.Scheme == "https" || slices.Contains(provider.CallbackHosts, host) {
+		return ""
+	}
+	way := "put a proxy with TLS in front, and start with -base-url https://" + base.Host
+	if len(provider.CallbackHosts) > 0 {
+		way = "start with -base-url " + strings.Replace(base.String(), host, provider.CallbackHosts[0], 1)
+	}
+	return fmt.Sprintf("%s takes no callback URLs at %s: %s", provider.Title, base, way)
+}
+
+// Titles returns a function that names the provider that a request is about: the one in its
+// path, or in its query the one that an account belongs to.
+func Titles(all []Provider) func(*http.Request) string {
+	return func(r *http.Request) string {
+		name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+		key := r.URL.Query().Get("provider")
+		i := slices.IndexFunc(all, func(p Provider) bool { return p.Name == name || key != "" && p.Key == key })
+		if i < 0 {
+			return ""
+		}
+		return all[i].Title
+	}
+}

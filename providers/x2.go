@@ -1,0 +1,63 @@
+package providers
+
+import (
+	"cmp"
+
+	"example.com/oauthbyhand/oauth"
+)
+
+// X2 is X by OAuth 2.0. [X] is the same provider by OAuth 1.0a: the same users, under
+// the same ids, so both rows lead to one account.
+func X2() oauth.Provider {
+	return oauth.Provider{
+		About: oauth.About{
+			Name:          "x2",
+			Title:         "X (OAuth 2.0)",
+			AccountKey:    "x",
+			Console:       "https://console.x.com",
+			CallbackHosts: []string{"127.0.0.1"}, // as for OAuth 1.0a
+			Notes: "Choose a confidential client, and take the client id and client secret of OAuth 2.0, not the API key. " +
+				"The callback URL is compared exactly, its last slash included. " +
+				"Reading the profile costs credits; an app without credits gets 402.",
+			Sources: []string{
+				"https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code",
+				"https://docs.x.com/fundamentals/authentication/oauth-2-0/user-access-token",
+				"https://docs.x.com/fundamentals/developer-apps",
+				"https://github.com/tryethernal/ethernal/issues/1326", // 402
+			},
+			Checked: "2026-11-29",
+		},
+		Metadata: oauth.Metadata{
+			AuthorizationEndpoint: "https://x.com/i/oauth2/authorize",
+			TokenEndpoint:         "https://api.x.com/2/oauth2/token",
+			RevocationEndpoint:    "https://api.x.com/2/oauth2/revoke",
+		},
+		// Both users.read and tweet.read are needed to read the profile, users.email for
+		// the address in it, and offline.access for a refresh token.
+		Scopes:      []string{"users.read", "tweet.read", "users.email", "offline.access"},
+		ClientAuth:  "client_secret_basic",
+		ProfileURLs: []oauth.ProfileURL{{URL: "https://api.x.com/2/users/me?user.fields=profile_image_url,confirmed_email"}},
+		Profile:     x2Profile,
+	}
+}
+
+// x2Profile takes id as subject, which is what OAuth 1.0a calls id_str. The username can
+// be changed, and then be taken by somebody else.
+func x2Profile(r oauth.Replies) (oauth.Profile, error) {
+	reply, err := object(r.API[0])
+	if err != nil {
+		return oauth.Profile{}, err
+	}
+	var p oauth.Profile
+	var user oauth.Object
+	err = cmp.Or(
+		reply.Read("data", &user),
+		user.Read("id", &p.Subject),
+		user.Read("name", &p.Name),
+		user.Read("confirmed_email", &p.Email),
+		user.Read("profile_image_url", &p.Picture),
+	)
+	p.EmailVerified = p.Email != "" // X names confirmed addresses only
+	p.Picture = xPicture(p.Picture)
+	return p, err
+}

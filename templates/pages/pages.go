@@ -1,0 +1,166 @@
+// Package pages serves the pages of a user who is signed in: the profile, and the buttons
+// that read it again, refresh tokens, connect and disconnect accounts, and sign out. Only
+// the buttons send requests to a provider; a page shows what is stored.
+package pages
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"example.com/oauthbyhand/oauth"
+	"example.com/oauthbyhand/oauth/account"
+	"example.com/oauthbyhand/oauth/web"
+	"example.com/oauthbyhand/providers/registered"
+	"example.com/oauthbyhand/templates"
+)
+
+// buttonTimeout is for all requests that one button sends, as for a callback.
+const buttonTimeout = 15 * time.Second
+
+// Pages serves the pages of users who are signed in. Set its fields before the first request.
+type Pages struct {
+	Site      *templates.Site
+	Providers []registered.Provider
+	Accounts  *account.Accounts
+	Sessions  *account.Sessions
+	// Connect begins a sign-in that connects one more account to the user.
+	Connect func(w http.ResponseWriter, r *http.Request, userID string)
+}
+
+// Routes adds the pages to the app's routes.
+func (p *Pages) Routes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /profile", web.GetOnly(p.signedIn(p.profile)))
+	mux.HandleFunc("POST /read", p.signedIn(p.read))
+	mux.HandleFunc("POST /refresh", p.signedIn(p.refresh))
+	mux.HandleFunc("POST /connect/{provider}", p.signedIn(p.connect))
+	mux.HandleFunc("POST /disconnect", p.signedIn(p.disconnect))
+	mux.HandleFunc("POST /logout", p.logout(p.Sessions.End))
+	mux.HandleFunc("POST /logout/everywhere", p.logout(p.Sessions.EndAll))
+	if p.Site.Simulated != "" {
+		mux.HandleFunc("POST /expire", p.signedIn(p.expire))
+	}
+}
+
+// visitor is the user who is signed in, and the identity that the page is about.
+type visitor struct {
+	session account.Session
+	all     []opened
+	shown   opened
+}
+
+// opened is an identity with its grant, and the provider that gave it.
+type opened struct {
+	account.Identity
+	grant    account.Grant // empty if the record does not open
+	provider registered.Provider
+}
+
+type visitorKey struct{}
+
+// visitor returns the user who is signed in, with the identity of the sign-in shown.
+// [account.ErrNotFound] means that nobody is signed in.
+func (p *Pages) visitor(r *http.Request) (visitor, error) {
+	if v, ok := r.Context().Value(visitorKey{}).(visitor); ok {
+		return v, nil
+	}
+	session, err := p.Sessions.Get(r)
+	if err != nil {
+		return visitor{}, err
+	}
+	return p.load(r.Context(), session, session.Key)
+}
+
+// load returns the visitor of a session as stored now, with the identity that key names
+// shown. [account.ErrNotFound] means that it was disconnected just now.
+func (p *Pages) load(ctx context.Context, session account.Session, key account.Key) (visitor, error) {
+	all, err := p.Accounts.Identities(ctx, session.UserID)
+	if err != nil {
+		return visitor{}, err
+	}
+	v := visitor{session: session}
+	for _, identity := range all {
+		v.all = append(v.all, p.open(identity))
+	}
+	if !v.show(key) {
+		return visitor{}, account.ErrNotFound
+	}
+	return v, nil
+}
+
+// open returns an identity with its grant. A grant that does not open is shown as one
+// without tokens, so that the user can sign in again.
+func (p *Pages) open(identity account.Identity) opened {
+	grant, err := p.Accounts.Open(identity)
+	if err != nil {
+		p.Site.Log.Warn("profile", "err", err)
+	}
+	name := grant.Tokens.Provider + grant.Credentials.Provider // one of the two is empty
+	i := slices.IndexFunc(p.Providers, func(p registered.Provider) bool { return p.Name == name })
+	if i < 0 {
+		i = slices.IndexFunc(p.Providers, func(p registered.Provider) bool { return p.Key == identity.Provider })
+	}
+	provider := registered.Provider{About: oauth.About{Title: identity.Provider}} // not known any more
+	if i >= 0 {
+		provider = p.Providers[i]
+	}
+	return opened{identity, grant, provider}
+}
+
+// show makes the page about another of the visitor's identities, if it is one.
+func (v *visitor) show(key account.Key) bool {
+	i := slices.IndexFunc(v.all, func(o opened) bool { return o.Key == key })
+	if i >= 0 {
+		v.shown = v.all[i]
+	}
+	return i >= 0
+}
+
+// Visitor returns the profile of the user who is signed in, and whether anybody is.
+func (p *Pages) Visitor(r *http.Request) (oauth.Profile, bool) {
+	v, err := p.visitor(r)
+	return v.shown.grant.Profile, err == nil
+}
+
+// UserID returns the user who is signed in, or nothing.
+func (p *Pages) UserID(r *http.Request) string {
+	session, _ := p.Sessions.Get(r)
+	return session.UserID
+}
+
+// signedIn is for pages about the visitor's identity that the query names, or without one
+// about that of the sign-in. Visitors who are not signed in are sent to sign in, and back.
+func (p *Pages) signedIn(h func(http.ResponseWriter, *http.Request, visitor)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, err := p.visitor(r)
+		q := r.URL.Query()
+		switch {
+		case errors.Is(err, account.ErrNotFound):
+			http.Redirect(w, r, "/?next=/profile", http.StatusSeeOther)
+		case err != nil:
+			p.Site.Fail(w, r, oauth.About{}, err)
+		case q.Has("subject") && !v.show(account.Key{Provider: q.Get("provider"), Subject: q.Get("subject")}):
+			http.Redirect(w, r, "/profile", http.StatusSeeOther) // disconnected meanwhile: a button pressed twice
+		default:
+			ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), visitorKey{}, v), buttonTimeout)
+			defer cancel()
+			h(w, r.WithContext(ctx), v)
+		}
+	}
+}
+
+// logout ends the session, or all sessions of the user.
+func (p *Pages) logout(end func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch err := end(w, r); {
+		case errors.Is(err, account.ErrNotFound): // whose sessions, nobody knows before they sign in
+			http.Redirect(w, r, "/?next=/profile", http.StatusSeeOther)
+		case err != nil:
+			p.Site.Fail(w, r, oauth.About{}, err)
+		default:
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+		}
+	}
+}

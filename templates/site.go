@@ -1,0 +1,85 @@
+package templates
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"example.com/oauthbyhand/oauth"
+	"example.com/oauthbyhand/templates/trace"
+)
+
+// Site is what all pages of the app have in common. Set its fields before the first request.
+type Site struct {
+	Base      *url.URL
+	Log       *slog.Logger
+	Simulated string          // the origin of the fake provider; empty with real ones
+	Recorder  *trace.Recorder // of sign-ins; nil if they are not recorded
+	// Visitor returns the profile of the user who is signed in, and whether anybody is.
+	Visitor func(*http.Request) (oauth.Profile, bool)
+}
+
+type faultKey struct{}
+
+// WithFault returns a context whose pages show what was tried: fault has the fields Name,
+// Does, Gains, Stops, Spec and How. nil shows nothing.
+func WithFault(ctx context.Context, fault any) context.Context {
+	return context.WithValue(ctx, faultKey{}, fault)
+}
+
+// Page shows the page name.html with its data.
+func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
+	user, signedIn := s.Visitor(r)
+	page := Page{s.Simulated, s.Recorder != nil, signedIn, user, r.Context().Value(faultKey{}), data}
+	if err := Render(w, status, name, page); err != nil {
+		s.Log.Error("page", "name", name, "err", err)
+		http.Error(w, "This page could not be made; the log says why.", http.StatusInternalServerError)
+	}
+}
+
+// NotFound answers for a path that the app does not have.
+func (s *Site) NotFound(w http.ResponseWriter, r *http.Request) {
+	s.Page(w, r, http.StatusNotFound, "notfound", r.URL.Path)
+}
+
+// OtherHost answers a request that came to the app under another name.
+func (s *Site) OtherHost(w http.ResponseWriter, r *http.Request) {
+	s.Page(w, r, http.StatusMisdirectedRequest, "host", struct{ Got, Want string }{r.Host, s.Base.String()})
+}
+
+// Foreign answers a form that was on a page of another site.
+func (s *Site) Foreign(w http.ResponseWriter, r *http.Request) {
+	s.Page(w, r, http.StatusForbidden, "foreign", nil)
+}
+
+// Trace shows the visitor's own latest sign-ins, step by step.
+func (s *Site) Trace(w http.ResponseWriter, r *http.Request) {
+	if s.Recorder == nil {
+		s.NotFound(w, r)
+		return
+	}
+	s.Page(w, r, http.StatusOK, "trace", s.Recorder.Traces(r))
+}
+
+// Fail says what went wrong: to the visitor in words, and to the log by the check's name.
+func (s *Site) Fail(w http.ResponseWriter, r *http.Request, provider oauth.About, err error) {
+	failure := Failed(r, provider, err)
+	switch failed, refused := failure.CheckError, failure.Refusal; {
+	case refused != nil:
+		s.Log.Info("sign-in refused", "provider", provider.Name, "step", refused.Step, "code", refused.Code, "description", refused.Description)
+		s.Page(w, r, failure.Status, "refused", failure)
+		return
+	case failed != nil:
+		s.Log.Warn("sign-in failed", "provider", provider.Name, "step", failed.Check.Step, "check", failed.Check.Name, "got", failed.Got, "want", failed.Want)
+		if _, signedIn := s.Visitor(r); signedIn && failed.Check.Name == "attempt-unused" { // the callback reloaded, or the back button
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+			return
+		}
+	case failure.Status == http.StatusInternalServerError:
+		s.Log.Error("failed", "provider", provider.Name, "err", err)
+	default:
+		s.Log.Info("refused", "provider", provider.Name, "err", err)
+	}
+	s.Page(w, r, failure.Status, "error", failure)
+}

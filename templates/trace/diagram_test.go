@@ -1,0 +1,163 @@
+package trace
+
+import (
+	"bytes"
+	"html/template"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/oauthbyhand/oauth"
+	"example.com/oauthbyhand/providers"
+	"github.com/google/go-cmp/cmp"
+)
+
+// traced returns the trace of what the app w recorded.
+func traced(w *wire, m *Mask) *Trace {
+	t := &Trace{Number: 7, Provider: w.about.Title, source: new(source)}
+	for _, e := range w.events {
+		h := newHop(e, m)
+		h.After = e.Time.Sub(w.events[0].Time)
+		t.hops = append(t.hops, h)
+	}
+	return t
+}
+
+// messages are the diagram as a screen reader reads it.
+func (d diagram) messages() []string {
+	var all []string
+	for _, s := range d.Stages {
+		line := s.Name
+		if s.Note != "" {
+			line += ": " + s.Note
+		}
+		all = append(all, line)
+		for _, a := range s.Arrows {
+			all = append(all, "  "+a.From+" to "+a.To+": "+a.Label+" · "+strings.Join(a.Carries, ", "))
+		}
+		if s.Failed != "" {
+			all = append(all, "  failed: "+s.Failed)
+		}
+	}
+	return all
+}
+
+func TestDiagram(t *testing.T) {
+	want := []string{
+		"discovery",
+		"  App to Provider: GET accounts.google.com · ",
+		"  Provider to App: 200 OK · metadata",
+		"request",
+		"  App to Browser: redirect · sealed cookie",
+		"  Browser to Provider: GET accounts.google.com · code_challenge, nonce, state",
+		"you, at the provider: 1 second at Google, which the app does not see",
+		"callback",
+		"  Provider to Browser: redirect · code, state",
+		"  Browser to App: GET /callback/google · code, state, sealed cookie",
+		"token",
+		"  App to Provider: POST oauth2.googleapis.com · client_secret, code, code_verifier",
+		"  Provider to App: 200 OK · access_token, id_token, refresh_token",
+		"ID token",
+		"  App to Provider: GET www.googleapis.com · ",
+		"  Provider to App: 200 OK · keys",
+		"profile",
+		"  App to Provider: GET openidconnect.googleapis.com · access_token",
+		"  Provider to App: 200 OK · profile",
+	}
+	for name, mask := range map[string]func() *Mask{"simulated": Whole, "real": Cut} {
+		w := newWire2(t, providers.Google())
+		w.signIn("allow")
+		for i := range w.events { // the user takes a second
+			if w.events[i].Step >= 2 {
+				w.events[i].Time = w.events[i].Time.Add(time.Second)
+			}
+		}
+		d := traced(w, mask()).Diagram()
+		got := d.messages()
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if d.Stages[3].Passed != 10 || d.Stages[3].Anchor != "step-2" {
+			t.Errorf("%s: the callback is %+v", name, d.Stages[3])
+		}
+	}
+}
+
+// A failed check is in the diagram by its name, and its details show both values.
+func TestDiagramOfAFailure(t *testing.T) {
+	trace := &Trace{source: new(source)}
+	for _, what := range []any{
+		oauth.RedirectIn{Path: "/callback/google", Query: "code=stolen&state=of+another"},
+		oauth.AttemptTaken{Cookie: "attempt-of-this", Attempt: oauth.Attempt{State: "of this browser"}},
+		oauth.Checked{
+			{Check: oauth.Check{Step: 2, Name: "callback-once"}, OK: true},
+			{Check: oauth.Check{Step: 2, Name: "callback-once"}, OK: true},
+			{Check: oauth.Check{Step: 2, Name: "callback-state"}, Got: "another value", Want: "the expected one"},
+		},
+	} {
+		trace.hops = append(trace.hops, newHop(oauth.Event{Step: 2, Function: "Client.ParseCallback", What: what}, Whole()))
+	}
+	s := trace.Diagram().Stages[0]
+	if s.Failed != "callback-state" || s.FailedAt != "step-2-3" || s.Passed != 1 {
+		t.Errorf("the stage is %+v", s)
+	}
+	found := trace.Steps()[0].Hops[2].Failed()[0].Found()
+	if want := "of another, want of this browser"; found != want {
+		t.Errorf("found %q, want %q", found, want)
+	}
+	trace.hops[2].Checks[2].Got = ""
+	if got := trace.Failed()[0].Found(); got != "missing, want of this browser" {
+		t.Errorf("without a state, found %q", got)
+	}
+}
+
+// Each link of the page leads to what is on it, no anchor is there twice, and the code is
+// shown with simulated providers only.
+func TestPageLinks(t *testing.T) {
+	for name, test := range map[string]struct {
+		mask func() *Mask
+		code bool
+	}{"simulated": {Whole, true}, "real": {Cut, false}} {
+		w := newWire2(t, providers.Google())
+		w.signIn("allow")
+		var page bytes.Buffer
+		pages := Define(template.New(""))
+		if err := pages.ExecuteTemplate(&page, "steps", traced(w, test.mask())); err != nil {
+			t.Fatal(err)
+		}
+		anchors := make(map[string]int)
+		for _, m := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(page.String(), -1) {
+			if anchors[m[1]]++; anchors[m[1]] == 2 {
+				t.Errorf("%s: the anchor %s is there twice", name, m[1])
+			}
+		}
+		links := regexp.MustCompile(` href="#([^"]*)"`).FindAllStringSubmatch(page.String(), -1)
+		for _, m := range links {
+			if to, _ := url.PathUnescape(m[1]); anchors[to] == 0 {
+				t.Errorf("%s: no anchor for the link to %s", name, m[1])
+			}
+		}
+		if len(links) < 19 {
+			t.Errorf("%s: %d links within the page, want at least one per arrow and step", name, len(links))
+		}
+		if got := strings.Contains(page.String(), "func (c *Client) ParseCallback("); got != test.code {
+			t.Errorf("%s: code is shown: %t, want %t", name, got, test.code)
+		}
+		state := regexp.MustCompile(`<a href="#step-2-callback.go-\d+"[^>]*><code>callback-state</code>`).MatchString(page.String())
+		if state != test.code {
+			t.Errorf("%s: callback-state leads to its line: %t, want %t", name, state, test.code)
+		}
+	}
+}
+
+func TestSeconds(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		time.Second: "1 second", 990 * time.Millisecond: "1 second", 1200 * time.Millisecond: "1.2 seconds", 3 * time.Minute: "180 seconds", 0: "0 seconds",
+	} {
+		if got := seconds(d); got != want {
+			t.Errorf("%s is %q, want %q", d, got, want)
+		}
+	}
+}

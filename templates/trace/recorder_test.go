@@ -1,0 +1,512 @@
+package trace
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/oauthbyhand/oauth"
+	"github.com/google/go-cmp/cmp"
+)
+
+// visitor is a browser as far as the recorder sees it: its cookie.
+type visitor struct{ cookie *http.Cookie }
+
+// request sends the events of one request of the visitor to the recorder.
+func (v *visitor) request(rec *Recorder, events ...any) *http.Request {
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("GET", "/", nil)
+	if v.cookie != nil {
+		r.AddCookie(v.cookie)
+	}
+	r = rec.Listen(w, r, "Google")
+	for _, what := range events {
+		r.Context().Value(listenerKey{}).(*listener).hear(oauth.Event{Time: time.Now(), Step: 1, What: what})
+	}
+	v.keep(w)
+	return r
+}
+
+func (v *visitor) keep(w *httptest.ResponseRecorder) {
+	for _, c := range w.Result().Cookies() {
+		v.cookie = c
+	}
+}
+
+// sees lists the visitor's sign-ins by their numbers of hops, the latest first.
+func (v *visitor) sees(rec *Recorder) []int {
+	r := httptest.NewRequest("GET", "/trace", nil)
+	if v.cookie != nil {
+		r.AddCookie(v.cookie)
+	}
+	var hops []int
+	for _, latest := range rec.Traces(r).Latest {
+		r := r.Clone(r.Context())
+		r.URL.RawQuery = fmt.Sprint("number=", latest.Number)
+		count := 0
+		for _, step := range rec.Traces(r).Shown.Steps() {
+			count += len(step.Hops)
+		}
+		hops = append(hops, count)
+	}
+	return hops
+}
+
+func out(state string) oauth.RedirectOut {
+	return oauth.RedirectOut{URL: "https://op.example/authorize?state=" + state}
+}
+
+func in(state string) oauth.RedirectIn {
+	return oauth.RedirectIn{Path: "/callback/google", Query: "state=" + state}
+}
+
+func TestRecorderKeepsVisitorsApart(t *testing.T) {
+	rec := NewRecorder(Whole, false, nil)
+	var ada, mallory visitor
+	ada.request(rec, out("a"))
+	mallory.request(rec, out("m"))
+	mallory.request(rec, out("m2"))
+	ada.request(rec, in("a"))     // the same sign-in
+	mallory.request(rec, in("a")) // Ada's state in Mallory's browser: a sign-in of his own
+	if diff := cmp.Diff([]int{2}, ada.sees(rec)); diff != "" {
+		t.Errorf("Ada (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int{1, 1, 1}, mallory.sees(rec)); diff != "" {
+		t.Errorf("Mallory (-want +got):\n%s", diff)
+	}
+	if got := new(visitor).sees(rec); got != nil {
+		t.Errorf("a stranger sees %v", got)
+	}
+	number := httptest.NewRequest("GET", "/trace?number=2", nil) // Mallory's first
+	number.AddCookie(ada.cookie)
+	if got := rec.Traces(number).Shown.Number; got != 1 {
+		t.Errorf("Ada asks for Mallory's sign-in and sees number %d, want her own", got)
+	}
+}
+
+// OAuth 1.0a has no state; the temporary token is on both ways, also in a refusal.
+func TestRecorderOfOAuth1(t *testing.T) {
+	for name, query := range map[string]string{"allowed": "oauth_token=t&oauth_verifier=v", "refused": "denied=t"} {
+		rec := NewRecorder(Whole, false, nil)
+		var ada visitor
+		ada.request(rec, oauth.RedirectOut{URL: "https://api.x.com/oauth/authenticate?oauth_token=t"})
+		ada.request(rec, oauth.RedirectIn{Path: "/callback/x", Query: query})
+		if diff := cmp.Diff([]int{2}, ada.sees(rec)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// A cookie that somebody planted in the browser shows nothing once it has signed in.
+func TestRecorderRenewsTheVisitor(t *testing.T) {
+	rec := NewRecorder(Whole, true, nil)
+	var ada visitor
+	ada.request(rec, out("a"))
+	planted := ada
+	w := httptest.NewRecorder()
+	rec.signedIn(w, ada.request(rec, in("a")), "ada")
+	ada.keep(w)
+	if got := planted.sees(rec); got != nil {
+		t.Errorf("the cookie from before shows %v", got)
+	}
+	if diff := cmp.Diff([]int{2}, ada.sees(rec)); diff != "" {
+		t.Errorf("the new one (-want +got):\n%s", diff)
+	}
+	_, attributes, _ := strings.Cut(w.Header().Get("Set-Cookie"), "; ")
+	if ada.cookie.Name != "__Host-oauthbyhand-visitor" || attributes != "Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=Lax" {
+		t.Errorf("Set-Cookie: %s", w.Header().Get("Set-Cookie"))
+	}
+}
+
+// A session that ran out was not signed out of, and the next user of this browser may be
+// another: a sign-in shows what the same user did before, and nothing else. Only the user who
+// is signed in can connect an account, so what came before stays.
+func TestRecorderOfTheNextVisitor(t *testing.T) {
+	rec := NewRecorder(Whole, false, nil)
+	var browser visitor
+	again := func(state, user string, connected bool) {
+		w, attempt := httptest.NewRecorder(), oauth.Attempt{}
+		if connected {
+			attempt.User = user
+		}
+		r := browser.request(rec, out(state), in(state), oauth.AttemptTaken{Attempt: attempt})
+		r.Context().Value(listenerKey{}).(*listener).user = attempt.User
+		rec.signedIn(w, r, user)
+		browser.keep(w)
+	}
+	browser.request(rec, out("of the first, who went away"))
+	again("a", "ada", false)
+	again("b", "bob", false)
+	if diff := cmp.Diff([]int{3}, browser.sees(rec)); diff != "" {
+		t.Errorf("the second sees (-want +got):\n%s", diff)
+	}
+	before := browser
+	again("c", "bob", true)
+	if diff := cmp.Diff([]int{3, 3}, browser.sees(rec)); diff != "" {
+		t.Errorf("the second, with one more account connected (-want +got):\n%s", diff)
+	}
+	if got := before.sees(rec); got != nil {
+		t.Errorf("the cookie from before that shows %v", got)
+	}
+	if len(rec.records) != 2 {
+		t.Errorf("%d records are kept, want 2", len(rec.records))
+	}
+	again("d", "bob", false)
+	if diff := cmp.Diff([]int{3, 3, 3}, browser.sees(rec)); diff != "" {
+		t.Errorf("the second, signed in again (-want +got):\n%s", diff)
+	}
+	again("e", "", false)
+	again("f", "", false)
+	if diff := cmp.Diff([]int{3}, browser.sees(rec)); diff != "" {
+		t.Errorf("two sign-ins of unknown users (-want +got):\n%s", diff)
+	}
+}
+
+// The cookie that the answer sets says which user is signed in now, and no other cookie does.
+func TestHandlerKeepsTheUsersTraces(t *testing.T) {
+	rec := NewRecorder(Whole, false, nil)
+	user := func(r *http.Request) string {
+		c := r.CookiesNamed("session")
+		if len(c) != 1 {
+			return ""
+		}
+		return c[0].Value
+	}
+	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		state := r.FormValue("state")
+		for _, what := range []any{out(state), in(state)} {
+			r.Context().Value(listenerKey{}).(*listener).hear(oauth.Event{Time: time.Now(), Step: 1, What: what})
+		}
+		http.SetCookie(w, &http.Cookie{Name: "session", MaxAge: -1})
+		http.SetCookie(w, &http.Cookie{Name: "session", Value: r.FormValue("as"), MaxAge: 60})
+		http.Redirect(w, r, "/profile", http.StatusSeeOther)
+	})
+	handler := rec.Handler(func(*http.Request) string { return "Google" }, user, app)
+	var browser visitor
+	for i, step := range []struct {
+		as   string
+		want []int
+	}{{"ada", []int{2}}, {"ada", []int{2, 2}}, {"bob", []int{2}}, {"ada", []int{2}}} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", fmt.Sprintf("/callback/google?as=%s&state=%d", step.as, i), nil)
+		r.AddCookie(&http.Cookie{Name: "session", Value: "of whoever was signed in before"})
+		if browser.cookie != nil {
+			r.AddCookie(browser.cookie)
+		}
+		handler.ServeHTTP(w, r)
+		for _, c := range w.Result().Cookies() {
+			if c.Name == rec.cookieName() {
+				browser.cookie = c
+			}
+		}
+		if diff := cmp.Diff(step.want, browser.sees(rec)); diff != "" {
+			t.Errorf("sign-in %d, as %s (-want +got):\n%s", i+1, step.as, diff)
+		}
+	}
+}
+
+// Two traces are shown side by side if the query asks for it and both are the visitor's.
+func TestTracesBeside(t *testing.T) {
+	rec := NewRecorder(Whole, false, nil)
+	var ada, mallory visitor
+	mallory.request(rec, out("m"))
+	ada.request(rec, out("a"))
+	ada.request(rec, out("b"))
+	for query, want := range map[string]string{"number=3&beside=2": "3 2", "number=3": "3 0", "beside=1": "3 0", "number=2&beside=x": "2 0"} {
+		r := httptest.NewRequest("GET", "/trace?"+query, nil)
+		r.AddCookie(ada.cookie)
+		traces, beside := rec.Traces(r), 0
+		if traces.Beside != nil {
+			beside = traces.Beside.Number
+		}
+		if got := fmt.Sprint(traces.Shown.Number, " ", beside); got != want {
+			t.Errorf("%s shows %s, want %s", query, got, want)
+		}
+	}
+}
+
+func TestRecorderForgets(t *testing.T) {
+	rec := NewRecorder(Whole, false, nil)
+	var ada, mallory visitor
+	ada.request(rec, out("a"))
+	r := mallory.request(rec, out("m"))
+	r.AddCookie(&http.Cookie{Name: mallory.cookie.Name, Value: "planted, to make it ambiguous whose sign-ins to forget"})
+	r.AddCookie(mallory.cookie)
+	rec.Forget(r)
+	if ada.sees(rec) == nil || mallory.sees(rec) != nil {
+		t.Errorf("Mallory signed out; Ada sees %v, and he %v", ada.sees(rec), mallory.sees(rec))
+	}
+}
+
+// What happens to a sign-in after it was dropped does not bring it back.
+func TestRecorderDrops(t *testing.T) {
+	for name, drop := range map[string]func(*Recorder, *http.Request){
+		"signed out": (*Recorder).Forget,
+		"the oldest of too many": func(rec *Recorder, _ *http.Request) {
+			for range recordsKept {
+				new(visitor).request(rec, out("another"))
+			}
+		},
+	} {
+		rec := NewRecorder(Whole, false, nil)
+		var ada visitor
+		ada.request(rec)
+		r := ada.request(rec, out("a"))
+		drop(rec, r)
+		l := r.Context().Value(listenerKey{}).(*listener)
+		l.hear(oauth.Event{Step: 3, What: oauth.ReplyReceived{Status: 200}})
+		if got := ada.sees(rec); got != nil {
+			t.Errorf("%s: it is there again: %v", name, got)
+		}
+	}
+}
+
+// A sign-in whose events are slow to put into words, or to print, keeps no others from
+// being shown.
+func TestRecorderKeepsNobodyWaiting(t *testing.T) {
+	for name, newRecorder := range map[string]func(slow func()) *Recorder{
+		"mask": func(slow func()) *Recorder {
+			return NewRecorder(func() *Mask { return &Mask{hide: func(string, string) string { slow(); return "" }} }, false, nil)
+		},
+		"terminal": func(slow func()) *Recorder { return NewRecorder(Whole, false, writer(slow)) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			goOn := make(chan bool)
+			rec := newRecorder(func() { <-goOn })
+			go new(visitor).request(rec, out("a"))
+			synctest.Wait()
+			if !rec.mu.TryLock() {
+				t.Fatalf("the recorder waits for the %s", name)
+			}
+			rec.mu.Unlock()
+			close(goOn)
+		})
+	}
+}
+
+// writer is a function that is called for each Write.
+type writer func()
+
+func (w writer) Write(p []byte) (int, error) {
+	w()
+	return len(p), nil
+}
+
+// However many sign-ins are begun, and however long the replies are, the recorder
+// stays within its bounds.
+func TestRecorderIsBounded(t *testing.T) {
+	rec := NewRecorder(Whole, false, nil)
+	for range recordsKept + 10 {
+		new(visitor).request(rec, out("a"))
+	}
+	if len(rec.records) != recordsKept {
+		t.Errorf("%d sign-ins kept, want %d", len(rec.records), recordsKept)
+	}
+	reply := oauth.ReplyReceived{Status: 200, Body: `{"a":"` + strings.Repeat("x", 30<<10) + `"}`}
+	var ada visitor
+	ada.request(rec, append(slices.Repeat([]any{reply}, 10), out("b"))...)
+	if got := ada.sees(rec); len(got) != 1 || got[0] != 5 {
+		t.Errorf("of ten replies of 30 KiB and a redirect %v hops are kept, want 5: 128 KiB hold four replies", got)
+	}
+}
+
+// What is hidden once is hidden wherever it turns up again, under whatever name.
+func TestCut(t *testing.T) {
+	m := Cut()
+	for _, row := range []struct {
+		place, name, value, want, reason string
+	}{
+		{inRequest, "client_id", "app", "app", "public"},
+		{inTokens, "access_token", "secret-token", "secr… (12 characters)", "a secret"},
+		{inTokens, "refresh_token", "short", "… (5 characters)", "four characters would be most of it"},
+		{inTokens, "new_kind_of_token", "another-secret", "anot… (14 characters)", "a name that nobody here knows"},
+		{inProfile, "favourite_colour", "green", "green", "the user's own data"},
+		{inProfile, "next", "https://api.example/?access_token=secret-token&page=2", "https://api.example/?access_token=secr… (12 characters)&page=2", "the token once more"},
+		{inTokens, "error_description", "bad token secret-token", "bad token secr… (12 characters)", "the token once more"},
+	} {
+		if got := m.value(row.place, row.name, row.value); got != row.want {
+			t.Errorf("%s %s (%s): %q, want %q", row.place, row.name, row.reason, got, row.want)
+		}
+	}
+	for body, want := range map[string]string{
+		`{"data":[{"access_token":"secret-token-2","user_id":17}]}`: `"secr… (14 characters)"`,
+		`access_token=secret-token-2&scope=a`:                       "secr… (14 characters)",
+		`{"access_token":"secret-token-2"`:                          "… (32 characters)", // no JSON, so nothing in it is known
+		`<p>secret-token-2</p>`:                                     "… (21 characters)",
+	} {
+		if got := fmt.Sprint(Cut().body(inTokens, body)); strings.Contains(got, "secret-token-2") || !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s in it", body, got, want)
+		}
+	}
+}
+
+// A reply that redirects may carry tokens in its Location that nobody has seen before.
+func TestCutLocation(t *testing.T) {
+	for _, location := range []string{"https://x.example/a?access_token=a-secret-token", "https://x.example/a#access_token=a-secret-token", "https://x.example/a"} {
+		p := headers(Cut(), http.Header{"Location": {location}})
+		if got := p.Values[0].Value; strings.Contains(got, "secret-token") || !strings.HasPrefix(got, "https://x.example/a") {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
+// A text is searched before it is cut: half of a secret would not be found.
+func TestCutLongText(t *testing.T) {
+	m := Cut()
+	m.hidden("access_token", "a-secret-token")
+	got := m.body(inProfile, "<p>"+strings.Repeat("x", 1990)+"a-secret-token").Text
+	if strings.Contains(got, "a-secr") || !strings.Contains(got, "xa-se…") {
+		t.Errorf("%q", got[1980:])
+	}
+}
+
+// Anybody can call the callback with thousands of values, each of which is hidden and
+// then looked for in each text.
+func TestCutMany(t *testing.T) {
+	m := Cut()
+	var query strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&query, "x=!%06d&iss=&", i)
+	}
+	h := newHop(oauth.Event{Step: 2, What: oauth.RedirectIn{Path: "/callback/google", Query: query.String() + "error_description=the+last+!004999"}}, m)
+	values := h.Parts[0].Values
+	if got := values[len(values)-1].Value; len(m.seen) > seenMax+5 || strings.Contains(got, "4999") {
+		t.Errorf("%d remembered, and the last is %q", len(m.seen), got)
+	}
+}
+
+// The other way round, too: a longer value is hidden whole, though its beginning was
+// hidden before.
+func TestCutLonger(t *testing.T) {
+	m := Cut()
+	m.hidden("state, 8 characters", "12345678")
+	m.hidden("state", "1234567890abcdef")
+	if got, want := m.text("state=1234567890abcdef"), "state=1234… (16 characters)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// With Basic authentication the secret goes form-encoded and then base64-encoded over
+// the wire, and can come back as it is.
+func TestCutBasic(t *testing.T) {
+	r := httptest.NewRequest("POST", "https://op.example/token", nil)
+	r.SetBasicAuth("app", url.QueryEscape("TOP SECRET/of this app"))
+	m := Cut()
+	sent := newHop(oauth.Event{Step: 3, What: oauth.RequestSent{Method: "POST", URL: "https://op.example/token", Header: r.Header}}, m)
+	reply := newHop(oauth.Event{Step: 3, What: oauth.ReplyReceived{Status: 401, Body: `{"error":"invalid_client","error_description":"wrong: TOP SECRET/of this app, TOP+SECRET%2Fof+this+app, TOP%20SECRET%2Fof%20this%20app"}`}}, m)
+	for _, h := range []hop{sent, reply} {
+		if text := h.after(hop{}); strings.Contains(text, "SECRET") || !strings.Contains(text, "characters)") {
+			t.Error(text)
+		}
+	}
+}
+
+// Each parameter on the way to a signature is cut, also a verifier of seven digits, and
+// however it is encoded there; the public ones stay readable.
+func TestCutOAuth1(t *testing.T) {
+	signed := oauth.Signed{
+		Parameters: []oauth.Parameter{{Name: "oauth_callback", Value: "https://app.example/cb?a=b&c"}, {Name: "oauth_verifier", Value: "1234567"}, {Name: "oauth_token", Value: "ab cd~ef*ghijk"}, {Name: "new", Value: "7654321"}},
+		Normalized: "new=7654321&oauth_callback=https%3A%2F%2Fapp.example%2Fcb%3Fa%3Db%26c&oauth_token=ab%20cd~ef%2Aghijk&oauth_verifier=1234567",
+		BaseString: "POST&https%3A%2F%2Fapi.x.com%2Foauth%2Faccess_token&new%3D7654321%26oauth_callback%3Dhttps%253A%252F%252Fapp.example%252Fcb%253Fa%253Db%2526c%26oauth_token%3Dab%2520cd~ef%252Aghijk%26oauth_verifier%3D1234567",
+		Signature:  "c2lnbmF0dXJl",
+	}
+	want := []string{
+		"new=… (7 characters)&oauth_callback=https%3A%2F%2Fapp.example%2Fcb%3Fa%3Db%26c&oauth_token=ab c… (14 characters)&oauth_verifier=… (7 characters)",
+		"POST&https%3A%2F%2Fapi.x.com%2Foauth%2Faccess_token&new%3D… (7 characters)%26oauth_callback%3Dhttps%253A%252F%252Fapp.example%252Fcb%253Fa%253Db%2526c%26oauth_token%3Dab c… (14 characters)%26oauth_verifier%3D… (7 characters)",
+	}
+	texts := func(m *Mask) []string {
+		h := newHop(oauth.Event{Step: 3, Function: "Client1.Exchange", What: signed}, m)
+		return []string{h.Parts[1].Text, h.Parts[2].Text}
+	}
+	if diff := cmp.Diff(want, texts(Cut())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{signed.Normalized, signed.BaseString}, texts(Whole())); diff != "" {
+		t.Errorf("of the simulated provider (-want +got):\n%s", diff)
+	}
+}
+
+// In a reply with tokens a name that is public says nothing of what stands below it in
+// a shape that nobody here knows.
+func TestCutShapes(t *testing.T) {
+	for body, shown := range map[string]bool{
+		`{"data":["EAABsecret"]}`:                        false,
+		`{"data":"EAABsecret"}`:                          false,
+		`{"data":{"scope":{"message":"EAABsecret"}}}`:    false,
+		`{"access_token":{"message":"EAABsecret"}}`:      false,
+		`{"token_type":["EAABsecret"]}`:                  false,
+		`{"error":["EAABsecret"]}`:                       false,
+		`{"new":{"error":{"message":"EAABsecret"}}}`:     false,
+		`["EAABsecret"]`:                                 false,
+		`"EAABsecret"`:                                   false,
+		`{"scope":["EAABsecret"]}`:                       true,
+		`{"data":[{"permissions":["EAABsecret"]}]}`:      true,
+		`{"error":{"message":"EAABsecret","code":190}}`:  true,
+		`{"errors":[{"message":"EAABsecret","code":1}]}`: true,
+	} {
+		if got := fmt.Sprint(Cut().body(inTokens, body)); strings.Contains(got, "EAABsecret") != shown {
+			t.Errorf("%s: %s", body, got)
+		}
+	}
+}
+
+// A callback that anybody can send must not steer the operator's terminal, nor
+// write lines that look like the recorder's own.
+func TestTerminal(t *testing.T) {
+	var terminal strings.Builder
+	rec := NewRecorder(Whole, false, &terminal)
+	new(visitor).request(rec, in("%1b%5B2J%0AApp:+forged&x%0Dy=%C2%9B1m&z=%E2%80%AEgnorw%E2%81%A6%E2%80%A8"))
+	want := `
+=== 1 request · RFC 6749 §4.1.1; RFC 7636 §4.3
+
+Provider → Browser → App: GET /callback/google   [, oauth/]
+  Parameters in the URL
+    state = �[2J↵App: forged
+    x�y = �1m
+    z = �gnorw��
+`
+	if diff := cmp.Diff(want, terminal.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A provider's reply of some kilobytes must not become many megabytes.
+func TestDeepAndLongJSON(t *testing.T) {
+	for name, body := range map[string]string{
+		"deep arrays":  strings.Repeat("[", 9000) + strings.Repeat("]", 9000),
+		"deep objects": strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000),
+		"long":         "[" + strings.Repeat("1,", 400_000) + "1]",
+	} {
+		if got := Whole().body(inProfile, body); len(got.text()) > 5000 {
+			t.Errorf("%s: %d bytes shown", name, len(got.text()))
+		}
+	}
+}
+
+func TestPrettyJSON(t *testing.T) {
+	got := part{JSON: true, Values: Whole().body(inProfile, `{"b":{"a":[],"n":12345678901234567890,"z":null},"a":[{"x":"<&>"},true],"s":["1","2"],"e":{}}`).Values}.text()
+	want := `    {
+      "b": {
+        "a": [],
+        "n": 12345678901234567890,
+        "z": null
+      },
+      "a": [
+        {
+          "x": "<&>"
+        },
+        true
+      ],
+      "s": ["1", "2"],
+      "e": {}
+    }
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
