@@ -136,47 +136,55 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, p registered.Prov
 	http.Redirect(w, r, authorizationURL, http.StatusSeeOther)
 }
 
-// callback is where the provider sends the browser back to. It signs the user in, or
-// connects the account to the user who is signed in.
+// callback is where the provider sends the browser back to.
 func (s *server) callback(w http.ResponseWriter, r *http.Request, p registered.Provider) {
-	// A code works once. So the steps go on if the browser does not wait for them.
+	// A code works once. So the steps go on if the browser does not wait for them, and if it
+	// delivers the callback again, it gets the same result.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callbackTimeout)
 	defer cancel()
 	r = r.WithContext(ctx)
+	in, err := oauth.Once(s.attempts, w, r, func() (signIn, error) { return s.signIn(w, r, p) })
+	if err == nil && in.attempt.User == "" {
+		err = s.sessions.Begin(w, r, in.userID, in.key)
+	}
+	if err != nil {
+		s.site.Fail(w, r, p.About, err)
+		return
+	}
+	http.Redirect(w, r, cmp.Or(in.attempt.Next, "/profile"), http.StatusSeeOther) // a URL without the code
+}
+
+// signIn is an attempt that succeeded: the user who signed in, or connected one more
+// account, and the account.
+type signIn struct {
+	attempt oauth.Attempt
+	userID  string
+	key     account.Key
+}
+
+// signIn is all steps of a callback. It finds the user who has the account at the provider,
+// or connects the account to the user who is signed in.
+func (s *server) signIn(w http.ResponseWriter, r *http.Request, p registered.Provider) (signIn, error) {
 	attempt, err := s.attempts.Take(w, r) // 2: the attempt from this browser's cookie
 	if err == nil {
 		err = s.sameUser(r, attempt)
 	}
 	var grant account.Grant
 	if err == nil && p.Client1 != nil {
-		grant, err = steps1(ctx, p.Client1, attempt, r.URL.RawQuery)
+		grant, err = steps1(r.Context(), p.Client1, attempt, r.URL.RawQuery)
 	} else if err == nil {
-		grant, err = steps(ctx, p.Client, attempt, r.URL.RawQuery)
-	}
-	if err == nil {
-		err = s.signInOrConnect(w, r, attempt, account.Key{Provider: p.Key, Subject: grant.Profile.Subject}, grant)
+		grant, err = steps(r.Context(), p.Client, attempt, r.URL.RawQuery)
 	}
 	if err != nil {
-		s.site.Fail(w, r, p.About, err)
-		return
+		return signIn{}, err
 	}
-	http.Redirect(w, r, cmp.Or(attempt.Next, "/profile"), http.StatusSeeOther) // a URL without the code
-}
-
-// signInOrConnect signs the user in whom key names, or connects that account to the user who is
-// signed in.
-func (s *server) signInOrConnect(w http.ResponseWriter, r *http.Request, attempt oauth.Attempt, key account.Key, grant account.Grant) error {
-	if attempt.User == "" {
-		userID, err := s.accounts.SignIn(r.Context(), key, grant)
-		if err != nil {
-			return err
-		}
-		return s.sessions.Begin(w, r, userID, key)
+	in := signIn{attempt, attempt.User, account.Key{Provider: p.Key, Subject: grant.Profile.Subject}}
+	if in.userID == "" {
+		in.userID, err = s.accounts.SignIn(r.Context(), in.key, grant)
+	} else if err = s.sameUser(r, attempt); err == nil { // the user may have signed out during the steps
+		err = s.accounts.Connect(r.Context(), in.userID, in.key, grant)
 	}
-	if err := s.sameUser(r, attempt); err != nil { // the user may have signed out during the steps
-		return err
-	}
-	return s.accounts.Connect(r.Context(), attempt.User, key, grant)
+	return in, err
 }
 
 // sameUser fails unless the user who asked to connect an account is still signed in.

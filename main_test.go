@@ -1007,6 +1007,115 @@ func TestCallbackInItsOwnTime(t *testing.T) {
 	}
 }
 
+// The user is impatient, or the answer is lost: one browser delivers one callback twice. Both
+// lead to the same place with a session each, and the code is sent once.
+func TestCallbackTwice(t *testing.T) {
+	for name, tt := range map[string]struct {
+		provider string
+		after    time.Duration // from the first delivery to the second
+		refuse   bool          // the provider refuses the code
+		connect  bool          // to the user who is signed in
+		status   int
+		check    string
+		requests int // for a token
+	}{
+		"at once":                {provider: "google", status: 303, requests: 1},
+		"while it is under way":  {provider: "google", after: time.Second, status: 303, requests: 1},
+		"OAuth 1.0a":             {provider: "x", after: time.Second, status: 303, requests: 1},
+		"after a lost answer":    {provider: "google", after: time.Minute, status: 303, requests: 1},
+		"too late":               {provider: "google", after: 2 * time.Minute, status: 400, check: "attempt-unused", requests: 1},
+		"connecting":             {provider: "github", after: time.Second, connect: true, status: 303, requests: 1},
+		"the provider is broken": {provider: "google", after: time.Second, refuse: true, status: 502, check: "reply-received", requests: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, "http://localhost:8080")
+				login := w.begin
+				if tt.connect {
+					w.signIn("google")
+					login = func(provider string) page { return w.press("/connect/" + provider) }
+				}
+				consent := login(tt.provider)
+				sent := w.without(func() page { return w.answer(consent, "ada", "allow", scopesOf(consent)...) })
+				requests := 0
+				w.rewire(tt.provider, func(net fake.Net) http.RoundTripper {
+					return &slowToken{net: net, requests: &requests, fails: tt.refuse}
+				})
+				callback := httptest.NewRequestWithContext(t.Context(), "GET", sent.header.Get("Location"), nil)
+				for _, c := range w.browser.Jar.Cookies(callback.URL) {
+					callback.AddCookie(c)
+				}
+				var answers [2]*httptest.ResponseRecorder
+				deliver := func(i int) {
+					answers[i] = httptest.NewRecorder()
+					ctx, leave := context.WithTimeout(t.Context(), time.Duration(i+1)*2*time.Second) // the first does not wait
+					defer leave()
+					w.net["localhost:8080"].ServeHTTP(answers[i], callback.WithContext(ctx))
+				}
+				go deliver(0)
+				synctest.Wait()
+				time.Sleep(tt.after)
+				deliver(1)
+				synctest.Wait()
+
+				sessions := make(map[string]bool)
+				for _, answer := range answers {
+					for _, c := range answer.Result().Cookies() {
+						if c.Name == "oauthbyhand-session" {
+							sessions[c.Value] = true
+						}
+					}
+				}
+				second := page{answers[1].Code, "", answers[1].Header(), answers[1].Body.String()}
+				if second.status != tt.status || second.check() != tt.check || requests != tt.requests {
+					t.Errorf("the second delivery: %d, check %q, after %d requests; want %d, %q, %d",
+						second.status, second.check(), requests, tt.status, tt.check, tt.requests)
+				}
+				if tt.status != http.StatusSeeOther {
+					return
+				}
+				if first, to := answers[0].Header().Get("Location"), second.header.Get("Location"); to != first || to != "/profile" {
+					t.Errorf("the first led to %s, the second to %s", first, to)
+				}
+				if tt.connect {
+					if p := w.get("http://localhost:8080/profile"); len(sessions) != 0 || len(p.accounts()) != 2 {
+						t.Errorf("new sessions: %d, accounts: %v", len(sessions), p.accounts())
+					}
+					return
+				}
+				if len(sessions) != 2 {
+					t.Errorf("%d different sessions, want 2", len(sessions))
+				}
+				for id := range sessions {
+					w.browser = w.newBrowser()
+					w.browser.Jar.SetCookies(w.base, []*http.Cookie{{Name: "oauthbyhand-session", Value: id}})
+					if p := w.get("http://localhost:8080/profile"); p.facts()["Name"] != "Ada Lovelace" {
+						t.Errorf("a session shows %d at %s: %v", p.status, p.url, p.facts())
+					}
+				}
+			})
+		})
+	}
+}
+
+// slowToken is net, at which a token takes five seconds.
+type slowToken struct {
+	net      fake.Net
+	requests *int
+	fails    bool
+}
+
+func (s *slowToken) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, "token") && r.Method == http.MethodPost {
+		*s.requests++
+		time.Sleep(5 * time.Second)
+		if s.fails {
+			return nil, errors.New("connection reset")
+		}
+	}
+	return s.net.RoundTrip(r)
+}
+
 // late is net, each reply of which takes its time.
 type late struct {
 	fake.Net

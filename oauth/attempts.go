@@ -36,9 +36,10 @@ type Attempts struct {
 	sealer *Sealer
 	secure bool
 
-	mu    sync.Mutex
-	used  map[string]bool // states
-	order []string        // the same, oldest first
+	mu         sync.Mutex
+	used       map[string]bool        // states
+	order      []string               // the same, oldest first
+	deliveries map[[32]byte]*delivery // by a hash of cookie and URL
 }
 
 // NewAttempts returns a keeper of attempts, sealed under a key derived from root
@@ -46,7 +47,12 @@ type Attempts struct {
 // https: the cookies then have the __Host- prefix, which no other host can set.
 func NewAttempts(root []byte, secure bool) (*Attempts, error) {
 	sealer, err := NewSealer(root, "attempt cookie")
-	return &Attempts{sealer: sealer, secure: secure, used: make(map[string]bool)}, err
+	return &Attempts{
+		sealer:     sealer,
+		secure:     secure,
+		used:       make(map[string]bool),
+		deliveries: make(map[[32]byte]*delivery),
+	}, err
 }
 
 // CookiePrefix is how the names of this project's cookies begin. They are its own

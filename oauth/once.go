@@ -1,0 +1,77 @@
+package oauth
+
+import (
+	"crypto/sha256"
+	"errors"
+	"net/http"
+	"time"
+)
+
+const (
+	deliveryLife   = time.Minute // how long the result of a callback is kept
+	deliveriesKept = 10_000      // how many results at a time
+)
+
+// delivery is a callback that a browser has delivered.
+type delivery struct {
+	done  chan struct{} // closed when the result is there
+	value any
+	err   error
+}
+
+// Once runs steps, all the steps of the callback r beginning with [Attempts.Take], and
+// returns their result. A code works once, but a browser may deliver its callback twice:
+// the provider is slow and the user impatient, or the answer is lost. If the same browser
+// delivers the same callback again, until a minute after the steps have ended, Once waits
+// for the first delivery and returns its result. Steps must therefore not answer the
+// browser: begin the session afterwards, one for each delivery.
+//
+// The same browser is one that has the attempt's cookie. A browser that received the first
+// answer has lost this cookie, and has the session that came with the answer.
+func Once[T any](a *Attempts, w http.ResponseWriter, r *http.Request, steps func() (T, error)) (T, error) {
+	state := callbackAttempt(r.URL.Query())
+	cookie, err := r.Cookie(a.cookie(state, 0).Name)
+	if err != nil {
+		return steps() // Take refuses the callback
+	}
+	key := sha256.Sum256([]byte(cookie.Value + " " + r.URL.String()))
+	d, first := a.delivery(key)
+	if !first {
+		http.SetCookie(w, a.cookie(state, -time.Second)) // as Take did for the first
+		select {
+		case <-d.done:
+			value, _ := d.value.(T)
+			return value, d.err
+		case <-r.Context().Done():
+			return *new(T), r.Context().Err()
+		}
+	}
+	defer func() {
+		close(d.done)
+		time.AfterFunc(deliveryLife, func() { a.forget(key) })
+	}()
+	value, err := steps()
+	d.value, d.err = value, err
+	return value, err
+}
+
+// delivery returns the delivery with this key, and whether it is the first. If too many are
+// kept already, this one is not, and the next one with its key fails attempt-unused.
+func (a *Attempts) delivery(key [32]byte) (d *delivery, first bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if d, ok := a.deliveries[key]; ok {
+		return d, false
+	}
+	d = &delivery{done: make(chan struct{}), err: errors.New("oauth: the first delivery of this callback panicked")}
+	if len(a.deliveries) < deliveriesKept {
+		a.deliveries[key] = d
+	}
+	return d, true
+}
+
+func (a *Attempts) forget(key [32]byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.deliveries, key)
+}

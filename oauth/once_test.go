@@ -1,0 +1,168 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// once delivers a callback. Its steps take five seconds, and return what they took.
+func (b browser) once(a *Attempts, query string, ran *int) (string, error) {
+	w := httptest.NewRecorder()
+	r := b.request("/callback/op" + query)
+	state, err := Once(a, w, r, func() (string, error) {
+		*ran++
+		attempt, err := a.Take(w, r)
+		time.Sleep(5 * time.Second)
+		return attempt.State, err
+	})
+	b.keep(w)
+	return state, err
+}
+
+func TestOnce(t *testing.T) {
+	const mine, callback = "oauthbyhand-attempt-STATE678", "?code=c&state=STATE6789"
+	for name, tt := range map[string]struct {
+		lost   bool          // the first answer, so that the cookie stays
+		after  time.Duration // from the first delivery to the second
+		other  string        // the second query, if it is another one
+		change func(b browser)
+		ran    int
+		fails  string
+		reason string
+	}{
+		"while the first is under way": {lost: true, after: time.Second, ran: 1,
+			reason: "a slow provider and an impatient user"},
+		"after a lost answer": {lost: true, after: time.Minute, ran: 1,
+			reason: "the network failed after the provider had taken the code"},
+		"a minute after the end": {lost: true, after: time.Minute + 6*time.Second, ran: 2, fails: "attempt-unused",
+			reason: "a result is not kept for longer than a repeated delivery takes"},
+		"the answer arrived": {after: 6 * time.Second, ran: 2, fails: "attempt-unused",
+			reason: "the browser has its session, and no cookie of the attempt any more"},
+		"another code": {lost: true, after: time.Second, other: "?code=d&state=STATE6789", ran: 2, fails: "attempt-unused",
+			reason: "a code that an attacker puts into the attempt gets no result of another code"},
+		"without the cookie": {lost: true, after: time.Second, change: func(b browser) { delete(b, mine) }, ran: 2, fails: "attempt-unused",
+			reason: "an attacker who has the callback from a log is not the browser that began"},
+		"another cookie": {lost: true, after: time.Second, change: func(b browser) { b[mine] = b64([]byte("made up")) }, ran: 2, fails: "attempt-opens",
+			reason: "the cookie's name can be guessed, its value not"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, b, ran := newAttempts(t, testRoot, false), browser{}, 0
+				b.put(t, a, newAttempt("STATE6789"))
+				second := browser{mine: b[mine]}
+				go func() {
+					if state, err := b.once(a, callback, &ran); err != nil || state != "STATE6789" {
+						t.Errorf("the first delivery: %q, %v", state, err)
+					}
+					if len(b) != 0 {
+						t.Error("the first answer leaves the cookie in the browser")
+					}
+				}()
+				time.Sleep(tt.after)
+				synctest.Wait()
+				if !tt.lost {
+					second = b
+				}
+				if tt.change != nil {
+					tt.change(second)
+				}
+				query := callback
+				if tt.other != "" {
+					query = tt.other
+				}
+				state, err := second.once(a, query, &ran)
+				wantCheck(t, err, 2, tt.fails, tt.reason)
+				want := ""
+				if tt.fails == "" {
+					want = "STATE6789"
+				}
+				if state != want || ran != tt.ran || len(second) != 0 {
+					t.Errorf("got %q after %d runs with cookies %v, want %q after %d and none", state, ran, second, want, tt.ran)
+				}
+				time.Sleep(2 * time.Minute)
+				synctest.Wait()
+				if len(a.deliveries) != 0 {
+					t.Errorf("%d deliveries are still kept", len(a.deliveries))
+				}
+			})
+		})
+	}
+}
+
+// Each delivery gets a failure, too, and none waits for ever.
+func TestOnceFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newAttempts(t, testRoot, false), browser{}
+		b.put(t, a, newAttempt("STATE6789"))
+		deliver := func(steps func() (int, error)) (n int, err error) {
+			defer func() {
+				if p := recover(); p != nil {
+					err = fmt.Errorf("panic: %v", p)
+				}
+			}()
+			return Once(a, httptest.NewRecorder(), b.request("/callback/op?code=c&state=STATE6789"), steps)
+		}
+		var got []string
+		for _, steps := range []func() (int, error){
+			func() (int, error) { return 0, errors.New("no answer") },
+			func() (int, error) { panic("a provider entry's own mistake") },
+		} {
+			for range 2 {
+				_, err := deliver(steps)
+				got = append(got, err.Error())
+			}
+			time.Sleep(2 * time.Minute)
+		}
+		want := []string{"no answer", "no answer",
+			"panic: a provider entry's own mistake", "oauth: the first delivery of this callback panicked"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}
+
+// A delivery waits for the first under its own context.
+func TestOnceWaitsInItsOwnTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b, ran := newAttempts(t, testRoot, false), browser{}, 0
+		b.put(t, a, newAttempt("STATE6789"))
+		r := b.request("/callback/op?code=c&state=STATE6789")
+		go b.once(a, "?code=c&state=STATE6789", &ran)
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begun := time.Now()
+		_, err := Once(a, httptest.NewRecorder(), r.WithContext(ctx), func() (string, error) { return "ran again", nil })
+		if took := time.Since(begun); !errors.Is(err, context.DeadlineExceeded) || took != time.Second {
+			t.Errorf("%v after %s, want the deadline after 1s", err, took)
+		}
+		time.Sleep(5 * time.Second) // the first ends
+	})
+}
+
+// Made-up callbacks take no more room than there is, and real ones still work.
+func TestOnceIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b, ran := newAttempts(t, testRoot, false), browser{}, 0
+		for i := range deliveriesKept + 1 {
+			r := browser{"oauthbyhand-attempt-STATE678": "made up"}.request(fmt.Sprintf("/callback/op?state=STATE6789&code=%d", i))
+			if n, err := Once(a, httptest.NewRecorder(), r, func() (int, error) { return i, nil }); n != i || err != nil {
+				t.Fatalf("callback %d: %d, %v", i, n, err)
+			}
+		}
+		if len(a.deliveries) != deliveriesKept {
+			t.Errorf("%d deliveries are kept, want %d", len(a.deliveries), deliveriesKept)
+		}
+		b.put(t, a, newAttempt("STATE6789"))
+		if state, err := b.once(a, "?code=c&state=STATE6789", &ran); state != "STATE6789" || err != nil {
+			t.Errorf("with no room left: %q, %v", state, err)
+		}
+	})
+}
