@@ -468,7 +468,7 @@ func TestTabsAndTheBackButton(t *testing.T) {
 		t.Errorf("the second of two tabs: signed in with %q", got)
 	}
 	// Back to the provider's page, and Allow again: the attempt is used up.
-	if p := w.answer(second, "ada", "allow", "user:email"); p.url != "http://localhost:8080/" || !strings.Contains(p.body, "Hello") {
+	if p := w.answer(second, "ada", "allow", "user:email"); p.url != "http://localhost:8080/profile" || p.facts()["Provider"] != "GitHub" {
 		t.Errorf("back and Allow again, signed in: %d at %s", p.status, p.url)
 	}
 	if !strings.Contains(w.log.String(), "check=attempt-unused") {
@@ -1056,6 +1056,7 @@ func TestCallbackTwice(t *testing.T) {
 				synctest.Wait()
 				time.Sleep(tt.after)
 				deliver(1)
+				time.Sleep(10 * time.Second)
 				synctest.Wait()
 
 				sessions := make(map[string]bool)
@@ -1082,6 +1083,12 @@ func TestCallbackTwice(t *testing.T) {
 						t.Errorf("new sessions: %d, accounts: %v", len(sessions), p.accounts())
 					}
 					return
+				}
+				for _, c := range answers[0].Result().Cookies() { // now the answer arrives, and the browser comes once more
+					w.browser.Jar.SetCookies(w.base, []*http.Cookie{c})
+				}
+				if p := w.get(callback.URL.String()); p.url != "http://localhost:8080/profile" || requests != tt.requests {
+					t.Errorf("after the answer arrived: %d at %s, %d requests", p.status, p.url, requests)
 				}
 				if len(sessions) != 2 {
 					t.Errorf("%d different sessions, want 2", len(sessions))

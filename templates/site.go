@@ -73,7 +73,7 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, provider oauth.About
 	case failed != nil:
 		s.Log.Warn("sign-in failed", "provider", provider.Name, "step", failed.Check.Step, "check", failed.Check.Name, "got", failed.Got, "want", failed.Want)
 		if _, signedIn := s.Visitor(r); signedIn && failed.Check.Name == "attempt-unused" { // the callback reloaded, or the back button
-			http.Redirect(w, r, "/", http.StatusSeeOther)
+			http.Redirect(w, r, "/profile", http.StatusSeeOther)
 			return
 		}
 	case failure.Status == http.StatusInternalServerError:
