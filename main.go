@@ -44,9 +44,6 @@ import (
 	"example.com/oauthbyhand/templates/trace"
 )
 
-// callbackTimeout is for all steps of a callback; each request has 10 seconds.
-const callbackTimeout = 15 * time.Second
-
 // server is the web app.
 type server struct {
 	base      *url.URL // under which browsers reach it
@@ -140,10 +137,7 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, p registered.Prov
 func (s *server) callback(w http.ResponseWriter, r *http.Request, p registered.Provider) {
 	// A code works once. So the steps go on if the browser does not wait for them, and if it
 	// delivers the callback again, it gets the same result.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callbackTimeout)
-	defer cancel()
-	r = r.WithContext(ctx)
-	in, err := oauth.Once(s.attempts, w, r, func() (signIn, error) { return s.signIn(w, r, p) })
+	in, err := oauth.Once(s.attempts, w, r, func(r *http.Request) (signIn, error) { return s.signIn(w, r, p) })
 	if err == nil && in.attempt.User == "" {
 		err = s.sessions.Begin(w, r, in.userID, in.key)
 	}

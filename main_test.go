@@ -1048,7 +1048,7 @@ func TestCallbackTwice(t *testing.T) {
 				var answers [2]*httptest.ResponseRecorder
 				deliver := func(i int) {
 					answers[i] = httptest.NewRecorder()
-					ctx, leave := context.WithTimeout(t.Context(), time.Duration(i+1)*2*time.Second) // the first does not wait
+					ctx, leave := context.WithTimeout(t.Context(), []time.Duration{2 * time.Second, time.Minute}[i]) // the first does not wait
 					defer leave()
 					w.net["localhost:8080"].ServeHTTP(answers[i], callback.WithContext(ctx))
 				}

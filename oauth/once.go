@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"net/http"
@@ -8,8 +9,9 @@ import (
 )
 
 const (
-	deliveryLife   = time.Minute // how long the result of a callback is kept
-	deliveriesKept = 10_000      // how many results at a time
+	stepsTimeout   = 15 * time.Second // for all steps of a callback; each request has 10 seconds
+	deliveryLife   = time.Minute      // how long the result of a callback is kept
+	deliveriesKept = 10_000           // how many results at a time
 )
 
 // delivery is a callback that a browser has delivered.
@@ -20,19 +22,20 @@ type delivery struct {
 }
 
 // Once runs steps, all the steps of the callback r beginning with [Attempts.Take], and
-// returns their result. A code works once, but a browser may deliver its callback twice:
-// the provider is slow and the user impatient, or the answer is lost. If the same browser
-// delivers the same callback again, until a minute after the steps have ended, Once waits
-// for the first delivery and returns its result. Steps must therefore not answer the
-// browser: begin the session afterwards, one for each delivery.
+// returns their result. A code works once, but browsers go away and come back: the provider
+// is slow and the user impatient, or the answer is lost. So the request of steps has 15
+// seconds of its own, and goes on if the browser does not wait. If the same browser delivers
+// the same callback again, until a minute after steps has returned, Once waits for the first
+// delivery and returns its result. Steps must therefore not answer the browser: begin the
+// session afterwards, one for each delivery.
 //
 // The same browser is one that has the attempt's cookie. A browser that received the first
 // answer has lost this cookie, and has the session that came with the answer.
-func Once[T any](a *Attempts, w http.ResponseWriter, r *http.Request, steps func() (T, error)) (T, error) {
+func Once[T any](a *Attempts, w http.ResponseWriter, r *http.Request, steps func(*http.Request) (T, error)) (T, error) {
 	state := callbackAttempt(r.URL.Query())
 	cookie, err := r.Cookie(a.cookie(state, 0).Name)
 	if err != nil {
-		return steps() // Take refuses the callback
+		return steps(r) // Take refuses the callback
 	}
 	key := sha256.Sum256([]byte(cookie.Value + " " + r.URL.String()))
 	d, first := a.delivery(key)
@@ -50,7 +53,9 @@ func Once[T any](a *Attempts, w http.ResponseWriter, r *http.Request, steps func
 		close(d.done)
 		time.AfterFunc(deliveryLife, func() { a.forget(key) })
 	}()
-	value, err := steps()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), stepsTimeout)
+	defer cancel()
+	value, err := steps(r.WithContext(ctx))
 	d.value, d.err = value, err
 	return value, err
 }

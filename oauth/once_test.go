@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"testing/synctest"
@@ -16,7 +17,7 @@ import (
 func (b browser) once(a *Attempts, query string, ran *int) (string, error) {
 	w := httptest.NewRecorder()
 	r := b.request("/callback/op" + query)
-	state, err := Once(a, w, r, func() (string, error) {
+	state, err := Once(a, w, r, func(r *http.Request) (string, error) {
 		*ran++
 		attempt, err := a.Take(w, r)
 		time.Sleep(5 * time.Second)
@@ -101,7 +102,7 @@ func TestOnceFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newAttempts(t, testRoot, false), browser{}
 		b.put(t, a, newAttempt("STATE6789"))
-		deliver := func(steps func() (int, error)) (n int, err error) {
+		deliver := func(steps func(*http.Request) (int, error)) (n int, err error) {
 			defer func() {
 				if p := recover(); p != nil {
 					err = fmt.Errorf("panic: %v", p)
@@ -110,9 +111,9 @@ func TestOnceFails(t *testing.T) {
 			return Once(a, httptest.NewRecorder(), b.request("/callback/op?code=c&state=STATE6789"), steps)
 		}
 		var got []string
-		for _, steps := range []func() (int, error){
-			func() (int, error) { return 0, errors.New("no answer") },
-			func() (int, error) { panic("a provider entry's own mistake") },
+		for _, steps := range []func(*http.Request) (int, error){
+			func(*http.Request) (int, error) { return 0, errors.New("no answer") },
+			func(*http.Request) (int, error) { panic("a provider entry's own mistake") },
 		} {
 			for range 2 {
 				_, err := deliver(steps)
@@ -128,22 +129,29 @@ func TestOnceFails(t *testing.T) {
 	})
 }
 
-// A delivery waits for the first under its own context.
-func TestOnceWaitsInItsOwnTime(t *testing.T) {
+// The steps have 15 seconds, also if the browser has gone; a second delivery waits for them
+// only as long as its browser does.
+func TestOnceInItsOwnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b, ran := newAttempts(t, testRoot, false), browser{}, 0
+		a, b := newAttempts(t, testRoot, false), browser{}
 		b.put(t, a, newAttempt("STATE6789"))
-		r := b.request("/callback/op?code=c&state=STATE6789")
-		go b.once(a, "?code=c&state=STATE6789", &ran)
-		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		begun := time.Now()
-		_, err := Once(a, httptest.NewRecorder(), r.WithContext(ctx), func() (string, error) { return "ran again", nil })
-		if took := time.Since(begun); !errors.Is(err, context.DeadlineExceeded) || took != time.Second {
-			t.Errorf("%v after %s, want the deadline after 1s", err, took)
+		for wait, steps := range map[time.Duration]func(*http.Request) (int, error){
+			15 * time.Second: func(r *http.Request) (int, error) { <-r.Context().Done(); return 0, r.Context().Err() },
+			time.Second:      func(*http.Request) (int, error) { t.Error("ran again"); return 0, nil },
+		} {
+			go func() {
+				time.Sleep(20*time.Second - wait)
+				ctx, leave := context.WithTimeout(t.Context(), time.Second)
+				defer leave()
+				r := b.request("/callback/op?code=c&state=STATE6789").WithContext(ctx)
+				begun := time.Now()
+				_, err := Once(a, httptest.NewRecorder(), r, steps)
+				if took := time.Since(begun); !errors.Is(err, context.DeadlineExceeded) || took != wait {
+					t.Errorf("%v after %s, want the deadline after %s", err, took, wait)
+				}
+			}()
 		}
-		time.Sleep(5 * time.Second) // the first ends
+		time.Sleep(time.Minute)
 	})
 }
 
@@ -153,7 +161,7 @@ func TestOnceIsBounded(t *testing.T) {
 		a, b, ran := newAttempts(t, testRoot, false), browser{}, 0
 		for i := range deliveriesKept + 1 {
 			r := browser{"oauthbyhand-attempt-STATE678": "made up"}.request(fmt.Sprintf("/callback/op?state=STATE6789&code=%d", i))
-			if n, err := Once(a, httptest.NewRecorder(), r, func() (int, error) { return i, nil }); n != i || err != nil {
+			if n, err := Once(a, httptest.NewRecorder(), r, func(*http.Request) (int, error) { return i, nil }); n != i || err != nil {
 				t.Fatalf("callback %d: %d, %v", i, n, err)
 			}
 		}
