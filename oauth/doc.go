@@ -12,6 +12,9 @@
 //	4 ID token   tokens, err := client.VerifyIDToken(ctx, unverified)
 //	5 profile    info, err := client.UserInfo(ctx, tokens)
 //
+// [Once] runs steps 2 to 5 to their end if the browser goes away, and runs them once if it
+// delivers the callback again.
+//
 // With OAuth 1.0a the app keeps a [Client1] instead. Its methods have the same names
 // where the step is the same idea, and there is no step 4:
 //
@@ -39,6 +42,7 @@
 //	begin.go       1 the attempt, and the URL to send the browser to
 //	pkce.go          the secret that only this attempt knows
 //	attempts.go      the attempt in a sealed cookie, in the browser that began it
+//	once.go          one result for a callback that the browser delivers twice
 //	callback.go    2 what came back
 //	token.go       3 the code for tokens
 //	idtoken.go     4 signature, then claims

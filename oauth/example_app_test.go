@@ -9,26 +9,30 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"sync"
+	"time"
 
 	"example.com/oauthbyhand/oauth"
+	"example.com/oauthbyhand/oauth/web"
 	"example.com/oauthbyhand/providers"
 	"example.com/oauthbyhand/providers/fake"
 )
 
-// app is a whole app in which people sign in with Google: two handlers, and between them
-// the attempt in a cookie. What comes after the last line, users and sessions, is in
-// package account. In your own app transport is nil, which means the internet.
+// app is a whole app in which people sign in with Google. Two handlers are the sign-in,
+// and a third greets the user who has signed in. Package account has users and sessions that
+// are kept. In your own app transport is nil, which means the internet.
 func app(clientID, clientSecret string, transport http.RoundTripper) http.Handler {
 	google, err := oauth.NewClient(providers.Google(), clientID, clientSecret, "https://app.example/callback/google", transport)
 	if err != nil {
 		log.Fatal(err)
 	}
 	key := make([]byte, 32)
-	rand.Read(key) // or one that is kept: sign-ins under way would survive a restart
+	rand.Read(key) // if you keep the key, sign-ins under way survive a restart
 	attempts, err := oauth.NewAttempts(key, true)
 	if err != nil {
 		log.Fatal(err)
 	}
+	var sessions sync.Map // from a session's random id to the user's profile
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login/google", func(w http.ResponseWriter, r *http.Request) {
@@ -42,18 +46,37 @@ func app(clientID, clientSecret string, transport http.RoundTripper) http.Handle
 		}
 		http.Redirect(w, r, authorizationURL, http.StatusSeeOther)
 	})
-	mux.HandleFunc("GET /callback/google", func(w http.ResponseWriter, r *http.Request) {
-		info, err := signedIn(w, r, attempts, google)
+	// A HEAD request gets status 405, because it must not use up the attempt.
+	mux.HandleFunc("GET /callback/google", web.GetOnly(func(w http.ResponseWriter, r *http.Request) {
+		info, err := oauth.Once(attempts, w, r, func(r *http.Request) (oauth.Info, error) {
+			return signedIn(w, r, attempts, google)
+		})
 		if err != nil {
 			fail(w, err)
 			return
 		}
-		fmt.Fprintf(w, "Hello, %s. Here you are google %s.", info.Profile.Name, info.Profile.Subject)
+		id := rand.Text() // new at each sign-in, so that nobody else can know it
+		sessions.Store(id, info.Profile)
+		time.AfterFunc(time.Hour, func() { sessions.Delete(id) })
+		http.SetCookie(w, &http.Cookie{Name: "__Host-session", Value: id, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+		http.Redirect(w, r, "/", http.StatusSeeOther) // to a URL without the code
+	}))
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		var user any // nil if nobody is signed in
+		if cookie, err := r.Cookie("__Host-session"); err == nil {
+			user, _ = sessions.Load(cookie.Value)
+		}
+		if profile, ok := user.(oauth.Profile); ok {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8") // no HTML, whatever the name is
+			fmt.Fprintf(w, "Hello, %s. Here you are google %s.", profile.Name, profile.Subject)
+			return
+		}
+		http.Redirect(w, r, "/login/google", http.StatusSeeOther)
 	})
 	return mux
 }
 
-// signedIn returns who has come back.
+// signedIn is steps 2 to 5. It returns the user who has come back from Google.
 func signedIn(w http.ResponseWriter, r *http.Request, attempts *oauth.Attempts, client *oauth.Client) (oauth.Info, error) {
 	ctx := r.Context()
 	attempt, err := attempts.Take(w, r) // 2
@@ -75,8 +98,8 @@ func signedIn(w http.ResponseWriter, r *http.Request, attempts *oauth.Attempts, 
 	return client.UserInfo(ctx, tokens) // 5
 }
 
-// fail tells the user in a few words, and the log which check failed. No error of this
-// package holds a secret.
+// fail tells the user in a few words, and the log which check failed. No error of package
+// oauth holds a secret.
 func fail(w http.ResponseWriter, err error) {
 	log.Print(err)
 	status := http.StatusInternalServerError
@@ -99,7 +122,7 @@ func Example_app() {
 	jar, _ := cookiejar.New(nil)
 	browser := http.Client{Transport: net, Jar: jar}
 
-	consent, err := browser.Get("https://app.example/login/google")
+	consent, err := browser.Get("https://app.example/") // leads to Google's page
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -110,6 +133,6 @@ func Example_app() {
 		log.Fatal(err)
 	}
 	body, _ := io.ReadAll(page.Body)
-	fmt.Println(page.Status, string(body))
-	// Output: 200 OK Hello, Ada Lovelace. Here you are google 110248495921238986420.
+	fmt.Println(page.Status, page.Request.URL, string(body))
+	// Output: 200 OK https://app.example/ Hello, Ada Lovelace. Here you are google 110248495921238986420.
 }
