@@ -138,8 +138,12 @@ func (s *server) callback(w http.ResponseWriter, r *http.Request, p registered.P
 	// A code works once. So the steps go on if the browser does not wait for them, and if it
 	// delivers the callback again, it gets the same result.
 	in, err := oauth.Once(s.attempts, w, r, func(r *http.Request) (signIn, error) { return s.signIn(w, r, p) })
-	if err == nil && in.attempt.User == "" {
-		err = s.sessions.Begin(w, r, in.userID, in.key)
+	switch {
+	case err != nil:
+	case in.attempt.User == "":
+		err = s.sessions.Begin(w, r, in.userID, in.key) // one for each delivery
+	default:
+		s.site.Notify(w, r, "Connected: you can now sign in with "+p.Title+" as well, and are the same user.")
 	}
 	if err != nil {
 		s.site.Fail(w, r, p.About, err)
@@ -235,13 +239,14 @@ func (s *server) signedIn(in account.SignedIn) {
 func newServer(base *url.URL, all []registered.Provider, store account.Store, key []byte, site *templates.Site) (*server, error) {
 	secure := base.Scheme == "https"
 	s := &server{base: base, providers: all, site: site}
-	var err1, err2, err3 error
+	var err1, err2, err3, err4 error
 	s.attempts, err1 = oauth.NewAttempts(key, secure)
 	s.sessions, err2 = account.NewSessions(store, key, secure)
 	s.accounts, err3 = account.NewAccounts(store, key, site.Log, s.signedIn)
+	site.Notices, err4 = oauth.NewSealer(key, "notice")
 	s.pages = &pages.Pages{Site: site, Providers: all, Accounts: s.accounts, Sessions: s.sessions, Connect: s.connect}
 	site.Visitor = s.pages.Visitor
-	return s, cmp.Or(err1, err2, err3)
+	return s, cmp.Or(err1, err2, err3, err4)
 }
 
 func main() {

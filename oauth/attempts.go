@@ -152,9 +152,9 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	}
 	// A used attempt has lost its cookie: the second check tells a reload from a stranger.
 	if err := check(ctx,
-		callbackState.present(state),
+		callbackStated(state, query),
 		attemptUnused.holds(!a.isUsed(state)).skipIf(cookie.Name != ""),
-		attemptFound.present(cookie.Name),
+		attemptFound.present(cookie.Name).failing("no cookie of this sign-in", "one of the last 8 that this browser began, at most an hour ago"),
 	); err != nil {
 		return Attempt{}, err
 	}

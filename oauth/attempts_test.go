@@ -221,7 +221,7 @@ func TestTakeWithoutHostPrefix(t *testing.T) {
 	b.put(t, a, newAttempt("STATE6789"))
 	_, err := b.take(newAttempts(t, testRoot, true), "STATE6789")
 	wantCheck(t, err, 2, "attempt-found", "a name without __Host- can be set by any subdomain")
-	wantGot(t, err, CheckError{Want: "a value"})
+	wantGot(t, err, CheckError{Got: "no cookie of this sign-in", Want: "one of the last 8 that this browser began, at most an hour ago"})
 }
 
 // Sign-ins begun and never finished: the browser keeps eight, the server none.

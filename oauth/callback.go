@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 )
 
 var (
@@ -25,13 +27,12 @@ type Callback struct {
 }
 
 // ParseCallback is step 2. It checks what the browser brought back from the
-// provider: rawQuery as received, for the attempt that this browser began. A "no"
-// of the user or the provider (RFC 6749 §4.1.2.1) is a [*Refusal], and is believed only
+// provider: rawQuery as received, for the attempt that this browser began. A denial by
+// the user or the provider (RFC 6749 §4.1.2.1) is a [*Refusal], and is believed only
 // after the checks.
 func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback, error) {
 	ctx = inStep(ctx, 2, (*Client).ParseCallback)
-	// Not r.URL.Query(), which drops what it cannot read.
-	q, err := url.ParseQuery(rawQuery)
+	q, err := parseCallback(rawQuery)
 	refusal := callbackRefusal(q)
 	// A missing iss proves nothing if none was promised. Then each provider's own callback
 	// URL must do (attempt-client). That is the weaker defense against mix-up: an attacker's
@@ -52,6 +53,36 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 	return Callback{attempt, q.Get("code"), q.Get(c.GrantedScopes)}, nil
 }
 
+// parseCallback reads a callback's query. r.URL.Query() drops what it cannot decode. That
+// is right for parameters that decide nothing: they are ignored (RFC 6749 §4.1.2), and a
+// denial is not lost because its description is badly encoded. One that decides must be
+// readable, and so must every separator: some parsers split at semicolons.
+func parseCallback(rawQuery string) (url.Values, error) {
+	q, err := url.ParseQuery(rawQuery)
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		name, _ = url.QueryUnescape(name) // empty if it cannot be decoded
+		_, unreadable := url.QueryUnescape(value)
+		if strings.Contains(pair, ";") || unreadable != nil && slices.Contains(deciding, name) {
+			return q, err
+		}
+	}
+	return q, nil
+}
+
+// deciding are the parameters on which the outcome of a callback depends, of both protocols.
+var deciding = []string{"state", "iss", "code", "error", "error_code", "oauth_token", "oauth_verifier", "denied", "oauth_problem"}
+
+// callbackStated is the check that a callback names its attempt. An error reply that does
+// not may be anybody's: it is not believed, but the failure says which error it is.
+func callbackStated(state string, q url.Values) outcome {
+	stated := callbackState.present(state)
+	if code := cmp.Or(q.Get("error"), q.Get("error_code"), q.Get("oauth_problem")); code != "" {
+		stated = stated.failing("error="+code+", and no state", "a value")
+	}
+	return stated
+}
+
 // once refuses a parameter that occurs twice.
 func once(q url.Values) error {
 	for name, values := range q {
@@ -63,7 +94,7 @@ func once(q url.Values) error {
 }
 
 // callbackRefusal finds an error reply (RFC 6749 §4.1.2.1), also in Meta's words:
-// error_code and error_message without error. A code beside it stays unused.
+// error_code and error_message without error. A code next to it stays unused.
 func callbackRefusal(q url.Values) *Refusal {
 	code := cmp.Or(q.Get("error"), q.Get("error_code")) // without a value, as if left out (RFC 6749 §3.1)
 	if code == "" {

@@ -1,6 +1,8 @@
 package oauth
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +20,8 @@ import (
 
 const (
 	requestTimeout = 10 * time.Second
-	maxReply       = 1 << 20 // bytes; no honest reply of these protocols comes near
+	maxReply       = 1 << 20  // bytes of a body; no honest reply of these protocols comes near
+	maxHeader      = 64 << 10 // bytes of a header; net/http alone allows 10 MB
 	userAgent      = "oauthbyhand/1 (+https://example.com/oauthbyhand)"
 )
 
@@ -30,11 +33,11 @@ var (
 )
 
 // Client is this app as registered with one provider. Its methods are the steps
-// of a sign-in. It may be used by several goroutines. Each request has 10 seconds at
-// most, and less where ctx ends before; a reply has 1 MiB at most.
+// of a sign-in. It may be used by several goroutines. A request takes at most 10 seconds,
+// less if ctx ends before. A reply has at most 1 MiB, and a header of at most 64 KiB.
 //
-// An error of a step is a [*CheckError], a [*Refusal] or this machine's own, and with
-// it comes no value that could be used.
+// An error of a step is a [*CheckError], a [*Refusal] or local (no entropy, a URL that
+// cannot be parsed). No usable value comes with it.
 type Client struct {
 	Provider
 	ID          string // client_id
@@ -47,9 +50,9 @@ type Client struct {
 }
 
 // NewClient returns the client of the app that is registered with p under id and
-// secret for redirectURI. A nil transport means http.DefaultTransport; package
-// fake has one that reaches no network. The error names what is missing or not https.
-// Nothing is sent yet.
+// secret for redirectURI. A nil transport means a copy of http.DefaultTransport that bounds
+// the header of a reply; any other transport must do that itself. Package fake has one
+// that reaches no network. The error names what is missing or not https. Nothing is sent yet.
 func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundTripper) (*Client, error) {
 	if err := validateRegistration(p.Name, p.Profile, id, secret, redirectURI); err != nil {
 		return nil, err
@@ -102,7 +105,7 @@ func secure(rawURL string, loopback bool) error {
 // IsLoopback reports whether host is localhost, 127.0.0.0/8 or ::1: this machine,
 // which plain http does not leave.
 func IsLoopback(host string) bool {
-	ip, _ := netip.ParseAddr(strings.Trim(host, "[]"))             // beside an error it is the zero Addr, which is nowhere
+	ip, _ := netip.ParseAddr(strings.Trim(host, "[]"))             // the zero Addr if that fails, which is not loopback
 	return strings.ToLower(host) == "localhost" || ip.IsLoopback() // not EqualFold, to which ſ is an s
 }
 
@@ -121,7 +124,12 @@ func newSender(home string, transport http.RoundTripper) (sender, error) {
 	if err != nil {
 		return sender{}, fmt.Errorf("%q: %w (OIDC Discovery §3)", home, err)
 	}
-	u, _ := url.Parse(home) // secure has done it, too
+	if standard, ok := http.DefaultTransport.(*http.Transport); ok && transport == nil {
+		bounded := standard.Clone()
+		bounded.MaxResponseHeaderBytes = maxHeader
+		transport = bounded
+	}
+	u, _ := url.Parse(home) // secure has done it already
 	return sender{transport, IsLoopback(u.Hostname())}, nil
 }
 
@@ -142,7 +150,9 @@ func (s *sender) send(ctx context.Context, r Request) (reply, error) {
 	if err := check(ctx, s.checkURL(r.URL)); err != nil {
 		return reply{}, err
 	}
-	request, err := http.NewRequestWithContext(ctx, r.Method, r.URL, strings.NewReader(r.Body))
+	waiting, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(waiting, r.Method, r.URL, strings.NewReader(r.Body))
 	if err != nil {
 		return reply{}, fmt.Errorf("oauth: step %d: %w", stepOf(ctx), err)
 	}
@@ -155,7 +165,6 @@ func (s *sender) send(ctx context.Context, r Request) (reply, error) {
 
 	client := http.Client{
 		Transport: s.transport,
-		Timeout:   requestTimeout,
 		// A 307 or 308 would carry code, verifier and secret on to wherever it points
 		// (as RFC 9700 §4.12 says of browsers), so a redirect is an answer like others,
 		// and not a 200.
@@ -181,8 +190,10 @@ func (s *sender) send(ctx context.Context, r Request) (reply, error) {
 	); err != nil {
 		return reply{}, err
 	}
-	mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
-	return reply{response.StatusCode, mediaType, received, r}, nil
+	contentType := strings.Join(slices.Compact(response.Header["Content-Type"]), ", ")
+	mediaType, _, _ := mime.ParseMediaType(contentType)
+	body := bytes.TrimPrefix(received, []byte("\ufeff")) // a parser may ignore it (RFC 8259 §8.1)
+	return reply{response.StatusCode, cmp.Or(mediaType, contentType), body, r}, nil
 }
 
 // unreachable says in words what kept the host from answering.

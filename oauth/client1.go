@@ -11,7 +11,7 @@ import (
 
 // Provider1 is what a client must know of one provider that speaks OAuth 1.0a. The
 // endpoints have the names of RFC 5849 §2. There are no scopes: what the app may do
-// is settled where it is registered.
+// is decided when it is registered.
 type Provider1 struct {
 	About
 
@@ -20,8 +20,8 @@ type Provider1 struct {
 	TokenURL               string
 
 	ProfileURL string // read in step 5
-	// ProfileClosed, where set, says of a refusal of ProfileURL that it is about the
-	// app and not about the user; the profile then comes from the token reply alone.
+	// ProfileClosed, if set, reports whether a refusal of ProfileURL is about the app and
+	// not about the user. The profile then comes from the token reply alone.
 	ProfileClosed func(*Refusal) bool
 	// Profile maps what the provider said about the user to a profile.
 	Profile func(Replies) (Profile, error)
@@ -84,7 +84,7 @@ func (c *Client1) signed(ctx context.Context, method, rawURL, tokenSecret string
 }
 
 // credentials reads the reply of step 1 or 3: form-encoded (RFC 5849 §2.1, §2.3)
-// whatever its Content-Type says, which is text/html at X, where errors are JSON.
+// whatever its Content-Type says. X says text/html, and sends errors as JSON.
 func (r reply) credentials(ctx context.Context, c *Check) (TokenCredentials, error) {
 	if refusal := r.refusal(ctx); refusal != nil {
 		return TokenCredentials{}, refusal

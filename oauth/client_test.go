@@ -1,6 +1,10 @@
 package oauth
 
 import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -157,6 +161,47 @@ func TestReplyWithoutEnd(t *testing.T) {
 			t.Errorf("waited %s", waited)
 		}
 	})
+}
+
+// A header without end is given up after 64 KiB. The transport is the real one, over a pipe.
+func TestReplyHeaderWithoutEnd(t *testing.T) {
+	const line = 1 << 10
+	for lines, fails := range map[int]string{32: "", 9 << 10: "reply-received"} {
+		row := opRow()
+		row.Issuer = "http://127.0.0.1:1"
+		c := newClient(t, row, nil)
+		transport, ok := c.transport.(*http.Transport)
+		if !ok || transport == http.DefaultTransport {
+			t.Fatalf("not a transport of its own but %T", c.transport)
+		}
+		sent := make(chan int, 1)
+		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			app, provider := net.Pipe()
+			go func() {
+				defer provider.Close()
+				http.ReadRequest(bufio.NewReader(provider))
+				fmt.Fprint(provider, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n")
+				n := 0
+				for range lines {
+					written, err := fmt.Fprintf(provider, "X: %s\r\n", strings.Repeat("x", line-5))
+					if n += written; err != nil {
+						break
+					}
+				}
+				fmt.Fprintf(provider, "\r\n%s", strings.ReplaceAll(opMetadata, "https://op.example", row.Issuer))
+				sent <- n
+			}()
+			return app, nil
+		}
+		_, err := c.Discover(t.Context())
+		wantCheck(t, err, 0, fails, "a header fills the memory like a body")
+		if n := <-sent; n > 2*maxHeader {
+			t.Errorf("%d bytes of a header were read", n)
+		}
+		if fails != "" && !strings.Contains(err.Error(), "headers exceeded") {
+			t.Errorf("the error does not say what is wrong: %v", err)
+		}
+	}
 }
 
 // bodyFunc is a reply's body that is read with this function.

@@ -16,7 +16,7 @@
 // delivers the callback again.
 //
 // With OAuth 1.0a the app keeps a [Client1] instead. Its methods have the same names
-// where the step is the same idea, and there is no step 4:
+// if the step is the same idea, and there is no step 4:
 //
 //	3 token      credentials, err := client.Exchange(ctx, callback)
 //	5 profile    info, err := client.UserInfo(ctx, credentials)
@@ -34,7 +34,7 @@
 //
 // # Where to read
 //
-// In the order of the flow, one step or one idea a file:
+// In the order of the flow, one step or one idea per file:
 //
 //	provider.go    what a client must know of one provider: a row of data
 //	client.go      this app as registered there; the one function that sends a request
@@ -56,33 +56,36 @@
 //	shared.go      what many sign-ins wait for and one request fetches
 //	seal.go        encryption of what others could change
 //	strictjson.go  JSON read so that two parsers cannot disagree
-//	reply.go       what holds for each reply, and how providers say no
+//	reply.go       what holds for each reply, and how providers refuse
 //	errors.go      what a check is, and the list of all
 //	trace.go       what happened, as events
 //
 // # What is checked
 //
 // [Checks] lists every check with its step, its name, the section that asks for it,
-// and what somebody gains where it is left out. Each is declared at the top of the
-// file of its step. A check that fails is a [*CheckError]; the user's or the
-// provider's "no" is a [*Refusal]; [ErrNoRevocation] is a provider without step 7;
-// other errors are this machine's.
+// and what an attacker gains without it. Each is declared at the top of the file of its
+// step. A check that fails is a [*CheckError]. A denial by the user or the provider is a
+// [*Refusal], in whichever of a dozen shapes it comes. [ErrNoRevocation] means a provider
+// without step 7. Other errors are local.
 //
-// # What is put up with
+// # Leniencies
 //
-// Providers differ from the specifications, and each such leniency is in a row of
-// package providers, with its source. For all providers: expires_in as text or 0
-// (which is no word on when); scopes separated by commas; an error that is an object;
-// null for a member that is not there; keys in the key set that are not understood;
-// an ID token without typ or kid; a callback with parameters nobody asked for, which
-// are not read; a clock that is off by 60 seconds.
+// Providers differ from the specifications. If one provider does, its entry in package
+// providers says so, with the source. For all providers this client accepts: expires_in as
+// text, or one that makes no sense (the expiry is then unknown); scopes separated by commas;
+// null for a member that is missing; keys in the key set that it does not understand; an ID
+// token without typ or kid; a byte order mark before JSON; callback parameters that it does
+// not know, which it ignores; a clock that is off by 60 seconds.
 //
 // # Not here, on purpose
 //
-//   - The implicit and hybrid flows and the password grant: RFC 9700 §2.1.2, §2.4
-//     say not to use them. response_type is code, always.
-//   - response_mode=form_post: it needs cookies that other sites' forms carry
-//     (SameSite=None), for the sake of a URL that is redirected away anyway.
+//   - The password grant, which RFC 9700 §2.4 forbids, and the implicit grant, which
+//     §2.1.2 advises against.
+//   - Hybrid flows: §2.1.2 accepts code id_token, but this client needs nothing from it
+//     that the code does not bring. response_type is always code.
+//   - response_mode=form_post, which keeps the code out of the browser's history (RFC 9700
+//     §4.3.1): it needs cookies that other sites' forms carry (SameSite=None). Here a code
+//     in the history is a used one: that section's other measure, against replay.
 //   - Clients without a secret, and private_key_jwt: this app has a server that can
 //     keep a secret, and the providers here give one.
 //   - Dynamic registration, signed requests (JAR, PAR), JWE, signed userinfo
@@ -91,13 +94,16 @@
 //   - Providers whose secret is a JWT (Apple), and issuers that stand for many
 //     tenants (Microsoft Entra "common"): their rules would have to be in the code
 //     of everybody else's flow.
-//   - The exchange of a token for a longer-lived one, which Meta has in the place of
-//     refresh tokens: a second way to do step 6, for two providers. Their users sign in
-//     again.
+//   - The exchange of a token for a longer-lived one, which Meta has instead of refresh
+//     tokens: a second way to do step 6, for two providers. Their users sign in again.
 //   - Checks of max_age, acr and c_hash: this client never asks for what they
 //     answer. And id_token_signing_alg_values_supported: the list of algorithms is
 //     this client's own, and short.
 //   - Sign-ins that the provider begins (OIDC Core §4): a sign-in begins here.
 //   - A guard against providers whose metadata name addresses inside this network:
 //     the issuer is configured, and trusted so far.
+//   - Safety on plain http. Cookies do not tell ports apart, so a program on another port
+//     of this host can plant one. It cannot make an attempt up, but it can begin a sign-in
+//     of its own and plant the genuine cookie with the link to its callback: login CSRF.
+//     Only the __Host- prefix stops that, which needs https ([CookiePrefix]).
 package oauth

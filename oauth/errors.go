@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -17,8 +18,8 @@ import (
 type Check struct {
 	Step  int    // 0 discovery, 1 request, 2 callback, 3 token, 4 ID token, 5 profile, 6 refresh, 7 revoke
 	Name  string // "claim-aud"; no two checks share one
-	Spec  string // where the rule stands; "defense in depth" if no specification asks for the check
-	Stops string // what an attacker, or an accident, gains where the check is left out
+	Spec  string // the rule's section; "defense in depth" if no specification asks for the check
+	Stops string // what an attacker gains, or an accident does, without the check
 }
 
 // Status is the HTTP status of a page that reports the failed check: 400 for what
@@ -31,9 +32,8 @@ func (c Check) Status() int {
 }
 
 // Checks lists every check that this package makes (list a new one here), in the order
-// of the steps. Those of every request and reply stand first, under
-// step 0; a [*CheckError] carries them with the step of the request that failed. Those
-// that only OAuth 1.0a has stand last.
+// of the steps. The checks of every request and reply come first, under step 0; a
+// [*CheckError] has the step of the request that failed. The checks of OAuth 1.0a come last.
 func Checks() []Check {
 	return []Check{
 		endpointHTTPS, replyReceived, replySize, replyStatus, replyMediaType, replyJSON,
@@ -71,26 +71,54 @@ func (e *CheckError) Error() string {
 	return fmt.Sprintf("oauth: step %d, %s: %s (%s)", e.Check.Step, e.Check.Name, detail, e.Check.Spec)
 }
 
-// Refusal is a "no" of the user or the provider: an answer of the protocol, not
-// a failed check. The texts are the provider's, or those of whoever wrote the
-// callback's URL, up to 200 bytes each: show them as such.
+// Refusal is a denial by the user or the provider: an answer of the protocol, not a failed
+// check. Its texts are the provider's, or in step 2 may be anybody's who can write a URL.
+// They have up to 200 bytes each. Show them as quotations.
 type Refusal struct {
 	Step        int    // 2 in the callback; else the step of the request that was refused
 	Status      int    // HTTP status of the reply; 0 in the callback
 	Code        string // "access_denied", "invalid_grant", …; or a provider's own number
-	Description string // for people; empty where the provider gave none
+	Description string // for people; empty if the provider gave none
 	URI         string // page about the error; not to be followed unseen
 	Reason      string // Meta's error_reason: "user_denied"
 }
 
-// ByUser reports whether it was the user who said no.
+// ByUser reports whether the user declined.
 func (r *Refusal) ByUser() bool {
 	return r.Step == 2 && slices.Contains([]string{"access_denied", "denied", "user_refused", "permission_denied"}, r.Code)
 }
 
 // Error is Code and Description, with the step.
 func (r *Refusal) Error() string {
-	return strings.TrimRight(fmt.Sprintf("oauth: step %d, refused: %s: %s", r.Step, r.Code, r.Description), ": ")
+	text := fmt.Sprintf("oauth: step %d, refused", r.Step)
+	for _, part := range []string{r.Code, r.Description} {
+		if part != "" {
+			text += ": " + part
+		}
+	}
+	return text
+}
+
+// refusalIn returns the *Refusal in err, nil if there is none. It is what a function of the
+// provider entry found in a reply with status 200.
+func refusalIn(ctx context.Context, err error, sent Request) *Refusal {
+	refusal, ok := errors.AsType[*Refusal](err)
+	if !ok {
+		return nil
+	}
+	said := *refusal
+	said.Status = http.StatusOK
+	return said.of(ctx, sent)
+}
+
+// of returns r as a refusal of the step that ctx is in, after a request whose secrets it
+// must not repeat.
+func (r Refusal) of(ctx context.Context, sent Request) *Refusal {
+	r.Step = stepOf(ctx)
+	for _, text := range []*string{&r.Code, &r.Description, &r.URI, &r.Reason} {
+		*text = clip(sent.scrub(*text))
+	}
+	return &r
 }
 
 // outcome is what a Check found. Outcomes are made by the methods below, in the
@@ -191,6 +219,14 @@ func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) outc
 		}
 		r.got = fmt.Sprintf("%s, %s %s this machine's clock", t.UTC().Format(time.RFC3339), off, where)
 		r.want = fmt.Sprintf("%s %s", side, limit.UTC().Format(time.RFC3339))
+	}
+	return r
+}
+
+// failing sets what the check found and wanted, if it does not hold.
+func (r outcome) failing(got, want string) outcome {
+	if !r.ok {
+		r.got, r.want = got, want
 	}
 	return r
 }

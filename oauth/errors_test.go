@@ -131,6 +131,7 @@ func TestRefusalError(t *testing.T) {
 		{Refusal{Step: 2, Code: "server_error"}, "oauth: step 2, refused: server_error", false},
 		{Refusal{Step: 3, Code: "access_denied"}, "oauth: step 3, refused: access_denied", false}, // the user is not there
 		{Refusal{Step: 3}, "oauth: step 3, refused", false},
+		{Refusal{Step: 3, Description: "No."}, "oauth: step 3, refused: No.", false},
 	} {
 		if got := tt.refusal.Error(); got != tt.want || tt.refusal.ByUser() != tt.byUser {
 			t.Errorf("%q, by the user: %t; want %q", got, tt.refusal.ByUser(), tt.want)

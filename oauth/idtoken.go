@@ -96,7 +96,7 @@ func (c *Client) verifySignature(ctx context.Context, compact string) ([]byte, e
 		t.event(ctx, TokenDecoded{compact, token.header, claims})
 	}
 	// Nothing else of the header is read: a key, or the URL of one, that the token
-	// brings along (jwk, jku, x5c, x5u) is the choice of whoever wrote the token.
+	// brings along (jwk, jku, x5c, x5u) is chosen by its author, who may be an attacker.
 	var typ string
 	mistyped := cmp.Or(token.header.Read("alg", &token.alg), token.header.Read("kid", &token.kid), token.header.Read("typ", &typ))
 	_, crit := token.header["crit"]
@@ -202,8 +202,8 @@ func readAudience(o Object, aud *[]string) error {
 }
 
 // readDate reads a NumericDate: a JSON number of seconds, fractions allowed (RFC
-// 7519 §2). Zero and less mean that nobody knows, and leave t zero: where a time must be
-// known, its check fails. A time after the year 9999 was meant as milliseconds.
+// 7519 §2). Zero and less mean that nobody knows, and leave t zero: if the time is needed,
+// its check fails. A time after the year 9999 was meant as milliseconds.
 func readDate(o Object, name string, t *time.Time) error {
 	var seconds float64
 	if err := o.Read(name, &seconds); err != nil {

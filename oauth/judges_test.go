@@ -2,6 +2,8 @@ package oauth
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -56,20 +58,34 @@ func TestKeysSayWhy(t *testing.T) {
 		wantGot(t, err, CheckError{Got: "a key for RS256 with a token of ES256", Want: "a key for ES256"})
 		_, err = verify(t, newClient(t, opRow(), newOP()), sign(rs256, claims(set{"exp": "soon"}), rsaKey()))
 		wantGot(t, err, CheckError{Got: "exp is of another type: a string"})
+
+		p := newOP()
+		one := strings.Replace(rsaJWK(), `"kid"`, `"x-kid"`, 1)
+		p.says[opJWKS] = saysJSON(`{"keys": [` + one + `]}`)
+		_, err = verify(t, newClient(t, opRow(), p), sign(rs256, claims(nil), rsaKey()))
+		wantGot(t, err, CheckError{Got: "rsa", Want: "a kid of the key set, which has none; its keys: 1"})
+		p.says[opJWKS] = saysJSON(`{"keys": [` + one + `,` + ecJWK() + `]}`)
+		_, err = verify(t, newClient(t, opRow(), p), sign(rs256, claims(nil), rsaKey()))
+		wantGot(t, err, CheckError{Got: "rsa", Want: "ec"})
+		p.says[opJWKS] = saysJSON(`{"keys": []}`)
+		_, err = verify(t, newClient(t, opRow(), p), sign(`{"alg":"RS256"}`, claims(nil), rsaKey()))
+		wantGot(t, err, CheckError{Want: "a key for RS256"})
 	})
 }
 
 func TestParseKeySaysWhy(t *testing.T) {
 	x32, x33 := b64([]byte(strings.Repeat("x", 32))), b64([]byte(strings.Repeat("x", 33)))
 	for jwk, want := range map[string]string{
-		`{"kty":"RSA","e":"AQAB"}`:                                       "a key whose n is missing or not base64url",
-		`{"kty":"RSA","n":"","e":"AQAB"}`:                                "a key whose n is missing or not base64url",
-		`{"kty":"RSA","n":"*","e":"AQAB"}`:                               "a key whose n is missing or not base64url",
+		`{"kty":"RSA","e":"AQAB"}`:                                       "a key whose n is missing",
+		`{"kty":"RSA","n":"","e":"AQAB"}`:                                "a key whose n is missing",
+		`{"kty":"RSA","n":"*","e":"AQAB"}`:                               "a key whose n is not base64url",
 		`{"kty":"RSA","n":5,"e":"AQAB"}`:                                 "n is of another type: a number",
 		`{"kty":"RSA","n":"BQ","e":"AQAB"}`:                              "an RSA key of 3 bits",
-		`{"kty":"EC","crv":"P-256"}`:                                     "a key whose x is missing or not base64url",
-		`{"kty":"EC","crv":"P-256","x":"` + x33 + `","y":"` + x32 + `"}`: `an EC key on curve "P-256"`,
-		`{"kty":"EC","crv":"P-256","x":"` + x32 + `","y":"` + x33 + `"}`: `an EC key on curve "P-256"`,
+		`{"kty":"EC","crv":"P-256"}`:                                     "a key whose x is missing",
+		`{"kty":"EC","crv":"P-256","x":"` + x33 + `","y":"` + x32 + `"}`: "an EC key with coordinates of 33 and 32 bytes instead of 32",
+		`{"kty":"EC","crv":"P-256","x":"` + x32 + `","y":"` + x33 + `"}`: "an EC key with coordinates of 32 and 33 bytes instead of 32",
+		`{"kty":"EC","crv":"P-384","x":"` + x32 + `","y":"` + x32 + `"}`: `an EC key on curve "P-384"`,
+		`{"kty":"EC","x":"` + x32 + `","y":"` + x32 + `"}`:               "an EC key without a curve",
 	} {
 		o, err := parseObject([]byte(jwk))
 		if err != nil {
@@ -164,5 +180,54 @@ func TestRevokedSays(t *testing.T) {
 	if err := (reply{status: 200, body: []byte(`{"error":"x"}`)}).revoked(t.Context()); err != nil {
 		t.Error(err)
 	}
-	wantGot(t, reply{status: 503, body: []byte("busy")}.revoked(t.Context()), CheckError{Got: "503", Want: "200 or 204"})
+	for mediaType, got := range map[string]string{"text/plain": "503: busy", "text/html": "503: busy", "": "503", "application/octet-stream": "503"} {
+		wantGot(t, reply{status: 503, mediaType: mediaType, body: []byte("busy\n")}.revoked(t.Context()), CheckError{Got: got, Want: "200 or 204"})
+		wantGot(t, check(t.Context(), reply{status: 503, mediaType: mediaType, body: []byte("busy\n")}.statusOK()), CheckError{Got: got, Want: "200"})
+	}
+	sent := Request{Body: "code=c0de"}
+	wantGot(t, check(t.Context(), reply{500, "text/plain", []byte("no c0de"), sent}.statusOK()), CheckError{Got: "500: ‹withheld: it repeats a secret›", Want: "200"})
+}
+
+// A value that is there and wrong is not called missing.
+func TestMediaTypeSays(t *testing.T) {
+	for contentType, got := range map[string]string{
+		"application/json, application/json":                "application/json, application/json",
+		"application/json; charset=utf-8; charset=us-ascii": "application/json; charset=utf-8; charset=us-ascii",
+		"": "",
+	} {
+		p := newOP()
+		p.says[opDiscovery] = says(200, contentType, opMetadata)
+		_, err := newClient(t, opRow(), p).Discover(t.Context())
+		wantGot(t, err, CheckError{Got: got, Want: "application/json"})
+	}
+	p := newOP()
+	for values, got := range map[[2]string]string{{"application/json", "application/json"}: "", {"text/html", "application/json"}: "text/html, application/json"} {
+		p.says[opDiscovery] = func(r *http.Request) (*http.Response, error) {
+			response, err := saysJSON(opMetadata)(r)
+			response.Header["Content-Type"] = values[:]
+			return response, err
+		}
+		_, err := newClient(t, opRow(), p).Discover(t.Context())
+		if got == "" {
+			wantCheck(t, err, 0, "", "twice the same")
+			continue
+		}
+		wantGot(t, err, CheckError{Got: got, Want: "application/json"})
+	}
+}
+
+// A callback that fails before its attempt is known says what it is.
+func TestTakeSays(t *testing.T) {
+	for query, want := range map[string]CheckError{
+		"error=access_denied&error_description=x": {Got: "error=access_denied, and no state", Want: "a value"},
+		"error_code=200":             {Got: "error=200, and no state", Want: "a value"},
+		"oauth_problem=user_refused": {Got: "error=user_refused, and no state", Want: "a value"},
+		"error=a%0Ab":                {Got: "error=a b, and no state", Want: "a value"},
+		"error=":                     {Want: "a value"},
+		"code=c":                     {Want: "a value"},
+		"code=c&state=S":             {Got: "no cookie of this sign-in", Want: "one of the last 8 that this browser began, at most an hour ago"},
+	} {
+		_, err := newAttempts(t, testRoot, false).Take(httptest.NewRecorder(), browser{}.request("/callback/op?"+query))
+		wantGot(t, err, want)
+	}
 }

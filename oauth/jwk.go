@@ -63,7 +63,9 @@ func (c *Client) keysFor(ctx context.Context, token jws, again bool) ([]key, err
 	var fit []key
 	var kids, unfit []string
 	for _, k := range all {
-		kids = append(kids, k.kid)
+		if k.kid != "" {
+			kids = append(kids, k.kid)
+		}
 		switch {
 		case token.kid != "" && k.kid != token.kid:
 		case k.unfit != nil:
@@ -74,13 +76,13 @@ func (c *Client) keysFor(ctx context.Context, token jws, again bool) ([]key, err
 			fit = append(fit, k)
 		}
 	}
-	suitable := keyFits.holds(len(fit) > 0)
-	if !suitable.ok {
-		suitable.got, suitable.want = strings.Join(unfit, "; "), "a key for "+token.alg
+	known := keyKnown.oneOf(token.kid, kids...)
+	if len(kids) == 0 {
+		known = known.failing(token.kid, fmt.Sprintf("a kid of the key set, which has none; its keys: %d", len(all)))
 	}
 	if err := check(ctx,
-		keyKnown.oneOf(token.kid, kids...).skipIf(token.kid == ""),
-		suitable,
+		known.skipIf(token.kid == ""),
+		keyFits.holds(len(fit) > 0).failing(strings.Join(unfit, "; "), "a key for "+token.alg),
 	); err != nil {
 		return nil, err
 	}
@@ -167,10 +169,15 @@ func parseEC(o Object) (*ecdsa.PublicKey, error) {
 	if err := cmp.Or(o.Read("crv", &crv), err1, err2); err != nil {
 		return nil, err
 	}
-	if crv != "P-256" || len(x) != 32 || len(y) != 32 { // ES256 is P-256 only (RFC 7518 §3.4)
+	switch {
+	case crv == "":
+		return nil, errors.New("an EC key without a curve")
+	case crv != "P-256": // ES256 is P-256 only (RFC 7518 §3.4)
 		return nil, fmt.Errorf("an EC key on curve %q", crv)
+	case len(x) != 32 || len(y) != 32: // RFC 7518 §6.2.1.2
+		return nil, fmt.Errorf("an EC key with coordinates of %d and %d bytes instead of 32", len(x), len(y))
 	}
-	point := slices.Concat([]byte{4}, x, y) // uncompressed; refused where it is not on the curve
+	point := slices.Concat([]byte{4}, x, y) // uncompressed; refused if it is not on the curve
 	return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
 }
 
@@ -184,9 +191,12 @@ func readBytes(o Object, name string) ([]byte, error) {
 	if err := o.Read(name, &text); err != nil {
 		return nil, err
 	}
+	if text == "" {
+		return nil, fmt.Errorf("a key whose %s is missing", name)
+	}
 	b, err := decodeBase64url(text)
-	if err != nil || text == "" {
-		return nil, fmt.Errorf("a key whose %s is missing or not base64url", name)
+	if err != nil {
+		return nil, fmt.Errorf("a key whose %s is %w", name, err)
 	}
 	return b, nil
 }

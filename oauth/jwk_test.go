@@ -84,7 +84,11 @@ func TestKeys(t *testing.T) {
 			reason: "a shared secret, published"},
 
 		"1024 bits":     {keys: jwkOfRSA("rsa", &rsa1024.PublicKey), signer: rsa1024, fails: "key-fits", reason: "it can be factored (RFC 7518 §3.3)"},
-		"16384 bits":    {keys: n(`"` + b64([]byte(strings.Repeat("\xff", 2048))) + `"`), fails: "key-fits", reason: "each verification is work that somebody else gives us"},
+		"2047 bits":     {keys: n(`"` + b64([]byte("\x7f"+strings.Repeat("\xff", 255))) + `"`), fails: "key-fits", reason: "one too few"},
+		"4096 bits":     {keys: n(`"` + b64([]byte(strings.Repeat("\xff", 512))) + `"`), fails: "id-token-signature", reason: "it fits, and has not signed"},
+		"4097 bits":     {keys: n(`"` + b64([]byte("\x01"+strings.Repeat("\xff", 512))) + `"`), fails: "key-fits", reason: "each verification is work that somebody else gives us"},
+		"e of 31 bits":  {keys: e(`"f____w"`), fails: "id-token-signature", reason: "it fits, and has not signed"},
+		"e of 32 bits":  {keys: e(`"_____w"`), fails: "key-fits", reason: "each bit is work"},
 		"e 1":           {keys: e(`"AQ"`), fails: "key-fits", reason: "every text is its own signature (RFC 8017 §3.1)"},
 		"e even":        {keys: e(`"AQAA"`), fails: "key-fits", reason: "no RSA"},
 		"e of 5 bytes":  {keys: e(`"AQAAAAE"`), fails: "key-fits", reason: "it would not fit an int32"},
@@ -104,6 +108,12 @@ func TestKeys(t *testing.T) {
 			reason: "each that fits is tried; the first alone would fail at random"},
 		"no kid, the first of several": {keys: rsaJWK() + "," + jwkOfRSA("a", &other.PublicKey), header: `{"alg":"RS256"}`,
 			reason: "one good signature is enough"},
+		"no kid, the eighth": {keys: strings.Repeat(jwkOfRSA("a", &other.PublicKey)+",", 7) + ecJWK() + "," + rsaJWK(), header: `{"alg":"RS256"}`,
+			reason: "as many as are tried"},
+		"no kid, the ninth": {keys: strings.Repeat(jwkOfRSA("a", &other.PublicKey)+",", 8) + rsaJWK(), header: `{"alg":"RS256"}`, fails: "id-token-signature",
+			reason: "each verification is work that somebody else gives us"},
+		"one kid, the ninth": {keys: strings.Repeat(jwkOfRSA("rsa", &other.PublicKey)+",", 8) + rsaJWK(), fails: "id-token-signature",
+			reason: "likewise"},
 		"no kid, none signed": {keys: jwkOfRSA("a", &other.PublicKey) + "," + ecJWK(), header: `{"alg":"RS256"}`, fails: "id-token-signature",
 			reason: "tried, and none of them"},
 		"no kid, none fits": {keys: ecJWK(), header: `{"alg":"RS256"}`, fails: "key-fits",
@@ -414,4 +424,23 @@ func TestKeysCancelled(t *testing.T) {
 		wantCheck(t, <-left, 4, "reply-received", "gone")
 		wantCheck(t, <-stayed, 4, "", "not cancelled with the other")
 	})
+}
+
+// BenchmarkKeysWorst is the most that a provider can make one sign-in cost: 100 keys, as
+// large as they may be, none of which signed a token that names none. They are fetched
+// twice, and eight of them are tried each time.
+func BenchmarkKeysWorst(b *testing.B) {
+	p := newOP()
+	modulus := new(big.Int).SetBytes([]byte(strings.Repeat("\xff", 512)))
+	jwk := jwkOfRSA("a", &rsa.PublicKey{N: modulus, E: 1<<31 - 1})
+	p.says[opJWKS] = saysJSON(`{"keys": [` + strings.Repeat(jwk+",", 99) + jwk + `]}`)
+	compact := sign(`{"alg":"RS256"}`, claims(nil), rsaKey())
+	b.ReportAllocs()
+	for b.Loop() {
+		_, err := verify(b, newClient(b, opRow(), p), compact)
+		wantCheck(b, err, 4, "id-token-signature", "none of them signed it")
+	}
+	if fetched := p.count(opJWKS); fetched != 2*b.N {
+		b.Errorf("the keys were fetched %d times in %d sign-ins", fetched, b.N)
+	}
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// What must hold in a sign-in with OAuth 1.0a, beside the checks that it shares
+// What must hold in a sign-in with OAuth 1.0a, in addition to the checks that it shares
 // with OAuth 2.0: those of the sender, of the attempts and of the profile.
 var (
 	temporaryCredentials = Check{1, "temporary-credentials", "RFC 5849 §2.1", "the user sent to the provider for a sign-in that cannot end"}
@@ -25,8 +25,8 @@ var (
 
 // Begin is step 1. It asks the provider for temporary credentials (RFC 5849 §2.1),
 // and returns a fresh attempt, which holds them, and the authorization URL to send
-// the browser to (§2.2). Where OAuth 2.0 lets the browser carry the request, here
-// the provider already has it, and the browser carries its name only.
+// the browser to (§2.2). In OAuth 2.0 the browser carries the request. Here the provider
+// already has it, and the browser carries only its name.
 func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 	ctx = inStep(ctx, 1, (*Client1).Begin)
 	r, err := c.signed(ctx, http.MethodPost, c.TemporaryCredentialURL, "", Parameter{"oauth_callback", c.RedirectURI})
@@ -55,9 +55,9 @@ func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 	return attempt, authorizationURL, nil
 }
 
-// tokenState stands in for the state, which OAuth 1.0a does not have, where an
-// attempt is named: the callback brings the temporary token, and a part of its
-// hash can be in a cookie's name whatever the token is made of.
+// tokenState names an attempt of OAuth 1.0a, which has no state: the callback brings the
+// temporary token, and a part of its hash fits into a cookie's name, whatever characters
+// the token has.
 func tokenState(temporaryToken string) string {
 	hash := sha256.Sum256([]byte(temporaryToken))
 	return base64.RawURLEncoding.EncodeToString(hash[:])
@@ -89,7 +89,7 @@ type Callback1 struct {
 // only.
 func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback1, error) {
 	ctx = inStep(ctx, 2, (*Client1).ParseCallback)
-	q, err := url.ParseQuery(rawQuery)
+	q, err := parseCallback(rawQuery)
 	denied := q.Has("denied") || q.Has("oauth_problem")
 	if err := check(ctx,
 		callbackOnce.noError(cmp.Or(err, once(q))),
@@ -118,8 +118,8 @@ type TokenCredentials struct {
 
 // Exchange is step 3. It exchanges the temporary credentials for token credentials
 // (RFC 5849 §2.3). The temporary secret signs the request, and only the provider and
-// this attempt have it: who steals the verifier on its way back cannot use it. A
-// "no" of the provider is a *Refusal.
+// this attempt have it: a verifier stolen on its way back is of no use. A denial by the
+// provider is a *Refusal.
 func (c *Client1) Exchange(ctx context.Context, callback Callback1) (TokenCredentials, error) {
 	ctx = inStep(ctx, 3, (*Client1).Exchange)
 	attempt := callback.attempt
@@ -140,8 +140,8 @@ func (c *Client1) Exchange(ctx context.Context, callback Callback1) (TokenCreden
 	return t, nil
 }
 
-// UserInfo is step 5. It reads who signed in from the provider's API, or, where that is
-// closed to this app, from the reply of step 3. It must be t.Subject where that is known.
+// UserInfo is step 5. It reads who signed in from the provider's API, or from the reply of
+// step 3 if the API is closed to this app. It must be t.Subject if that is known.
 func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error) {
 	ctx = inStep(ctx, 5, (*Client1).UserInfo)
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
@@ -154,7 +154,7 @@ func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error
 	} else if refusal, ok := errors.AsType[*Refusal](err); !ok || c.ProfileClosed == nil || !c.ProfileClosed(refusal) {
 		return Info{}, err
 	}
-	profile, err := profileOf(ctx, t.Subject, c.Profile, Replies{Token: t.Reply, API: []json.RawMessage{body}})
+	profile, err := profileOf(ctx, t.Subject, t.Secret, c.Profile, Replies{Token: t.Reply, API: []json.RawMessage{body}})
 	if err != nil {
 		return Info{}, err
 	}

@@ -13,7 +13,7 @@ type About struct {
 	// one provider, for two protocols, share it.
 	AccountKey string
 
-	Console       string   // where an app is registered: a URL, or where there is none, words
+	Console       string   // where an app is registered: a URL, or words if there is none
 	CallbackHosts []string // hosts for which it takes a callback URL with plain http
 	Notes         string   // what is special about registering there
 	Sources       []string // URLs of what the whole row was made from
@@ -28,7 +28,7 @@ type Provider struct {
 
 	// Issuer is the provider's identifier. With OpenID Connect its metadata is
 	// fetched from there and the ID token must name it; without, it is only the
-	// iss of the callback (RFC 9207). Empty where none is known.
+	// iss of the callback (RFC 9207). Empty if none is known.
 	Issuer string
 	// IssuerAliases are other spellings of it that the provider's ID tokens may carry.
 	IssuerAliases []string
@@ -40,8 +40,8 @@ type Provider struct {
 
 	Scopes         []string // what a sign-in asks for, and no more
 	ScopeSeparator string   // " " when empty (RFC 6749 §3.3)
-	// AuthorizationParams go into the authorization URL beside the protocol's own,
-	// which they cannot replace.
+	// AuthorizationParams are added to the authorization URL. They cannot replace the
+	// protocol's own parameters.
 	AuthorizationParams map[string]string
 	// WithoutPKCE says why this provider gets no PKCE, with source and date, and what
 	// protects the code instead. If it is empty, PKCE is sent.
@@ -51,18 +51,19 @@ type Provider struct {
 	ClientAuth string
 	// FormReplies says that the token endpoint may answer form-encoded.
 	FormReplies bool
-	// GrantedScopes names the callback's parameter that says what was granted, where
-	// the token reply does not.
+	// GrantedScopes names the callback's parameter with the granted scopes, for a provider
+	// whose token reply does not have them.
 	GrantedScopes string
-	// TokenReply, where set, brings a token reply of the provider's own shape into
-	// the one of RFC 6749 §5.1.
+	// TokenReply, if set, brings a token reply of the provider's own shape into the one of
+	// RFC 6749 §5.1. If the reply refuses in a shape of the provider's own, with status 200,
+	// TokenReply returns a *Refusal with its Code and Description. So may Profile.
 	TokenReply func(Object) (Object, error)
 
 	// InvalidGrant are the provider's own words for invalid_grant, at a refresh (RFC 6749
 	// §5.2), and for invalid_token, at its API (RFC 6750 §3.1).
 	InvalidGrant []string
-	// RevokeRequest, where set, is step 7 in the provider's own way, in the place of the
-	// metadata's revocation endpoint.
+	// RevokeRequest, if set, is step 7 in the provider's own way, instead of the metadata's
+	// revocation endpoint.
 	RevokeRequest func(clientID, clientSecret string, t Tokens) Request
 	// RevokePage is where users take access back themselves, at a provider that has
 	// no way for apps.
@@ -71,11 +72,11 @@ type Provider struct {
 	// ProfileURLs are read in step 5. When empty, it is the metadata's userinfo
 	// endpoint.
 	ProfileURLs []ProfileURL
-	// APIRequest, where set, adds to each API request what the provider wants beside the
-	// token in its header.
+	// APIRequest, if set, adds to each API request what the provider wants in addition to
+	// the token in its header.
 	APIRequest func(r *Request, clientSecret, accessToken string)
-	// Profile maps what the provider said about the user to a profile. Its errors are
-	// of members with another type than documented. (For the standard claims of OpenID
+	// Profile maps what the provider said about the user to a profile. It returns an error
+	// if a member has another type than documented. (For the standard claims of OpenID
 	// Connect take the row of providers.OpenID.)
 	Profile func(Replies) (Profile, error)
 }
@@ -90,7 +91,7 @@ type ProfileURL struct {
 type Replies struct {
 	Token   Object            // the token reply; with OAuth 1.0a only
 	IDToken Object            // the verified claims; nil without OpenID Connect. Name and address may be in API only
-	API     []json.RawMessage // of ProfileURLs in their order, nil where not asked; or of the userinfo endpoint
+	API     []json.RawMessage // of ProfileURLs in their order, nil if not asked; or of the userinfo endpoint
 }
 
 // Profile is who signed in, in the same words for all providers. All but Subject may

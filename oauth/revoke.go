@@ -12,13 +12,13 @@ import (
 var revokeDone = Check{7, "revoke-done", "RFC 7009 §2.2", "access that goes on after the user took it back"}
 
 // ErrNoRevocation says that the provider documents no way for an app to give back
-// what it was granted. The row's RevokePage is where users do it themselves.
+// what it was granted. Users can do it themselves at the entry's RevokePage.
 var ErrNoRevocation = errors.New("oauth: step 7: this provider has no revocation for apps")
 
 // Revoke is step 7. It tells the provider that t will not be used any more: at the
 // revocation endpoint (RFC 7009 §2.1), or in the row's own way; it is [ErrNoRevocation]
-// where there is neither. The refresh token is given back where there is one, since
-// access would outlive its access tokens.
+// if there is neither. If there is a refresh token, it is the one given back, since it
+// could get new access tokens.
 func (c *Client) Revoke(ctx context.Context, t Tokens) error {
 	ctx = inStep(ctx, 7, (*Client).Revoke)
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
@@ -71,7 +71,7 @@ func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
 // says nothing (RFC 7009 §2.2); GitHub has no body and says 204. After anything else
 // the token may still work (§2.2.1).
 func (r reply) revoked(ctx context.Context) error {
-	done := revokeDone.oneOf(strconv.Itoa(r.status), "200", "204")
+	done := revokeDone.oneOf(strconv.Itoa(r.status), "200", "204").failing(r.failure(), "200 or 204")
 	if refusal := r.refusal(ctx); refusal != nil && !done.ok {
 		if refusal.Code == "invalid_token" { // dead already: the purpose is achieved (RFC 7009 §2.2)
 			return nil

@@ -13,8 +13,8 @@ import (
 // UTF-8, one value with nothing behind it, no name twice at any depth, and names
 // matched exactly ("SUB" is not "sub"). encoding/json alone takes the last of two
 // equal names, matches names without regard to case, and turns invalid UTF-8 into
-// U+FFFD, by which two different subjects can become one. (It does so with half of an
-// escaped surrogate pair, too, which is valid UTF-8; a subject must be ASCII.)
+// U+FFFD, by which two different subjects can become one. (It also does so with half of an
+// escaped surrogate pair, which is valid UTF-8; a subject must be ASCII.)
 type Object map[string]json.RawMessage
 
 // has reports whether there is a member with this name, other than null.
@@ -37,8 +37,8 @@ func (o Object) Read(name string, into any) error {
 	return nil
 }
 
-// text returns a member as text: a string, a number or a boolean as it stands, and of
-// anything else only what it is. In that, escapes could hide what is to be scrubbed.
+// text returns a member as text: a string, a number or a boolean as it is, and of an object
+// or an array only its type, since escapes in it could hide a secret from scrub.
 func (o Object) text(name string) string {
 	var text string
 	if o.Read(name, &text) != nil {
@@ -104,7 +104,7 @@ func parseJSON(data []byte) (Object, error) {
 const maxDepth = 64
 
 // walker steps over JSON that is known to be valid, so that it need not look for
-// errors other than repeated names.
+// other errors than repeated names.
 type walker struct {
 	data []byte
 	at   int

@@ -25,9 +25,9 @@ var (
 type Tokens struct {
 	Provider     string    // Provider.Name
 	AccessToken  string    // opaque; for the provider's APIs only
-	RefreshToken string    // empty where the provider gave none
+	RefreshToken string    // empty if the provider gave none
 	Issued       time.Time // when the access token arrived; zero if Expiry is
-	Expiry       time.Time // of the access token; zero where the provider did not say
+	Expiry       time.Time // of the access token; zero if the provider did not say
 	Scopes       []string  // granted; may be fewer than asked (RFC 6749 §3.3)
 	Asked        []string  // as the attempt asked for them
 	Subject      string    // sub of the ID token; else Profile.Subject, once the app knows it
@@ -46,7 +46,7 @@ type Unverified struct {
 
 // Exchange is step 3. It redeems the code for tokens (RFC 6749 §4.1.3). A code is
 // sent once, whatever comes of it: a second time makes the provider revoke what
-// the first gave. A "no" of the provider is a *Refusal.
+// the first gave. A denial by the provider is a *Refusal.
 func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, error) {
 	ctx = inStep(ctx, 3, (*Client).Exchange)
 	attempt := callback.attempt
@@ -108,6 +108,9 @@ func (c *Client) tokenRequest(ctx context.Context, form url.Values) (Object, err
 		return object, err
 	}
 	object, err = c.TokenReply(object)
+	if refusal := refusalIn(ctx, err, r.sent); refusal != nil {
+		return nil, refusal
+	}
 	if err := check(ctx, tokenMembers.noError(err)); err != nil {
 		return nil, err
 	}

@@ -274,7 +274,6 @@ func TestExchangeReply(t *testing.T) {
 	}{
 		"created":     {says(201, "application/json", good), nil, "reply-status-200", "only 200 is a success (RFC 6749 §5.1)"},
 		"no content":  {says(204, "", ""), nil, "reply-status-200", "likewise"},
-		"crashed":     {says(500, "text/html", "<h1>Internal Server Error</h1>"), nil, "reply-status-200", "an error page"},
 		"bad gateway": {says(502, "application/json", good), nil, "reply-status-200", "whoever answers this is not the provider"},
 		"see other":   {says(303, "application/json", good, "Location", "https://evil.example/"), nil, "reply-status-200", "a redirect is no answer"},
 		"no network":  {func(*http.Request) (*http.Response, error) { return nil, errors.New("connection reset by peer") }, nil, "reply-received", "said, and not tried again: the code may be used up"},
@@ -290,25 +289,31 @@ func TestExchangeReply(t *testing.T) {
 			"dropped silently by others"},
 		"a form declared as JSON": {saysJSON("access_token=t0ken&token_type=bearer"), form, "reply-json",
 			"it is read as what it says it is"},
-		"empty":         {saysJSON(""), nil, "reply-json", "no answer"},
-		"cut short":     {saysJSON(good[:len(good)-1]), nil, "reply-json", "half an answer"},
-		"a list":        {saysJSON("[" + good + "]"), nil, "reply-json", "a reply is one object"},
-		"two values":    {saysJSON(good + good), nil, "reply-json", "which of them?"},
-		"token twice":   {with(`"access_token": "x"`), nil, "reply-json", "two parsers, two tokens"},
-		"not UTF-8":     {with("\"x\": \"\xff\""), nil, "reply-json", "JSON is UTF-8 (RFC 8259 §8.1)"},
-		"no token":      {saysJSON(`{"token_type": "Bearer"}`), nil, "token-access", "an empty token would be used"},
-		"ACCESS_TOKEN":  {saysJSON(`{"ACCESS_TOKEN": "t0ken", "token_type": "Bearer"}`), nil, "token-access", "encoding/json alone would take it"},
-		"token empty":   {access(`""`), nil, "token-access", "likewise"},
-		"token null":    {access(`null`), nil, "token-access", "null is missing"},
-		"token a line":  {access(`"t0ken\r\nX-Admin: yes"`), nil, "token-access", "it would add a header to the next request"},
-		"token ünicode": {access(`"tökén"`), nil, "token-access", "printable ASCII only (RFC 6749 Appendix A.12)"},
-		"token number":  {access(`12345`), nil, "token-members", "it is a string"},
-		"no type":       {saysJSON(`{"access_token": "t0ken"}`), nil, "token-type", "nobody knows how to use it (RFC 6749 §7.1)"},
-		"type empty":    {kind(`""`), nil, "token-type", "likewise"},
-		"MAC":           {kind(`"mac"`), nil, "token-type", "sent as Bearer it would lose its protection"},
-		"DPoP":          {kind(`"DPoP"`), nil, "token-type", "likewise"},
-		"type a number": {kind(`1`), nil, "token-members", "it is a string"},
-		"refresh list":  {with(`"refresh_token": ["r3fresh"]`), nil, "token-members", "it is a string"},
+		"a page in plain text":    {says(500, "text/html", "<h1>Internal Server Error</h1>"), nil, "reply-status-200", "a page is no reason"},
+		"a form, not 200":         {says(500, "text/plain", "access_token=t0ken&token_type=bearer"), form, "reply-status-200", "a token is no reason, and in no error"},
+		"half a token, not 200":   {says(500, "text/plain", good[:len(good)-1]), nil, "reply-status-200", "likewise"},
+		"text, not an error":      {says(302, "text/plain", "Found"), nil, "reply-status-200", "a redirect is no refusal"},
+		"errcode 0":               {saysJSON(`{"errcode": 0, "errmsg": "ok"}`), nil, "token-access", "0 is no error"},
+		"a repeated Content-Type": {says(200, "application/json, application/json", good), nil, "reply-media-type", "as a proxy joins two"},
+		"empty":                   {saysJSON(""), nil, "reply-json", "no answer"},
+		"cut short":               {saysJSON(good[:len(good)-1]), nil, "reply-json", "half an answer"},
+		"a list":                  {saysJSON("[" + good + "]"), nil, "reply-json", "a reply is one object"},
+		"two values":              {saysJSON(good + good), nil, "reply-json", "which of them?"},
+		"token twice":             {with(`"access_token": "x"`), nil, "reply-json", "two parsers, two tokens"},
+		"not UTF-8":               {with("\"x\": \"\xff\""), nil, "reply-json", "JSON is UTF-8 (RFC 8259 §8.1)"},
+		"no token":                {saysJSON(`{"token_type": "Bearer"}`), nil, "token-access", "an empty token would be used"},
+		"ACCESS_TOKEN":            {saysJSON(`{"ACCESS_TOKEN": "t0ken", "token_type": "Bearer"}`), nil, "token-access", "encoding/json alone would take it"},
+		"token empty":             {access(`""`), nil, "token-access", "likewise"},
+		"token null":              {access(`null`), nil, "token-access", "null is missing"},
+		"token a line":            {access(`"t0ken\r\nX-Admin: yes"`), nil, "token-access", "it would add a header to the next request"},
+		"token ünicode":           {access(`"tökén"`), nil, "token-access", "printable ASCII only (RFC 6749 Appendix A.12)"},
+		"token number":            {access(`12345`), nil, "token-members", "it is a string"},
+		"no type":                 {saysJSON(`{"access_token": "t0ken"}`), nil, "token-type", "nobody knows how to use it (RFC 6749 §7.1)"},
+		"type empty":              {kind(`""`), nil, "token-type", "likewise"},
+		"MAC":                     {kind(`"mac"`), nil, "token-type", "sent as Bearer it would lose its protection"},
+		"DPoP":                    {kind(`"DPoP"`), nil, "token-type", "likewise"},
+		"type a number":           {kind(`1`), nil, "token-members", "it is a string"},
+		"refresh list":            {with(`"refresh_token": ["r3fresh"]`), nil, "token-members", "it is a string"},
 		"a shape that the row cannot read": {saysJSON(good), func(p *Provider) {
 			p.TokenReply = func(Object) (Object, error) { return nil, errors.New("data is missing") }
 		}, "token-members", "the row's function may refuse"},
@@ -388,6 +393,31 @@ func TestExchangeRefusal(t *testing.T) {
 		"Instagram": {
 			says(400, "application/json", `{"error_type": "OAuthException", "code": 400, "error_message": "Matching code was not found or was already used"}`), nil,
 			Refusal{Step: 3, Status: 400, Code: "400", Description: "Matching code was not found or was already used"}, "no error at all"},
+		"WeChat": {
+			saysJSON(`{"errcode": 40029, "errmsg": "invalid code"}`), nil,
+			Refusal{Step: 3, Status: 200, Code: "40029", Description: "invalid code"}, "a number in place of error, with status 200"},
+		"Slack": {
+			saysJSON(`{"ok": false, "error": "invalid_code"}`), nil,
+			Refusal{Step: 3, Status: 200, Code: "invalid_code"}, "its errors have status 200"},
+		"RFC 9457": {
+			says(402, "application/problem+json", `{"title": "CreditsDepleted", "detail": "No credits left.", "status": 402, "type": "about:blank"}`), nil,
+			Refusal{Step: 3, Status: 402, Code: "CreditsDepleted", Description: "No credits left."}, "X, if the app has no credits"},
+		"plain text": {
+			says(401, "text/plain", "Unknown client.\n"), nil,
+			Refusal{Step: 3, Status: 401, Description: "Unknown client."}, "a reason in words"},
+		"OAuth 1.0a's words": {
+			says(401, "text/html", "oauth_problem=token_rejected&oauth_problem_advice=Sign+in."), nil,
+			Refusal{Step: 3, Status: 401, Code: "token_rejected", Description: "Sign in."}, "a form, whatever its type is said to be"},
+		"behind a byte order mark": {
+			says(400, "application/json", "\ufeff"+`{"error": "invalid_grant"}`), nil,
+			Refusal{Step: 3, Status: 400, Code: "invalid_grant"}, "a parser may ignore it (RFC 8259 §8.1)"},
+		"a 200 of the provider's own shape": {
+			saysJSON(`{"success": "no", "why": "not s3cret"}`), func(p *Provider) {
+				p.TokenReply = func(o Object) (Object, error) {
+					return nil, fmt.Errorf("as text: %w", &Refusal{Step: 7, Code: "no", Description: o.text("why"), Reason: "a\nb"})
+				}
+			},
+			Refusal{Step: 3, Status: 200, Code: "no", Description: "‹withheld: it repeats a secret›", Reason: "a b"}, "the entry's function knows it; its texts are the provider's"},
 		"a long story": {
 			says(400, "application/json", `{"error": "x", "error_description": "a\u0000b`+strings.Repeat("ä", 200)+`"}`), nil,
 			Refusal{Step: 3, Status: 400, Code: "x", Description: "a b" + strings.Repeat("ä", 98) + "…"}, "a stranger's text is made fit for a log line"},

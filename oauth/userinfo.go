@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 )
 
@@ -16,7 +17,7 @@ var (
 // Info is what the provider says about the user.
 type Info struct {
 	Profile Profile
-	Replies []Reply // as received, for who wants more than the profile
+	Replies []Reply // as received, for callers that need more than the profile
 }
 
 // Reply is a reply to an API request.
@@ -27,7 +28,7 @@ type Reply struct {
 
 // UserInfo is step 5. It uses the access token to read who signed in: at the
 // userinfo endpoint (OIDC Core §5.3), or at the provider's own. The answer must be
-// about t.Subject where that is known; with OpenID Connect it always is.
+// about t.Subject if that is known; with OpenID Connect it always is.
 func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 	ctx = inStep(ctx, 5, (*Client).UserInfo)
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
@@ -59,7 +60,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 	if err := c.sameSubject(ctx, t, info.Replies); err != nil {
 		return Info{}, err
 	}
-	profile, err := profileOf(ctx, t.Subject, c.Profile, replies)
+	profile, err := profileOf(ctx, t.Subject, t.AccessToken, c.Profile, replies)
 	if err != nil {
 		return Info{}, err
 	}
@@ -69,8 +70,8 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 
 // Get reads any URL of the provider's API with the access token, which goes in a
 // header and never in the URL (RFC 6750 §2.3). The reply is strict JSON. The token
-// is good at this provider only: never pass another provider's URL. Where the token is
-// no longer good, [Client.TokenRefused] knows the error.
+// is good at this provider only: never pass another provider's URL. If the token is no
+// longer good, [Client.TokenRefused] recognizes the error.
 func (c *Client) Get(ctx context.Context, t Tokens, rawURL string) (json.RawMessage, error) {
 	ctx = inStep(ctx, 5, (*Client).Get)
 	request := Request{Method: http.MethodGet, URL: rawURL, Header: http.Header{"Authorization": {"Bearer " + t.AccessToken}}}
@@ -85,7 +86,7 @@ func (c *Client) Get(ctx context.Context, t Tokens, rawURL string) (json.RawMess
 }
 
 // sameSubject demands that the userinfo reply names the user of the ID token. The
-// profile does not show it: there the signed claim stands in the place of the reply's.
+// profile does not show it: it has the signed claim instead of the reply's.
 func (c *Client) sameSubject(ctx context.Context, t Tokens, replies []Reply) error {
 	if !c.OpenID || len(replies) == 0 {
 		return nil
@@ -98,9 +99,12 @@ func (c *Client) sameSubject(ctx context.Context, t Tokens, replies []Reply) err
 	return check(ctx, profileMembers.noError(err), userinfoSub.equal(sub, t.Subject))
 }
 
-// profileOf maps the replies to a profile, which must be subject's where that is known.
-func profileOf(ctx context.Context, subject string, mapping func(Replies) (Profile, error), replies Replies) (Profile, error) {
+// profileOf maps the replies to a profile. If subject is known, the profile must be that user's.
+func profileOf(ctx context.Context, subject, token string, mapping func(Replies) (Profile, error), replies Replies) (Profile, error) {
 	p, err := mapping(replies)
+	if refusal := refusalIn(ctx, err, Request{Body: url.Values{"token": {token}}.Encode()}); refusal != nil {
+		return Profile{}, refusal
+	}
 	if err := check(ctx,
 		profileMembers.noError(err),
 		profileSubject.present(p.Subject),

@@ -192,11 +192,27 @@ func TestUserInfoRefusal(t *testing.T) {
 			Refusal{Step: 5, Status: 401, Code: "401", Description: "Bad credentials"}, "no error at all, and the status as text"},
 		"declared as text": {says(403, "text/plain", `{"error": "insufficient_scope"}`),
 			Refusal{Step: 5, Status: 403, Code: "insufficient_scope"}, "a reason for failing is read from wherever it stands"},
+		"X": {says(402, "application/problem+json", `{"title": "CreditsDepleted", "detail": "No credits.", "type": "https://api.x.com/2/problems/credits"}`),
+			Refusal{Step: 5, Status: 402, Code: "CreditsDepleted", Description: "No credits."}, "RFC 9457"},
+		"Slack": {saysJSON(`{"ok": false, "error": "token_revoked"}`),
+			Refusal{Step: 5, Status: 200, Code: "token_revoked"}, "ok says that error is one"},
+		"WeChat": {saysJSON(`{"errcode": 42001, "errmsg": "access_token expired"}`),
+			Refusal{Step: 5, Status: 200, Code: "42001", Description: "access_token expired"}, "errcode is nothing else"},
+		"plain text": {says(401, "text/plain; charset=utf-8", "Unauthorized"),
+			Refusal{Step: 5, Status: 401, Description: "Unauthorized"}, "a reason in words"},
+		"the entry's own": {saysJSON(`{"sub": "", "state": "suspended", "token": "t0ken"}`),
+			Refusal{Step: 5, Status: 200, Code: "suspended", Description: "‹withheld: it repeats a secret›"}, "the entry's function may refuse, in the provider's words"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newOP()
 			p.says[opUserinfo] = tt.says
-			_, err := newClient(t, opRow(), p).UserInfo(t.Context(), signedIn("op"))
+			row := plainRow()
+			row.ProfileURLs = []ProfileURL{{URL: opUserinfo}}
+			row.Profile = func(r Replies) (Profile, error) {
+				o, _ := parseObject(r.API[0])
+				return Profile{}, &Refusal{Code: o.text("state"), Description: o.text("token")}
+			}
+			_, err := newClient(t, row, p).UserInfo(t.Context(), signedIn("plain"))
 			wantRefusal(t, err, tt.want, tt.reason)
 		})
 	}

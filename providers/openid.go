@@ -2,18 +2,21 @@ package providers
 
 import (
 	"cmp"
-	"maps"
 	"net/url"
 	"slices"
 
 	"example.com/oauthbyhand/oauth"
 )
 
-// OpenID returns the row of any provider that speaks OpenID Connect, from its
-// issuer alone: the rest is in its metadata (step 0). scopes are asked for besides openid,
-// email and profile: offline_access, for one, which many providers want for a refresh
-// token (OIDC Core §11). Its title is the issuer's host, as a user knows it.
+// OpenID returns the entry of any provider that speaks OpenID Connect. The issuer is
+// enough: the rest is in the provider's metadata (step 0). scopes are asked for in addition
+// to openid, email and profile. Many providers give a refresh token only for offline_access.
+// The title is the issuer's host, which users know.
 func OpenID(issuer string, scopes ...string) oauth.Provider {
+	var params map[string]string
+	if slices.Contains(scopes, "offline_access") {
+		params = map[string]string{"prompt": "consent"} // or the scope is ignored (OIDC Core §11)
+	}
 	return oauth.Provider{
 		About: oauth.About{
 			Name:          "oidc",
@@ -29,10 +32,11 @@ func OpenID(issuer string, scopes ...string) oauth.Provider {
 			},
 			Checked: "2026-11-29",
 		},
-		Issuer:  issuer,
-		OpenID:  true,
-		Scopes:  withOpenID(scopes),
-		Profile: openIDProfile,
+		Issuer:              issuer,
+		OpenID:              true,
+		Scopes:              withOpenID(scopes),
+		AuthorizationParams: params,
+		Profile:             openIDProfile,
 	}
 }
 
@@ -59,36 +63,35 @@ func openIDTitle(issuer string) string {
 	return u.Host
 }
 
-// openIDProfile maps the standard claims (OIDC Core §5.1) of the ID token and of
-// the userinfo reply, which completes them but never replaces one: only the ID
-// token is signed. The address and whether it is verified are one claim in this:
-// both come from where the address comes from.
+// openIDProfile maps the standard claims (OIDC Core §5.1). The ID token comes first,
+// because only it is signed. The userinfo reply completes it and never replaces a claim.
 func openIDProfile(r oauth.Replies) (oauth.Profile, error) {
-	claims := oauth.Object{}
+	sources := []oauth.Object{r.IDToken}
 	for _, reply := range r.API {
 		userinfo, err := object(reply)
 		if err != nil {
 			return oauth.Profile{}, err
 		}
-		maps.Copy(claims, userinfo)
+		sources = append(sources, userinfo)
 	}
-	source := r.IDToken
-	if source["email"] == nil { // the reply's address, and the reply's word for it
-		source = maps.Clone(claims)
-	}
-	verified := source["email_verified"]
-	maps.Copy(claims, r.IDToken)
-	claims["email_verified"] = verified
-
 	var p oauth.Profile
-	err := cmp.Or(
-		claims.Read("sub", &p.Subject),
-		claims.Read("name", &p.Name),
-		claims.Read("email", &p.Email),
-		claims.Read("picture", &p.Picture),
-	)
-	// A boolean (OIDC Core §5.1). Anything else, the string "true" too, is no
-	// promise that anybody checked the address, and no reason to refuse the user.
-	claims.Read("email_verified", &p.EmailVerified)
-	return p, err
+	for _, claims := range sources {
+		var next oauth.Profile
+		if err := cmp.Or(
+			claims.Read("sub", &next.Subject),
+			claims.Read("name", &next.Name),
+			claims.Read("email", &next.Email),
+			claims.Read("picture", &next.Picture),
+		); err != nil {
+			return oauth.Profile{}, err
+		}
+		// A boolean (OIDC Core §5.1). Anything else, such as the string "true", does not say
+		// that the address was checked, and is no reason to refuse the user.
+		claims.Read("email_verified", &next.EmailVerified)
+		p.Subject, p.Name, p.Picture = cmp.Or(p.Subject, next.Subject), cmp.Or(p.Name, next.Name), cmp.Or(p.Picture, next.Picture)
+		if p.Email == "" && next.Email != "" { // the word for an address comes from the source of the address
+			p.Email, p.EmailVerified = next.Email, next.EmailVerified
+		}
+	}
+	return p, nil
 }

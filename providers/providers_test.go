@@ -70,6 +70,33 @@ func TestProfiles(t *testing.T) {
 			oauth.Profile{Subject: "248289761001", Name: "Jane Doe", Email: "janedoe@example.com", Picture: "http://example.com/janedoe/me.jpg"},
 			"without email_verified nobody has verified it",
 		},
+		"oidc, the address in the ID token, verified in userinfo only": {
+			OpenID("https://op.example"), func(t *testing.T) oauth.Replies {
+				r := literal(`{"sub":"1","email":"a@b.example","email_verified":true}`)(t)
+				r.IDToken = oauth.Object{"sub": json.RawMessage(`"1"`), "email": json.RawMessage(`"a@b.example"`)}
+				return r
+			},
+			oauth.Profile{Subject: "1", Email: "a@b.example"},
+			"email_verified belongs to the address next to it (OIDC Core §5.1)",
+		},
+		"oidc, the address in userinfo, verified in the ID token only": {
+			OpenID("https://op.example"), func(t *testing.T) oauth.Replies {
+				r := literal(`{"sub":"1","email":"a@b.example"}`)(t)
+				r.IDToken = oauth.Object{"sub": json.RawMessage(`"1"`), "email_verified": json.RawMessage(`true`)}
+				return r
+			},
+			oauth.Profile{Subject: "1", Email: "a@b.example"},
+			"likewise",
+		},
+		"oidc, both in userinfo": {
+			OpenID("https://op.example"), func(t *testing.T) oauth.Replies {
+				r := literal(`{"sub":"1","email":"a@b.example","email_verified":true}`)(t)
+				r.IDToken = oauth.Object{"sub": json.RawMessage(`"1"`), "email_verified": json.RawMessage(`false`)}
+				return r
+			},
+			oauth.Profile{Subject: "1", Email: "a@b.example", EmailVerified: true},
+			"likewise",
+		},
 		"oidc, email_verified as text": {
 			OpenID("https://op.example"), literal(`{"sub":"1","email":"a@b.example","email_verified":"true"}`),
 			oauth.Profile{Subject: "1", Email: "a@b.example"},
@@ -227,6 +254,30 @@ func TestInstagramTokens(t *testing.T) {
 	}
 }
 
+// Whatever a provider answers, its entry does not panic, and nobody is signed in by it.
+func TestEntriesOfStrangeReplies(t *testing.T) {
+	for _, row := range append(All(), OpenID("https://op.example")) {
+		for _, reply := range []string{
+			`null`, `{}`, `[]`, `[null]`, `""`, `0`, `{"data":null}`, `{"data":[]}`, `{"data":[null]}`, `{"data":[null,null]}`, `{"data":{}}`,
+			`{"email":null,"images":[null],"picture":null}`, `{"images":{},"picture":[],"permissions":[null]}`, `{"picture":{"data":null}}`, `{"permissions":null}`,
+		} {
+			var o oauth.Object
+			if json.Unmarshal([]byte(reply), &o); row.TokenReply != nil && o != nil { // oauth refuses what is no object
+				if tokens, err := row.TokenReply(o); err == nil && tokens["access_token"] != nil {
+					t.Errorf("%s: tokens from %s: %v", row.Name, reply, tokens)
+				}
+			}
+			replies := oauth.Replies{API: make([]json.RawMessage, max(1, len(row.ProfileURLs)))}
+			for i := range replies.API {
+				replies.API[i] = json.RawMessage(reply)
+			}
+			if profile, err := row.Profile(replies); err == nil && profile.Subject != "" {
+				t.Errorf("%s: a profile from %s: %v", row.Name, reply, profile)
+			}
+		}
+	}
+}
+
 // The example of RFC 4231 §4.3 (test case 2), with key and data in their places.
 func TestAppSecretProof(t *testing.T) {
 	got := appSecretProof("Jefe", "what do ya want for nothing?")
@@ -249,14 +300,22 @@ func TestRowsAreComplete(t *testing.T) {
 	}
 }
 
-// What is asked for besides is asked for once.
+// Each scope is asked for once. offline_access counts only with prompt=consent.
 func TestOpenIDScopes(t *testing.T) {
-	for _, tt := range []struct{ more, want []string }{
-		{nil, []string{"openid", "email", "profile"}},
-		{[]string{"offline_access", "email", "groups", "groups"}, []string{"openid", "email", "profile", "offline_access", "groups"}},
+	for _, tt := range []struct {
+		more, want []string
+		params     map[string]string
+	}{
+		{nil, []string{"openid", "email", "profile"}, nil},
+		{[]string{"groups", "email", "groups"}, []string{"openid", "email", "profile", "groups"}, nil},
+		{[]string{"offline_access"}, []string{"openid", "email", "profile", "offline_access"}, map[string]string{"prompt": "consent"}},
 	} {
-		if diff := cmp.Diff(tt.want, OpenID("https://op.example", tt.more...).Scopes); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", tt.more, diff)
+		entry := OpenID("https://op.example", tt.more...)
+		if diff := cmp.Diff(tt.want, entry.Scopes); diff != "" {
+			t.Errorf("%q: scopes (-want +got):\n%s", tt.more, diff)
+		}
+		if diff := cmp.Diff(tt.params, entry.AuthorizationParams); diff != "" {
+			t.Errorf("%q: parameters (-want +got):\n%s", tt.more, diff)
 		}
 	}
 }

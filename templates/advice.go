@@ -2,6 +2,7 @@ package templates
 
 import (
 	"net/http"
+	"strings"
 
 	"example.com/oauthbyhand/oauth"
 )
@@ -17,14 +18,19 @@ const (
 	owners   = "If this app is yours, change it as described, and start the app again. Otherwise tell its owner."
 )
 
+var noMetadata = advice{"There is no metadata at the provider's issuer. In the setup of this app, OIDC_ISSUER is wrong: it must be the issuer's URL, to the letter.", owners}
+
 // adviceOn returns what happened and what to do, for a check that failed in this step.
 func adviceOn(c oauth.Check, got string) advice {
-	if a, ok := byCheck[c.Name]; ok {
+	switch a, ok := byCheck[c.Name]; {
+	case c.Name == "callback-state" && strings.HasPrefix(got, "error="):
+		return advice{"What your browser brought back is an error, but it does not say to which sign-in it belongs. So it may be made up. Some providers answer like this if the app is not registered as it should be.", "Sign in again. If it happens again, look up the error in the provider's documents."}
+	case ok:
 		return a
-	}
-	switch {
 	case c.Name == "reply-status-200" && c.Step == 0 && got == "404":
-		return advice{"There is no metadata at the provider's issuer. In the setup of this app, OIDC_ISSUER is wrong: it must be the issuer's URL, to the letter.", owners}
+		return noMetadata
+	case c.Name == "reply-status-200" && c.Step == 0 && strings.HasPrefix(got, "3"):
+		return advice{"The address of the provider's metadata leads somewhere else, and this app does not follow: OIDC_ISSUER must be the issuer's URL, to the letter.", owners}
 	case c.Name == "reply-media-type" && c.Step == 5 && got == "application/jwt":
 		return advice{"The provider answers with a signed profile, which this app does not read. At the app's registration, switch signed userinfo replies off.", owners}
 	case c.Status() == http.StatusBadRequest:

@@ -21,8 +21,12 @@ type Failure struct {
 	Refusal    *oauth.Refusal    // nil for what is no refusal
 	Again      bool              // all that helps is to sign in again
 	NoWay      bool              // the provider has no revocation for apps
+	Taken      bool              // the account belongs to another user
 	Trace      *trace.Trace      // up to the failure; nil where nothing is recorded
 }
+
+// ErrNotReady says that an account's provider is not set up in this app any more.
+var ErrNotReady = errors.New("this provider is not set up in this app")
 
 // Failed ends the trace that r is part of, if there is one, and returns what the pages say
 // of err.
@@ -48,6 +52,9 @@ func Failed(r *http.Request, provider oauth.About, err error) Failure {
 		case "invalid_client", "incorrect_client_credentials": // GitHub says the second
 			f.advice = advice{"The provider does not accept the client id and the client secret of this app. Compare them with the app's registration.", owners}
 		}
+		if f.Refusal.Step == 0 && f.Refusal.Status == http.StatusNotFound {
+			f.advice = noMetadata
+		}
 	case f.CheckError != nil:
 		outcome = "stopped by " + f.CheckError.Check.Name
 		f.Status = f.CheckError.Check.Status()
@@ -58,12 +65,12 @@ func Failed(r *http.Request, provider oauth.About, err error) Failure {
 	case errors.Is(err, account.ErrTaken):
 		outcome = "this account is another user's"
 		f.Status = http.StatusConflict
-		f.Name = ""
+		f.Taken = true
 		f.Title = "Not connected: this " + f.Provider + " account belongs to another user"
-		f.advice = advice{
-			"Somebody has signed in here with this " + f.Provider + " account before, and is another user than you are now. Nothing was changed. Accounts are never joined by an e-mail address, since an address can change hands.",
-			"If that was you, sign out, sign in with " + f.Provider + ", and press “Disconnect and delete your user” there. Then sign in as now, and connect the account.",
-		}
+		f.Happened, f.Remedy = "With this "+f.Provider+" account somebody has signed in here before, as another user than you are now. Nothing has changed. This app never joins users by their e-mail address, since an address can change hands.", ""
+	case errors.Is(err, ErrNotReady):
+		f.Status = http.StatusConflict
+		f.advice = advice{"This app is not set up for " + f.Provider + " any more.", owners}
 	case f.Provider == "":
 		f.Title = "This did not work"
 	}

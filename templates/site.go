@@ -16,8 +16,9 @@ type Site struct {
 	Log       *slog.Logger
 	Simulated string          // the origin of the fake provider; empty with real ones
 	Recorder  *trace.Recorder // of sign-ins; nil if they are not recorded
-	// Visitor returns the profile of the user who is signed in, and whether anybody is.
-	Visitor func(*http.Request) (oauth.Profile, bool)
+	Notices   *oauth.Sealer   // of the lines that say what a button did
+	// Visitor returns the user who is signed in, and whether anybody is.
+	Visitor func(*http.Request) (User, bool)
 }
 
 type faultKey struct{}
@@ -31,7 +32,7 @@ func WithFault(ctx context.Context, fault any) context.Context {
 // Page shows the page name.html with its data.
 func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
 	user, signedIn := s.Visitor(r)
-	page := Page{s.Simulated, s.Recorder != nil, signedIn, user, r.Context().Value(faultKey{}), data}
+	page := Page{s.Simulated, s.Recorder != nil, signedIn, user, s.notice(w, r), r.Context().Value(faultKey{}), data}
 	if err := Render(w, status, name, page); err != nil {
 		s.Log.Error("page", "name", name, "err", err)
 		http.Error(w, "This page could not be made; the log says why.", http.StatusInternalServerError)
@@ -73,6 +74,7 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, provider oauth.About
 	case failed != nil:
 		s.Log.Warn("sign-in failed", "provider", provider.Name, "step", failed.Check.Step, "check", failed.Check.Name, "got", failed.Got, "want", failed.Want)
 		if _, signedIn := s.Visitor(r); signedIn && failed.Check.Name == "attempt-unused" { // the callback reloaded, or the back button
+			s.Notify(w, r, "Your browser brought back the callback of a sign-in that has already ended. It was not used again: you are signed in as before.")
 			http.Redirect(w, r, "/profile", http.StatusSeeOther)
 			return
 		}

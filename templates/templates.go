@@ -3,6 +3,7 @@
 //
 //	templates.go  Render, and what all pages have in common
 //	site.go       the pages of any such app: not found, another host, what went wrong
+//	notice.go     one line on the next page that says what a button did
 //	failure.go    what an error means for people, and what they can do
 //	pages/        the pages of a user who is signed in
 //	trace/        what happened during a sign-in, step by step
@@ -29,16 +30,26 @@ type Page struct {
 	Simulated string // the origin of the fake provider; empty with real ones
 	Traced    bool   // sign-ins are recorded, for the page "trace"
 	SignedIn  bool
-	User      oauth.Profile
-	Fault     any // what was tried here, if anything: see [WithFault]
+	User      User
+	Notice    notice // what the button did that led here
+	Fault     any    // what was tried here, if anything: see [WithFault]
 	Data      any
 }
 
+// User is the user who is signed in.
+type User struct {
+	oauth.Profile
+	Connect []oauth.About // providers at which the user could connect one more account
+}
+
+// Shows reports whether the page's policy lets the browser load this picture. Its address
+// is the provider's word: a path of this app's own would be visited at each view.
+func (p Page) Shows(picture string) bool {
+	return strings.HasPrefix(picture, "https://") || p.Simulated != "" && strings.HasPrefix(picture, p.Simulated+"/")
+}
+
 var pages = template.Must(trace.Define(template.New("")).Funcs(template.FuncMap{
-	// A picture's address is the provider's word: a path of this app's would be visited
-	// at each view.
-	"elsewhere": func(u string) bool { return strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://") },
-	"until":     until,
+	"until": until,
 }).ParseFS(files, "*.html"))
 
 // Render writes the page name.html. The page is rendered whole before the status is

@@ -13,9 +13,9 @@ import (
 var emails = map[string]string{
 	"Google":         "ada@example.com verified by Google",
 	"GitHub":         "ada@example.com verified by GitHub",
-	"Facebook":       "ada@example.com not verified by Facebook",
+	"Facebook":       "ada@example.com Facebook does not say that it is verified",
 	"Instagram":      "not given",
-	"Spotify":        "ada@example.com not verified by Spotify",
+	"Spotify":        "ada@example.com Spotify does not say that it is verified",
 	"OpenID Example": "ada@example.com verified by OpenID Example",
 	"X (OAuth 2.0)":  "ada@example.com verified by X (OAuth 2.0)",
 	"X (OAuth 1.0a)": "ada@example.com verified by X (OAuth 1.0a)",
@@ -186,7 +186,7 @@ func TestReload(t *testing.T) {
 		ada.lands("/profile")
 		ada.sees("Ada Lovelace")
 	}
-	// The callback stands in no history, for it was redirected. Who has it all the same …
+	// A callback that comes without its attempt, from a history or a log …
 	ada.open("/callback/google?code=x&state=y")
 	ada.landsWith(400, "/callback/google")
 	ada.open("/profile") // … is signed in still
@@ -307,7 +307,7 @@ func TestConnectTaken(t *testing.T) {
 	mallory.choose("mallory")
 	mallory.press("Allow")
 	mallory.lands("/profile")
-	mallory.sees("Mallory", "ada@example.com not verified by Google")
+	mallory.sees("Mallory", "ada@example.com Google does not say that it is verified")
 	mallory.press("GitHub")
 	mallory.consents("GitHub")
 	mallory.press("Allow") // as Ada, whose password he has guessed

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// GetOnly refuses HEAD, which a "GET" pattern lets through: whoever only looks
+// GetOnly refuses HEAD, which a "GET" pattern lets through: a client that only looks
 // must not use up an attempt.
 func GetOnly(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -23,7 +23,7 @@ func GetOnly(h http.HandlerFunc) http.HandlerFunc {
 }
 
 // Headers sets what each answer carries: no scripts, no frames (RFC 9700 §4.16), no
-// copies in caches, and no address of ours for other sites. imagesFrom is an origin, as
+// copies in caches, and no path of ours for other sites. imagesFrom is an origin, as
 // "http://127.0.0.1:9000", from which images may come on plain http, or empty.
 func Headers(base *url.URL, imagesFrom string, next http.Handler) http.Handler {
 	// No form-action: Chromium applies it to redirects after a form, too.
@@ -39,7 +39,9 @@ func Headers(base *url.URL, imagesFrom string, next http.Handler) http.Handler {
 			h.Set("Strict-Transport-Security", "max-age=31536000") // a year (RFC 6797 §6.1)
 		}
 		if strings.HasPrefix(r.URL.Path, "/callback/") {
-			h.Set("Referrer-Policy", "no-referrer") // the URL holds a code (RFC 9700 §4.2.4)
+			// The URL holds a code (RFC 9700 §4.2.4), so nobody gets it. With no-referrer
+			// the page's forms would say "Origin: null" and be refused.
+			h.Set("Referrer-Policy", "strict-origin")
 		}
 		next.ServeHTTP(w, r)
 	})

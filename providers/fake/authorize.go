@@ -78,7 +78,7 @@ func (d *dialect) check(client *Client, asked url.Values) ([]scope, *failure) {
 	case asked.Get("response_type") == "":
 		return nil, &failure{"invalid_request", "response_type is missing."}
 	case asked.Get("response_type") != "code":
-		return nil, &failure{"unsupported_response_type", "Only code is supported (RFC 9700 section 2.1.2)."}
+		return nil, &failure{"unsupported_response_type", "Only the response type code is supported."}
 	case mode != "" && mode != "query":
 		return nil, &failure{"invalid_request", "Only the response_mode query is supported."}
 	case asked.Get("state") == "":

@@ -11,8 +11,6 @@ import (
 	"example.com/oauthbyhand/templates"
 )
 
-var errSwitchedOff = errors.New("this provider is not switched on")
-
 // connect begins a sign-in that connects one more account to the visitor's user.
 func (p *Pages) connect(w http.ResponseWriter, r *http.Request, v visitor) {
 	p.Connect(w, r, v.session.UserID)
@@ -23,52 +21,70 @@ func (p *Pages) connect(w http.ResponseWriter, r *http.Request, v visitor) {
 func (p *Pages) read(w http.ResponseWriter, r *http.Request, v visitor) {
 	var info oauth.Info
 	var err error
-	client, client1 := v.shown.provider.Client, v.shown.provider.Client1
+	client, client1 := v.shown.Provider.Client, v.shown.Provider.Client1
+	with := ""
 	switch {
 	case client != nil:
 		err = p.Accounts.Call(r.Context(), v.shown.Identity, client, func(t oauth.Tokens) (err error) {
+			if t.AccessToken != v.shown.Grant.Tokens.AccessToken {
+				with = ", with an access token that was refreshed first"
+			}
 			info, err = client.UserInfo(r.Context(), t)
 			return err
 		})
 	case client1 != nil:
-		info, err = client1.UserInfo(r.Context(), v.shown.grant.Credentials)
+		info, err = client1.UserInfo(r.Context(), v.shown.Grant.Credentials)
 		if client1.TokenRefused(err) {
 			err = fmt.Errorf("%w: %w", account.ErrSignInAgain, err)
 		}
 	default:
-		err = errSwitchedOff
+		err = templates.ErrNotReady
 	}
 	if err == nil {
 		err = p.Accounts.Keep(r.Context(), v.shown.Identity, info)
 	}
-	p.back(w, r, v, err)
+	p.back(w, r, v, err, fmt.Sprintf("Read again%s: this is what %s says now.", with, v.shown.Provider.Title))
 }
 
 // refresh exchanges the tokens for new ones, step 6, also before that is due.
 func (p *Pages) refresh(w http.ResponseWriter, r *http.Request, v visitor) {
-	err := errSwitchedOff
-	if client := v.shown.provider.Client; client != nil {
-		_, err = p.Accounts.Refresh(r.Context(), v.shown.Identity, client, v.shown.grant.Tokens.AccessToken)
+	var grant account.Grant
+	err := templates.ErrNotReady
+	old := v.shown.Grant.Tokens
+	if client := v.shown.Provider.Client; client != nil {
+		grant, err = p.Accounts.Refresh(r.Context(), v.shown.Identity, client, old.AccessToken)
 	}
-	p.back(w, r, v, err)
+	until, kept := "", "the refresh token stays the same"
+	if !grant.Tokens.Expiry.IsZero() {
+		until = ", good until " + grant.Tokens.Expiry.UTC().Format("2 Jan 2006, 15:04:05 UTC")
+	}
+	if grant.Tokens.RefreshToken != old.RefreshToken {
+		kept = "the old refresh token was replaced"
+	}
+	p.back(w, r, v, err, fmt.Sprintf("Refreshed: a new access token%s; %s.", until, kept))
 }
 
 // expire makes the tokens look as if their time had passed, to show what happens then.
 func (p *Pages) expire(w http.ResponseWriter, r *http.Request, v visitor) {
-	p.back(w, r, v, p.Accounts.Expire(r.Context(), v.shown.Identity))
+	next := "the app refreshes it first."
+	if v.shown.Grant.Tokens.RefreshToken == "" {
+		next = "there is no refresh token, so you have to sign in again."
+	}
+	err := p.Accounts.Expire(r.Context(), v.shown.Identity)
+	p.back(w, r, v, err, "Expired: this app now believes that the access token is too old. Press “Read again”: "+next)
 }
 
-// back leads back to the profile, or shows it with what went wrong.
-func (p *Pages) back(w http.ResponseWriter, r *http.Request, v visitor, err error) {
+// back leads back to the profile, which says what was done, or shows it with what went wrong.
+func (p *Pages) back(w http.ResponseWriter, r *http.Request, v visitor, err error, text string) {
 	if err == nil {
-		http.Redirect(w, r, "/profile?"+r.URL.RawQuery, http.StatusSeeOther)
+		p.done(w, r, "/profile?"+r.URL.RawQuery, text)
 		return
 	}
-	p.Site.Log.Warn("profile", "provider", v.shown.provider.Name, "err", err)
+	p.Site.Log.Warn("profile", "provider", v.shown.Provider.Name, "err", err)
 	if now, failed := p.load(r.Context(), v.session, v.shown.Key); failed == nil {
 		v = now // the tokens may be other ones
 	}
-	failure := templates.Failed(r, v.shown.provider.About, err)
+	failure := templates.Failed(r, v.shown.Provider.About, err)
 	p.show(w, r, v, failure.Status, &failure)
 }
 
@@ -79,37 +95,48 @@ func (p *Pages) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
 	// Once the identity is forgotten nobody else could give the grant back: so this goes
 	// on if the visitor does not wait for it.
 	ctx := context.WithoutCancel(r.Context())
-	provider := v.shown.provider
+	provider := v.shown.Provider
 	revoke := p.revoke(ctx, v.shown)
 	err := p.Accounts.Disconnect(ctx, v.shown.Identity)
 	var revoked error
-	next := "/profile"
+	next, text := "/profile", "Disconnected: this app has forgotten your "+provider.Title+" account."
+	if len(v.all) == 1 {
+		text = "Deleted: your user is gone, and this app has forgotten your " + provider.Title + " account."
+	}
 	if err == nil {
-		revoked = revoke()
+		if revoked = revoke(); revoked == nil && v.shown.Token() {
+			text += " What you allowed there has ended."
+		}
 		if v.session.Key == v.shown.Key { // the visitor's own session has ended with it
 			next, err = "/", p.Sessions.End(w, r)
 		}
+	}
+	switch {
+	case len(v.all) > 1 && next == "/":
+		text += " You had signed in with it, so you are signed out."
+	case len(v.all) == 1:
+		text += " If you have another user here, sign in as that one now, and connect " + provider.Title + " on your profile."
 	}
 	if err != nil && !errors.Is(err, account.ErrNotFound) { // ErrNotFound: the button was pressed twice
 		p.Site.Fail(w, r, provider.About, err)
 		return
 	}
 	if revoked == nil {
-		http.Redirect(w, r, next, http.StatusSeeOther)
+		p.done(w, r, next, text)
 		return
 	}
 	p.Site.Log.Warn("not revoked", "provider", provider.Name, "err", revoked)
 	r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, nil)) // the page is for what is left
 	p.Site.Page(w, r, http.StatusOK, "disconnected", struct {
 		templates.Failure
-		RevokePage, Next string
-	}{templates.Failed(r, provider.About, revoked), provider.RevokePage(), next})
+		Text, RevokePage, Next string
+	}{templates.Failed(r, provider.About, revoked), text, provider.RevokePage(), next})
 }
 
 // revoke prepares step 7 while the grant is still there, and returns what does it.
 func (p *Pages) revoke(ctx context.Context, o opened) func() error {
-	client, client1 := o.provider.Client, o.provider.Client1
-	grant := o.grant
+	client, client1 := o.Provider.Client, o.Provider.Client1
+	grant := o.Grant
 	if client != nil {
 		// Refreshed if needed: some providers take back only a live token.
 		if fresh, err := p.Accounts.Grant(ctx, o.Identity, client); err == nil {
@@ -121,7 +148,7 @@ func (p *Pages) revoke(ctx context.Context, o opened) func() error {
 		case client1 != nil:
 			return client1.Revoke(ctx, grant.Credentials)
 		case client == nil:
-			return errSwitchedOff
+			return templates.ErrNotReady
 		case grant.Tokens.AccessToken == "": // nothing left to give back
 			return nil
 		}

@@ -37,8 +37,8 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /refresh", p.signedIn(p.refresh))
 	mux.HandleFunc("POST /connect/{provider}", p.signedIn(p.connect))
 	mux.HandleFunc("POST /disconnect", p.signedIn(p.disconnect))
-	mux.HandleFunc("POST /logout", p.logout(p.Sessions.End))
-	mux.HandleFunc("POST /logout/everywhere", p.logout(p.Sessions.EndAll))
+	mux.HandleFunc("POST /logout", p.logout(p.Sessions.End, "You are signed out."))
+	mux.HandleFunc("POST /logout/everywhere", p.logout(p.Sessions.EndAll, "You are signed out in all browsers."))
 	if p.Site.Simulated != "" {
 		mux.HandleFunc("POST /expire", p.signedIn(p.expire))
 	}
@@ -49,13 +49,6 @@ type visitor struct {
 	session account.Session
 	all     []opened
 	shown   opened
-}
-
-// opened is an identity with its grant, and the provider that gave it.
-type opened struct {
-	account.Identity
-	grant    account.Grant // empty if the record does not open
-	provider registered.Provider
 }
 
 type visitorKey struct{}
@@ -118,10 +111,20 @@ func (v *visitor) show(key account.Key) bool {
 	return i >= 0
 }
 
-// Visitor returns the profile of the user who is signed in, and whether anybody is.
-func (p *Pages) Visitor(r *http.Request) (oauth.Profile, bool) {
+// Visitor returns the user who is signed in, and whether anybody is.
+func (p *Pages) Visitor(r *http.Request) (templates.User, bool) {
 	v, err := p.visitor(r)
-	return v.shown.grant.Profile, err == nil
+	if err != nil {
+		return templates.User{}, false
+	}
+	user := templates.User{Profile: v.shown.Grant.Profile}
+	for _, provider := range p.Providers {
+		connected := slices.ContainsFunc(v.all, func(o opened) bool { return o.Key.Provider == provider.Key })
+		if provider.Ready() && !provider.Hidden && !connected {
+			user.Connect = append(user.Connect, provider.About)
+		}
+	}
+	return user, true
 }
 
 // UserID returns the user who is signed in, or nothing.
@@ -138,11 +141,11 @@ func (p *Pages) signedIn(h func(http.ResponseWriter, *http.Request, visitor)) ht
 		q := r.URL.Query()
 		switch {
 		case errors.Is(err, account.ErrNotFound):
-			http.Redirect(w, r, "/?next=/profile", http.StatusSeeOther)
+			p.signInFirst(w, r)
 		case err != nil:
 			p.Site.Fail(w, r, oauth.About{}, err)
 		case q.Has("subject") && !v.show(account.Key{Provider: q.Get("provider"), Subject: q.Get("subject")}):
-			http.Redirect(w, r, "/profile", http.StatusSeeOther) // disconnected meanwhile: a button pressed twice
+			p.done(w, r, "/profile", "This account is not connected any more.") // for example if a button was pressed twice
 		default:
 			ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), visitorKey{}, v), buttonTimeout)
 			defer cancel()
@@ -151,16 +154,30 @@ func (p *Pages) signedIn(h func(http.ResponseWriter, *http.Request, visitor)) ht
 	}
 }
 
+// signInFirst sends a visitor who is not signed in to sign in, and back.
+func (p *Pages) signInFirst(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPost {
+		p.Site.Notify(w, r, "Nothing was done: you are not signed in any more.")
+	}
+	http.Redirect(w, r, "/?next=/profile", http.StatusSeeOther)
+}
+
+// done leads on after a button. The next page says what was done.
+func (p *Pages) done(w http.ResponseWriter, r *http.Request, next, text string) {
+	p.Site.Notify(w, r, text)
+	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
 // logout ends the session, or all sessions of the user.
-func (p *Pages) logout(end func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+func (p *Pages) logout(end func(http.ResponseWriter, *http.Request) error, text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch err := end(w, r); {
-		case errors.Is(err, account.ErrNotFound): // whose sessions, nobody knows before they sign in
-			http.Redirect(w, r, "/?next=/profile", http.StatusSeeOther)
+		case errors.Is(err, account.ErrNotFound): // before a sign-in, nobody knows whose sessions to end
+			p.signInFirst(w, r)
 		case err != nil:
 			p.Site.Fail(w, r, oauth.About{}, err)
 		default:
-			http.Redirect(w, r, "/", http.StatusSeeOther)
+			p.done(w, r, "/", text)
 		}
 	}
 }

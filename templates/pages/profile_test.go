@@ -3,23 +3,32 @@ package pages
 import (
 	"net/http/httptest"
 	"reflect"
+	"regexp"
+	"strings"
 	"testing"
 
 	"example.com/oauthbyhand/oauth"
 	"example.com/oauthbyhand/oauth/account"
+	"example.com/oauthbyhand/providers/registered"
 	"example.com/oauthbyhand/templates"
+	"github.com/google/go-cmp/cmp"
 )
+
+// render returns the profile page of a user with one account.
+func render(t *testing.T, simulated string, o opened) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	if err := templates.Render(w, 200, "profile", templates.Page{Simulated: simulated, Data: profilePage{Shown: o, Accounts: []opened{o}}}); err != nil {
+		t.Fatal(err)
+	}
+	return w.Body.String()
+}
+
+func withProfile(p oauth.Profile) opened { return opened{Grant: account.Grant{Profile: p}} }
 
 // The page of a user of whom one more thing is known is another page: whatever a
 // profile holds is on it.
 func TestProfileShowsEachMember(t *testing.T) {
-	render := func(profile oauth.Profile) string {
-		w := httptest.NewRecorder()
-		if err := templates.Render(w, 200, "profile", templates.Page{Data: profilePage{Grant: account.Grant{Profile: profile}}}); err != nil {
-			t.Fatal(err)
-		}
-		return w.Body.String()
-	}
 	without := oauth.Profile{Email: "ada@example.com"} // which is verified or not
 	for _, member := range reflect.VisibleFields(reflect.TypeFor[oauth.Profile]()) {
 		with := without
@@ -29,8 +38,72 @@ func TestProfileShowsEachMember(t *testing.T) {
 		default:
 			value.SetString("https://op.example/" + member.Name)
 		}
-		if render(with) == render(without) {
+		if render(t, "", withProfile(with)) == render(t, "", withProfile(without)) {
 			t.Errorf("profile.html shows nothing of %s", member.Name)
+		}
+	}
+}
+
+// A picture that the page's policy blocks is not on the page, and neither is an address of
+// this app.
+func TestPicture(t *testing.T) {
+	for _, row := range []struct {
+		simulated, picture string
+		shown              bool
+	}{
+		{"", "https://op.example/ada.png", true},
+		{"", "http://op.example/ada.png", false},
+		{"", "/logout", false},
+		{"", "//op.example/ada.png", false},
+		{"http://127.0.0.1:9000", "http://127.0.0.1:9000/picture/ada.svg", true},
+		{"http://127.0.0.1:9000", "http://127.0.0.1:9000.evil.example/ada.svg", false},
+		{"http://127.0.0.1:9000", "http://op.example/ada.png", false},
+	} {
+		page := render(t, row.simulated, withProfile(oauth.Profile{Picture: row.picture}))
+		if got := strings.Contains(page, `<img src="`+row.picture); got != row.shown {
+			t.Errorf("simulated at %q, %s: shown %t, want %t", row.simulated, row.picture, got, row.shown)
+		}
+	}
+}
+
+var action = regexp.MustCompile(`action="/([a-z/0-9]+)`)
+
+// A button that cannot work is not there, and the page says why.
+func TestButtons(t *testing.T) {
+	tokens := func(access, refresh string) account.Grant {
+		return account.Grant{Tokens: oauth.Tokens{AccessToken: access, RefreshToken: refresh}}
+	}
+	ready := registered.Provider{About: oauth.About{Name: "op", Title: "OP"}, Client: new(oauth.Client)}
+	ready1 := registered.Provider{About: ready.About, Client1: new(oauth.Client1)}
+	off := registered.Provider{About: ready.About}
+	const fake = "http://127.0.0.1:9000"
+	for name, row := range map[string]struct {
+		simulated string
+		provider  registered.Provider
+		grant     account.Grant
+		buttons   []string
+		says      string
+	}{
+		"all":              {fake, ready, tokens("a", "r"), []string{"read", "refresh", "expire", "disconnect"}, "There is a refresh token."},
+		"a real provider":  {"", ready, tokens("a", "r"), []string{"read", "refresh", "disconnect"}, "There is a refresh token."},
+		"no refresh token": {fake, ready, tokens("a", ""), []string{"read", "expire", "disconnect"}, "There is no refresh token, so you have to sign in again then."},
+		"OAuth 1.0a":       {fake, ready1, account.Grant{Credentials: oauth.TokenCredentials{Token: "t"}}, []string{"read", "disconnect"}, "Its token has no end, so there is nothing to refresh"},
+		"no token":         {fake, ready, account.Grant{}, []string{"connect/op", "disconnect"}, "There is no token any more."},
+		"switched off":     {fake, off, tokens("a", "r"), []string{"disconnect"}, "not set up for OP any more, so you can only disconnect it"},
+		"off, no token":    {fake, off, account.Grant{}, []string{"disconnect"}, "There is no token any more."},
+	} {
+		page := render(t, row.simulated, opened{Grant: row.grant, Provider: row.provider})
+		_, card, _ := strings.Cut(page, `<ul class="accounts">`)
+		card, _, _ = strings.Cut(card, "</ul>")
+		var got []string
+		for _, m := range action.FindAllStringSubmatch(card, -1) {
+			got = append(got, m[1])
+		}
+		if diff := cmp.Diff(row.buttons, got); diff != "" {
+			t.Errorf("%s: buttons (-want +got):\n%s", name, diff)
+		}
+		if !strings.Contains(card, row.says) {
+			t.Errorf("%s: the page does not say %q:\n%s", name, row.says, card)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func lookUp(place, name string) (word, bool) {
 // something only, or something else, there.
 var words = map[string]word{
 	// The authorization request, the callback, the token request.
-	"response_type":         {"what is to come back: a code, which is worth nothing without this app's secret", ""},
+	"response_type":         {"what is to come back: a code, which this app exchanges for tokens", ""},
 	"client_id":             {"this app's name at the provider", ""},
 	"redirect_uri":          {"where the provider sends the browser back to; registered there, to the letter", ""},
 	"scope":                 {"what the app asks to be allowed, and no more than it needs", ""},

@@ -52,7 +52,11 @@ func newApp(t *testing.T, log io.Writer, recorder *trace.Recorder) (*app, http.H
 	if err1 != nil || err2 != nil || err3 != nil {
 		t.Fatal(err1, err2, err3)
 	}
-	a.Site = &templates.Site{Base: at, Log: logger, Simulated: d.Origin, Recorder: recorder, Visitor: a.Visitor}
+	notices, err := oauth.NewSealer(key, "notice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Site = &templates.Site{Base: at, Log: logger, Simulated: d.Origin, Recorder: recorder, Notices: notices, Visitor: a.Visitor}
 	a.Pages.Providers = d.Providers
 	a.Connect = func(w http.ResponseWriter, r *http.Request, userID string) { a.begin(w, r, userID) }
 

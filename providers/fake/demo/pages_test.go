@@ -221,15 +221,17 @@ func TestTwoUsersBecomeOne(t *testing.T) {
 	w.press("/logout")
 	w.signIn("google")
 	p := w.connect("github", "ada")
-	if p.status != 409 || !strings.Contains(p.body, "this GitHub account belongs to another user") || p.facts()["Check"] != "" {
+	if p.status != 409 || !strings.Contains(p.body, "this GitHub account belongs to another user") || !strings.Contains(p.body, "Are both you?") || p.facts()["Check"] != "" {
 		t.Errorf("another user's: %d\n%s", p.status, p.body)
 	}
 	if p := w.get(base + "/profile"); len(p.accounts()) != 1 {
 		t.Errorf("the refused account was connected: %v", p.accounts())
 	}
-	w.signIn("github")
+	if p := w.signIn("github"); !strings.Contains(p.body, "disconnect and delete this one") {
+		t.Errorf("the profile does not say what to do with two users:\n%s", p.body)
+	}
 	session, _ := w.session()
-	if p := w.press("/disconnect"); p.url != base+"/" || p.status != 200 || strings.Contains(p.body, "Hello") {
+	if p := w.press("/disconnect"); p.url != base+"/" || p.status != 200 || strings.Contains(p.body, "Hello") || !strings.Contains(p.noticed(), "sign in as that one now, and connect GitHub") {
 		t.Errorf("the last account is disconnected: %d at %s", p.status, p.url)
 	}
 	if left, err := w.Accounts.Identities(t.Context(), session.UserID); err != nil || len(left) > 0 {
@@ -366,7 +368,7 @@ func TestReadInTime(t *testing.T) {
 	})
 }
 
-var token = regexp.MustCompile(`Its access token expires ([^;]*);`)
+var token = regexp.MustCompile(`Expiry of its access token: ([^.]*)\.`)
 
 // TestTokenButtons: expired tokens are refreshed before the profile is read. If they cannot
 // be, the page asks to sign in again.
@@ -402,6 +404,82 @@ func TestTokenButtons(t *testing.T) {
 			t.Errorf("signed in again: %d, %v", p.status, p.accounts())
 		}
 	})
+}
+
+// noticed is the line on the page that says what a button did.
+func (p page) noticed() string {
+	m := notice.FindStringSubmatch(p.body)
+	if m == nil {
+		return ""
+	}
+	return html.UnescapeString(m[1])
+}
+
+var notice = regexp.MustCompile(`(?s)<p class="done" role="status">(.*?)</p>`)
+
+// Each button says once, on the page to which it leads, what it did. If something was
+// recorded, there is a link to it.
+func TestButtonsAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.signIn("github")
+		trace := func(number string) string { return ` <a href="/trace?number=` + number + `">See what happened</a>` }
+		for i, row := range []struct{ press, says string }{
+			{"/refresh" + atGitHub, "Refreshed: a new access token, good until 1 Jan 2000, 08:00:00 UTC; the old refresh token was replaced." + trace("2")},
+			{"/read" + atGitHub, "Read again: this is what GitHub says now." + trace("3")},
+			{"/expire" + atGitHub, "Expired: this app now believes that the access token is too old. Press “Read again”: the app refreshes it first."},
+			{"/read" + atGitHub, "Read again, with an access token that was refreshed first: this is what GitHub says now." + trace("4")},
+			{"/connect/google", ""},
+			{"/connect/oidc", ""},
+			{"/refresh" + atGoogle, "Refreshed: a new access token, good until 1 Jan 2000, 00:59:59 UTC; the refresh token stays the same." + trace("7")},
+			{"/expire" + atOIDC, "Expired: this app now believes that the access token is too old. Press “Read again”: there is no refresh token, so you have to sign in again."},
+			{"/disconnect" + atGoogle, "Disconnected: this app has forgotten your Google account. What you allowed there has ended." + trace("8")},
+			{"/disconnect" + atGoogle, "This account is not connected any more."},
+			{"/disconnect" + atGitHub, "Disconnected: this app has forgotten your GitHub account. What you allowed there has ended. You had signed in with it, so you are signed out." + trace("9")},
+			{"/refresh" + atOIDC, "Nothing was done: you are not signed in any more."},
+			{"/logout/everywhere", "Nothing was done: you are not signed in any more."},
+			{"/login/oidc", ""},
+			{"/disconnect", "Deleted: your user is gone, and this app has forgotten your OpenID Example account. What you allowed there has ended. If you have another user here, sign in as that one now, and connect OpenID Example on your profile." + trace("11")},
+			{"/login/github", ""},
+			{"/logout/everywhere", "You are signed out in all browsers."},
+			{"/logout", "You are signed out."},
+		} {
+			var p page
+			switch action, provider, _ := strings.Cut(row.press[1:], "/"); {
+			case action == "login":
+				p = w.signIn(provider)
+			case action == "connect":
+				p = w.connect(provider, "ada")
+			default:
+				p = w.press(row.press)
+			}
+			if p.noticed() != row.says || p.status != 200 {
+				t.Errorf("%d: %s leads to %d at %s, which says\n%q, want\n%q", i, row.press, p.status, p.url, p.noticed(), row.says)
+			}
+			if _, number, ok := strings.Cut(row.says, `number=`); ok {
+				number, _, _ = strings.Cut(number, `"`)
+				if p := w.get(base + "/trace?number=" + number); !strings.Contains(p.body, `href="/trace?number=`+number+`" aria-current="page"`) {
+					t.Errorf("%d: %s: no trace %s", i, row.press, number)
+				}
+			}
+			if again := w.get(p.url); again.noticed() != "" {
+				t.Errorf("%d: %s: the page that is loaded again says %q", i, row.press, again.noticed())
+			}
+		}
+	})
+}
+
+// A line that this app has not sealed is not shown.
+func TestNoticeOfSomebodyElse(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("github")
+	at, _ := url.Parse(base)
+	for _, value := range []string{"", "You have won", "eyJUZXh0IjoiWW91IGhhdmUgd29uIn0", strings.Repeat("A", 60)} {
+		w.browser.Jar.SetCookies(at, []*http.Cookie{{Name: "oauthbyhand-notice", Value: value, Path: "/"}})
+		if p := w.get(base + "/profile"); p.status != 200 || p.noticed() != "" || strings.Contains(p.body, "won") {
+			t.Errorf("%q: %d, and the page says %q", value, p.status, p.noticed())
+		}
+	}
 }
 
 // A user can end the tokens at the provider itself. The page then asks to sign in again.
@@ -487,25 +565,27 @@ func TestCallbackRuleIsShown(t *testing.T) {
 	}
 }
 
+var connects = regexp.MustCompile(`/connect/[a-z0-9]+`)
+
 // What is connected is not offered again.
 func TestConnectAnother(t *testing.T) {
 	w := newWorld(t)
-	offered := func(p page) string {
-		_, buttons, _ := strings.Cut(p.body, "<h3>Connect another</h3>")
-		buttons, _, _ = strings.Cut(buttons, "<h3>")
-		return strings.Join(strings.Fields(tag.ReplaceAllString(buttons, "")), " ")
-	}
 	w.signIn("google")
 	for _, o := range registered.All("") {
 		if o.Name != "google" && o.Name != "github" {
 			w.connect(o.Name, "ada")
 		}
 	}
-	if got := offered(w.get(base + "/profile")); got != "GitHub" {
-		t.Errorf("offered: %s", got)
+	for _, path := range []string{"/profile", "/"} {
+		if got := connects.FindAllString(w.get(base+path).body, -1); !cmp.Equal(got, []string{"/connect/github"}) {
+			t.Errorf("%s offers %q", path, got)
+		}
 	}
-	if p := w.connect("github", "ada"); strings.Contains(p.body, "Connect another") {
-		t.Errorf("all are connected, and offered: %s", offered(p))
+	w.connect("github", "ada")
+	for _, path := range []string{"/profile", "/"} {
+		if p := w.get(base + path); strings.Contains(p.body, "/connect/") || strings.Contains(p.body, "Connect another") {
+			t.Errorf("all are connected, and %s offers\n%s", path, p.body)
+		}
 	}
 }
 
