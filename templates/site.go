@@ -24,7 +24,7 @@ type Site struct {
 type faultKey struct{}
 
 // WithFault returns a context whose pages show what was tried: fault has the fields Name,
-// Does, Gains, Stops, Spec and How. nil shows nothing.
+// Does, Gains, Stops, Spec and How, and the methods Result and Next. nil shows nothing.
 func WithFault(ctx context.Context, fault any) context.Context {
 	return context.WithValue(ctx, faultKey{}, fault)
 }

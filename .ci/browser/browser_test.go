@@ -398,6 +398,7 @@ func TestBreak(t *testing.T) {
 		{"mix-up", nil, allow, 400, "/callback/google", []string{"attempt-client"}},
 		{"login-csrf", nil, prize, 400, "/callback/google~login-csrf", []string{"attempt-found"}},
 		{"attempt-forged", nil, prize, 400, "/callback/google~attempt-forged", []string{"attempt-opens"}},
+		{"attempt-planted", nil, prize, 200, "/profile", []string{"NOT STOPPED", "Mallory"}},
 		{"session-planted", nil, func(p *person) { prize(p); allow(p) }, 200, "/profile", []string{"Ada Lovelace"}},
 		{"open-redirect", nil, func(p *person) { prize(p); allow(p) }, 200, "/profile", []string{"Ada Lovelace"}},
 		{"foreign-sign-out", signedIn, prize, 403, "/logout", []string{"So the app has done nothing"}},

@@ -115,62 +115,6 @@ func TestConsentForm(t *testing.T) {
 	}
 }
 
-func TestRefusal(t *testing.T) {
-	const docs = "https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-authorization-request-errors/#access-denied"
-	want := map[string]url.Values{
-		"google": {"error": {"access_denied"}, "iss": {"https://accounts.google.com"}},
-		"github": {"error": {"access_denied"}, "error_description": {"The user has denied your application access."},
-			"error_uri": {docs}, "iss": {"https://github.com/login/oauth"}},
-		"facebook": {"error": {"access_denied"}, "error_code": {"200"}, "error_description": {"Permissions error"}, "error_reason": {"user_denied"}},
-		"instagram": {"error": {"access_denied"}, "error_reason": {"user_denied"},
-			"error_description": {"The user denied your request"}},
-		"spotify": {"error": {"access_denied"}},
-		"x2":      {"error": {"access_denied"}},
-		"oidc":    {"error": {"access_denied"}, "error_description": {"The user refused."}, "iss": {"https://openid.example"}},
-	}
-	w := newWorld(t)
-	for name, p := range providers {
-		got := w.callback(p, asking(p), url.Values{"decision": {"refuse"}})
-		want[name]["tenant"] = []string{"1"}
-		want[name]["state"] = []string{"st4te"}
-		if diff := cmp.Diff(want[name], got); diff != "" {
-			t.Errorf("%s (-want +got)\n%s", name, diff)
-		}
-	}
-}
-
-func TestCallback(t *testing.T) {
-	want := map[string]url.Values{
-		"google": {"iss": {"https://accounts.google.com"}, "authuser": {"0"}, "prompt": {"consent"},
-			"scope": {"openid https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/userinfo.profile"}},
-		"github":    {"iss": {"https://github.com/login/oauth"}},
-		"facebook":  {},
-		"instagram": {},
-		"spotify":   {},
-		"x2":        {},
-		"oidc":      {"iss": {"https://openid.example"}},
-	}
-	fragments := map[string]string{"facebook": "_=_", "instagram": "_"}
-	w := newWorld(t)
-	for name, p := range providers {
-		resp := must(w.web.PostForm(p.authorize+"?"+asking(p).Encode(), allowing("ada", p)))
-		text(t, resp)
-		to := must(resp.Location())
-		got := to.Query()
-		if len(got.Get("code")) < 26 {
-			t.Errorf("%s: code %q", name, got.Get("code"))
-		}
-		got.Del("code")
-		maps.Copy(want[name], url.Values{"tenant": {"1"}, "state": {"st4te"}})
-		if diff := cmp.Diff(want[name], got); diff != "" {
-			t.Errorf("%s (-want +got)\n%s", name, diff)
-		}
-		if to.Fragment != fragments[name] || to.Host != "app.example" || to.Path != "/callback" {
-			t.Errorf("%s: sent to %s", name, to)
-		}
-	}
-}
-
 // What the page shows comes from a URL that anybody may have written.
 func TestConsentPageIsEscaped(t *testing.T) {
 	w, p := newWorld(t), providers["oidc"]
@@ -192,30 +136,6 @@ func TestConsentPageIsEscaped(t *testing.T) {
 		if got := resp.Header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
-	}
-}
-
-// What a provider does not know it ignores (RFC 6749 §3.1): prompt is of OpenID Connect. And a scope
-// is asked for once, however often it is named.
-func TestAuthorizeForgives(t *testing.T) {
-	w, p := newWorld(t), providers["spotify"]
-	asked := asking(p)
-	asked.Set("prompt", "none")
-	asked.Set("scope", "user-read-email user-read-email")
-	_, reply := w.tokens(p, redeeming(w.callback(p, asked, allowing("ada", p)).Get("code")))
-	if reply["scope"] != "user-read-email" {
-		t.Errorf("%v", reply)
-	}
-}
-
-// An unknown scope is ignored, and the token reply names what was granted (OIDC Core §3.1.2.1).
-func TestUnknownScope(t *testing.T) {
-	w, p := newWorld(t), providers["oidc"]
-	asked := asking(p)
-	asked.Set("scope", "openid e-mail email")
-	_, reply := w.tokens(p, redeeming(w.callback(p, asked, allowing("ada", p)).Get("code")))
-	if reply["scope"] != "openid email" {
-		t.Errorf("scope %q", reply["scope"])
 	}
 }
 
@@ -254,15 +174,77 @@ func TestRequestAsForm(t *testing.T) {
 	}
 }
 
-// An unticked scope is not given; one that the provider insists on is, ticked or not.
-func TestUnticked(t *testing.T) {
+// What the browser brings back after Allow, with a code, and after Refuse.
+func TestCallback(t *testing.T) {
+	const docs = "https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-authorization-request-errors/#access-denied"
+	const google = "https://www.googleapis.com/auth/userinfo."
+	denied := url.Values{"error": {"access_denied"}}
 	w := newWorld(t)
-	for name, want := range map[string]string{"oidc": "openid profile", "spotify": "", "x2": "users.read tweet.read",
-		"google": "openid https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/userinfo.profile"} {
+	for name, want := range map[string]struct {
+		iss, fragment    string
+		allowed, refused url.Values
+	}{
+		"google": {"https://accounts.google.com", "", url.Values{"authuser": {"0"}, "prompt": {"consent"}, "scope": {"openid " + google + "email " + google + "profile"}}, denied},
+		"github": {"https://github.com/login/oauth", "", nil, url.Values{"error": {"access_denied"}, "error_uri": {docs},
+			"error_description": {"The user has denied your application access."}}},
+		"facebook": {"", "_=_", nil, url.Values{"error": {"access_denied"}, "error_code": {"200"}, "error_description": {"Permissions error"}, "error_reason": {"user_denied"}}},
+		"instagram": {"", "_", nil, url.Values{"error": {"access_denied"}, "error_reason": {"user_denied"},
+			"error_description": {"The user denied your request"}}},
+		"spotify": {"", "", nil, denied},
+		"x2":      {"", "", nil, denied},
+		"oidc":    {"https://openid.example", "", nil, url.Values{"error": {"access_denied"}, "error_description": {"The user refused."}}},
+	} {
 		p := providers[name]
-		cb := w.callback(p, asking(p), url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": {"profile", "admin"}})
-		if _, reply := w.tokens(p, redeeming(cb.Get("code"))); reply["scope"] != want {
-			t.Errorf("%s: scope %q, want %q", name, reply["scope"], want)
+		for decision, params := range map[string]url.Values{"allow": want.allowed, "refuse": want.refused} {
+			form := allowing("ada", p)
+			form.Set("decision", decision)
+			resp := must(w.web.PostForm(p.authorize+"?"+asking(p).Encode(), form))
+			text(t, resp)
+			to := must(resp.Location())
+			got, params := to.Query(), maps.Clone(params)
+			if params == nil {
+				params = url.Values{}
+			}
+			if want.iss != "" {
+				params.Set("iss", want.iss)
+			}
+			maps.Copy(params, url.Values{"tenant": {"1"}, "state": {"st4te"}})
+			if decision == "allow" {
+				params["code"] = got["code"]
+			}
+			if diff := cmp.Diff(params, got); diff != "" || decision == "allow" && len(got.Get("code")) < 26 {
+				t.Errorf("%s, %s: code %q (-want +got)\n%s", name, decision, got.Get("code"), diff)
+			}
+			if to.Fragment != want.fragment || to.Host != "app.example" || to.Path != "/callback" {
+				t.Errorf("%s, %s: sent to %s", name, decision, to)
+			}
+		}
+	}
+}
+
+// Unknown parameters and scopes are ignored (RFC 6749 §3.1, OIDC Core §3.1.2.1), a scope that is asked for twice is
+// one, an unticked one is not given, and one that the provider insists on is given. The reply names what was granted.
+func TestScopes(t *testing.T) {
+	const google = "https://www.googleapis.com/auth/userinfo."
+	for _, tt := range []struct {
+		provider, asked, want string
+		ticked                []string
+	}{
+		{"oidc", "openid e-mail email", "openid email", []string{"email"}},
+		{"oidc", "", "openid profile", []string{"profile", "admin"}},
+		{"spotify", "user-read-email user-read-email", "user-read-email", []string{"user-read-email"}},
+		{"spotify", "", "", nil},
+		{"x2", "", "users.read tweet.read", nil},
+		{"google", "", "openid " + google + "email " + google + "profile", nil},
+	} {
+		w, p := newWorld(t), providers[tt.provider]
+		if tt.asked != "" {
+			p.scope = tt.asked
+		}
+		asked := asking(p)
+		asked.Set("unknown", "none")
+		if reply := w.redeemed(p, asked, tt.ticked...); reply["scope"] != tt.want || reply["access_token"] == nil {
+			t.Errorf("%s: scope %q, want %q: %v", tt.provider, reply["scope"], tt.want, reply)
 		}
 	}
 }

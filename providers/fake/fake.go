@@ -50,12 +50,10 @@ package fake
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
-	"maps"
-	"net"
 	"net/http"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 )
@@ -95,7 +93,7 @@ type Client struct {
 // Server is the eight providers, for any number of clients at once; make one with [New].
 type Server struct {
 	origin  string
-	clients []Client
+	clients map[string]*Client // by provider and id
 	mux     *http.ServeMux
 	hosts   map[string]bool // the real hosts it answers for
 	front   http.Handler
@@ -104,7 +102,7 @@ type Server struct {
 }
 
 // self is the host that the routes of the fake's own origin have in the mux. It is no real name, so
-// that no pattern is without a host: such a one would answer at every provider's host too.
+// that no pattern is without a host: such a pattern would answer at every provider's host.
 const self = "origin.invalid"
 
 // New makes a fake that knows the clients of o, and [TestID]. It panics on a client that no provider
@@ -112,28 +110,28 @@ const self = "origin.invalid"
 func New(o Options) *Server {
 	s := &Server{
 		origin:  strings.TrimSuffix(cmp.Or(o.Origin, "http://127.0.0.1:9000"), "/"),
-		clients: slices.Clone(o.Clients),
+		clients: map[string]*Client{},
 		mux:     http.NewServeMux(),
 		hosts:   map[string]bool{},
 		grants:  grants{issued: recent[*issued]{life: sixMonths}}, // no token lives longer
 		oauth1:  oauth1{temporary: recent[credentials]{life: temporaryLife}, nonces: recent[struct{}]{life: nonceLife}},
 	}
 	rows := dialects()
-	for _, name := range slices.Sorted(maps.Keys(rows)) {
-		s.clients = append(s.clients, Client{Provider: name, ID: TestID, Secret: TestSecret},
+	clients := []Client{{Provider: "oidc", ID: TestES256, Secret: TestSecret, SignedResponseAlg: "ES256"}}
+	for name := range rows {
+		clients = append(clients, Client{Provider: name, ID: TestID, Secret: TestSecret},
 			Client{Provider: name, ID: TestPlain, Secret: TestSecret, WithoutPKCE: true})
 	}
-	s.clients = append(s.clients, Client{Provider: "oidc", ID: TestES256, Secret: TestSecret, SignedResponseAlg: "ES256"})
-	for _, c := range s.clients {
-		if err := c.check(rows); err != nil {
+	for _, c := range append(clients, o.Clients...) {
+		if err := c.check(rows[c.Provider] != nil); err != nil {
 			panic(fmt.Sprintf("fake: client %q of %q: %v", c.ID, c.Provider, err))
 		}
+		s.clients[c.Provider+" "+c.ID] = &c
 	}
 	routes := s.routes(rows)
 	serve(s.mux, routes)
 	for _, t := range routes {
-		_, hostPath, _ := strings.Cut(t.pattern, " ")
-		if host, _, _ := strings.Cut(hostPath, "/"); host != self {
+		if host, _, _ := strings.Cut(t.at, "/"); host != self {
 			s.hosts[host] = true
 		}
 	}
@@ -141,63 +139,13 @@ func New(o Options) *Server {
 	return s
 }
 
-// guard stands in front of everything that a browser reaches at the origin.
-func (s *Server) guard(next http.HandlerFunc) http.Handler {
-	// A foreign site must not press Allow in the user's name (RFC 6749 §10.12, the server's half).
-	forms := http.NewCrossOriginProtection()
-	forms.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if sentAsForm(w, r) { // an app's form, which begins a sign-in
-			return
-		}
-		showError(w, http.StatusForbidden, "Another site sent this form, so it was not read (RFC 6749 section 10.12).")
-	}))
-	guarded := forms.Handler(next)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// The mux would redirect an unclean path, and so lose the host in front of it.
-		clean := path.Clean(r.URL.Path)
-		switch {
-		case !s.answersTo(r.Host):
-			showError(w, http.StatusMisdirectedRequest, "This server answers only to localhost, 127.0.0.1, [::1] and the host of its own origin. Open it under one of these names.")
-		case clean != r.URL.Path && clean+"/" != r.URL.Path:
-			notFound(w, r)
-		default:
-			guarded.ServeHTTP(w, r)
-		}
-	})
-}
-
-// answersTo reports whether a Host header names this machine or the origin. An attacker can point a DNS name of
-// theirs at this machine (DNS rebinding): their page is then of the same origin, and could press Allow.
-func (s *Server) answersTo(host string) bool {
-	if u, err := url.Parse(s.origin); err == nil && host == u.Host {
-		return true
-	}
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		name = strings.Trim(host, "[]") // without a port
-	}
-	return slices.Contains(loopback, strings.ToLower(name))
-}
-
-// loopback are the names of the user's own machine.
-var loopback = []string{"localhost", "127.0.0.1", "::1"}
-
-func serve(mux *http.ServeMux, routes []route) *http.ServeMux {
-	mux.HandleFunc("/", notFound)
-	for _, t := range routes {
-		mux.HandleFunc(t.pattern, t.handler)
-	}
-	return mux
-}
-
-func (c Client) check(rows map[string]*dialect) error {
-	if rows[c.Provider] == nil {
-		return fmt.Errorf("not a provider here yet: it needs a dialect (dialect.go), URLs (routes.go) and subjects (users.go)")
-	}
-	if c.ID == "" || c.Secret == "" {
-		return fmt.Errorf("ID or Secret is empty")
-	}
-	if c.SignedResponseAlg != "" && c.SignedResponseAlg != "RS256" && !(c.Provider == "oidc" && c.SignedResponseAlg == "ES256") {
+func (c Client) check(provider bool) error {
+	switch {
+	case !provider:
+		return errors.New("not a provider here yet: it needs a dialect (dialect.go), URLs (routes.go) and subjects (users.go)")
+	case c.ID == "" || c.Secret == "":
+		return errors.New("ID or Secret is empty")
+	case c.SignedResponseAlg != "" && c.SignedResponseAlg != "RS256" && !(c.Provider == "oidc" && c.SignedResponseAlg == "ES256"):
 		return fmt.Errorf("no ID tokens signed with %q", c.SignedResponseAlg)
 	}
 	for _, raw := range c.RedirectURIs {
@@ -209,14 +157,7 @@ func (c Client) check(rows map[string]*dialect) error {
 }
 
 // client finds the app with this id, if it is registered with this provider.
-func (s *Server) client(d *dialect, id string) *Client {
-	for i := range s.clients {
-		if c := &s.clients[i]; c.ID == id && c.Provider == d.name {
-			return c
-		}
-	}
-	return nil
-}
+func (s *Server) client(d *dialect, id string) *Client { return s.clients[d.name+" "+id] }
 
 // takes reports whether the app may be sent back to this URL.
 func (c *Client) takes(redirectURI string) bool {
@@ -226,67 +167,4 @@ func (c *Client) takes(redirectURI string) bool {
 	}
 	return (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && !strings.Contains(redirectURI, "#") &&
 		slices.Contains(loopback, u.Hostname())
-}
-
-// ServeHTTP is what stands at the origin. A request whose first path segment is a known host is served
-// as if sent to that host; everything else is the fake's own, an issuer at its root.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.front.ServeHTTP(w, r) }
-
-func (s *Server) mapped(w http.ResponseWriter, r *http.Request) {
-	to := s.toOrigin(r)
-	if host := firstSegment(to); s.hosts[host] {
-		to.Host = host
-		to.URL.Path = cmp.Or(strings.TrimPrefix(to.URL.Path, "/"+host), "/")
-		to.URL.RawPath = strings.TrimPrefix(to.URL.RawPath, "/"+host)
-	}
-	s.mux.ServeHTTP(w, to)
-}
-
-// toOrigin is the request as the mux knows it.
-func (s *Server) toOrigin(r *http.Request) *http.Request {
-	to := r.Clone(r.Context())
-	to.Host = self
-	if to.URL.Host == "" { // which a server's requests leave out, and which OAuth 1.0a signs
-		to.URL.Scheme, to.URL.Host = "http", r.Host
-		if r.TLS != nil {
-			to.URL.Scheme = "https"
-		}
-	}
-	return to
-}
-
-// Issuer is the generic OpenID provider under another issuer, at the paths /authorize, /token and so on: use
-// [http.StripPrefix] if issuer has a path. Users and clients are those of s.
-func (s *Server) Issuer(issuer string) http.Handler {
-	mux := serve(http.NewServeMux(), s.openIDRoutes(self, openIDProvider(issuer)))
-	return s.guard(func(w http.ResponseWriter, r *http.Request) { mux.ServeHTTP(w, s.toOrigin(r)) })
-}
-
-// firstSegment is that of the escaped path: "github.com%2Flogin" is one segment, and no host.
-func firstSegment(r *http.Request) string {
-	segment, _, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
-	return segment
-}
-
-// Front is where a browser finds a URL of the real world: https://<known host>/path becomes
-// Origin/<known host>/path. Other URLs are returned unchanged.
-func (s *Server) Front(rawURL string) string {
-	rest, https := strings.CutPrefix(rawURL, "https://")
-	if u, err := url.Parse(rawURL); err != nil || !https || !s.hosts[u.Host] || u.User != nil {
-		return rawURL
-	}
-	return s.origin + "/" + rest
-}
-
-// Net is the back channel: every known host leads to this server, and so does its origin. The map is the
-// caller's own, who may add hosts.
-func (s *Server) Net() Net {
-	n := Net{}
-	for host := range s.hosts {
-		n[host] = s.mux
-	}
-	if u, err := url.Parse(s.origin); err == nil {
-		n[u.Host] = s
-	}
-	return n
 }

@@ -18,45 +18,6 @@ const (
 	codeChallenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 )
 
-// A whole sign-in at the generic provider, without helpers: what a client sends, and what it gets.
-func TestSignIn(t *testing.T) {
-	op := fake.New(fake.Options{Clients: []fake.Client{{
-		Provider: "oidc", ID: "app", Secret: "secret", RedirectURIs: []string{"https://app.example/callback"}}}})
-	web := &http.Client{Transport: op.Net(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-
-	// 1: the app sends the browser to the provider, which asks the user.
-	authorize := "https://openid.example/authorize?" + url.Values{
-		"client_id": {"app"}, "redirect_uri": {"https://app.example/callback"}, "response_type": {"code"},
-		"scope": {"openid email"}, "state": {"st4te"}, "nonce": {"n0nce"},
-		"code_challenge": {codeChallenge}, "code_challenge_method": {"S256"}}.Encode()
-	page := must(web.Get(authorize))
-	if html := text(t, page); page.StatusCode != 200 || !strings.Contains(html, "Simulated OpenID Example") {
-		t.Fatalf("consent page: %s\n%s", page.Status, html)
-	}
-	// The user picks Ada and presses Allow. 2: the browser is sent back to the app.
-	back := must(web.PostForm(authorize, url.Values{"user": {"ada"}, "scope": {"openid", "email"}, "decision": {"allow"}}))
-	to := must(back.Location())
-	callback := to.Query()
-	if back.StatusCode != 303 || callback.Get("state") != "st4te" || callback.Get("iss") != "https://openid.example" {
-		t.Fatalf("callback: %s %s", back.Status, to)
-	}
-	// 3: the app redeems the code for tokens, of which 4, the ID token, says who signed in.
-	reply := decode(t, must(web.PostForm("https://openid.example/token", url.Values{
-		"grant_type": {"authorization_code"}, "code": {callback.Get("code")}, "redirect_uri": {"https://app.example/callback"},
-		"code_verifier": {codeVerifier}, "client_id": {"app"}, "client_secret": {"secret"}})))
-	claims := idToken(t, web, "https://openid.example/jwks", reply["id_token"])
-	if claims["nonce"] != "n0nce" || claims["aud"] != "app" || claims["sub"] != "ada-1815" {
-		t.Errorf("ID token: %v", claims)
-	}
-	// 5: the app reads the profile with the access token.
-	req := must(http.NewRequest("GET", "https://openid.example/userinfo", nil))
-	req.Header.Set("Authorization", "Bearer "+reply["access_token"].(string))
-	info := decode(t, must(web.Do(req)))
-	if info["sub"] != claims["sub"] || info["email"] != "ada@example.com" || info["email_verified"] != true {
-		t.Errorf("userinfo: %v", info)
-	}
-}
-
 // provider is where one of the seven with OAuth 2.0 is, for the tables of the other tests.
 type provider struct {
 	name, scope               string
@@ -133,6 +94,14 @@ func (w *world) callback(p provider, asked, form url.Values) url.Values {
 	return must(resp.Location()).Query()
 }
 
+// redeemed is the token reply to Ada, who allows what asked asks for with the scopes that are ticked.
+func (w *world) redeemed(p provider, asked url.Values, ticked ...string) map[string]any {
+	w.t.Helper()
+	form := url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": ticked}
+	_, reply := w.tokens(p, redeeming(w.callback(p, asked, form).Get("code")))
+	return reply
+}
+
 func (w *world) code(p provider) string {
 	w.t.Helper()
 	return w.callback(p, asking(p), allowing("ada", p)).Get("code")
@@ -166,6 +135,9 @@ func (w *world) tokens(p provider, form url.Values) (status int, reply map[strin
 		form.Del("code_verifier")
 	}
 	resp := w.post(p, p.token, "app-"+p.name, form)
+	if resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("Pragma") != "no-cache" { // RFC 6749 §5.1
+		w.t.Errorf("%s: a token reply may be cached: %v", p.name, resp.Header)
+	}
 	return resp.StatusCode, decode(w.t, resp)
 }
 

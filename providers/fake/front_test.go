@@ -88,9 +88,8 @@ func TestPictureIsSandboxed(t *testing.T) {
 
 // The path below the host arrives as it was sent: %2F is no slash.
 func TestMappingKeepsEscapes(t *testing.T) {
-	w := newWorld(t)
 	rec := httptest.NewRecorder()
-	w.ServeHTTP(rec, httptest.NewRequest("DELETE", "http://127.0.0.1:9000/api.github.com/applications/a%2Fb/grant", nil))
+	newWorld(t).ServeHTTP(rec, httptest.NewRequest("DELETE", "http://127.0.0.1:9000/api.github.com/applications/a%2Fb/grant", nil))
 	if rec.Code != 401 { // found, with the client_id "a/b", which is none
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}

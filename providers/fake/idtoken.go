@@ -104,23 +104,15 @@ func Sign(key crypto.Signer, header, claims string) string {
 
 type object = map[string]any
 
-// publicJWK is the public half of a key (RFC 7517 §4, RFC 7518 §6).
-func publicJWK(key crypto.Signer, kid string) object {
-	b64 := base64.RawURLEncoding.EncodeToString
-	switch key := key.(type) {
-	case *ecdsa.PrivateKey:
-		point, _ := key.PublicKey.Bytes() // 4, then X and Y of 32 octets each
-		return object{"kty": "EC", "crv": "P-256", "x": b64(point[1:33]), "y": b64(point[33:]), "use": "sig", "alg": "ES256", "kid": kid}
-	case *rsa.PrivateKey:
-		return object{"kty": "RSA", "n": b64(key.N.Bytes()), "e": b64(big.NewInt(int64(key.E)).Bytes()), "use": "sig", "alg": "RS256", "kid": kid}
-	}
-	return nil
-}
-
-// keys is the JWK set (RFC 7517 §5).
+// keys is the JWK set (RFC 7517 §5): the public halves (RFC 7517 §4, RFC 7518 §6).
 func (s *Server) keys(w http.ResponseWriter, r *http.Request) {
+	b64 := base64.RawURLEncoding.EncodeToString
+	point, _ := ecKey().PublicKey.Bytes() // 4, then X and Y of 32 octets each
 	w.Header().Set("Cache-Control", "public, max-age=3600")
-	sendJSON(w, http.StatusOK, object{"keys": []object{publicJWK(rsaKey(), rsaKeyID), publicJWK(ecKey(), ecKeyID)}})
+	sendJSON(w, http.StatusOK, object{"keys": []object{
+		{"kty": "RSA", "n": b64(rsaKey().N.Bytes()), "e": b64(big.NewInt(int64(rsaKey().E)).Bytes()), "use": "sig", "alg": "RS256", "kid": rsaKeyID},
+		{"kty": "EC", "crv": "P-256", "x": b64(point[1:33]), "y": b64(point[33:]), "use": "sig", "alg": "ES256", "kid": ecKeyID},
+	}})
 }
 
 // profile is what the scopes profile and email give, in the claims of OIDC Core §5.1 and §5.4. What a

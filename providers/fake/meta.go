@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -123,23 +124,27 @@ func (s *Server) instagramMe(w http.ResponseWriter, r *http.Request, i *issued) 
 	sendFields(w, r, i.dialect, me, "id")
 }
 
-// sendFields answers with the fields that the query asks for. One that the user does not have, nil, is
-// left out; id is always there.
-func sendFields(w http.ResponseWriter, r *http.Request, d *dialect, all map[string]any, byDefault string) {
-	asked := r.URL.Query().Get("fields")
-	if asked == "" {
-		asked = byDefault
+// sendFields answers with id and the fields that the query asks for.
+func sendFields(w http.ResponseWriter, r *http.Request, d *dialect, all object, byDefault string) {
+	answer := object{"id": all["id"]}
+	if !choose(answer, all, cmp.Or(r.URL.Query().Get("fields"), byDefault)) {
+		d.refuse(w, http.StatusBadRequest, &failure{"", "Tried accessing a nonexisting field."})
+		return
 	}
-	answer := map[string]any{"id": all["id"]}
-	for field := range strings.SplitSeq(asked, ",") {
+	sendJSON(w, http.StatusOK, answer)
+}
+
+// choose adds the fields that a query names to answer, and reports whether all are known. A field that the user
+// does not have, nil, is left out.
+func choose(answer, all object, fields string) bool {
+	for field := range strings.SplitSeq(fields, ",") {
 		value, known := all[field]
 		if !known {
-			d.refuse(w, http.StatusBadRequest, &failure{"", "Tried accessing a nonexisting field."})
-			return
+			return false
 		}
 		if value != nil {
 			answer[field] = value
 		}
 	}
-	sendJSON(w, http.StatusOK, answer)
+	return true
 }

@@ -29,25 +29,21 @@ func (n Net) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	rec := httptest.NewRecorder()
-	done := make(chan error, 1) // buffered: nobody may be waiting any more
+	done := make(chan any, 1) // buffered: perhaps nobody waits any more
 	go func() {
 		defer func() {
 			in.Body.Close()
-			if p := recover(); p != nil {
-				done <- fmt.Errorf("fake.Net: %s: handler panicked: %v", r.URL.Host, p)
-				return
-			}
-			done <- nil
+			done <- recover()
 		}()
 		handler.ServeHTTP(rec, in)
 	}()
 	select {
-	case err := <-done:
-		if err != nil {
-			return nil, err
-		}
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
+	case panicked := <-done:
+		if panicked != nil {
+			return nil, fmt.Errorf("fake.Net: %s: handler panicked: %v", r.URL.Host, panicked)
+		}
 	}
 	resp := rec.Result()
 	resp.Request = r

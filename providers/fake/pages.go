@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"html/template"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,7 +13,13 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html", "pages/picture.svg"))
+var pages = template.Must(Pages(pageFiles).ParseFS(pageFiles, "pages/picture.svg"))
+
+// Pages returns the templates pages/*.html of files, for [Show]. Each begins with {{template "head" TITLE}}.
+func Pages(files fs.FS) *template.Template {
+	head := template.Must(template.ParseFS(pageFiles, "pages/layout.html"))
+	return template.Must(head.ParseFS(files, "pages/*.html"))
+}
 
 // consent asks the user. Its form posts to the URL it was got from, so it needs no hidden fields. What
 // each parameter is for, the app's trace says.
@@ -56,7 +63,7 @@ func (s *Server) home(table []route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var routes []string
 		for _, t := range table {
-			routes = append(routes, strings.Replace(t.pattern, " ", " /", 1))
+			routes = append(routes, t.methods+" /"+t.at)
 		}
 		show(w, http.StatusOK, "home.html", struct {
 			Issuer, ID, ES256, Plain, Secret string
@@ -78,10 +85,15 @@ func showError(w http.ResponseWriter, status int, message string) {
 	}{status, http.StatusText(status), message})
 }
 
-// show renders the whole page before the status goes out, so that no half page is a success.
 func show(w http.ResponseWriter, status int, page string, data any) {
+	Show(w, status, pages, page, data)
+}
+
+// Show renders one of the templates. It renders the whole page before the status goes out, so that no half page is
+// a success.
+func Show(w http.ResponseWriter, status int, templates *template.Template, page string, data any) {
 	var b bytes.Buffer
-	if err := pages.ExecuteTemplate(&b, page, data); err != nil {
+	if err := templates.ExecuteTemplate(&b, page, data); err != nil {
 		http.Error(w, "the page could not be rendered", http.StatusInternalServerError)
 		return
 	}

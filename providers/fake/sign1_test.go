@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -50,20 +49,5 @@ func TestPublishedSignatures(t *testing.T) {
 	}
 	if verified < 9 {
 		t.Errorf("%d vectors were there to be verified", verified)
-	}
-}
-
-func TestRecent(t *testing.T) {
-	var m recent[int]
-	for i := range maxRecent + 1 {
-		m.put(strconv.Itoa(i), i)
-	}
-	delete(m.all, "2")
-	m.put("newest", -1) // in the place of 1
-	if _, ok := m.get("1"); ok || len(m.all) != maxRecent-1 || len(m.order) != maxRecent {
-		t.Errorf("not bounded: %d values, %d in order", len(m.all), len(m.order))
-	}
-	if newest, ok := m.get("newest"); !ok || newest != -1 {
-		t.Error("the newest is forgotten")
 	}
 }

@@ -76,7 +76,7 @@ func TestTestClientsCodeIsBound(t *testing.T) {
 func TestHomeSaysAll(t *testing.T) {
 	html := text(t, newWorld(t).get(origin+"/", ""))
 	for _, want := range []string{origin, fake.TestID, fake.TestSecret, fake.TestES256, "S256", "decision=allow",
-		origin + "/api.x.com/oauth/request_token", "GET /github.com/login/oauth/authorize", "POST /openid.example/token"} {
+		origin + "/api.x.com/oauth/request_token", "GET POST /github.com/login/oauth/authorize", "POST /openid.example/token"} {
 		if !strings.Contains(html, "<code>"+want+"</code>") && !strings.Contains(html, want+"&amp;") {
 			t.Errorf("the page does not say %s", want)
 		}

@@ -68,18 +68,17 @@ func (s *Server) grantTokens(d *dialect, c *Client, form url.Values) (tokens, *f
 }
 
 // exchange gives tokens for a code (RFC 6749 §4.1.3). The code is used up by its first presentation,
-// right or wrong, so that a verifier cannot be guessed at. s.grants.mu is held.
+// right or wrong, so that a verifier cannot be guessed. s.grants.mu is held.
 func (s *Server) exchange(d *dialect, c *Client, form url.Values) (tokens, *failure) {
-	for _, name := range []string{"code", "redirect_uri"} {
-		if form.Get(name) == "" {
-			return tokens{}, &failure{"invalid_request", name + " is missing."}
-		}
+	code, redirectURI := form.Get("code"), form.Get("redirect_uri")
+	if code == "" || redirectURI == "" {
+		return tokens{}, &failure{"invalid_request", "code or redirect_uri is missing."}
 	}
-	i := s.grants.spend(d, codeKind, form.Get("code"), c, false)
+	i := s.grants.spend(d, codeKind, code, c, false)
 	if i == nil {
 		return tokens{}, badCode
 	}
-	if form.Get("redirect_uri") != i.redirectURI {
+	if redirectURI != i.redirectURI {
 		return tokens{}, &failure{"invalid_grant", "redirect_uri is not the one of the authorization request (RFC 6749 section 4.1.3)."}
 	}
 	if f := d.verify(form.Get("code_verifier"), i.challenge); f != nil {
@@ -129,7 +128,7 @@ func (s *Server) refresh(d *dialect, c *Client, form url.Values) (tokens, *failu
 	return s.grants.giveTokens(i.grant, !d.keepsRefresh), nil
 }
 
-// clientForm is what a client posts, and which client that is.
+// clientForm reads the form that a client posts, and finds the client.
 func (s *Server) clientForm(w http.ResponseWriter, r *http.Request, d *dialect) (url.Values, *Client, *failure) {
 	form, f := postForm(w, r)
 	if f = cmp.Or(f, repeated(form)); f != nil {
@@ -141,20 +140,18 @@ func (s *Server) clientForm(w http.ResponseWriter, r *http.Request, d *dialect) 
 
 // authenticate is client authentication (RFC 6749 §2.3): in one way, and in one that the provider takes.
 func (s *Server) authenticate(d *dialect, r *http.Request, form url.Values) (*Client, *failure) {
-	id, secret := form.Get("client_id"), form.Get("client_secret")
-	allowed := d.body
+	id, secret, allowed := form.Get("client_id"), form.Get("client_secret"), d.body
 	if r.Header.Get("Authorization") != "" {
 		user, password, ok := r.BasicAuth()
 		// Both halves are form-encoded before base64 (RFC 6749 §2.3.1).
 		basicID, err1 := url.QueryUnescape(user)
 		basicSecret, err2 := url.QueryUnescape(password)
-		if !ok || err1 != nil || err2 != nil {
+		switch {
+		case !ok || err1 != nil || err2 != nil:
 			return nil, badClient
-		}
-		if form.Has("client_secret") {
+		case form.Has("client_secret"):
 			return nil, &failure{"invalid_request", "The client authenticates in two ways at once (RFC 6749 section 2.3)."}
-		}
-		if form.Has("client_id") && id != basicID {
+		case form.Has("client_id") && id != basicID:
 			return nil, &failure{"invalid_request", "client_id is not the one of the Authorization header."}
 		}
 		id, secret, allowed = basicID, basicSecret, d.basic

@@ -169,43 +169,42 @@ func TestCodeSpent(t *testing.T) {
 	}
 }
 
+// Each lives as long as its provider says, and not a nanosecond longer.
 func TestExpiry(t *testing.T) {
-	tests := []struct {
-		name string
-		wait time.Duration
-		good bool
+	for _, tt := range []struct {
+		provider, kind string
+		life           time.Duration
 	}{
-		{"code, in time", 60*time.Second - 1, true},
-		{"code, late", 60 * time.Second, false},
-		{"access token, in time", time.Hour - 1, true},
-		{"access token, late", time.Hour, false},
-		{"refresh token, in time", 184*24*time.Hour - 1, true},
-		{"refresh token, late", 184 * 24 * time.Hour, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+		{"oidc", "code", time.Minute},
+		{"oidc", "access", time.Hour},
+		{"oidc", "refresh", 184 * 24 * time.Hour},
+		{"x2", "code", 30 * time.Second},
+		{"x2", "access", 2 * time.Hour},
+	} {
+		for late := range time.Duration(2) {
 			synctest.Test(t, func(t *testing.T) {
-				w, p := newWorld(t), providers["oidc"]
-				code := w.code(p)
-				if strings.HasPrefix(tt.name, "code") {
-					time.Sleep(tt.wait)
+				w, p := newWorld(t), providers[tt.provider]
+				form := redeeming(w.code(p))
+				wait := func(kind string) {
+					if kind == tt.kind {
+						time.Sleep(tt.life - 1 + late)
+					}
 				}
-				_, reply := w.tokens(p, redeeming(code))
+				wait("code")
+				_, reply := w.tokens(p, form)
 				good := reply["access_token"] != nil
-				switch {
-				case strings.HasPrefix(tt.name, "access"):
-					time.Sleep(tt.wait)
-					good = w.get(p.profile, reply["access_token"].(string)).StatusCode == 200
-				case strings.HasPrefix(tt.name, "refresh"):
-					time.Sleep(tt.wait)
-					_, reply = w.tokens(p, refreshing(reply["refresh_token"].(string)))
+				if wait("access"); tt.kind == "access" {
+					good = w.get(p.profile, str(reply["access_token"])).StatusCode == 200
+				}
+				if wait("refresh"); tt.kind == "refresh" {
+					_, reply = w.tokens(p, refreshing(str(reply["refresh_token"])))
 					good = reply["access_token"] != nil
 				}
-				if good != tt.good {
-					t.Errorf("worked: %v, want %v: %v", good, tt.good, reply)
+				if good != (late == 0) {
+					t.Errorf("%s, %s after %v: worked %v: %v", tt.provider, tt.kind, tt.life-1+late, good, reply)
 				}
 			})
-		})
+		}
 	}
 }
 
@@ -241,7 +240,7 @@ func TestGoogleRefresh(t *testing.T) {
 	}
 	asked := asking(p)
 	asked.Set("access_type", "offline")
-	_, reply := w.tokens(p, redeeming(w.callback(p, asked, allowing("ada", p)).Get("code")))
+	reply := w.redeemed(p, asked)
 	refresh := str(reply["refresh_token"])
 	for range 2 { // the same one again and again
 		_, reply = w.tokens(p, refreshing(refresh))
@@ -255,7 +254,7 @@ func TestRefreshIDToken(t *testing.T) {
 	w, p := newWorld(t), providers["oidc"]
 	asked := asking(p)
 	asked.Set("nonce", "n0nce")
-	_, first := w.tokens(p, redeeming(w.callback(p, asked, allowing("ada", p)).Get("code")))
+	first := w.redeemed(p, asked, "offline_access")
 	_, second := w.tokens(p, refreshing(str(first["refresh_token"])))
 	before := idToken(t, w.web, "https://openid.example/jwks", first["id_token"])
 	after := idToken(t, w.web, "https://openid.example/jwks", second["id_token"])
@@ -271,8 +270,7 @@ func TestRefreshIDToken(t *testing.T) {
 
 func TestRefreshScope(t *testing.T) {
 	w, p := newWorld(t), providers["oidc"]
-	cb := w.callback(p, asking(p), url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": {"email", "offline_access"}})
-	_, reply := w.tokens(p, redeeming(cb.Get("code")))
+	reply := w.redeemed(p, asking(p), "email", "offline_access")
 	form := refreshing(str(reply["refresh_token"]))
 	form.Set("scope", "openid profile")
 	if _, wide := w.tokens(p, form); wide["error"] != "invalid_scope" {
@@ -317,6 +315,15 @@ func TestRevoke(t *testing.T) {
 		if _, again := w.tokens(p, refreshing(str(reply["refresh_token"]))); again["error"] != "invalid_grant" {
 			t.Errorf("%s revoked, refresh token: %v", kind, again)
 		}
+	}
+}
+
+func TestXRevoke(t *testing.T) {
+	w, p := newWorld(t), providers["x2"]
+	access := w.accessToken(p, "ada", "")
+	resp := w.post(p, "https://api.x.com/2/oauth2/revoke", "app-x2", url.Values{"token": {access}})
+	if after := w.get(p.profile, access); resp.StatusCode != 200 || after.StatusCode != 401 {
+		t.Errorf("%s, then %s", resp.Status, after.Status)
 	}
 }
 
@@ -370,41 +377,6 @@ func TestRefreshEnds(t *testing.T) {
 				t.Errorf("%s after six months: %v", name, reply)
 			}
 		})
-	}
-}
-
-// X's codes live 30 seconds, and its access tokens two hours.
-func TestXExpiry(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, p := newWorld(t), providers["x2"]
-		early, late := w.code(p), w.code(p)
-		time.Sleep(30*time.Second - 1)
-		_, reply := w.tokens(p, redeeming(early))
-		access := str(reply["access_token"])
-		if access == "" {
-			t.Fatalf("a code of less than 30 seconds: %v", reply)
-		}
-		time.Sleep(1)
-		if _, reply := w.tokens(p, redeeming(late)); reply["error"] != "invalid_grant" {
-			t.Errorf("a code of 30 seconds: %v", reply)
-		}
-		time.Sleep(2*time.Hour - 2)
-		if resp := w.get(p.profile, access); resp.StatusCode != 200 {
-			t.Errorf("an access token of less than two hours: %s", resp.Status)
-		}
-		time.Sleep(1)
-		if resp := w.get(p.profile, access); resp.StatusCode != 401 {
-			t.Errorf("an access token of two hours: %s", resp.Status)
-		}
-	})
-}
-
-func TestXRevoke(t *testing.T) {
-	w, p := newWorld(t), providers["x2"]
-	access := w.accessToken(p, "ada", "")
-	resp := w.post(p, "https://api.x.com/2/oauth2/revoke", "app-x2", url.Values{"token": {access}})
-	if after := w.get(p.profile, access); resp.StatusCode != 200 || after.StatusCode != 401 {
-		t.Errorf("%s, then %s", resp.Status, after.Status)
 	}
 }
 

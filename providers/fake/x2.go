@@ -21,8 +21,8 @@ func x2() *dialect {
 	d.body = false
 	d.codeLife = 30 * time.Second
 	d.accessLife = 2 * time.Hour
-	d.refreshes = func(_ url.Values, granted []string) bool { return slices.Contains(granted, "offline.access") }
 	d.refusal = url.Values{"error": {"access_denied"}}
+	d.refreshes = func(_ url.Values, granted []string) bool { return slices.Contains(granted, "offline.access") }
 	d.tokenReply = func(reply map[string]any, _ tokens) map[string]any {
 		reply["token_type"] = "bearer"
 		return reply
@@ -34,22 +34,16 @@ func x2() *dialect {
 	return d
 }
 
-// xMe tells id, name and username, and what user.fields asks for besides.
+// xMe tells id, name and username, and what user.fields asks for.
 func (s *Server) xMe(w http.ResponseWriter, r *http.Request, i *issued) {
-	all := map[string]any{"profile_image_url": strings.TrimSuffix(s.picture(i.user), ".svg") + "_normal.svg", "confirmed_email": nil}
+	all := object{"profile_image_url": strings.TrimSuffix(s.picture(i.user), ".svg") + "_normal.svg", "confirmed_email": nil, "": nil}
 	if i.user.EmailVerified && slices.Contains(i.scopes, "users.email") {
 		all["confirmed_email"] = i.user.Email
 	}
-	me := map[string]any{"id": i.user.Subjects["x"], "name": i.user.Name, "username": i.user.Login}
-	for field := range strings.SplitSeq(r.URL.Query().Get("user.fields"), ",") {
-		value, known := all[field]
-		if !known && field != "" {
-			i.dialect.refuse(w, http.StatusBadRequest, &failure{"", "user.fields has a value that is not known."})
-			return
-		}
-		if value != nil {
-			me[field] = value
-		}
+	me := object{"id": i.user.Subjects["x"], "name": i.user.Name, "username": i.user.Login}
+	if !choose(me, all, r.URL.Query().Get("user.fields")) {
+		i.dialect.refuse(w, http.StatusBadRequest, &failure{"", "user.fields has a value that is not known."})
+		return
 	}
-	sendJSON(w, http.StatusOK, map[string]any{"data": me})
+	sendJSON(w, http.StatusOK, object{"data": me})
 }

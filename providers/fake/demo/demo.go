@@ -28,9 +28,10 @@ type Demo struct {
 	Handler   http.Handler          // what answers there
 	Providers []registered.Provider // the app's, and hidden behind them one more for each fault
 
-	base   *url.URL
-	fronts map[string]func(string) string // by provider: where a browser finds a URL of it
-	faults []faults.Fault
+	base      *url.URL
+	attackers *faults.Server                 // the same as Handler
+	fronts    map[string]func(string) string // by provider: where a browser finds a URL of it
+	faults    []faults.Fault
 }
 
 // New returns the simulated providers for the app at base. Their entries are the real ones,
@@ -53,14 +54,14 @@ func New(origin string, base *url.URL) (*Demo, error) {
 		clients = append(clients, fake.Client{Provider: provider, ID: "demo-" + p.Name, Secret: rand.Text(), RedirectURIs: []string{p.RedirectURI(base)}})
 	}
 	simulator := fake.New(fake.Options{Origin: origin, Clients: clients})
-	attackers := faults.New(simulator, origin, base.String())
-	d.Handler = attackers
+	d.attackers = faults.New(simulator, origin)
+	d.Handler = d.attackers
 	for i := range d.Providers {
 		p, c := &d.Providers[i], clients[i]
 		transport, front := simulator.Net(), simulator.Front
 		if i >= len(honest) {
 			fault := d.faults[i-len(honest)]
-			transport, front = attackers.Net(fault), func(rawURL string) string { return attackers.Front(fault, rawURL) }
+			transport, front = d.attackers.Net(fault), func(rawURL string) string { return d.attackers.Front(fault, rawURL) }
 		}
 		d.fronts[p.Name] = front
 		if err := p.Connect(c.ID, c.Secret, c.RedirectURIs[0], transport); err != nil {
@@ -104,15 +105,17 @@ func (d *Demo) Routes(mux *http.ServeMux, site *templates.Site) {
 // App returns app with redirects that lead to the fake, and with pages that say how the
 // fault went that was tried.
 func (d *Demo) App(app http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	around := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		action, provider, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		out := &redirector{ResponseWriter: w, demo: d, request: r, action: action, provider: provider, fault: d.fault(provider, r.URL.Query())}
 		if out.fault != nil {
-			out.tried = &Tried{*out.fault, d.tried(r)[out.fault.Name], r.URL.Query().Has("second")}
+			out.tried = &Tried{*out.fault, d.tried(r)[out.fault.Name], r.URL.Query().Get("part")}
 			r = r.WithContext(templates.WithFault(r.Context(), out.tried))
 		}
 		app.ServeHTTP(out, r)
 	})
+	d.attackers.Attack(d.base.String(), around)
+	return around
 }
 
 // fault returns the fault that a request is about, or nil: that of the provider in its
@@ -146,14 +149,13 @@ func (w *redirector) WriteHeader(status int) {
 		to = front(to)
 	}
 	if f := w.fault; f != nil {
-		if ended := w.ended(status, to); ended != "" {
+		ended := w.ended(status, to)
+		if ended != "" {
 			w.demo.remember(w.ResponseWriter, w.request, f.Name, ended)
 		}
-		if to == "/profile" && w.action == "callback" && !(f.Attacked() && f.Stops != "") {
-			to += "?fault=" + f.Name
-			if w.tried.Ended == passed {
-				to += "&second"
-			}
+		path, query, _ := strings.Cut(to, "?")
+		if ended == passed && path == "/profile" && !(f.Attacked() && f.Stops != "" && f.Stops != faults.Nothing) {
+			to = path + "?" + strings.TrimLeft(query+"&fault="+f.Name, "&") + "&part=" + w.tried.part(w.action)
 		}
 	}
 	if to != "" {

@@ -4,15 +4,14 @@ import (
 	"html"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"example.com/oauthbyhand/oauth"
 	"example.com/oauthbyhand/providers/fake/faults"
 )
 
@@ -24,6 +23,19 @@ var (
 	disconnecting = regexp.MustCompile(`action="(/disconnect\?[^"]*~[^"]*)"`)
 	ada           = regexp.MustCompile(`(?i)^ada.lovelace$`) // her name, or the one by which X knows her
 )
+
+// verdicts are how the headings begin of a fault that no check stops.
+var verdicts = map[string]string{"": "Tolerated, as it should be", faults.Refusal: "Stopped by the provider's refusal", faults.Nothing: "NOT STOPPED"}
+
+var headings = regexp.MustCompile(`(?s)<h[12][^>]*>(.*?)</h[12]>`)
+
+// headings are those of the page, without those of sections of it.
+func (p page) headings() (all []string) {
+	for _, m := range headings.FindAllStringSubmatch(p.body, -1) {
+		all = append(all, html.UnescapeString(tag.ReplaceAllString(m[1], "")))
+	}
+	return all
+}
 
 // suffer lets a user go through an attack as the page /break says, up to where it ends.
 func (w *world) suffer(f faults.Fault) page {
@@ -52,7 +64,11 @@ func (w *world) suffer(f faults.Fault) page {
 		time.Sleep(11 * time.Minute)
 	}
 	if strings.HasPrefix(at.url, "http://127.0.0.1:9000/") {
-		at = w.allow(at, "ada")
+		user := "ada"
+		if strings.HasPrefix(f.Name, "pkce-") {
+			user = "mallory" // who has stolen Ada's code
+		}
+		at = w.allow(at, user)
 	}
 	switch f.How {
 	case faults.Refresh:
@@ -89,7 +105,7 @@ func (p page) stoppedBy() string {
 		return p.check()
 	case check != nil:
 		return check[1]
-	case refused || strings.Contains(p.body, "<h2>Please sign in with"):
+	case refused || strings.Contains(p.body, "Stopped by the provider's refusal"):
 		return faults.Refusal
 	}
 	return ""
@@ -104,7 +120,8 @@ func TestFaults(t *testing.T) {
 				w := newWorld(t)
 				w.net["localhost:9000"] = w.net["127.0.0.1:9000"] // one server under two names
 				p := w.suffer(f)
-				if p.stoppedBy() != f.Stops {
+				open := f.Stops == faults.Nothing
+				if stops := strings.ReplaceAll(f.Stops, faults.Nothing, ""); p.stoppedBy() != stops {
 					t.Errorf("%s\nstopped by %q, want %q\n%s", f.Does, p.stoppedBy(), f.Stops, w.log)
 				}
 				if step, _, found := strings.Cut(p.facts()["Step"], ","); found && step != strconv.Itoa(f.Step) {
@@ -116,11 +133,21 @@ func TestFaults(t *testing.T) {
 				if !strings.Contains(html.UnescapeString(p.body), f.Does) {
 					t.Errorf("the page does not say what was tried:\n%s", p.body)
 				}
-				if strings.Contains(p.body, "<script>") || strings.Contains(p.body, "NOT STOPPED") {
+				if strings.Contains(p.body, "<script>") || strings.Contains(p.body, "NOT STOPPED") != open {
 					t.Errorf("the page:\n%s", p.body)
 				}
+				want := verdicts[f.Stops]
+				if want == "" {
+					want = "Stopped by " + f.Stops
+				}
+				if heads := p.headings(); !slices.ContainsFunc(heads, func(h string) bool { return strings.HasPrefix(h, want) }) && heads[0] != "Stopped: another site sent this form" {
+					t.Errorf("the headings %q do not say %q", heads, want)
+				}
 				profile := w.get(base + "/profile")
-				stays := f.Stops == "" || f.How == faults.Refresh
+				stays := f.Stops == "" || f.How == faults.Refresh || f.Name == "pkce-dropped"
+				if f.Name == "attempt-planted" && profile.facts()["Name"] != "Mallory" {
+					t.Errorf("signed in as %q, want Mallory", profile.facts()["Name"])
+				}
 				if in := ada.MatchString(profile.facts()["Name"]); in != stays {
 					t.Errorf("%s\nsigned in: %t\n%s", f.Does, in, w.log)
 				}
@@ -146,44 +173,41 @@ func TestSignInAfterAnAttack(t *testing.T) {
 	}
 }
 
-// ownDoor are the checks that nobody outside can make fail, with the reason.
-var ownDoor = map[string]string{
-	"refresh-token": "no page has a button for a refresh where there is nothing to refresh with",
-	"refresh-aud":   "claim-aud-only refuses first, as long as this app's client id stays the same",
+// The page /break names code that is there, the faults of its labs, and what protects a code without PKCE.
+func TestBreak(t *testing.T) {
+	w := newWorld(t)
+	p := w.get(base + "/break")
+	lines := regexp.MustCompile(`<code>([a-zA-Z.]+)</code> in <code>([a-z0-9/]+\.go)</code>`).FindAllStringSubmatch(p.body, -1)
+	for _, m := range lines {
+		if source, err := os.ReadFile("../../../" + m[2]); err != nil || !strings.Contains(string(source), m[1]+"(") {
+			t.Errorf("there is no %s in %s", m[1], m[2])
+		}
+	}
+	if len(lines) != 5 {
+		t.Errorf("%d lines of code are named, want 5", len(lines))
+	}
+	for _, says := range []string{"Facebook and Instagram run without PKCE", `href="/login/github~pkce-code-stolen"`, `href="http://localhost:9000/~attempt-planted"`} {
+		if !strings.Contains(p.body, says) {
+			t.Errorf("the page does not say %q", says)
+		}
+	}
 }
 
-// place is how a row names what an attack fails at where that is no check.
-var place = regexp.MustCompile(`\((\S+), (\S+\.go)\)`)
-
-// TestEachCheckIsCaught holds the table of faults and the table of checks together.
-func TestEachCheckIsCaught(t *testing.T) {
-	stops := map[string][]string{}
-	names := map[string]bool{}
-	for _, f := range faults.All() {
-		if names[f.Name] {
-			t.Errorf("two faults are called %s", f.Name)
+// After the first part of an attack in two parts the page claims no result, and says what to do. A look at the
+// profile in between is no part of it.
+func TestFirstPart(t *testing.T) {
+	for name, next := range map[string]string{
+		"nonce-replayed": "Sign out, and choose this attack once more.",
+		"keys-rotated":   "Sign out, and choose this attack once more.",
+		"refresh-bare":   "Press “Refresh now”.",
+		"revoke-busy":    "Connect a second account, and press “Disconnect” at this one.",
+	} {
+		w := newWorld(t)
+		if p := w.signIn("google~" + name); p.headings()[0] != "The first part is done" || !strings.Contains(p.body, next) {
+			t.Errorf("%s: %q, want the first part, and then %s", name, p.headings(), next)
 		}
-		names[f.Name] = true
-		if f.Does == "" || f.Gains == "" || f.Stops == "" && f.Spec == "" {
-			t.Errorf("%s does not say what it does, what that gains, or where to read on", f.Name)
+		if p := w.press("/read?provider=https://accounts.google.com~" + name + "&subject=110248495921238986420"); p.headings()[0] != "Ada Lovelace" {
+			t.Errorf("%s: read again: %q", name, p.headings())
 		}
-		stops[f.Stops] = append(stops[f.Stops], f.Name)
-		for _, m := range place.FindAllStringSubmatch(f.Gains, -1) {
-			name := m[1][strings.LastIndexByte(m[1], '.')+1:]
-			if source, err := os.ReadFile(filepath.Join("../../..", m[2])); err != nil || !strings.Contains(string(source), name+"(") {
-				t.Errorf("%s: there is no %s in %s", f.Name, m[1], m[2])
-			}
-		}
-	}
-	for _, c := range oauth.Checks() {
-		if (len(stops[c.Name]) == 0) != (ownDoor[c.Name] != "") {
-			t.Errorf("%s stops %v", c.Name, stops[c.Name])
-		}
-		delete(stops, c.Name)
-	}
-	delete(stops, faults.Refusal)
-	delete(stops, "")
-	for check, faults := range stops {
-		t.Errorf("there is no check %s, which is to stop %s", check, strings.Join(faults, " and "))
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/oauthbyhand/oauth"
-	"example.com/oauthbyhand/providers/fake/faults"
 	"example.com/oauthbyhand/providers/registered"
 	"github.com/google/go-cmp/cmp"
 )
@@ -21,7 +19,7 @@ func TestREADME(t *testing.T) {
 		t.Fatal(err)
 	}
 	readme := string(file)
-	for list, want := range map[string]string{"providers": listOfProviders(t), "attacks": tableOfAttacks()} {
+	for list, want := range map[string]string{"providers": listOfProviders(t)} {
 		before, rest, ok := strings.Cut(readme, "<!-- "+list+": UPDATE=1 go test writes them -->\n")
 		got, _, ok2 := strings.Cut(rest, "<!-- end of the "+list+" -->")
 		if !ok || !ok2 {
@@ -59,22 +57,4 @@ func listOfProviders(t *testing.T) (list string) {
 		}
 	}
 	return list
-}
-
-// tableOfAttacks says of each check which attacks it stops.
-func tableOfAttacks() string {
-	stops := map[string][]string{}
-	for _, f := range faults.All() {
-		stops[f.Stops] = append(stops[f.Stops], "`"+f.Name+"`")
-	}
-	table := "| check | attacks that it stops | section |\n|---|---|---|\n"
-	for _, c := range oauth.Checks() {
-		attacks := strings.Join(stops[c.Name], ", ")
-		if attacks == "" {
-			attacks = "none from outside: " + ownDoor[c.Name]
-		}
-		table += "| `" + c.Name + "` | " + attacks + " | " + c.Spec + " |\n"
-	}
-	table += "| a no, which is an answer | " + strings.Join(stops[faults.Refusal], ", ") + " | RFC 6749 §4.1.2.1, §5.2 |\n"
-	return table + "| none: an honest app copes | " + strings.Join(stops[""], ", ") + " | on the page /break |\n"
 }

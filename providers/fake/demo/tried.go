@@ -13,20 +13,46 @@ import (
 // Tried is a fault with how it ended for this visitor.
 type Tried struct {
 	faults.Fault
-	Ended  string // the last time: "", stopped or passed
-	Second bool   // the page is about the second sign-in of a fault that takes two
+	Ended string // the last time: "", stopped or passed
+	Part  string // the part of the fault that the page is about: "", "first" or "last"
 }
 
-// Result is the verdict on the page of a visitor who is signed in after the fault: tolerated,
-// unfinished (there is a second part), or not stopped.
+// Result is the verdict if nothing was stopped: tolerated, unfinished (there is a second
+// part), not stopped, or "" on a page that is not about the fault.
 func (t Tried) Result() string {
 	switch {
+	case t.Part == "":
+		return ""
+	case t.Part == "first":
+		return "unfinished"
 	case t.Stops == "":
 		return "tolerated"
-	case t.How == faults.Again && !t.Second, t.How == faults.Refresh, t.How == faults.Disconnect:
-		return "unfinished"
 	}
 	return "not stopped"
+}
+
+// Next says what to do after the first part.
+func (t Tried) Next() string {
+	return map[string]string{
+		faults.Again:      "Sign out, and choose this attack once more.",
+		faults.Refresh:    "Press “Refresh now”.",
+		faults.Disconnect: "Connect a second account, and press “Disconnect” at this one.",
+	}[t.How]
+}
+
+// part says which part of the fault has passed with this action.
+func (t Tried) part(action string) string {
+	last := true
+	switch t.How {
+	case faults.Again:
+		last = t.Ended == passed // the first time
+	case faults.Refresh, faults.Disconnect:
+		last = action != "callback"
+	}
+	if last {
+		return "last"
+	}
+	return "first"
 }
 
 const (

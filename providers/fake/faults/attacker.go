@@ -1,9 +1,13 @@
 package faults
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+
+	"example.com/oauthbyhand/providers/fake"
 )
 
 // lure is the one thing to press on another site's page: a link to a path of the app, or a button if it is a POST.
@@ -27,6 +31,10 @@ func browserFaults() []Fault {
 			Gains: "The callback would finish an attempt that it does not belong to.",
 			lure: lure{"GET", "/callback/google~attempt-moved?code=x&state=ATTACKERSSTATE234567ABCDEFG",
 				"oauthbyhand-attempt-ATTACKER", ofYours}},
+		{Name: "attempt-planted", Provider: "google", Step: 2, Stops: Nothing, Spec: "RFC 6265 §8.5; RFC 9700 §4.7",
+			Does:  "An attacker signs in here as Mallory, stops before the callback, and plants the cookie of this genuine attempt from another port of the app's host. Then you follow the link of its callback.",
+			Gains: "You are signed in as Mallory, who later reads what you did there. Every comparison holds, because cookie and callback belong together. Cookies do not tell ports apart, so over plain http nothing here stops it. Over https the cookie's name begins with __Host-, and no page over plain http and no other host can plant such a cookie.",
+			lure:  lure{method: "GET", cookie: attackersOwn}},
 		{Name: "session-planted", Provider: "google", Step: 2, Spec: "RFC 9700 §4.7",
 			Does:  "An attacker on another port of the app's host plants a session id that they know. Then you sign in.",
 			Gains: "If you kept that id, the attacker would be signed in as you. You do not: each sign-in makes a new id (Sessions.Begin, oauth/account/session.go).",
@@ -50,23 +58,60 @@ func browserFaults() []Fault {
 	}
 }
 
-// ofYours stands for the value of the cookie of an attempt that you have begun.
-const ofYours = "begin-a-sign-in-first"
+// ofYours stands for the value of the cookie of an attempt that you have begun, and attackersOwn for the
+// cookie and the callback of one that the attacker has begun.
+const (
+	ofYours      = "begin-a-sign-in-first"
+	attackersOwn = "attackers-own"
+)
 
 // attackPage is the attacker's page for the fault.
 func (s *Server) attackPage(f Fault, w http.ResponseWriter, r *http.Request) {
+	to := s.app + f.lure.path
+	cookie := &http.Cookie{Name: f.lure.cookie, Value: url.QueryEscape(f.lure.value), Path: "/", HttpOnly: true}
+	switch {
+	case f.lure.cookie == attackersOwn:
+		cookie, to = s.stopBeforeCallback(r.Context(), f)
+	case f.lure.value == ofYours:
+		cookie.Value = attemptIn(r.Cookies()).Value
+	}
 	if f.Neighbour() {
-		value := f.lure.value
-		for _, c := range r.Cookies() {
-			if value == ofYours && strings.HasPrefix(c.Name, "oauthbyhand-attempt-") {
-				value = c.Value
-			}
-		}
-		http.SetCookie(w, &http.Cookie{Name: f.lure.cookie, Value: url.QueryEscape(value), Path: "/", HttpOnly: true})
+		http.SetCookie(w, cookie)
 	}
 	_, host, _ := strings.Cut(s.app, "://")
-	show(w, "attack.html", struct {
+	fake.Show(w, http.StatusOK, pages, "attack.html", struct {
 		Fault
 		Method, URL, App string
-	}{f, f.lure.method, s.app + f.lure.path, host})
+	}{f, f.lure.method, to, host})
+}
+
+// stopBeforeCallback is the attacker, who signs in as Mallory in their own browser. It returns the cookie of that
+// attempt, and the callback that the attacker does not follow.
+func (s *Server) stopBeforeCallback(ctx context.Context, f Fault) (*http.Cookie, string) {
+	begun := send(ctx, s.attacked, "GET", s.app+"/login/"+f.Client(), nil)
+	allowed := send(ctx, s, "POST", begun.Get("Location"), url.Values{"user": {"mallory"}, "decision": {"allow"}})
+	return attemptIn((&http.Response{Header: begun}).Cookies()), allowed.Get("Location")
+}
+
+// send returns the header of the answer.
+func send(ctx context.Context, to http.Handler, method, rawURL string, form url.Values) http.Header {
+	r, err := http.NewRequestWithContext(ctx, method, rawURL, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer := httptest.NewRecorder()
+	to.ServeHTTP(answer, r)
+	return answer.Header()
+}
+
+// attemptIn returns the last cookie of an attempt, or an empty one.
+func attemptIn(cookies []*http.Cookie) *http.Cookie {
+	found := new(http.Cookie)
+	for _, c := range cookies {
+		if strings.Contains(c.Name, "oauthbyhand-attempt-") {
+			found = c
+		}
+	}
+	return found
 }

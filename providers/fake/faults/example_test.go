@@ -2,85 +2,67 @@ package faults_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 
 	"example.com/oauthbyhand/oauth"
-	rows "example.com/oauthbyhand/providers"
+	"example.com/oauthbyhand/providers"
 	"example.com/oauthbyhand/providers/fake"
 	"example.com/oauthbyhand/providers/fake/faults"
 )
 
-// What your client does when the provider is dishonest: a fault is an issuer of its own.
+// What your client does when the provider is dishonest: a fault is an issuer of its own. Put your own client in the
+// place of this one.
 func Example() {
 	for _, fault := range []string{"nonce-wrong", "exp-past", "aud-list"} {
-		provider := faults.New(fake.New(fake.Options{}), "http://127.0.0.1:9000", "")
+		provider := faults.New(fake.New(fake.Options{}), "http://127.0.0.1:9000")
 		internet := fake.Net{"127.0.0.1:9000": provider}
-		internet["localhost:8080"] = yourApp("http://127.0.0.1:9000/~"+fault, internet)
-
-		jar, _ := cookiejar.New(nil)
-		browser := &http.Client{Transport: internet, Jar: jar}
-		consent, err := browser.Get("http://localhost:8080/login")
+		row := providers.OpenID("http://127.0.0.1:9000/~" + fault)
+		client, err := oauth.NewClient(row, fake.TestID, fake.TestSecret, "http://localhost:8080/callback", internet)
 		if err != nil {
 			log.Fatal(err)
 		}
-		done, err := browser.PostForm(consent.Request.URL.String(), url.Values{"user": {"ada"}, "decision": {"allow"}})
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(fault, done.StatusCode)
+		_, err = signIn(context.Background(), client, internet)
+		failed, _ := errors.AsType[*oauth.CheckError](err)
+		fmt.Println(fault, failed != nil)
 	}
 	// Output:
-	// nonce-wrong 502
-	// exp-past 502
-	// aud-list 200
+	// nonce-wrong true
+	// exp-past true
+	// aud-list false
 }
 
-// yourApp stands for your own app, with your own client of OpenID Connect in the place of this one:
-// [fake.TestID] and [fake.TestSecret] are in its configuration, with the issuer. It remembers one
-// sign-in; a real one keeps that in the browser's cookie.
-func yourApp(issuer string, transport http.RoundTripper) http.Handler {
-	client, err := oauth.NewClient(rows.OpenID(issuer), fake.TestID, fake.TestSecret, "http://localhost:8080/callback", transport)
+// signIn is a whole sign-in, for which Ada allows everything that the browser is asked.
+func signIn(ctx context.Context, client *oauth.Client, internet http.RoundTripper) (oauth.Tokens, error) {
+	attempt, to, err := client.Begin(ctx)
 	if err != nil {
-		log.Fatal(err)
+		return oauth.Tokens{}, err
 	}
-	var attempt oauth.Attempt
-	app := http.NewServeMux()
-	app.HandleFunc("GET /login", func(w http.ResponseWriter, r *http.Request) {
-		var to string
-		if attempt, to, err = client.Begin(r.Context()); err != nil {
-			http.Error(w, err.Error(), http.StatusBadGateway)
-			return
-		}
-		http.Redirect(w, r, to, http.StatusSeeOther)
-	})
-	app.HandleFunc("GET /callback", func(w http.ResponseWriter, r *http.Request) {
-		info, err := finish(r.Context(), client, attempt, r.URL.RawQuery)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadGateway)
-			return
-		}
-		w.Header().Set("Signed-In", info.Profile.Subject+" "+info.Profile.Email)
-	})
-	return app
-}
-
-// finish is all that comes after the user's answer.
-func finish(ctx context.Context, client *oauth.Client, attempt oauth.Attempt, rawQuery string) (oauth.Info, error) {
-	callback, err := client.ParseCallback(ctx, attempt, rawQuery)
+	browser := &http.Client{Transport: internet, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	back, err := browser.PostForm(to, url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": {"email", "profile", "offline_access"}})
 	if err != nil {
-		return oauth.Info{}, err
+		return oauth.Tokens{}, err
+	}
+	back.Body.Close()
+	at, err := back.Location()
+	if err != nil {
+		return oauth.Tokens{}, err
+	}
+	callback, err := client.ParseCallback(ctx, attempt, at.RawQuery)
+	if err != nil {
+		return oauth.Tokens{}, err
 	}
 	unverified, err := client.Exchange(ctx, callback)
 	if err != nil {
-		return oauth.Info{}, err
+		return oauth.Tokens{}, err
 	}
 	tokens, err := client.VerifyIDToken(ctx, unverified)
 	if err != nil {
-		return oauth.Info{}, err
+		return oauth.Tokens{}, err
 	}
-	return client.UserInfo(ctx, tokens)
+	_, err = client.UserInfo(ctx, tokens)
+	return tokens, err
 }

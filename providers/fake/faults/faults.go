@@ -8,7 +8,8 @@
 //
 //	table*.go   what attackers do, step by step: one table
 //	server.go   which URL meets which fault
-//	wire.go     the honest replies, changed on their way out
+//	wire.go     the honest replies, on their way out
+//	hooks.go    how they are changed there
 //	attacker.go what attackers do in the user's browser, from a page of theirs
 package faults
 
@@ -22,7 +23,7 @@ type Fault struct {
 	Step     int    // the step that stops it or copes with it, numbered as in package oauth
 	Does     string // what the attacker does
 	Gains    string // what they would gain; if no client should stop here, what such a client would lose
-	Stops    string // the name of the Check that stops it; [Refusal]; or "" if an honest client must cope
+	Stops    string // the name of the Check that stops it; [Refusal]; [Nothing]; or "" if an honest client must cope
 	Spec     string // the section, if it is not the one of the check
 
 	How string // what the user does besides signing in, one of the words below; "" is nothing
@@ -43,8 +44,11 @@ const (
 	Disconnect = "Once signed in, connect a second account, and press “Disconnect” at this one."
 )
 
-// Refusal stops a fault that is itself an error answer: it ends the sign-in, and no check has failed.
-const Refusal = "refusal"
+// What stops a fault if no Check of the client does.
+const (
+	Refusal = "refusal" // the provider's error answer ends the sign-in
+	Nothing = "nothing" // the attack succeeds; Gains says why, and what stops it elsewhere
+)
 
 // All returns the table, in the order of the steps.
 func All() []Fault {
@@ -56,7 +60,7 @@ func All() []Fault {
 func (f Fault) Client() string { return f.Provider + "~" + f.Name }
 
 // Attacked reports whether the fault begins at a page of the attacker's, and not at the app.
-func (f Fault) Attacked() bool { return f.lure.path != "" }
+func (f Fault) Attacked() bool { return f.lure.method != "" }
 
 // Neighbour reports whether that page is at the app's host, on another port.
 func (f Fault) Neighbour() bool { return f.lure.cookie != "" }

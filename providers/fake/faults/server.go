@@ -1,9 +1,7 @@
 package faults
 
 import (
-	"bytes"
 	"embed"
-	"html/template"
 	"net/http"
 	"strings"
 	"sync"
@@ -13,10 +11,12 @@ import (
 
 // Server is an honest fake with each fault in front of it: at Origin/~name/… Everything else is the honest fake.
 type Server struct {
-	Honest      *fake.Server
-	hosts       fake.Net
-	origin, app string
-	played      map[string]played
+	Honest   *fake.Server
+	hosts    fake.Net
+	origin   string
+	played   map[string]played
+	app      string // the origin of the app under attack
+	attacked http.Handler
 }
 
 // played is one fault as it is played: at the real hosts, and at an issuer of its own.
@@ -26,10 +26,9 @@ type played struct {
 	issuer func() http.Handler // made when first asked for
 }
 
-// New puts every fault in front of honest. origin is that of honest. app is the origin of the app under attack, for
-// example http://localhost:8080; if it is "", there are no attacker's pages.
-func New(honest *fake.Server, origin, app string) *Server {
-	s := &Server{Honest: honest, hosts: honest.Net(), origin: strings.TrimSuffix(origin, "/"), app: app, played: map[string]played{}}
+// New puts every fault in front of honest. origin is that of honest.
+func New(honest *fake.Server, origin string) *Server {
+	s := &Server{Honest: honest, hosts: honest.Net(), origin: strings.TrimSuffix(origin, "/"), played: map[string]played{}}
 	for _, f := range All() {
 		s.played[f.Name] = played{f, newWire(f), sync.OnceValue(func() http.Handler {
 			return newWire(f).before(honest.Issuer(s.origin + "/~" + f.Name))
@@ -37,6 +36,10 @@ func New(honest *fake.Server, origin, app string) *Server {
 	}
 	return s
 }
+
+// Attack sets the app under attack and its origin, for example http://localhost:8080. Without one there are no
+// attacker's pages.
+func (s *Server) Attack(origin string, app http.Handler) { s.app, s.attacked = origin, app }
 
 // Net is the back channel of the client of f.
 func (s *Server) Net(f Fault) fake.Net {
@@ -66,7 +69,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.list(w)
 	case !tilde || !known:
 		s.Honest.ServeHTTP(w, r)
-	case rest == "" && f.Attacked() && s.app != "":
+	case rest == "" && f.Attacked() && s.attacked != nil:
 		s.attackPage(f.Fault, w, r)
 	case s.hosts[host] != nil:
 		http.StripPrefix("/~"+name, f.hosts.before(s.Honest)).ServeHTTP(w, r)
@@ -80,7 +83,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 //go:embed pages
 var pageFiles embed.FS
 
-var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
+var pages = fake.Pages(pageFiles)
 
 // list is the page that names all faults, for a program of your own.
 func (s *Server) list(w http.ResponseWriter) {
@@ -90,23 +93,8 @@ func (s *Server) list(w http.ResponseWriter) {
 			wire = append(wire, f)
 		}
 	}
-	show(w, "list.html", struct {
+	fake.Show(w, http.StatusOK, pages, "list.html", struct {
 		Issuer string
 		Faults []Fault
 	}{s.origin, wire})
-}
-
-func show(w http.ResponseWriter, page string, data any) {
-	var b bytes.Buffer
-	if err := pages.ExecuteTemplate(&b, page, data); err != nil {
-		http.Error(w, "the page could not be rendered", http.StatusInternalServerError)
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	w.Write(b.Bytes())
 }

@@ -2,7 +2,6 @@ package faults
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 )
@@ -17,18 +16,14 @@ func tokenFaults() []Fault {
 			Does:  "You play the attacker. You have stolen a code of Ada's, and put it into the callback of your own sign-in.",
 			Gains: "You would be signed in as Ada. But the provider compares: the code belongs to the challenge of her sign-in, and the app sends the verifier of yours.",
 			hook:  codeOfAnother(func(asked url.Values) { asked.Set("code_challenge", strings.Repeat("A", 43)) })},
-		{Name: "pkce-dropped", Provider: "facebook", Step: 3, Spec: "RFC 9700 §4.5",
-			Does:  "You play the attacker once more. You put a stolen code of Ada's into your own callback, at a provider that ignores the challenge.",
-			Gains: "Choose Mallory, and you are signed in as Ada: here nothing ties a code to the sign-in that began it. What is left: state, so that nobody makes your browser use a code of theirs; the client secret, so that the code works only in this app; and care that no code leaks.",
+		{Name: "pkce-dropped", Provider: "facebook", Step: 3, Stops: Nothing, Spec: "RFC 9700 §4.5",
+			Does:  "You play the attacker once more. You have stolen a code of Ada's, and put it into the callback of your own sign-in, at Facebook, which runs without PKCE. Choose Mallory.",
+			Gains: "You are signed in as Ada: nothing ties a code to the sign-in that it belongs to. What is left keeps the attacker from getting this far: the code works only once and only in this app, which has the client secret; the page of the callback passes its URL on to nobody; and state keeps a stolen code out of other people's browsers.",
 			hook:  codeOfAnother(func(url.Values) {})},
 		{Name: "token-hang", Provider: "google", Step: 3, Stops: "reply-received",
 			Does:  "The token endpoint takes code and secret, and never answers. The app gives up after ten seconds.",
 			Gains: "Every sign-in would hold a connection and memory for ever.",
 			hook:  hang(inToken)},
-		{Name: "token-dropped", Provider: "google", Step: 3, Stops: "reply-received",
-			Does:  "The connection breaks before the reply.",
-			Gains: "A client that tries again sends the code twice, and the provider revokes the tokens that it gave for the first.",
-			hook:  at(inToken, func(*reply) { panic(http.ErrAbortHandler) })},
 		{Name: "token-huge", Provider: "google", Step: 3, Stops: "reply-size",
 			Does:  "The token reply begins with a megabyte of blanks.",
 			Gains: "A few such replies at once would use up the app's memory.",

@@ -1,0 +1,116 @@
+package fake
+
+import (
+	"cmp"
+	"net"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+)
+
+// ServeHTTP is what stands at the origin. A request whose first path segment is a known host is served
+// as if sent to that host; everything else is the fake's own, an issuer at its root.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.front.ServeHTTP(w, r) }
+
+func (s *Server) mapped(w http.ResponseWriter, r *http.Request) {
+	to := s.toOrigin(r)
+	if host := firstSegment(to); s.hosts[host] {
+		to.Host = host
+		to.URL.Path = cmp.Or(strings.TrimPrefix(to.URL.Path, "/"+host), "/")
+		to.URL.RawPath = strings.TrimPrefix(to.URL.RawPath, "/"+host)
+	}
+	s.mux.ServeHTTP(w, to)
+}
+
+// toOrigin is the request as the mux knows it.
+func (s *Server) toOrigin(r *http.Request) *http.Request {
+	to := r.Clone(r.Context())
+	to.Host = self
+	if to.URL.Host == "" { // which a server's requests leave out, and which OAuth 1.0a signs
+		to.URL.Scheme, to.URL.Host = "http", r.Host
+		if r.TLS != nil {
+			to.URL.Scheme = "https"
+		}
+	}
+	return to
+}
+
+// Issuer is the generic OpenID provider under another issuer, at the paths /authorize, /token and so on: use
+// [http.StripPrefix] if issuer has a path. Users and clients are those of s.
+func (s *Server) Issuer(issuer string) http.Handler {
+	mux := http.NewServeMux()
+	serve(mux, s.openIDRoutes(self, openIDProvider(issuer)))
+	return s.guard(func(w http.ResponseWriter, r *http.Request) { mux.ServeHTTP(w, s.toOrigin(r)) })
+}
+
+// firstSegment is that of the escaped path: "github.com%2Flogin" is one segment, and no host.
+func firstSegment(r *http.Request) string {
+	segment, _, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	return segment
+}
+
+// Front is where a browser finds a URL of the real world: https://<known host>/path becomes
+// Origin/<known host>/path. Other URLs are returned unchanged.
+func (s *Server) Front(rawURL string) string {
+	rest, https := strings.CutPrefix(rawURL, "https://")
+	if u, err := url.Parse(rawURL); err != nil || !https || !s.hosts[u.Host] || u.User != nil {
+		return rawURL
+	}
+	return s.origin + "/" + rest
+}
+
+// Net is the back channel: every known host leads to this server, and so does its origin. The map is the
+// caller's own, who may add hosts.
+func (s *Server) Net() Net {
+	n := Net{}
+	for host := range s.hosts {
+		n[host] = s.mux
+	}
+	if u, err := url.Parse(s.origin); err == nil {
+		n[u.Host] = s
+	}
+	return n
+}
+
+// guard stands in front of everything that a browser reaches at the origin.
+func (s *Server) guard(next http.HandlerFunc) http.Handler {
+	// A foreign site must not press Allow in the user's name (RFC 6749 §10.12, the server's half).
+	forms := http.NewCrossOriginProtection()
+	forms.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if sentAsForm(w, r) { // an app's form, which begins a sign-in
+			return
+		}
+		showError(w, http.StatusForbidden, "Another site sent this form, so it was not read (RFC 6749 section 10.12).")
+	}))
+	guarded := forms.Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The mux would redirect an unclean path, and so lose the host in front of it.
+		clean := path.Clean(r.URL.Path)
+		switch {
+		case !s.answersTo(r.Host):
+			showError(w, http.StatusMisdirectedRequest, "This server answers only to localhost, 127.0.0.1, [::1] and the host of its own origin. Open it under one of these names.")
+		case clean != r.URL.Path && clean+"/" != r.URL.Path:
+			notFound(w, r)
+		default:
+			guarded.ServeHTTP(w, r)
+		}
+	})
+}
+
+// answersTo reports whether a Host header names this machine or the origin. An attacker can point a DNS name of
+// theirs at this machine (DNS rebinding): their page is then of the same origin, and could press Allow.
+func (s *Server) answersTo(host string) bool {
+	if u, err := url.Parse(s.origin); err == nil && host == u.Host {
+		return true
+	}
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = strings.Trim(host, "[]") // without a port
+	}
+	return slices.Contains(loopback, strings.ToLower(name))
+}
+
+// loopback are the names of the user's own machine.
+var loopback = []string{"localhost", "127.0.0.1", "::1"}
