@@ -928,7 +928,9 @@ func TestRunRefuses(t *testing.T) {
 				}
 			}
 			t.Setenv("SESSION_KEY", row.env["SESSION_KEY"])
-			err := run(t.Context(), row.args, io.Discard, io.Discard)
+			stopped, stop := context.WithCancel(t.Context())
+			stop() // if it starts all the same, it ends at once
+			err := run(stopped, row.args, io.Discard, io.Discard)
 			if err == nil || err.Error() != row.want {
 				t.Errorf("got  %v\nwant %s", err, row.want)
 			}

@@ -1,24 +1,24 @@
-// Mutate takes each check out of package oauth, one at a time, and sees whether some test
-// notices: go run ./.ci/mutate
+// Mutate changes one small thing at a time in the packages that a sign-in depends on, and
+// sees whether some test notices: go run ./.ci/mutate
 //
-// A check that can be lost without a test that fails is not held by anything. So each row
-// of each check(ctx, …) is made to pass always; each condition beside a row, and each
-// comparison in the functions that rows judge by, is made to hold always, and never. All of
-// these mutants are compiled into one binary, by way of go's -overlay, and the environment
-// variable MUTANT says which one it is to be: so a mutant costs the tests that it takes to
-// find it, and no build.
+// A rule that can be lost without a test that fails is not held by anything. What is changed
+// is in operators.go: conditions, outcomes of checks, returned errors, numbers, booleans, and
+// calls that only wrap a value. All of these mutants are compiled into each test binary, by
+// way of go's -overlay, and the environment variable MUTANT says which one it is to be: so a
+// mutant costs the tests that reach it, up to the first that fails, and no build.
+//
+// A mutant that no test can find stands in unobservable.txt with the reason.
 package main
 
 import (
-	"bytes"
-	"encoding/json"
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -27,320 +27,181 @@ import (
 	"time"
 )
 
-// judges are the functions beside the rows that rows judge by. The methods of Check and
-// row, in errors.go, are among them without being listed.
-var judges = []string{
-	"once", "printable", "fitSubject", "readDate", "readAudience", "refusal", "callbackRefusal",
-	"decodeBase64url", "parseJWS", "parseKey", "parseRSA", "parseEC", "readBytes", "signed", "keysFor",
-	"secure", "IsLoopback", "parseObject", "parseJSON", "value", "text", "has", "Read", "clientAuth", "use", "RefreshDue", "tokenRefused", "revoked",
-}
+var (
+	mutated = []string{"./oauth", "./oauth/account", "./oauth/web", "./providers", "./"}
+	testing = append(mutated, "./providers/fake/faults", "./templates/pages")
+)
 
-// unreachable are the mutants that no test can find, with the reason.
-var unreachable = map[string]string{
-	"oauth/strictjson.go Read: ok never":             "a string without escapes is then decoded by encoding/json, which is slower and comes to the same",
-	"oauth/strictjson.go Read: raw[0] == '\"' never": "likewise",
-	"oauth/jwk.go signed: ok always (2)":             "a key that fits is of one of the two types",
-}
+// Some tests say nothing about one mutant: those that measure memory measure the test beside
+// them, too; one draws lots; and the last read the source.
+var skipped = regexp.MustCompile(`^(Benchmark|Test(BegunAndNeverFinished|NothingIsLeftBehind|OneProviderInTrouble|DocumentsNameWhatIsThere|ReadmeQuotesCode|TraceCostsNothing)$)`)
+
+// limit is for the tests of one mutant in one package: an endless loop ends here.
+const limit = 10 * time.Second
 
 // mutant is one change.
 type mutant struct {
-	what  string
-	found bool // some test has failed
+	what, dir string
+	reached   bool
+	found     bool
 }
 
-// edit is text put into a file.
-type edit struct {
-	at   int
-	text string
-}
-
-type mutator struct {
-	set     *token.FileSet
-	source  []byte
-	edits   []edit
-	mutants []mutant // the first is none
-	where   string
-	named   map[string]int
+// test is one test function.
+type test struct {
+	binary, dir, name string
+	reaches           map[int]bool
+	took              time.Duration
 }
 
 func main() {
 	began := time.Now()
-	if err := run(); err != nil {
+	err := run()
+	fmt.Printf("in %s\n", time.Since(began).Round(time.Second))
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(1)
 	}
-	fmt.Printf("in %s\n", time.Since(began).Round(time.Second))
 }
 
 func run() error {
+	reasons, err := readList(unobservable)
+	if err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "mutate")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	mutants, err := prepare(dir)
+	m, err := prepare(dir)
 	if err != nil {
 		return err
 	}
-	for _, judge := range judges {
-		if !slices.ContainsFunc(mutants, func(m mutant) bool { return strings.Contains(m.what, " "+judge+": ") }) {
-			return fmt.Errorf("there is no function %s any more, or nothing to change in it", judge)
+	tests, err := build(dir)
+	if err != nil {
+		return err
+	}
+	failed := make([]error, len(tests))
+	each(len(tests), func(i int) { failed[i] = tests[i].measure() })
+	if err := errors.Join(failed...); err != nil {
+		return err
+	}
+	slices.SortStableFunc(tests, func(a, b *test) int { return cmp.Compare(a.took, b.took) })
+	each(len(m.mutants), func(n int) {
+		if n > 0 {
+			m.mutants[n].try(n, tests)
 		}
-	}
-	binaries := [][2]string{{filepath.Join(dir, "oauth.test"), "oauth"}, {filepath.Join(dir, "main.test"), "."}}
-	for _, b := range binaries {
-		build := exec.Command("go", "test", "-c", "-overlay", filepath.Join(dir, "overlay.json"), "-o", b[0], "./"+b[1])
-		if out, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("%v\n%s", err, out)
-		}
-	}
-	if ok, out := passes(binaries, 0); !ok {
-		return fmt.Errorf("the tests fail as it is:\n%s", out)
-	}
+	})
+	return report(m.mutants[1:], reasons)
+}
+
+// each calls f with each number below n, on all processors.
+func each(n int, f func(int)) {
 	work := make(chan int)
 	var workers sync.WaitGroup
 	for range runtime.NumCPU() {
 		workers.Go(func() {
-			for n := range work {
-				ok, _ := passes(binaries, n)
-				mutants[n].found = !ok
+			for i := range work {
+				f(i)
 			}
 		})
 	}
-	for n := 1; n < len(mutants); n++ {
-		work <- n
+	for i := range n {
+		work <- i
 	}
 	close(work)
 	workers.Wait()
-	return report(mutants[1:])
 }
 
-// passes reports whether all tests pass with mutant n; 0 is none.
-func passes(binaries [][2]string, n int) (bool, []byte) {
-	for _, b := range binaries {
-		// Not the tests that measure memory: beside another one they measure that, too. Nor
-		// the one that draws lots: what it finds once, it need not find again.
-		test := exec.Command(b[0], "-test.failfast", "-test.timeout=60s", "-test.skip=^Test(BegunAndNeverFinished|NothingIsLeftBehind|OneProviderInTrouble)$")
-		test.Dir = b[1]
-		test.Env = append(os.Environ(), "MUTANT="+strconv.Itoa(n))
-		if out, err := test.CombinedOutput(); err != nil {
-			return false, out
+// build compiles the test binaries with all mutants, and lists their tests.
+func build(dir string) ([]*test, error) {
+	var tests []*test
+	for i, p := range testing {
+		binary := filepath.Join(dir, strconv.Itoa(i)+".test")
+		if out, err := exec.Command("go", "test", "-c", "-overlay", filepath.Join(dir, "overlay.json"), "-o", binary, p).CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("build %s: %v\n%s", p, err, out)
 		}
-	}
-	return true, nil
-}
-
-func report(mutants []mutant) error {
-	var lost []string
-	found, excused := 0, 0
-	for _, m := range mutants {
-		reason, excuse := unreachable[m.what]
-		delete(unreachable, m.what)
-		switch {
-		case m.found && excuse:
-			lost = append(lost, m.what+"\n\ta test finds it: take it off the list")
-		case m.found:
-			found++
-		case excuse:
-			excused++
-			fmt.Printf("not to be found: %s\n\t%s\n", m.what, reason)
-		default:
-			lost = append(lost, m.what+"\n\tno test finds it")
-		}
-	}
-	for what := range unreachable {
-		lost = append(lost, what+"\n\tis on the list, and is no mutant")
-	}
-	fmt.Printf("%d of %d mutants found by some test, %d that none can find\n", found, len(mutants), excused)
-	if len(lost) > 0 {
-		return fmt.Errorf("%d left:\n%s", len(lost), strings.Join(lost, "\n"))
-	}
-	return nil
-}
-
-// prepare writes package oauth with all mutants in it, beside itself.
-func prepare(dir string) ([]mutant, error) {
-	m := mutator{set: token.NewFileSet(), mutants: []mutant{{what: "none"}}, named: map[string]int{}}
-	overlay := map[string]string{}
-	files, _ := filepath.Glob("oauth/*.go")
-	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		changed, err := m.file(name)
+		out, err := command(context.Background(), binary, p, 0, "-test.list=.").Output()
 		if err != nil {
 			return nil, err
 		}
-		if overlay[name], err = write(dir, filepath.Base(name), changed); err != nil {
-			return nil, err
-		}
-	}
-	var err error
-	if overlay["oauth/mutant.go"], err = write(dir, "mutant.go", []byte(switchboard)); err != nil {
-		return nil, err
-	}
-	config, _ := json.Marshal(map[string]any{"Replace": overlay})
-	_, err = write(dir, "overlay.json", config)
-	return m.mutants, err
-}
-
-func write(dir, name string, text []byte) (string, error) {
-	path := filepath.Join(dir, name)
-	return path, os.WriteFile(path, text, 0o644)
-}
-
-const switchboard = `package oauth
-
-import (
-	"os"
-	"strconv"
-)
-
-var mutant, _ = strconv.Atoi(os.Getenv("MUTANT"))
-
-func (r outcome) mutant(n int) outcome {
-	if n == mutant {
-		r.skipped = true
-	}
-	return r
-}
-
-func mutated(n int, holds bool) bool {
-	return n == mutant || holds && n+1 != mutant
-}
-`
-
-func (m *mutator) file(name string) ([]byte, error) {
-	var err error
-	if m.source, err = os.ReadFile(name); err != nil {
-		return nil, err
-	}
-	file, err := parser.ParseFile(m.set, name, m.source, parser.SkipObjectResolution)
-	if err != nil {
-		return nil, err
-	}
-	m.edits = nil
-	for _, declaration := range file.Decls {
-		if function, ok := declaration.(*ast.FuncDecl); ok {
-			m.where = name + " " + function.Name.Name
-			m.function(function, slices.Contains(judges, function.Name.Name) || name == "oauth/errors.go")
-		}
-	}
-	// Of two edits at one place the outer one was made first.
-	slices.SortStableFunc(m.edits, func(a, b edit) int { return a.at - b.at })
-	var changed bytes.Buffer
-	last := 0
-	for _, e := range m.edits {
-		changed.Write(m.source[last:e.at])
-		changed.WriteString(e.text)
-		last = e.at
-	}
-	changed.Write(m.source[last:])
-	return changed.Bytes(), nil
-}
-
-// function makes the mutants of one function: of its rows, of what stands beside them, and,
-// if it judges, of its conditions.
-func (m *mutator) function(f *ast.FuncDecl, judges bool) {
-	ast.Inspect(f, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.CallExpr:
-			switch callee(n) {
-			case "check":
-				for _, row := range n.Args[1:] {
-					m.add(row.End(), m.text(row)+" passes", ".mutant(%d)")
-				}
-			case "skipIf":
-				m.leaves(n.Args[0])
-			case "holds":
-				m.leaves(n.Args[0])
-			}
-		case *ast.IfStmt:
-			if judges {
-				m.leaves(n.Cond)
-			}
-		case *ast.SwitchStmt:
-			if judges && n.Tag == nil {
-				for _, clause := range n.Body.List {
-					for _, condition := range clause.(*ast.CaseClause).List {
-						m.leaves(condition)
-					}
-				}
-			}
-		case *ast.ReturnStmt:
-			if judges && len(n.Results) == 1 && boolean(f) {
-				m.leaves(n.Results[0])
+		for name := range strings.FieldsSeq(string(out)) {
+			if !skipped.MatchString(name) {
+				tests = append(tests, &test{binary: binary, dir: filepath.Clean(p), name: name, reaches: map[int]bool{}})
 			}
 		}
-		return true
+	}
+	return tests, nil
+}
+
+// command runs a test binary as mutant n; 0 is none.
+func command(ctx context.Context, binary, dir string, n int, args ...string) *exec.Cmd {
+	c := exec.CommandContext(ctx, binary, args...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), "MUTANT="+strconv.Itoa(n))
+	return c
+}
+
+// measure runs the test without a mutant, and sees how long it takes and which it reaches.
+func (t *test) measure() error {
+	met := fmt.Sprintf("%s.%s", t.binary, t.name)
+	if err := os.WriteFile(met, nil, 0o644); err != nil {
+		return err
+	}
+	c := command(context.Background(), t.binary, t.dir, 0, "-test.run=^"+t.name+"$")
+	c.Env = append(c.Env, "MUTANTS_MET="+met)
+	began := time.Now()
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s fails without a mutant: %v\n%s", t.name, err, out)
+	}
+	t.took = time.Since(began)
+	numbers, err := os.ReadFile(met)
+	for number := range strings.FieldsSeq(string(numbers)) {
+		n, _ := strconv.Atoi(number)
+		t.reaches[n] = true
+	}
+	return err
+}
+
+// try runs the tests that reach mutant n: first those of its own package, and in each
+// package first the fast ones.
+func (m *mutant) try(n int, tests []*test) {
+	const fast = 50 * time.Millisecond
+	type batch struct {
+		binary, dir string
+		slow        bool
+	}
+	names := map[batch][]string{}
+	var order []batch
+	for _, t := range tests {
+		if t.reaches[n] {
+			b := batch{t.binary, t.dir, t.took > fast}
+			if names[b] == nil {
+				order = append(order, b)
+			}
+			names[b] = append(names[b], t.name)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b batch) int {
+		return rank(a.dir != m.dir, a.slow) - rank(b.dir != m.dir, b.slow)
 	})
-}
-
-func callee(call *ast.CallExpr) string {
-	switch f := call.Fun.(type) {
-	case *ast.Ident:
-		return f.Name
-	case *ast.SelectorExpr:
-		return f.Sel.Name
-	}
-	return ""
-}
-
-func boolean(f *ast.FuncDecl) bool {
-	if f.Type.Results == nil || len(f.Type.Results.List) != 1 {
-		return false
-	}
-	name, ok := f.Type.Results.List[0].Type.(*ast.Ident)
-	return ok && name.Name == "bool"
-}
-
-// leaves makes two mutants of each part of a condition that is joined by &&, || and !.
-func (m *mutator) leaves(condition ast.Expr) {
-	switch c := condition.(type) {
-	case *ast.ParenExpr:
-		m.leaves(c.X)
-		return
-	case *ast.UnaryExpr:
-		if c.Op == token.NOT {
-			m.leaves(c.X)
-			return
-		}
-	case *ast.BinaryExpr:
-		if c.Op == token.LAND || c.Op == token.LOR {
-			m.leaves(c.X)
-			m.leaves(c.Y)
+	m.reached = len(order) > 0
+	for _, b := range order {
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		err := command(ctx, b.binary, b.dir, n, "-test.failfast", "-test.run=^("+strings.Join(names[b], "|")+")$").Run()
+		cancel()
+		if m.found = err != nil; m.found {
 			return
 		}
 	}
-	what := m.text(condition)
-	if what == "true" || what == "false" {
-		m.add(condition.Pos(), what+" turned round", "mutant != %d == ")
-		return
+}
+
+func rank(elsewhere, slow bool) (n int) {
+	if elsewhere {
+		n += 2
 	}
-	m.edits = append(m.edits, edit{m.offset(condition.Pos()), fmt.Sprintf("mutated(%d, ", len(m.mutants))})
-	m.edits = append(m.edits, edit{m.offset(condition.End()), ")"})
-	m.name(what + " always")
-	m.name(what + " never")
-}
-
-// add makes a mutant by text put in at one place.
-func (m *mutator) add(at token.Pos, what, format string) {
-	m.edits = append(m.edits, edit{m.offset(at), fmt.Sprintf(format, len(m.mutants))})
-	m.name(what)
-}
-
-// name makes a mutant of a name that no other has.
-func (m *mutator) name(what string) {
-	what = m.where + ": " + what
-	if m.named[what]++; m.named[what] > 1 {
-		what = fmt.Sprintf("%s (%d)", what, m.named[what])
+	if slow {
+		n++
 	}
-	m.mutants = append(m.mutants, mutant{what: what})
-}
-
-func (m *mutator) offset(p token.Pos) int { return m.set.Position(p).Offset }
-
-// text is the source of n on one line.
-func (m *mutator) text(n ast.Node) string {
-	return strings.Join(strings.Fields(string(m.source[m.offset(n.Pos()):m.offset(n.End())])), " ")
+	return n
 }
