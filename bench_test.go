@@ -75,11 +75,11 @@ func (p *replay) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &e.answer, nil
 }
 
-// signInWithGoogle returns a function that signs in through the app: /login, the user at
+// signInWithGoogle returns the app, and a function that signs in through it: /login, the user at
 // the provider, which is not counted, and /callback with the token request, the ID token,
 // the profile and the session. It returns what the browser and the provider exchanged
 // with the app.
-func signInWithGoogle(b *testing.B) func() (login, callback *httptest.ResponseRecorder, query string, exchanges []exchange) {
+func signInWithGoogle(b *testing.B) (app http.Handler, signIn func() (login, callback *httptest.ResponseRecorder, query string, exchanges []exchange)) {
 	const base, redirectURI = "http://localhost:8080", "http://localhost:8080/callback/google"
 	simulator := fake.New(fake.Options{Clients: []fake.Client{{Provider: "google", ID: "app", Secret: "secret", RedirectURIs: []string{redirectURI}}}})
 	var exchanges []exchange
@@ -96,7 +96,7 @@ func signInWithGoogle(b *testing.B) func() (login, callback *httptest.ResponseRe
 		Transport:     simulator.Net(),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return func() (login, callback *httptest.ResponseRecorder, query string, _ []exchange) {
+	return handler, func() (login, callback *httptest.ResponseRecorder, query string, _ []exchange) {
 		exchanges = exchanges[:0]
 		login = httptest.NewRecorder()
 		handler.ServeHTTP(login, httptest.NewRequest("GET", base+"/login/google", nil))
@@ -122,7 +122,7 @@ func signInWithGoogle(b *testing.B) func() (login, callback *httptest.ResponseRe
 // BenchmarkSignIn is to be read with BenchmarkSignInFloor of the same run: a whole sign-in
 // with Google, without the provider's work.
 func BenchmarkSignIn(b *testing.B) {
-	signIn := signInWithGoogle(b)
+	_, signIn := signInWithGoogle(b)
 	signIn() // and with it the metadata and keys, once
 	b.ReportAllocs()
 	for b.Loop() {
@@ -130,10 +130,28 @@ func BenchmarkSignIn(b *testing.B) {
 	}
 }
 
+// BenchmarkProfile shows the page after BenchmarkSignIn.
+func BenchmarkProfile(b *testing.B) {
+	app, signIn := signInWithGoogle(b)
+	_, callback, _, _ := signIn()
+	request := httptest.NewRequest("GET", "http://localhost:8080/profile", nil)
+	for _, c := range callback.Result().Cookies() {
+		request.AddCookie(c)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		page := httptest.NewRecorder()
+		app.ServeHTTP(page, request)
+		if page.Code != http.StatusOK {
+			b.Fatalf("%d: %s", page.Code, page.Body)
+		}
+	}
+}
+
 // BenchmarkSignInFloor moves the same bytes as BenchmarkSignIn through net/http, verifies
 // the signature of the ID token, and does nothing else.
 func BenchmarkSignInFloor(b *testing.B) {
-	signIn := signInWithGoogle(b)
+	_, signIn := signInWithGoogle(b)
 	signIn()
 	login, callback, query, exchanges := signIn()
 	var reply struct {
