@@ -55,29 +55,31 @@ func NewAttempts(root []byte, secure bool) (*Attempts, error) {
 	}, err
 }
 
-// CookiePrefix is how the names of this project's cookies begin. They are its own
-// because cookies do not tell ports apart, and everybody on localhost calls theirs
-// "session"; on https a browser keeps a __Host- cookie to the host that set it
-// (RFC 6265bis §4.1.3).
-func CookiePrefix(secure bool) string {
+// Cookie returns a cookie of this project, to be kept for life: for this host only, and
+// hidden from scripts. Its name has a prefix of its own, because cookies do not tell ports
+// apart, and everybody on localhost calls theirs "session". On https a browser keeps a
+// __Host- cookie to the host that set it (RFC 6265bis §4.1.3).
+func Cookie(secure bool, name, value string, life time.Duration) *http.Cookie {
+	prefix := "oauthbyhand-"
 	if secure {
-		return "__Host-oauthbyhand-"
+		prefix = "__Host-oauthbyhand-"
 	}
-	return "oauthbyhand-"
+	return &http.Cookie{
+		Name:     prefix + name,
+		Value:    value,
+		Path:     "/", // __Host- demands it
+		MaxAge:   int(life.Seconds()),
+		Secure:   secure,
+		HttpOnly: true,
+		// Strict would not be sent on the way back from the provider.
+		SameSite: http.SameSiteLaxMode,
+	}
 }
 
 // cookie returns the cookie of the attempt with this state. The part of the state
 // that names it is not secret; the whole is inside.
 func (a *Attempts) cookie(state string, life time.Duration) *http.Cookie {
-	return &http.Cookie{
-		Name:     CookiePrefix(a.secure) + "attempt-" + state[:min(8, len(state))],
-		Path:     "/", // __Host- demands it
-		MaxAge:   int(life.Seconds()),
-		Secure:   a.secure,
-		HttpOnly: true,
-		// Strict would not be sent on the way back from the provider.
-		SameSite: http.SameSiteLaxMode,
-	}
+	return Cookie(a.secure, "attempt-"+state[:min(8, len(state))], "", life)
 }
 
 // Put gives the attempt to the browser, in a cookie that lives an hour. Of more than
@@ -108,7 +110,7 @@ func (a *Attempts) dropOldest(w http.ResponseWriter, r *http.Request) {
 	}
 	var all []begun
 	for _, cookie := range r.Cookies() {
-		if strings.HasPrefix(cookie.Name, CookiePrefix(a.secure)+"attempt-") {
+		if strings.HasPrefix(cookie.Name, a.cookie("", 0).Name) {
 			attempt, _ := a.open(cookie.Name, cookie.Value)
 			all = append(all, begun{cookie.Name, attempt.Begun})
 		}

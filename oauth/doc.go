@@ -105,5 +105,5 @@
 //   - Safety on plain http. Cookies do not tell ports apart, so a program on another port
 //     of this host can plant one. It cannot make an attempt up, but it can begin a sign-in
 //     of its own and plant the genuine cookie with the link to its callback: login CSRF.
-//     Only the __Host- prefix stops that, which needs https ([CookiePrefix]).
+//     Only the __Host- prefix stops that, which needs https ([Cookie]).
 package oauth

@@ -39,9 +39,20 @@ func adviceOn(c oauth.Check, got string) advice {
 	return advice{"What the provider answered did not pass a check, so it was not used.", theirs}
 }
 
-// byCheck is advice for the checks that people meet in honest use, for mistakes in the app's
-// own setup, and for those that only an attacker can make fail. The others mean that a
-// provider is broken.
+// adviceOnRefusal returns advice for the app's owner. It is empty if the provider's own words
+// say enough.
+func adviceOnRefusal(r *oauth.Refusal) advice {
+	switch {
+	case r.Code == "invalid_client", r.Code == "incorrect_client_credentials": // GitHub says the second
+		return advice{"The provider does not accept the client id and the client secret of this app. Compare them with the app's registration.", owners}
+	case r.Step == 0 && r.Status == http.StatusNotFound:
+		return noMetadata
+	}
+	return advice{}
+}
+
+// byCheck is advice for three kinds of checks: those that fail in honest use, by a mistake in
+// the app's own setup, or only by an attack. If another check fails, the provider is broken.
 var byCheck = map[string]advice{
 	"attempt-found": {
 		"Your browser has no sign-in under way for this callback: the cookie is missing. Either cookies are blocked or were cleared, or the sign-in began in another browser or at another address of this app, or it is more than an hour old, or nine or more sign-ins were begun in this browser, or you followed somebody else's link.",

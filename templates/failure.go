@@ -13,23 +13,23 @@ import (
 // Failure is the Data of the pages "error" and "refused", and part of others.
 type Failure struct {
 	advice
-	Provider   string            // for people; empty where it is about none
-	Name       string            // in routes
+	Provider   string            // its title; empty if the failure is about none
+	Name       string            // of the provider, in routes
 	Title      string            // what did not happen
 	Status     int               // of the page
-	CheckError *oauth.CheckError // nil for what is not a failed check
-	Refusal    *oauth.Refusal    // nil for what is no refusal
-	Again      bool              // all that helps is to sign in again
-	NoWay      bool              // the provider has no revocation for apps
+	CheckError *oauth.CheckError // nil if no check failed
+	Refusal    *oauth.Refusal    // nil if nobody refused
+	Again      bool              // only a new sign-in helps
+	NoWay      bool              // the provider names no way for an app to give access back
 	Taken      bool              // the account belongs to another user
-	Trace      *trace.Trace      // up to the failure; nil where nothing is recorded
+	Trace      *trace.Trace      // up to the failure; nil if nothing is recorded
 }
 
 // ErrNotReady says that an account's provider is not set up in this app any more.
 var ErrNotReady = errors.New("this provider is not set up in this app")
 
-// Failed ends the trace that r is part of, if there is one, and returns what the pages say
-// of err.
+// Failed returns what the pages say of err. It ends the trace that r is part of, if there
+// is one.
 func Failed(r *http.Request, provider oauth.About, err error) Failure {
 	f := Failure{
 		advice:   advice{"Something went wrong in this app itself.", "Try again; the app's log says more."},
@@ -47,20 +47,13 @@ func Failed(r *http.Request, provider oauth.About, err error) Failure {
 	case f.Refusal != nil:
 		outcome = "refused: " + strings.TrimSpace(f.Refusal.Code+" "+f.Refusal.Description)
 		f.Status = http.StatusBadGateway
-		f.advice = advice{}
-		switch f.Refusal.Code {
-		case "invalid_client", "incorrect_client_credentials": // GitHub says the second
-			f.advice = advice{"The provider does not accept the client id and the client secret of this app. Compare them with the app's registration.", owners}
-		}
-		if f.Refusal.Step == 0 && f.Refusal.Status == http.StatusNotFound {
-			f.advice = noMetadata
-		}
+		f.advice = adviceOnRefusal(f.Refusal)
 	case f.CheckError != nil:
 		outcome = "stopped by " + f.CheckError.Check.Name
 		f.Status = f.CheckError.Check.Status()
 		f.advice = adviceOn(f.CheckError.Check, f.CheckError.Got)
 		if f.CheckError.Check.Name == "attempt-user" {
-			f.Name = "" // no button: to sign in with it would make it another user's
+			f.Name = "" // no button: a sign-in with this account would make another user
 		}
 	case errors.Is(err, account.ErrTaken):
 		outcome = "this account is another user's"

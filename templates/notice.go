@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"example.com/oauthbyhand/oauth"
 	"example.com/oauthbyhand/templates/trace"
@@ -24,7 +25,7 @@ func (s *Site) Notify(w http.ResponseWriter, r *http.Request, text string) {
 	if t := trace.End(r.Context(), ""); t != nil { // it ends later
 		number = strconv.Itoa(t.Number)
 	}
-	http.SetCookie(w, s.noticeCookie(s.Notices.Seal([]byte(number+" "+text), "notice"), 60))
+	http.SetCookie(w, s.noticeCookie(s.Notices.Seal([]byte(number+" "+text), "notice"), time.Minute))
 }
 
 // notice takes the waiting notice out of the browser. It is empty if there is none.
@@ -33,7 +34,7 @@ func (s *Site) notice(w http.ResponseWriter, r *http.Request) notice {
 	if err != nil {
 		return notice{}
 	}
-	http.SetCookie(w, s.noticeCookie("", -1))
+	http.SetCookie(w, s.noticeCookie("", -time.Second))
 	plain, err := s.Notices.Open(cookie.Value, "notice")
 	if err != nil { // it is not this app's
 		return notice{}
@@ -42,15 +43,6 @@ func (s *Site) notice(w http.ResponseWriter, r *http.Request) notice {
 	return notice{text, number}
 }
 
-func (s *Site) noticeCookie(value string, maxAge int) *http.Cookie {
-	secure := s.Base.Scheme == "https"
-	return &http.Cookie{
-		Name:     oauth.CookiePrefix(secure) + "notice",
-		Value:    value,
-		Path:     "/",
-		MaxAge:   maxAge,
-		Secure:   secure,
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode,
-	}
+func (s *Site) noticeCookie(value string, life time.Duration) *http.Cookie {
+	return oauth.Cookie(s.Base.Scheme == "https", "notice", value, life)
 }

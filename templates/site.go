@@ -29,7 +29,7 @@ func WithFault(ctx context.Context, fault any) context.Context {
 	return context.WithValue(ctx, faultKey{}, fault)
 }
 
-// Page shows the page name.html with its data.
+// Page shows the page name.html with its data, and the notice that waits for it.
 func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
 	user, signedIn := s.Visitor(r)
 	page := Page{s.Simulated, s.Recorder != nil, signedIn, user, s.notice(w, r), r.Context().Value(faultKey{}), data}

@@ -44,16 +44,8 @@ func NewSessions(store Store, root []byte, secure bool) (*Sessions, error) {
 	return &Sessions{store, sealer, secure}, nil
 }
 
-func (s *Sessions) cookie(id string, maxAge int) *http.Cookie {
-	return &http.Cookie{
-		Name:     oauth.CookiePrefix(s.secure) + "session",
-		Value:    id,
-		Path:     "/",
-		MaxAge:   maxAge,
-		Secure:   s.secure,
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode,
-	}
+func (s *Sessions) cookie(id string, life time.Duration) *http.Cookie {
+	return oauth.Cookie(s.secure, "session", id, life)
 }
 
 // Begin signs the browser in under a new session id and ends its old session, so an id
@@ -70,7 +62,7 @@ func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, userID string, 
 	if err := s.store.AddSession(r.Context(), session); err != nil {
 		return err
 	}
-	http.SetCookie(w, s.cookie(id, int(absoluteLife.Seconds())))
+	http.SetCookie(w, s.cookie(id, absoluteLife))
 	return nil
 }
 
@@ -115,7 +107,7 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 		errs = errors.Join(errs, s.store.RemoveSession(r.Context(), hash))
 	}
 	if len(hashes) > 0 {
-		http.SetCookie(w, s.cookie("", -1))
+		http.SetCookie(w, s.cookie("", -time.Second))
 	}
 	return errs
 }

@@ -31,9 +31,9 @@ func HostOf(scheme, hostport string) string {
 }
 
 // OneHost keeps the app to the one name that is registered with the providers: a
-// sign-in begun as 127.0.0.1 would come back as localhost, where its cookie is not.
-// A GET under another name of this machine is sent on, but for a callback, whose code a
-// redirect would carry around; for the rest other answers.
+// sign-in that begins at 127.0.0.1 would come back to localhost, without its cookie.
+// A GET under another name of this machine is redirected, except a callback, because the
+// redirect would repeat its code. Everything else is answered by other.
 func OneHost(base *url.URL, other http.HandlerFunc, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := strings.ToLower(r.Host)

@@ -21,7 +21,7 @@ func Visible(addr, name string) string {
 }
 
 // Listen listens on addr, or if next is set on the first free one of 21 ports from there
-// on, and puts the port that it got into addr. localhost is 127.0.0.1 and, where that
+// on, and puts the port that it got into addr. localhost is 127.0.0.1 and, if it
 // exists, ::1. flagName is where addr came from, for the error.
 func Listen(flagName string, addr *string, next bool) ([]net.Listener, error) {
 	host, portText, err := net.SplitHostPort(*addr)
@@ -46,9 +46,8 @@ func Listen(flagName string, addr *string, next bool) ([]net.Listener, error) {
 	}
 }
 
-// listenAll listens on the port of all hosts. That the second host does not exist
-// is no error; that somebody else has its port is one, for half of the browsers
-// would go there.
+// listenAll listens on the port of all hosts. If the second host does not exist, that is no
+// error. If another program has its port, it is one: half of the browsers would go there.
 func listenAll(hosts []string, port *int) ([]net.Listener, error) {
 	var listeners []net.Listener
 	for i, host := range hosts {
@@ -76,8 +75,8 @@ func exists(host string) bool {
 	return true
 }
 
-// Serve serves until ctx ends, and then gives the work under way 900 ms. It is nil then,
-// and otherwise the error of the first server that failed.
+// Serve serves until ctx ends, gives the work under way 900 ms, and returns nil. If a server
+// fails before, it returns that error.
 func Serve(ctx context.Context, handlers map[net.Listener]http.Handler, log *slog.Logger) error {
 	ended := make(chan error, len(handlers))
 	var servers []*http.Server

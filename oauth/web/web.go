@@ -1,6 +1,5 @@
-// Package web is what holds for every request of a web app in which people sign in:
-// the address on which it listens (listen.go), the one name under which it is reached
-// (host.go), and the headers, methods and return paths (here).
+// Package web has what every request of a web app with a sign-in needs: listeners
+// (listen.go), one host name (host.go), and headers, methods and return paths (here).
 package web
 
 import (
@@ -26,7 +25,7 @@ func GetOnly(h http.HandlerFunc) http.HandlerFunc {
 // copies in caches, and no path of ours for other sites. imagesFrom is an origin, as
 // "http://127.0.0.1:9000", from which images may come on plain http, or empty.
 func Headers(base *url.URL, imagesFrom string, next http.Handler) http.Handler {
-	// No form-action: Chromium applies it to redirects after a form, too.
+	// No form-action: Chromium also applies it to the redirects after a form.
 	policy := "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; img-src 'self' https: " + imagesFrom
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -47,12 +46,12 @@ func Headers(base *url.URL, imagesFrom string, next http.Handler) http.Handler {
 	})
 }
 
-// LocalPath returns path if it is one of this app's, and "" otherwise: after a
-// sign-in nobody is sent to another site (open redirect, RFC 9700 §4.11.1).
-// Browsers take "//host" and "/\host" for another host, and drop tabs and line breaks,
-// which do not parse. A path of more than 512 bytes would make a cookie that they drop.
+// LocalPath returns path if it is one of this app's, and "" otherwise, so that no sign-in
+// ends at another site (open redirect, RFC 9700 §4.11.1). Browsers take "//host" and
+// "/\host" for another host. They drop tabs and line breaks, which do not parse here, and
+// a cookie that is too long, so a path has at most 512 bytes.
 func LocalPath(path string) string {
-	_, err := url.ParseRequestURI(path) // Parse lets them stand behind a "#"
+	_, err := url.ParseRequestURI(path) // Parse allows line breaks after a "#"
 	if err != nil || len(path) > 512 || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) {
 		return ""
 	}

@@ -46,7 +46,7 @@ func (p *Pages) read(w http.ResponseWriter, r *http.Request, v visitor) {
 	p.back(w, r, v, err, fmt.Sprintf("Read again%s: this is what %s says now.", with, v.shown.Provider.Title))
 }
 
-// refresh exchanges the tokens for new ones, step 6, also before that is due.
+// refresh exchanges the tokens for new ones, step 6, even if that is not due yet.
 func (p *Pages) refresh(w http.ResponseWriter, r *http.Request, v visitor) {
 	var grant account.Grant
 	err := templates.ErrNotReady
@@ -64,7 +64,7 @@ func (p *Pages) refresh(w http.ResponseWriter, r *http.Request, v visitor) {
 	p.back(w, r, v, err, fmt.Sprintf("Refreshed: a new access token%s; %s.", until, kept))
 }
 
-// expire makes the tokens look as if their time had passed, to show what happens then.
+// expire makes the app believe that the tokens have expired, to show what happens then.
 func (p *Pages) expire(w http.ResponseWriter, r *http.Request, v visitor) {
 	next := "the app refreshes it first."
 	if v.shown.Grant.Tokens.RefreshToken == "" {
@@ -88,12 +88,11 @@ func (p *Pages) back(w http.ResponseWriter, r *http.Request, v visitor, err erro
 	p.show(w, r, v, failure.Status, &failure)
 }
 
-// disconnect forgets the identity, and then gives back at the provider what was granted,
-// step 7. Sessions that began with the identity end. If it is the last one, the user is
-// deleted.
+// disconnect forgets the identity, and then gives its grant back to the provider, step 7.
+// Sessions that began with the identity end. If it is the last one, the user is deleted.
 func (p *Pages) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
-	// Once the identity is forgotten nobody else could give the grant back: so this goes
-	// on if the visitor does not wait for it.
+	// Once the identity is forgotten, only this request can give the grant back. So it goes
+	// on even if the visitor does not wait.
 	ctx := context.WithoutCancel(r.Context())
 	provider := v.shown.Provider
 	revoke := p.revoke(ctx, v.shown)
@@ -126,7 +125,7 @@ func (p *Pages) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
 		return
 	}
 	p.Site.Log.Warn("not revoked", "provider", provider.Name, "err", revoked)
-	r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, nil)) // the page is for what is left
+	r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, nil)) // the page must not show the visitor as before
 	p.Site.Page(w, r, http.StatusOK, "disconnected", struct {
 		templates.Failure
 		Text, RevokePage, Next string

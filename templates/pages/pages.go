@@ -17,10 +17,10 @@ import (
 	"example.com/oauthbyhand/templates"
 )
 
-// buttonTimeout is for all requests that one button sends, as for a callback.
+// buttonTimeout is for all requests that one button sends together.
 const buttonTimeout = 15 * time.Second
 
-// Pages serves the pages of users who are signed in. Set its fields before the first request.
+// Pages serves these pages. Set its fields before the first request.
 type Pages struct {
 	Site      *templates.Site
 	Providers []registered.Provider
@@ -66,8 +66,8 @@ func (p *Pages) visitor(r *http.Request) (visitor, error) {
 	return p.load(r.Context(), session, session.Key)
 }
 
-// load returns the visitor of a session as stored now, with the identity that key names
-// shown. [account.ErrNotFound] means that it was disconnected just now.
+// load reads the visitor of a session from the store. The page is about the identity that
+// key names. [account.ErrNotFound] means that it was disconnected just now.
 func (p *Pages) load(ctx context.Context, session account.Session, key account.Key) (visitor, error) {
 	all, err := p.Accounts.Identities(ctx, session.UserID)
 	if err != nil {
@@ -83,8 +83,8 @@ func (p *Pages) load(ctx context.Context, session account.Session, key account.K
 	return v, nil
 }
 
-// open returns an identity with its grant. A grant that does not open is shown as one
-// without tokens, so that the user can sign in again.
+// open returns an identity with its grant. If the grant does not open, it is empty: then the
+// page offers to sign in again.
 func (p *Pages) open(identity account.Identity) opened {
 	grant, err := p.Accounts.Open(identity)
 	if err != nil {
@@ -95,7 +95,7 @@ func (p *Pages) open(identity account.Identity) opened {
 	if i < 0 {
 		i = slices.IndexFunc(p.Providers, func(p registered.Provider) bool { return p.Key == identity.Provider })
 	}
-	provider := registered.Provider{About: oauth.About{Title: identity.Provider}} // not known any more
+	provider := registered.Provider{About: oauth.About{Title: identity.Provider}} // this app does not know it any more
 	if i >= 0 {
 		provider = p.Providers[i]
 	}
@@ -133,8 +133,8 @@ func (p *Pages) UserID(r *http.Request) string {
 	return session.UserID
 }
 
-// signedIn is for pages about the visitor's identity that the query names, or without one
-// about that of the sign-in. Visitors who are not signed in are sent to sign in, and back.
+// signedIn serves h to visitors who are signed in, and sends others to sign in and back. The
+// page is about the identity that the query names, or else about that of the session.
 func (p *Pages) signedIn(h func(http.ResponseWriter, *http.Request, visitor)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v, err := p.visitor(r)

@@ -12,7 +12,7 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-func (rec *Recorder) cookieName() string { return oauth.CookiePrefix(rec.secure) + "visitor" }
+func (rec *Recorder) cookieName() string { return oauth.Cookie(rec.secure, "visitor", "", 0).Name }
 
 // visitor returns the hash of the cookie of who sent r, or nothing.
 func (rec *Recorder) visitor(r *http.Request) string {
@@ -25,15 +25,7 @@ func (rec *Recorder) visitor(r *http.Request) string {
 
 func (rec *Recorder) newVisitor(w http.ResponseWriter) string {
 	value := rand.Text()
-	http.SetCookie(w, &http.Cookie{
-		Name:     rec.cookieName(),
-		Value:    value,
-		Path:     "/",
-		MaxAge:   int((12 * time.Hour).Seconds()),
-		Secure:   rec.secure,
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode,
-	})
+	http.SetCookie(w, oauth.Cookie(rec.secure, "visitor", value, 12*time.Hour))
 	return hash(value)
 }
 

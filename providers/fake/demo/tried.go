@@ -62,14 +62,14 @@ const (
 
 // triedCookie remembers which faults a visitor has tried, and how each ended:
 // "alg-none.s_nonce-replayed.p". It decides nothing but what the pages show.
-func (d *Demo) triedCookie() string {
-	return oauth.CookiePrefix(d.base.Scheme == "https") + "tried"
+func (d *Demo) triedCookie(value string) *http.Cookie {
+	return oauth.Cookie(d.base.Scheme == "https", "tried", value, 12*time.Hour)
 }
 
 // tried returns how a fault ended before, or "".
 func (d *Demo) tried(r *http.Request) map[string]string {
 	ended := make(map[string]string)
-	cookie, err := r.Cookie(d.triedCookie())
+	cookie, err := r.Cookie(d.triedCookie("").Name)
 	if err != nil {
 		return ended
 	}
@@ -91,13 +91,5 @@ func (d *Demo) remember(w http.ResponseWriter, r *http.Request, fault, how strin
 			entries = append(entries, f.Name+"."+how)
 		}
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name:     d.triedCookie(),
-		Value:    strings.Join(entries, "_"),
-		Path:     "/",
-		MaxAge:   int((12 * time.Hour).Seconds()),
-		Secure:   d.base.Scheme == "https",
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode,
-	})
+	http.SetCookie(w, d.triedCookie(strings.Join(entries, "_")))
 }
