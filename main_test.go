@@ -490,7 +490,7 @@ func TestTabsAndTheBackButton(t *testing.T) {
 		t.Errorf("the second of two tabs: signed in with %q", got)
 	}
 	// Back to the provider's page, and Allow again: the attempt is used up.
-	if p := w.answer(second, "ada", "allow", "user:email"); p.url != "http://localhost:8080/profile" || p.facts()["Provider"] != "GitHub" {
+	if p := w.answer(second, "ada", "allow", "user:email"); p.url != "http://localhost:8080/profile" || p.facts()["Provider"] != "GitHub" || !strings.Contains(p.body, "It was not used again") {
 		t.Errorf("back and Allow again, signed in: %d at %s", p.status, p.url)
 	}
 	if !strings.Contains(w.log.String(), "check=attempt-unused") {

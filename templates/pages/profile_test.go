@@ -107,3 +107,23 @@ func TestButtons(t *testing.T) {
 		}
 	}
 }
+
+// If an app cannot give access back, the page says why, and where the user can.
+func TestNoWayBack(t *testing.T) {
+	for revokePage, says := range map[string]string{
+		"":                     "The provider's metadata name no revocation endpoint, so the app cannot give it back.",
+		"https://op.example/a": `OP documents no way for an app to give it back, so only you can take it back, at <a href="https://op.example/a">`,
+	} {
+		w := httptest.NewRecorder()
+		data := struct {
+			templates.Failure
+			Text, RevokePage, Next string
+		}{templates.Failure{Provider: "OP", NoWay: true}, "Disconnected.", revokePage, "/"}
+		if err := templates.Render(w, 200, "disconnected", templates.Page{Data: data}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(w.Body.String(), says) {
+			t.Errorf("%q: the page does not say %q:\n%s", revokePage, says, w.Body)
+		}
+	}
+}

@@ -548,10 +548,42 @@ func TestSignOutEverywhere(t *testing.T) {
 	}
 }
 
-// What a real provider would not take is shown, and the fake one takes it.
+// The home page says what this is and where to start, and offers to connect to a visitor who
+// is signed in.
+func TestHome(t *testing.T) {
+	w := newWorld(t)
+	for _, signedIn := range []bool{false, true} {
+		if signedIn {
+			w.signIn("google")
+		}
+		home := w.get(base + "/").body
+		for text, want := range map[string]bool{
+			"How “Sign in with …” works":                !signedIn,
+			`<a href="/trace">trace</a>`:                !signedIn,
+			`<a href="/break">Break it</a>: play`:       !signedIn,
+			`class="diagram"`:                           !signedIn,
+			"Connect another account":                   signedIn,
+			`action="/connect/github"`:                  signedIn,
+			"is not connected to your user makes a new": signedIn,
+			`href="/login/github">Sign in with GitHub`:  true,
+			`action="/connect/google"`:                  false,
+		} {
+			if got := strings.Contains(home, text); got != want {
+				t.Errorf("signed in: %t: the page says %q: %t, want %t", signedIn, text, got, want)
+			}
+		}
+	}
+}
+
+// What a real provider would not take is shown below the buttons, and the fake one takes it.
 func TestCallbackRuleIsShown(t *testing.T) {
 	w := newWorld(t)
 	home := w.get(base + "/")
+	_, home.body, _ = strings.Cut(home.body, `<ul class="offers">`)
+	buttons, _, _ := strings.Cut(home.body, "</ul>")
+	if strings.Contains(buttons, "The real") {
+		t.Errorf("among the buttons is a rule:\n%s", buttons)
+	}
 	for _, rule := range []string{
 		"The real Spotify takes no callback URLs at http://localhost:8080: start with -base-url http://127.0.0.1:8080.",
 		"The real Instagram takes no callback URLs at http://localhost:8080: put a proxy with TLS in front, and start with -base-url https://localhost:8080.",
