@@ -154,8 +154,8 @@ func TestParseCallbackRefusal(t *testing.T) {
 			Refusal{Step: 2, Code: "access_denied"}, true,
 			"the denial is not lost for its description"},
 		"terminal codes": {
-			"error=x&error_description=a%1B%5B31mb%00%0Ac" + strings.Repeat("x", 300),
-			Refusal{Step: 2, Code: "x", Description: "a [31mb  c" + strings.Repeat("x", 190) + "…"}, false,
+			"error=x&error_description=a%1B%5B31mb%00%0Ac" + strings.Repeat("x", 600),
+			Refusal{Step: 2, Code: "x", Description: "a [31mb  c" + strings.Repeat("x", 490) + "…"}, false,
 			"whoever writes the URL writes this text; it goes to a log and a page"},
 	} {
 		t.Run(name, func(t *testing.T) {

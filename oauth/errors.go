@@ -73,7 +73,7 @@ func (e *CheckError) Error() string {
 
 // Refusal is a denial by the user or the provider: an answer of the protocol, not a failed
 // check. Its texts are the provider's, or in step 2 may be anybody's who can write a URL.
-// They have up to 200 bytes each. Show them as quotations.
+// They have up to 500 bytes each. Show them as quotations.
 type Refusal struct {
 	Step        int    // 2 in the callback; else the step of the request that was refused
 	Status      int    // HTTP status of the reply; 0 in the callback
@@ -261,11 +261,11 @@ func (c Check) in(ctx context.Context) Check {
 	return c
 }
 
-// clip makes a stranger's text fit for a log line or a page: 200 bytes at most,
+// clip makes a stranger's text fit for a log line or a page: 500 bytes at most,
 // valid UTF-8, no control characters, nor those that turn the writing direction.
 func clip(s string) string {
-	if len(s) > 200 {
-		s = s[:200] + "…"
+	if len(s) > 500 {
+		s = s[:500] + "…"
 	}
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {

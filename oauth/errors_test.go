@@ -71,7 +71,7 @@ func testRows(t *testing.T) {
 		"after at":          {c.after(noon, noon), "got 2000-01-01T00:00:00Z, 0s ahead of this machine's clock, want after 2000-01-01T00:00:00Z", "the limit is out"},
 		"after early":       {c.after(at("2000-01-01T01:00:00+02:00"), noon), "got 1999-12-31T23:00:00Z, 1h0m0s behind this machine's clock, want after 2000-01-01T00:00:00Z", "in one time zone"},
 		"after, no time":    {c.after(time.Time{}, noon), "got nothing (missing), want a time", "missing"},
-		"a stranger's text": {c.equal("a\n\x1b[31m"+strings.Repeat("x", 300), "b"), "got a  [31m" + strings.Repeat("x", 193) + "…, want b", "one line of a log, of a length"},
+		"a stranger's text": {c.equal("a\n\x1b[31m"+strings.Repeat("x", 600), "b"), "got a  [31m" + strings.Repeat("x", 493) + "…, want b", "one line of a log, of a length"},
 	} {
 		got, want := "", ""
 		if err := check(t.Context(), tt.row); err != nil {
@@ -139,6 +139,13 @@ func TestRefusalError(t *testing.T) {
 	}
 }
 
+// aadsts50020 is a text of Microsoft's that says what to do at its end
+// (https://github.com/MicrosoftDocs/azure-docs/issues/118443, 2024-01-02; other names).
+const aadsts50020 = "AADSTS50020: User account 'ada.lovelace@example.com' from identity provider 'live.com' does not exist in tenant 'Example' " +
+	"and cannot access the application '00000000-0000-0000-0000-000000000000'(oauth-by-hand) in that tenant. " +
+	"The account needs to be added as an external user in the tenant first. " +
+	"Sign out and sign in again with a different Azure Active Directory user account."
+
 func TestClip(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                                "",
@@ -150,10 +157,11 @@ func TestClip(t *testing.T) {
 		"moc.live\u202e":                  "moc.live ", // read from right to left: evil.com
 		"not \xff UTF-8":                  "not  UTF-8",
 		"Ünal Öz 🙂":                       "Ünal Öz 🙂",
-		strings.Repeat("x", 200):          strings.Repeat("x", 200),
-		strings.Repeat("x", 201):          strings.Repeat("x", 200) + "…",
-		"x" + strings.Repeat("ä", 100):    "x" + strings.Repeat("ä", 99) + "…", // not through the middle of one
-		strings.Repeat("\n", 1_000_000):   strings.Repeat(" ", 200) + "…",
+		aadsts50020:                       aadsts50020,
+		strings.Repeat("x", 500):          strings.Repeat("x", 500),
+		strings.Repeat("x", 501):          strings.Repeat("x", 500) + "…",
+		"x" + strings.Repeat("ä", 250):    "x" + strings.Repeat("ä", 249) + "…", // not through the middle of one
+		strings.Repeat("\n", 1_000_000):   strings.Repeat(" ", 500) + "…",
 		strings.Repeat("\xff", 1_000_000): "…",
 	} {
 		got := clip(in)

@@ -419,8 +419,8 @@ func TestExchangeRefusal(t *testing.T) {
 			},
 			Refusal{Step: 3, Status: 200, Code: "no", Description: "‹withheld: it repeats a secret›", Reason: "a b"}, "the entry's function knows it; its texts are the provider's"},
 		"a long story": {
-			says(400, "application/json", `{"error": "x", "error_description": "a\u0000b`+strings.Repeat("ä", 200)+`"}`), nil,
-			Refusal{Step: 3, Status: 400, Code: "x", Description: "a b" + strings.Repeat("ä", 98) + "…"}, "a stranger's text is made fit for a log line"},
+			says(400, "application/json", `{"error": "x", "error_description": "a\u0000b`+strings.Repeat("ä", 300)+`"}`), nil,
+			Refusal{Step: 3, Status: 400, Code: "x", Description: "a b" + strings.Repeat("ä", 248) + "…"}, "a stranger's text is made fit for a log line"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, row := newOP(), plainRow()

@@ -44,12 +44,15 @@ func X() oauth.Provider1 {
 	}
 }
 
-// xProfileClosed: the app's plan may not include version 1.1 of the API, which then
-// answers 403 with error 453 (https://github.com/wtsnjp/twoot.py/issues/6, 2023-12-04),
-// and an app without credits gets 402 (https://github.com/tryethernal/ethernal/issues/1326,
-// 2026-06-06, seen at version 2). Both read on 2026-11-29. Neither is about the user.
+// xProfileClosed knows the two refusals that are about the app. If the app's plan lacks
+// version 1.1 of the API, the answer is 403 with error 453
+// (https://github.com/wtsnjp/twoot.py/issues/6, 2023-12-04). An app without credits gets 402
+// (https://github.com/tryethernal/ethernal/issues/1326, 2026-06-04, seen at version 2).
+// 403 with error 64 is about the user: X has suspended the account
+// (https://github.com/vladkens/twscrape/issues/117, 2024-01-30). Then nobody is signed in.
+// All read on 2026-11-29.
 func xProfileClosed(r *oauth.Refusal) bool {
-	return r.Status == http.StatusPaymentRequired || r.Status == http.StatusForbidden
+	return r.Status == http.StatusPaymentRequired || r.Status == http.StatusForbidden && r.Code == "453"
 }
 
 // xProfile takes id_str as subject: id is the same as a number, which may be above
