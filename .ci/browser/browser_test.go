@@ -124,16 +124,16 @@ func TestTwoTabs(t *testing.T) {
 	ada.seesNot("verified by GitHub")
 }
 
-// Back to the provider's page, and Allow again: while signed in that leads home, and
-// afterwards the page says what happened.
+// Back to the provider's page, and Allow again: the page says what happened, to a person who
+// is signed in and to one who is not.
 func TestBackAndAllowAgain(t *testing.T) {
 	ada := visit(t, startAt(t, "localhost:0"))
 	ada.signIn("Google")
 	ada.back()
 	ada.consents("Google")
 	ada.press("Allow")
-	ada.lands("/")
-	ada.sees("Hello, Ada Lovelace")
+	ada.lands("/profile")
+	ada.sees("Ada Lovelace", "It was not used again")
 
 	ada.back()
 	ada.consents("Google")
