@@ -43,7 +43,7 @@ func Facebook() oauth.Provider {
 		},
 		Scopes:         []string{"public_profile", "email"},
 		ScopeSeparator: ",",
-		// The token reply does not say what was granted; so the callback does.
+		// The token reply does not name the granted scopes. With this, the callback does.
 		AuthorizationParams: map[string]string{"return_scopes": "true"},
 		GrantedScopes:       "granted_scopes",
 		WithoutPKCE: "Facebook drops the challenge for these scopes, and then refuses the verifier with 400 " +
@@ -58,9 +58,8 @@ func Facebook() oauth.Provider {
 	}
 }
 
-// appSecretProof shows that a request comes from the app that the token was issued
-// to, and not from somebody who found the token. Apps can demand it ("Require App
-// Secret").
+// appSecretProof shows that a request comes from the app that the token was issued to. A
+// thief of the token cannot make it. An app can demand it ("Require App Secret").
 func appSecretProof(clientSecret, accessToken string) string {
 	mac := hmac.New(sha256.New, []byte(clientSecret))
 	mac.Write([]byte(accessToken))
@@ -84,8 +83,8 @@ func facebookRevoke(_, clientSecret string, t oauth.Tokens) oauth.Request {
 	}
 }
 
-// facebookProfile: the id is the user's for this app only, another app sees
-// another. An address may be missing, for several reasons.
+// facebookProfile takes id as subject. Each app sees another id for the same user. The
+// address may be missing.
 func facebookProfile(r oauth.Replies) (oauth.Profile, error) {
 	me, err := object(r.API[0])
 	if err != nil {

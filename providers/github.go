@@ -49,13 +49,13 @@ func GitHub() oauth.Provider {
 	}
 }
 
-// githubAPI pins the version of the API: without one GitHub answers by an old one.
+// githubAPI pins the version of the API. Without it GitHub answers by an old one.
 func githubAPI(r *oauth.Request, _, _ string) {
 	r.Header.Set("Accept", "application/vnd.github+json")
 	r.Header.Set("X-GitHub-Api-Version", "2026-03-10")
 }
 
-// githubRevoke takes back all that the user granted to the app, not this token only.
+// githubRevoke takes back all that the user granted to the app, not only this token.
 func githubRevoke(clientID, clientSecret string, t oauth.Tokens) oauth.Request {
 	request := http.Request{Header: http.Header{"Content-Type": {"application/json"}}}
 	request.SetBasicAuth(clientID, clientSecret)
@@ -68,9 +68,8 @@ func githubRevoke(clientID, clientSecret string, t oauth.Tokens) oauth.Request {
 	}
 }
 
-// githubProfile takes the number id as subject: the login can be changed, and
-// then be taken by somebody else. The address is the one that is primary and
-// verified; GitHub lists others that nobody has checked.
+// githubProfile takes the number id as subject. The login is no key: its owner can change it,
+// and somebody else can take it then. The address is the primary one, if it is verified.
 func githubProfile(r oauth.Replies) (oauth.Profile, error) {
 	user, err := object(r.API[0])
 	if err != nil {

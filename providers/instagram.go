@@ -8,9 +8,8 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// Instagram is "Instagram API with Instagram Login": OAuth 2.0, for professional
-// accounts only, without e-mail addresses. The older ways in are closed, Basic
-// Display since 2024-12-04.
+// Instagram is "Instagram API with Instagram Login": OAuth 2.0, for professional accounts
+// only, without e-mail addresses. Older ways are closed: Basic Display since 2024-12-04.
 func Instagram() oauth.Provider {
 	return oauth.Provider{
 		About: oauth.About{
@@ -48,9 +47,9 @@ func Instagram() oauth.Provider {
 	}
 }
 
-// instagramTokens brings both shapes of the token reply into the standard's: the
-// guide shows {"data": [{…}]}, and apps in production see the inner object alone.
-// The granted scopes are called permissions, a list or text with commas.
+// instagramTokens brings both shapes of the token reply into the standard's. The guide shows
+// {"data": [{…}]}. Apps in production see only the inner object. The granted scopes are
+// called permissions, and are a list or a text with commas.
 func instagramTokens(reply oauth.Object) (oauth.Object, error) {
 	var wrapped []oauth.Object
 	if err := reply.Read("data", &wrapped); err != nil {

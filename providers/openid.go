@@ -25,7 +25,7 @@ func OpenID(issuer string, scopes ...string) oauth.Provider {
 			CallbackHosts: []string{"localhost", "127.0.0.1", "[::1]"},
 			Notes: "OIDC_ISSUER is the issuer to the letter, a last slash included. " +
 				"At Microsoft it has your tenant's GUID: not “common”, and no domain name. " +
-				"OIDC_SCOPES, with spaces between, are scopes to ask for besides openid, email and profile; with offline_access many providers give a refresh token.",
+				"OIDC_SCOPES, with spaces between, are more scopes than openid, email and profile. Many providers give a refresh token only for offline_access, and then ask the user at each sign-in.",
 			Sources: []string{
 				"https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims",
 				"https://openid.net/specs/openid-connect-core-1_0.html#OfflineAccess",
@@ -40,7 +40,7 @@ func OpenID(issuer string, scopes ...string) oauth.Provider {
 	}
 }
 
-// withOpenID returns the scopes of every sign-in, and then the others.
+// withOpenID returns the scopes of every sign-in, and then the others, each once.
 func withOpenID(scopes []string) []string {
 	all := []string{"openid", "email", "profile"}
 	for _, scope := range scopes {
@@ -51,7 +51,7 @@ func withOpenID(scopes []string) []string {
 	return all
 }
 
-// openIDTitle names the party that signs the user in. OpenID Connect is a protocol.
+// openIDTitle names the party that signs the user in. OpenID Connect is only the protocol.
 func openIDTitle(issuer string) string {
 	u, err := url.Parse(issuer)
 	switch {

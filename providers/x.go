@@ -16,8 +16,8 @@ func X() oauth.Provider1 {
 			Name:    "x",
 			Title:   "X (OAuth 1.0a)",
 			Console: "https://console.x.com",
-			// Not localhost: X's page on apps wants 127.0.0.1 in its place, while pages on
-			// its tools register localhost. No page names [::1].
+			// Not localhost: X's page on apps asks for 127.0.0.1, although pages on its tools
+			// register localhost. No page names [::1].
 			CallbackHosts: []string{"127.0.0.1"},
 			Notes: "The id and the secret are what X calls API key and API key secret (consumer keys), not the client id and secret that it has for OAuth 2.0. " +
 				"Switch on “Sign in with X” and, for addresses, “Request email from users”. " +
@@ -34,7 +34,8 @@ func X() oauth.Provider1 {
 		},
 		// All at api.x.com: the host is signed, and api.twitter.com signs differently.
 		TemporaryCredentialURL: "https://api.x.com/oauth/request_token",
-		// …/authenticate does not ask again who has already said yes; …/authorize does.
+		// …/authenticate does not ask again if the user has allowed this app before;
+		// …/authorize always asks.
 		AuthorizationURL: "https://api.x.com/oauth/authenticate",
 		TokenURL:         "https://api.x.com/oauth/access_token",
 		ProfileURL:       "https://api.x.com/1.1/account/verify_credentials.json?include_email=true&skip_status=true&include_entities=false",
@@ -55,9 +56,9 @@ func xProfileClosed(r *oauth.Refusal) bool {
 	return r.Status == http.StatusPaymentRequired || r.Status == http.StatusForbidden && r.Code == "453"
 }
 
-// xProfile takes id_str as subject: id is the same as a number, which may be above
-// 2^53. The screen name can be changed, and then be taken by somebody else. Where
-// the profile is closed to the app, the token reply has both under other names.
+// xProfile takes id_str as subject. id is the same as a number, which may be above 2^53. The
+// screen name is no key: its owner can change it, and somebody else can take it then. If the
+// profile is closed to the app, the token reply has both under other names.
 func xProfile(r oauth.Replies) (oauth.Profile, error) {
 	var p oauth.Profile
 	if r.API[0] == nil {

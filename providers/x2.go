@@ -6,8 +6,8 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// X2 is X by OAuth 2.0. [X] is the same provider by OAuth 1.0a: the same users, under
-// the same ids, so both rows lead to one account.
+// X2 is X by OAuth 2.0. [X] is the same provider by OAuth 1.0a. Both name a user by the same
+// id, so both lead to one account.
 func X2() oauth.Provider {
 	return oauth.Provider{
 		About: oauth.About{
@@ -41,8 +41,8 @@ func X2() oauth.Provider {
 	}
 }
 
-// x2Profile takes id as subject, which is what OAuth 1.0a calls id_str. The username can
-// be changed, and then be taken by somebody else.
+// x2Profile takes id as subject. OAuth 1.0a calls it id_str. The username is no key: its
+// owner can change it, and somebody else can take it then.
 func x2Profile(r oauth.Replies) (oauth.Profile, error) {
 	reply, err := object(r.API[0])
 	if err != nil {

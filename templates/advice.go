@@ -2,6 +2,7 @@ package templates
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"example.com/oauthbyhand/oauth"
@@ -27,7 +28,7 @@ func adviceOn(c oauth.Check, got string) advice {
 		return advice{"What your browser brought back is an error, but it does not say to which sign-in it belongs. So it may be made up. Some providers answer like this if the app is not registered as it should be.", "Sign in again. If it happens again, look up the error in the provider's documents."}
 	case ok:
 		return a
-	case c.Name == "reply-status-200" && c.Step == 0 && got == "404":
+	case c.Step == 0 && (c.Name == "reply-status-200" && got == "404" || c.Name == "reply-media-type"):
 		return noMetadata
 	case c.Name == "reply-status-200" && c.Step == 0 && strings.HasPrefix(got, "3"):
 		return advice{"The address of the provider's metadata leads somewhere else, and this app does not follow: OIDC_ISSUER must be the issuer's URL, to the letter.", owners}
@@ -43,10 +44,12 @@ func adviceOn(c oauth.Check, got string) advice {
 // say enough.
 func adviceOnRefusal(r *oauth.Refusal) advice {
 	switch {
-	case r.Code == "invalid_client", r.Code == "incorrect_client_credentials": // GitHub says the second
-		return advice{"The provider does not accept the client id and the client secret of this app. Compare them with the app's registration.", owners}
-	case r.Step == 0 && r.Status == http.StatusNotFound:
+	case r.Step == 0 && (r.Status == http.StatusNotFound || r.Status == http.StatusBadRequest): // Keycloak, Microsoft
 		return noMetadata
+	case slices.Contains([]string{"invalid_client", "unauthorized_client", "incorrect_client_credentials"}, r.Code): // Keycloak says the second, GitHub the third
+		return advice{"The provider does not accept the client id and the client secret of this app, or not in the way in which this app shows them. Compare both with the app's registration, which must be for client_secret_basic or client_secret_post.", owners}
+	case r.Code == "invalid_scope":
+		return advice{"The provider does not let this app ask for one of the scopes. Allow them at the app's registration, or correct OIDC_SCOPES.", owners}
 	}
 	return advice{}
 }

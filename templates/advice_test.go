@@ -1,7 +1,10 @@
 package templates
 
 import (
+	"maps"
 	"net/http/httptest"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,6 +26,15 @@ func TestAdvice(t *testing.T) {
 		{status(0, "404"), "There is no metadata", "OIDC_ISSUER is wrong"},
 		{&oauth.Refusal{Step: 0, Status: 404, Description: "404 page not found"}, "There is no metadata", "likewise, from a server that says so in words"},
 		{&oauth.Refusal{Step: 3, Status: 404, Description: "404 page not found"}, "", "the provider's own words are on the page"},
+		{&oauth.Refusal{Step: 0, Status: 404, Code: "Realm does not exist"}, "There is no metadata", "likewise, Keycloak"},
+		{&oauth.Refusal{Step: 0, Status: 400, Code: "invalid_tenant"}, "There is no metadata", "likewise, Microsoft"},
+		{&oauth.Refusal{Step: 0, Status: 503, Code: "temporarily_unavailable"}, "", "the provider's fault, in its own words"},
+		{&oauth.CheckError{Check: oauth.Check{Step: 0, Name: "reply-media-type"}, Got: "text/html"}, "There is no metadata", "a page for people at any path"},
+		{&oauth.CheckError{Check: oauth.Check{Step: 3, Name: "reply-media-type"}, Got: "text/html"}, "did not pass a check", "the provider's fault"},
+		{&oauth.Refusal{Step: 3, Status: 401, Code: "invalid_client"}, "does not accept the client id and the client secret", "RFC 6749 §5.2"},
+		{&oauth.Refusal{Step: 3, Status: 401, Code: "unauthorized_client"}, "does not accept the client id and the client secret", "Keycloak 26.4, for a wrong secret and for a client registered for client_secret_jwt"},
+		{&oauth.Refusal{Step: 2, Code: "invalid_scope"}, "one of the scopes", "OIDC_SCOPES"},
+		{&oauth.Refusal{Step: 2, Code: "access_denied"}, "", "the user declined"},
 		{status(0, "301"), "leads somewhere else", "OIDC_ISSUER is another name of the issuer"},
 		{status(3, "301"), "did not pass a check", "only discovery has an address that is set up here"},
 		{status(0, "503: down"), "did not pass a check", "the provider's fault"},
@@ -33,6 +45,27 @@ func TestAdvice(t *testing.T) {
 		f := Failed(httptest.NewRequest("GET", "/", nil), oauth.About{Title: "OP"}, tt.err)
 		if !strings.Contains(f.Happened, tt.happened) || (f.Happened == "") != (tt.happened == "") {
 			t.Errorf("%v: %q, want %q: %s", tt.err, f.Happened, tt.happened, tt.why)
+		}
+	}
+}
+
+// Each mistake in the app's own setup has a line in RUNNING.md, with the page's words.
+func TestRunningHasEachMistake(t *testing.T) {
+	running, err := os.ReadFile("../providers/RUNNING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := append(slices.Collect(maps.Values(byCheck)),
+		noMetadata,
+		adviceOn(oauth.Check{Step: 0, Name: "reply-status-200"}, "301"),
+		adviceOn(oauth.Check{Step: 5, Name: "reply-media-type"}, "application/jwt"),
+		adviceOnRefusal(&oauth.Refusal{Step: 3, Code: "invalid_client"}),
+		adviceOnRefusal(&oauth.Refusal{Step: 2, Code: "invalid_scope"}),
+	)
+	for _, a := range all {
+		sentence, _, _ := strings.Cut(a.Happened, ". ")
+		if a.Remedy == owners && !strings.Contains(string(running), "\""+strings.TrimSuffix(sentence, ".")) {
+			t.Errorf("RUNNING.md does not quote: %s", sentence)
 		}
 	}
 }

@@ -43,8 +43,8 @@ func All(issuer string, scopes ...string) []Provider {
 // Ready reports whether there are credentials, so that people can sign in.
 func (p Provider) Ready() bool { return p.Client != nil || p.Client1 != nil }
 
-// RevokePage is where users take back themselves what they allowed, at a provider that has
-// no way for apps.
+// RevokePage is the page on which users take back what they allowed, at a provider that gives
+// apps no way to do it.
 func (p Provider) RevokePage() string { return p.entry.RevokePage }
 
 // Variables are the environment variables that its credentials come from.
