@@ -13,9 +13,9 @@ import (
 // repeated in the description, and it is ASCII without quotes and backslashes (RFC 6749 Appendix A.8).
 type failure struct{ code, description string }
 
-// authorize is the authorization endpoint (RFC 6749 §3.1): GET shows the consent page, and POST, to
-// the same URL with its query, is the user's answer; see sentAsForm for the other POST. Nothing is stored before "Allow", so attempts
-// that are begun and never finished cost no memory, and going back to allow again works.
+// authorize is the authorization endpoint (RFC 6749 §3.1): GET shows the consent page, and POST to the same URL is
+// the user's answer. (sentAsForm has the other POST.) Nothing is stored before "Allow", so a sign-in that is never
+// finished costs no memory, and a user may go back and allow again.
 func (s *Server) authorize(d *dialect) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if sentAsForm(w, r) {
@@ -23,11 +23,11 @@ func (s *Server) authorize(d *dialect) http.HandlerFunc {
 		}
 		asked, err := url.ParseQuery(r.URL.RawQuery)
 		if err != nil {
-			showError(w, http.StatusBadRequest, "The query of this authorization request cannot be parsed.")
+			showError(w, http.StatusBadRequest, "The query of this authorization request cannot be parsed. Encode each value once.")
 			return
 		}
 		client := s.client(d, asked.Get("client_id"))
-		// Until these two hold there is nobody to redirect to: an open redirector otherwise (RFC 6749 §4.1.2.1).
+		// Before these two hold a redirect could lead anywhere (RFC 6749 §4.1.2.1).
 		if client == nil || len(asked["client_id"]) != 1 {
 			showError(w, http.StatusBadRequest, "No app is registered here under this client_id. The browser is not sent back, since an unknown app has no known address (RFC 6749 section 4.1.2.1).")
 			return
@@ -63,12 +63,12 @@ func sentAsForm(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", "?"+form.Encode()) // relative, for the path in front of the mux is another
+	w.Header().Set("Location", "?"+form.Encode()) // relative, because in front of the mux the path is another
 	w.WriteHeader(http.StatusSeeOther)
 	return true
 }
 
-// check is all that may be wrong with a request whose client and redirect URI are right.
+// check finds what is wrong with a request whose client and redirect URI are right.
 func (d *dialect) check(client *Client, asked url.Values) ([]scope, *failure) {
 	if f := repeated(asked); f != nil {
 		return nil, f

@@ -8,23 +8,22 @@ import (
 	"time"
 )
 
-// dialect is what one provider says or does in its own way. All else is the same for all.
+// dialect is what one provider does in its own way.
 type dialect struct {
 	name, title string
-	issuer      string  // of the iss beside the code (RFC 9207) and in ID tokens; "" sends no iss
+	issuer      string  // the iss of callbacks (RFC 9207) and of ID tokens; "" sends no iss
 	openID      bool    // gives ID tokens
 	scopes      []scope // that it knows
 	commas      bool    // scopes may be separated by commas instead of spaces
 	basic, body bool    // how a client may authenticate (RFC 6749 §2.3.1)
 
-	// Without PKCE: what came of it is dropped at the authorization request, and then a verifier is
-	// refused (RFC 9700 §2.1.1), unless it is dropped too.
+	// A provider without PKCE drops the challenge. Then it refuses a verifier (RFC 9700 §2.1.1), or drops that also.
 	dropsChallenge, dropsVerifier bool
 
 	// The callback.
-	refusal  url.Values                                       // after "Refuse"
-	callback func(params, asked url.Values, granted []string) // adds what else stands beside the code
-	fragment string                                           // hung on the end, where no server sees it
+	refusal  url.Values                                       // the parameters after "Refuse"
+	callback func(params, asked url.Values, granted []string) // adds parameters to those of a callback with a code
+	fragment string                                           // at the end of the callback; no server sees it
 
 	// Codes and tokens.
 	codeLife     time.Duration
@@ -44,7 +43,7 @@ type dialect struct {
 // scope is one thing that an app may ask for, in the words of the wire and in plain ones.
 type scope struct {
 	Name   string
-	Long   string // the name that replies use, where it is another
+	Long   string // the name in replies, if it is another
 	Says   string
 	Needed bool // must be asked for
 	Always bool // cannot be unticked
@@ -59,7 +58,7 @@ func (d *dialect) known(name string) (scope, bool) {
 	return d.scopes[i], true
 }
 
-// split takes the scope parameter apart: space-delimited says RFC 6749 §3.3, and Meta documents commas.
+// split splits the scope parameter: at spaces (RFC 6749 §3.3), and for Meta also at commas.
 func (d *dialect) split(scopes string) []string {
 	return strings.FieldsFunc(scopes, func(c rune) bool { return c == ' ' || d.commas && c == ',' })
 }
@@ -89,7 +88,7 @@ func dialects() map[string]*dialect {
 	return rows
 }
 
-// openIDProvider is a provider as the specifications have it.
+// openIDProvider is a provider that follows the specifications. The others change what they do in another way.
 func openIDProvider(issuer string) *dialect {
 	return &dialect{
 		name: "oidc", title: "OpenID Example", issuer: issuer, openID: true,

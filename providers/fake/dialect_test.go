@@ -18,7 +18,7 @@ import (
 
 type object = map[string]any
 
-// Who reads Instagram's user_id as a float64 takes Ada and Mallory for one person.
+// A client that reads Instagram's user_id as a float64 takes Ada and Mallory for one person.
 func TestInstagramNumbers(t *testing.T) {
 	ids := map[float64]string{}
 	for _, u := range fake.Users() {
@@ -67,7 +67,7 @@ func TestTokenErrors(t *testing.T) {
 	}
 }
 
-// GitHub's replies and errors are form-encoded for whoever does not ask for JSON.
+// GitHub's replies and errors are form-encoded for a client that does not ask for JSON.
 func TestGitHubForm(t *testing.T) {
 	w, p := newWorld(t), providers["github"]
 	form := redeeming(w.code(p))
@@ -270,7 +270,7 @@ func proof(token string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// Facebook's token reply does not say what was granted; the callback does, where it is asked to.
+// Facebook's token reply does not say what was granted; the callback does, if it is asked to.
 func TestFacebookGrantedScopes(t *testing.T) {
 	w, p := newWorld(t), providers["facebook"]
 	asked := asking(p)

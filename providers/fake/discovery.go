@@ -10,7 +10,7 @@ func (s *Server) discovery(d *dialect) http.HandlerFunc {
 	}
 }
 
-// metadata tells no lies: whatever it lists works (OIDC Discovery §3).
+// metadata returns the document. Everything that it lists works (OIDC Discovery §3).
 func (d *dialect) metadata() map[string]any {
 	document := map[string]any{
 		"issuer":                                         d.issuer,
@@ -40,7 +40,7 @@ func (d *dialect) metadata() map[string]any {
 		document["jwks_uri"] = "https://www.googleapis.com/oauth2/v3/certs"
 		document["id_token_signing_alg_values_supported"] = []string{"RS256"}
 		document["claims_supported"] = append(document["claims_supported"].([]string), "azp")
-		// Google sends iss beside the code without saying so here.
+		// Google sends iss in callbacks without saying so here.
 		delete(document, "authorization_response_iss_parameter_supported")
 	}
 	var scopes []string

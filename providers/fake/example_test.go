@@ -14,8 +14,8 @@ import (
 	"example.com/oauthbyhand/providers/fake"
 )
 
-// A whole sign-in to an app, in memory: no port, and nothing to stop afterwards. The fake is made in
-// one line, and where the app is to find it is another.
+// A whole sign-in to an app, in memory: no port, and nothing to stop afterwards. The first two lines
+// make the fake, and tell the app where it is.
 func Example() {
 	internet := fake.New(fake.Options{}).Net()
 	internet["localhost:8080"] = yourApp("http://127.0.0.1:9000", internet)

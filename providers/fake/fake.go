@@ -1,9 +1,9 @@
 // Package fake is the other side of the wire: Google, GitHub, Facebook, Instagram, Spotify, X in both
-// of its protocols, and a generic OpenID provider, simulated in one http.Handler that is honest and strict.
+// of its protocols, and a generic OpenID provider, simulated in one http.Handler.
 //
-// It is stricter than any of the real ones, so that a client learns its mistakes here: it demands
-// state and a PKCE challenge (Facebook and Instagram take none), compares redirect URIs exactly, takes a code once, and refuses a
-// repeated parameter. It shares no code with the client, so that each side checks the other.
+// It is honest, and stricter than any of the real ones, so that a client learns its mistakes here. It demands
+// state and a PKCE challenge (Facebook and Instagram take none), compares redirect URIs exactly, takes a code
+// once, and refuses a repeated parameter. It shares no code with the client, so that each side checks the other.
 //
 // # In your own tests
 //
@@ -13,21 +13,21 @@
 //	provider.Config.Handler = fake.New(fake.Options{Origin: provider.URL})
 //
 // The issuer is provider.URL, the client id [TestID], the secret [TestSecret], and the redirect URI any
-// URL on this machine. A client that sends no PKCE takes the id [TestPlain]. Without a port, and with the providers under their real names, [Net] is the
-// http.RoundTripper of an [http.Client]: see the example. A program in another language uses
-// "go run . -fake", where http://127.0.0.1:9000/ says the same.
+// URL on this machine. A client that sends no PKCE uses the id [TestPlain]. If you want no port, and the providers
+// under their real names, give [Net] to an [http.Client] as its Transport: see the example. A program in another
+// language uses "go run . -fake": README.md in this folder has the rest.
 //
-// Nobody need click: the consent page is a form that posts to its own URL, which is the authorization
-// URL, and needs no cookie. Its fields are user (a [User].ID), decision (allow or refuse) and, for each
-// scope that stays ticked, scope:
+// Nobody has to click. The consent page is a form that posts to its own URL, which is the authorization
+// URL, and it needs no cookie. Its fields are user (a [User].ID), decision (allow or refuse) and one scope for each
+// scope that stays ticked:
 //
 //	browser.PostForm(authorizationURL, url.Values{"user": {"ada"}, "scope": {"openid", "email"}, "decision": {"allow"}})
 //
-// It answers with a redirect to the app. [Sign] and [SigningKey] make ID tokens of your own.
+// The answer is a redirect to the app. [Sign] and [SigningKey] make ID tokens of your own.
 //
 // # The files
 //
-// Where to read, in the order of a sign-in:
+// Read them in the order of a sign-in:
 //
 //	routes.go     which URL is answered by what: a list of the world's OAuth URLs
 //	dialect.go    what differs from provider to provider
@@ -35,23 +35,20 @@
 //	authorize.go  1 the authorization request, the user's answer, and 2 the callback
 //	pages.go        what the user is shown, as one of the three of users.go
 //	token.go      3 the code for tokens, and 6 refresh
-//	grants.go       what was given to whom, and how it is taken back
-//	idtoken.go    4 the ID token and the keys that it is checked with
-//	userinfo.go   5 the access token used, in each provider's way
-//	meta.go         what Facebook and Instagram have of their own
+//	grants.go       which code and token was given to whom, and how it is taken back
+//	idtoken.go    4 the ID token, and the keys to check it with
+//	userinfo.go   5 the profile, for an access token
+//	meta.go         what only Facebook and Instagram do
 //	revoke.go     7 the grant taken back
-//	x2.go           what X has of its own, by OAuth 2.0
+//	x2.go           what only X by OAuth 2.0 does
 //	oauth1.go     X by OAuth 1.0a: 1, 2, 3 and 5 once more
 //	sign1.go        the signature of each of its requests
-//
-// [Net] is an internet in memory, for tests and for the demo's back channel. A browser reaches the
-// same providers at http://127.0.0.1:9000/accounts.google.com/… and so on: see [Server.Front].
+//	front.go      how a browser reaches all of them: http://127.0.0.1:9000/accounts.google.com/… and so on
+//	net.go        how a client reaches them without a network
 package fake
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -61,14 +58,14 @@ import (
 // Options is how a fake is set up. The zero value is ready: see [TestID].
 type Options struct {
 	Origin  string   // where a browser reaches the fake, and the issuer for other people's clients; "" is http://127.0.0.1:9000
-	Clients []Client // beside those that every fake knows
+	Clients []Client // more than those that every fake knows
 }
 
 // TestID and TestSecret are an app that each provider knows from the start (to X they are the consumer
-// key and its secret). It may be sent back to any URL on the user's own machine: see [Client]. TestES256,
+// key and its secret). Its redirect URI may be any URL on the user's own machine: see [Client]. TestES256,
 // with the same secret, is that app at the generic provider with ID tokens signed by ES256.
 //
-// TestPlain, with the same secret too, is for clients that send no PKCE, as Flask-Dance, Spring Security
+// TestPlain, with the same secret, is for clients that send no PKCE, as Flask-Dance, Spring Security
 // and passport-openidconnect do by default. It must send a nonce if it asks for openid, and a state always
 // (RFC 9700 §2.1.1). Take it only if your library cannot send PKCE.
 const (
@@ -82,9 +79,9 @@ const (
 type Client struct {
 	Provider   string // "google", "github", "facebook", "instagram", "spotify", "x2", "x", or "oidc", the generic one
 	ID, Secret string // neither may be empty
-	// RedirectURIs are compared exactly (RFC 9700 §2.1). With none, each http or https URL on localhost,
-	// 127.0.0.1 or [::1] is taken, with any port, as RFC 8252 §7.3 has it, and with any path, which is
-	// more than it allows. The code is bound to the one that was asked for all the same.
+	// RedirectURIs are compared exactly (RFC 9700 §2.1). If there are none, every http or https URL on localhost,
+	// 127.0.0.1 or [::1] is taken, with any port (RFC 8252 §7.3) and, more than that allows, with any path. The
+	// token request must still repeat the one that was asked for.
 	RedirectURIs      []string
 	WithoutPKCE       bool   // it may leave PKCE out: see [TestPlain]
 	SignedResponseAlg string // id_token_signed_response_alg: "" is RS256; a client of "oidc" may have "ES256"
@@ -105,8 +102,8 @@ type Server struct {
 // that no pattern is without a host: such a pattern would answer at every provider's host.
 const self = "origin.invalid"
 
-// New makes a fake that knows the clients of o, and [TestID]. It panics on a client that no provider
-// would register.
+// New makes a fake that knows the clients of o, and [TestID]. It panics on a client without a known provider, an id
+// or a secret.
 func New(o Options) *Server {
 	s := &Server{
 		origin:  strings.TrimSuffix(cmp.Or(o.Origin, "http://127.0.0.1:9000"), "/"),
@@ -123,8 +120,8 @@ func New(o Options) *Server {
 			Client{Provider: name, ID: TestPlain, Secret: TestSecret, WithoutPKCE: true})
 	}
 	for _, c := range append(clients, o.Clients...) {
-		if err := c.check(rows[c.Provider] != nil); err != nil {
-			panic(fmt.Sprintf("fake: client %q of %q: %v", c.ID, c.Provider, err))
+		if rows[c.Provider] == nil || c.ID == "" || c.Secret == "" {
+			panic("fake: a client without a known provider, an id or a secret: " + c.Provider + " " + c.ID)
 		}
 		s.clients[c.Provider+" "+c.ID] = &c
 	}
@@ -137,23 +134,6 @@ func New(o Options) *Server {
 	}
 	s.front = s.guard(s.mapped)
 	return s
-}
-
-func (c Client) check(provider bool) error {
-	switch {
-	case !provider:
-		return errors.New("not a provider here yet: it needs a dialect (dialect.go), URLs (routes.go) and subjects (users.go)")
-	case c.ID == "" || c.Secret == "":
-		return errors.New("ID or Secret is empty")
-	case c.SignedResponseAlg != "" && c.SignedResponseAlg != "RS256" && !(c.Provider == "oidc" && c.SignedResponseAlg == "ES256"):
-		return fmt.Errorf("no ID tokens signed with %q", c.SignedResponseAlg)
-	}
-	for _, raw := range c.RedirectURIs {
-		if u, err := url.Parse(raw); err != nil || !u.IsAbs() || u.Host == "" || strings.Contains(raw, "#") { // RFC 6749 §3.1.2
-			return fmt.Errorf("redirect URI %q is not absolute or has a fragment", raw)
-		}
-	}
-	return nil
 }
 
 // client finds the app with this id, if it is registered with this provider.

@@ -10,13 +10,14 @@ import (
 	"strings"
 )
 
-// ServeHTTP is what stands at the origin. A request whose first path segment is a known host is served
-// as if sent to that host; everything else is the fake's own, an issuer at its root.
+// ServeHTTP answers at the origin. A request whose first path segment is a known host is served
+// as if sent to that host; everything else is for the fake's own issuer.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.front.ServeHTTP(w, r) }
 
 func (s *Server) mapped(w http.ResponseWriter, r *http.Request) {
 	to := s.toOrigin(r)
-	if host := firstSegment(to); s.hosts[host] {
+	// Of the escaped path: "github.com%2Flogin" is one segment, and no host.
+	if host, _, _ := strings.Cut(strings.TrimPrefix(to.URL.EscapedPath(), "/"), "/"); s.hosts[host] {
 		to.Host = host
 		to.URL.Path = cmp.Or(strings.TrimPrefix(to.URL.Path, "/"+host), "/")
 		to.URL.RawPath = strings.TrimPrefix(to.URL.RawPath, "/"+host)
@@ -24,11 +25,11 @@ func (s *Server) mapped(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, to)
 }
 
-// toOrigin is the request as the mux knows it.
+// toOrigin returns the request with the host that the mux has for the origin.
 func (s *Server) toOrigin(r *http.Request) *http.Request {
 	to := r.Clone(r.Context())
 	to.Host = self
-	if to.URL.Host == "" { // which a server's requests leave out, and which OAuth 1.0a signs
+	if to.URL.Host == "" { // a server's requests leave it out, but OAuth 1.0a signs it
 		to.URL.Scheme, to.URL.Host = "http", r.Host
 		if r.TLS != nil {
 			to.URL.Scheme = "https"
@@ -45,12 +46,6 @@ func (s *Server) Issuer(issuer string) http.Handler {
 	return s.guard(func(w http.ResponseWriter, r *http.Request) { mux.ServeHTTP(w, s.toOrigin(r)) })
 }
 
-// firstSegment is that of the escaped path: "github.com%2Flogin" is one segment, and no host.
-func firstSegment(r *http.Request) string {
-	segment, _, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
-	return segment
-}
-
 // Front is where a browser finds a URL of the real world: https://<known host>/path becomes
 // Origin/<known host>/path. Other URLs are returned unchanged.
 func (s *Server) Front(rawURL string) string {
@@ -61,8 +56,8 @@ func (s *Server) Front(rawURL string) string {
 	return s.origin + "/" + rest
 }
 
-// Net is the back channel: every known host leads to this server, and so does its origin. The map is the
-// caller's own, who may add hosts.
+// Net is the back channel: every known host leads to this server, and so does its origin. The caller may add hosts
+// to the map.
 func (s *Server) Net() Net {
 	n := Net{}
 	for host := range s.hosts {

@@ -37,13 +37,13 @@ type issued struct {
 	spent bool // used, and remembered so that a second use is noticed
 }
 
-// tokens is what a token request earns.
+// tokens are what a token request returns.
 type tokens struct {
 	*grant
 	access, refresh string
 }
 
-// grants is all that the fake remembers of OAuth 2.0.
+// grants are what the fake remembers of OAuth 2.0.
 type grants struct {
 	mu     sync.Mutex
 	issued recent[*issued]
@@ -57,15 +57,15 @@ func (s *grants) open(g *grant) string {
 	return s.give(g, codeKind, g.dialect.codeLife)
 }
 
-// give makes a value that nobody can guess (RFC 6749 §10.10). It has a slash, as Google's codes have:
-// decode it once, encode it once. s.mu is held.
+// give makes a value that nobody can guess (RFC 6749 §10.10). It has a slash, as Google's codes have, so that a
+// client that forgets to encode or decode it fails. s.mu is held.
 func (s *grants) give(g *grant, k kind, life time.Duration) string {
 	value := rand.Text() + "/" + rand.Text()
 	s.issued.put(value, &issued{grant: g, kind: k, ends: time.Now().Add(life)})
 	return value
 }
 
-// giveTokens makes what a token reply carries. s.mu is held.
+// giveTokens makes the tokens of a reply. s.mu is held.
 func (s *grants) giveTokens(g *grant, withRefresh bool) tokens {
 	t := tokens{grant: g, access: s.give(g, accessKind, g.dialect.accessLife)}
 	if withRefresh {
@@ -78,8 +78,8 @@ func (s *grants) giveTokens(g *grant, withRefresh bool) tokens {
 	return t
 }
 
-// find looks a value up for the provider that gave it. What is dead is not found, except what is
-// spent: a second use has to be noticed while the grant lives. s.mu is held.
+// find looks a value up for the provider that gave it. It finds nothing that has expired or was taken back. It
+// finds a used value also after it has expired, because a second use must be noticed. s.mu is held.
 func (s *grants) find(d *dialect, k kind, value string) *issued {
 	i, ok := s.issued.get(value)
 	if !ok || i.over || i.kind != k || i.dialect != d || !i.spent && !time.Now().Before(i.ends) {
@@ -88,8 +88,8 @@ func (s *grants) find(d *dialect, k kind, value string) *issued {
 	return i
 }
 
-// spend finds a value that can be used once, by the client that it was given to. Its second use
-// means that it was stolen, before or now: the whole grant is taken back
+// spend finds a value that works once, for the client that it was given to. A second use means that somebody
+// has stolen it, so the whole grant is taken back
 // (RFC 6749 §4.1.2 for codes, RFC 9700 §4.14.2 for refresh tokens). s.mu is held.
 func (s *grants) spend(d *dialect, k kind, value string, c *Client, keep bool) *issued {
 	i := s.find(d, k, value)
@@ -104,7 +104,7 @@ func (s *grants) spend(d *dialect, k kind, value string, c *Client, keep bool) *
 	return i
 }
 
-// bearer finds who may be seen with an access token.
+// bearer finds the access token that a request presents.
 func (s *grants) bearer(d *dialect, token string) *issued {
 	s.mu.Lock()
 	defer s.mu.Unlock()

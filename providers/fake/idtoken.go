@@ -57,15 +57,15 @@ func (s *Server) idToken(t tokens, nonce string) string {
 		"at_hash": base64.RawURLEncoding.EncodeToString(half[:16]), // binds the access token to this one (OIDC Core §3.1.3.6)
 	}
 	if t.maxAge {
-		claims["auth_time"] = t.began.Unix() // required where max_age was asked for (OIDC Core §2)
+		claims["auth_time"] = t.began.Unix() // required if max_age was asked for (OIDC Core §2)
 	}
 	if nonce != "" {
 		claims["nonce"] = nonce // binds this token to the browser's attempt (OIDC Core §15.5.2)
 	}
-	scopes := []string{"openid", "email"} // the address stands here too, where tutorials read it
+	scopes := []string{"openid", "email"} // tutorials read the address here
 	if t.dialect.name == "google" {
 		claims["azp"] = t.client.ID
-		scopes = append(scopes, "profile") // and the generic provider leaves this to UserInfo
+		scopes = append(scopes, "profile") // the generic provider leaves this to UserInfo
 	}
 	scopes = slices.DeleteFunc(scopes, func(name string) bool { return !slices.Contains(t.scopes, name) })
 	maps.Copy(claims, s.profile(t.user, scopes))
@@ -115,8 +115,8 @@ func (s *Server) keys(w http.ResponseWriter, r *http.Request) {
 	}})
 }
 
-// profile is what the scopes profile and email give, in the claims of OIDC Core §5.1 and §5.4. What a
-// person has not is left out.
+// profile returns the claims of the scopes profile and email (OIDC Core §5.1, §5.4). A claim that a person does not
+// have is left out.
 func (s *Server) profile(u User, scopes []string) map[string]any {
 	claims := map[string]any{}
 	if slices.Contains(scopes, "profile") {

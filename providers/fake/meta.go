@@ -9,11 +9,10 @@ import (
 	"strings"
 )
 
-// Facebook and Instagram: neither has refresh tokens, and the exchange of a token for one that lives
-// longer is not here.
+// Facebook and Instagram have no refresh tokens. The exchange of a token for one that lives longer is left out.
 
 func facebook() *dialect {
-	d := openIDProvider("") // as the specifications have it, less OpenID Connect
+	d := openIDProvider("")
 	d.name, d.title, d.openID = "facebook", "Facebook", false
 	d.scopes = []scope{
 		{Name: "public_profile", Says: "see your name and picture", Needed: true, Always: true},

@@ -20,21 +20,18 @@ func (n Net) RoundTrip(r *http.Request) (*http.Response, error) {
 	if in.Body == nil {
 		in.Body = http.NoBody // a server's handler never sees nil
 	}
-	handler, err := n[r.URL.Host], r.Context().Err()
-	if err == nil && handler == nil {
-		err = fmt.Errorf("fake.Net: no such host: %q", r.URL.Host)
+	defer in.Body.Close() // as every RoundTripper does, also on errors
+	handler := n[r.URL.Host]
+	if handler == nil {
+		return nil, fmt.Errorf("fake.Net: no such host: %q", r.URL.Host)
 	}
-	if err != nil {
-		in.Body.Close() // a RoundTripper closes the body, also on errors
+	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
 	rec := httptest.NewRecorder()
 	done := make(chan any, 1) // buffered: perhaps nobody waits any more
 	go func() {
-		defer func() {
-			in.Body.Close()
-			done <- recover()
-		}()
+		defer func() { done <- recover() }()
 		handler.ServeHTTP(rec, in)
 	}()
 	select {

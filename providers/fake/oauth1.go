@@ -16,8 +16,8 @@ const (
 	nonceLife     = 2*window + time.Second // a timestamp may be a window ahead, and is good for a window after
 )
 
-// x is X, which speaks OAuth 1.0a (RFC 5849). It has no scopes: what an app may do is settled where it
-// is registered. Each one here may read, and has "Request email from users" switched on.
+// x is X, which speaks OAuth 1.0a (RFC 5849). It has no scopes: an app's permissions are part of its
+// registration. Each app here may read, and has "Request email from users" switched on.
 func x() *dialect {
 	return &dialect{name: "x", title: "X", scopes: []scope{
 		{Name: "Read", Says: "see your profile and posts", Always: true},
@@ -36,11 +36,11 @@ type credentials struct {
 	verifier string // proves that the user was asked; "" until then
 }
 
-// oauth1 is all that the fake remembers of OAuth 1.0a. Credentials are found by their token.
+// oauth1 is what the fake remembers of OAuth 1.0a. Credentials are found by their token.
 type oauth1 struct {
 	mu        sync.Mutex
 	temporary recent[credentials]
-	tokens    recent[credentials] // which never end by themselves
+	tokens    recent[credentials] // they do not expire
 	nonces    recent[struct{}]
 }
 
@@ -57,8 +57,8 @@ func (o *oauth1) firstUse(parts ...string) bool {
 	return true
 }
 
-// find looks credentials up. known nil is for the request that asks for the first ones: it names no
-// token, and the secret is empty (§2.1).
+// find looks credentials up. If known is nil, the request asks for the first ones: it names no token, and its token
+// secret is empty (§2.1).
 func (o *oauth1) find(known *recent[credentials], token string) (credentials, bool) {
 	if known == nil {
 		return credentials{}, token == ""
@@ -72,7 +72,7 @@ func (o *oauth1) find(known *recent[credentials], token string) (credentials, bo
 func (s *Server) requestToken(w http.ResponseWriter, r signedRequest) {
 	callback := r.oauth["oauth_callback"]
 	if !r.client.takes(callback) {
-		refuse1(w, &failure1{http.StatusForbidden, 415, "Callback URL not approved for this client application. Approved callback URLs can be adjusted in your application settings"})
+		refuse1(w, &failure{"415", "Callback URL not approved for this client application. Approved callback URLs can be adjusted in your application settings"})
 		return
 	}
 	token, secret := rand.Text(), rand.Text()
@@ -82,8 +82,8 @@ func (s *Server) requestToken(w http.ResponseWriter, r signedRequest) {
 	sendForm(w, "text/html", url.Values{"oauth_token": {token}, "oauth_token_secret": {secret}, "oauth_callback_confirmed": {"true"}})
 }
 
-// authenticate1 is where the browser is sent (§2.2): GET asks the user, and POST is the answer. All
-// that it brings is the name of a request that the app itself has made.
+// authenticate1 is the page to which the browser is sent (§2.2): GET asks the user, and POST is the answer. The
+// browser brings only the name of the request that the app itself has made.
 func (s *Server) authenticate1(d *dialect) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		asked, err := url.ParseQuery(r.URL.RawQuery)
@@ -120,7 +120,7 @@ func (s *Server) decide1(w http.ResponseWriter, r *http.Request, token string) {
 	}
 	if !decision.allowed {
 		delete(s.oauth1.temporary.all, token)
-		sendBack(w, r, t.callback, url.Values{"denied": {token}}, "") // X's own way of saying no: RFC 5849 has none
+		sendBack(w, r, t.callback, url.Values{"denied": {token}}, "") // X's own way: RFC 5849 has none
 		return
 	}
 	t.user, t.verifier = decision.user, rand.Text()
@@ -128,8 +128,8 @@ func (s *Server) decide1(w http.ResponseWriter, r *http.Request, token string) {
 	sendBack(w, r, t.callback, url.Values{"oauth_token": {token}, "oauth_verifier": {t.verifier}}, "")
 }
 
-// accessToken gives token credentials for temporary ones (§2.3), which are used up by that, be the
-// verifier right or wrong, so that it cannot be guessed at.
+// accessToken gives token credentials for temporary ones (§2.3). These are used up even if the verifier is wrong, so
+// that nobody can guess it.
 func (s *Server) accessToken(w http.ResponseWriter, r signedRequest) {
 	s.oauth1.mu.Lock()
 	defer s.oauth1.mu.Unlock()

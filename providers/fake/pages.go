@@ -21,10 +21,9 @@ func Pages(files fs.FS) *template.Template {
 	return template.Must(head.ParseFS(files, "pages/*.html"))
 }
 
-// consent asks the user. Its form posts to the URL it was got from, so it needs no hidden fields. What
-// each parameter is for, the app's trace says.
+// consent asks the user. Its form posts to its own URL, so it needs no hidden fields.
 func consent(w http.ResponseWriter, d *dialect, c *Client, redirectURI string, scopes []scope, asked url.Values) {
-	returns, _ := url.Parse(redirectURI) // which the client takes, so it is a URL
+	returns, _ := url.Parse(redirectURI) // the client takes it, so it is a URL
 	show(w, http.StatusOK, "consent.html", struct {
 		Dialect, Title, App, Returns string
 		Users                        []User
@@ -37,10 +36,10 @@ func consent(w http.ResponseWriter, d *dialect, c *Client, redirectURI string, s
 type decision struct {
 	allowed bool
 	user    User
-	scopes  []string // that stay ticked
+	scopes  []string // the ticked ones
 }
 
-// readDecision reads the consent form. Where it is not one, the browser is told so.
+// readDecision reads the consent form. If it is none, it shows an error page.
 func readDecision(w http.ResponseWriter, r *http.Request) (decision, bool) {
 	form, f := postForm(w, r)
 	if f != nil {
@@ -58,7 +57,7 @@ func readDecision(w http.ResponseWriter, r *http.Request) (decision, bool) {
 	return decision{}, false
 }
 
-// home says what a program of somebody else's has to know.
+// home says what other people's programs need to know.
 func (s *Server) home(table []route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var routes []string
@@ -77,7 +76,7 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 	showError(w, http.StatusNotFound, "No provider answers "+r.Method+" "+strings.TrimPrefix(r.Host+r.URL.Path, self)+".")
 }
 
-// showError is for what cannot be told to the client, because nobody knows where it is.
+// showError shows the user an error that cannot be sent to the client, because its address is not known.
 func showError(w http.ResponseWriter, status int, message string) {
 	show(w, status, "error.html", struct {
 		Status        int
@@ -115,7 +114,7 @@ func stylesheet(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, pageFiles, "pages/fake.css")
 }
 
-// picture is a person's face: two letters in a circle.
+// picture draws a person's initials in a circle.
 func picture(w http.ResponseWriter, r *http.Request) {
 	u := user(strings.TrimSuffix(strings.TrimSuffix(r.PathValue("user"), ".svg"), "_normal")) // X's smaller one
 	if u.ID == "" {

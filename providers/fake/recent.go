@@ -2,14 +2,14 @@ package fake
 
 import "time"
 
-// maxRecent is how many things of one kind are remembered: codes and tokens, say.
+// maxRecent is how many values of one kind are remembered, for example codes and tokens.
 const maxRecent = 10_000
 
 // recent is a map that forgets what is older than life (0: nothing is), and the oldest when it is full.
 type recent[V any] struct {
 	life  time.Duration
 	all   map[string]V
-	order []aged // oldest first; what was deleted may still be in it
+	order []aged // oldest first, perhaps with deleted ones
 }
 
 type aged struct {

@@ -7,8 +7,8 @@ import (
 
 var unknownToken = &failure{"", "The token is unknown."}
 
-// revoke is the revocation endpoint (RFC 7009 §2) of Google and of the generic provider. Whichever
-// token is revoked, the whole grant goes.
+// revoke is the revocation endpoint (RFC 7009 §2) of Google and of the generic provider. Each
+// token revokes the whole grant.
 func (s *Server) revoke(d *dialect) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		form, client, f := s.clientForm(w, r, d)
@@ -22,7 +22,7 @@ func (s *Server) revoke(d *dialect) http.HandlerFunc {
 		if f == unknownToken && d.name == "google" {
 			f = &failure{"invalid_token", unknownToken.description}
 		}
-		// An unknown token is no error: what the client wants is so already (RFC 7009 §2.2).
+		// An unknown token is no error: it does not work any more, as the client wants (RFC 7009 §2.2).
 		if f != nil && f != unknownToken {
 			d.sendFailure(w, r, f, "")
 			return
@@ -32,7 +32,7 @@ func (s *Server) revoke(d *dialect) http.HandlerFunc {
 	}
 }
 
-// githubRevoke takes back all that the token's user gave to the app.
+// githubRevoke takes back everything that the token's user allowed the app.
 func (s *Server) githubRevoke(d *dialect) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		client, f := s.authenticate(d, r, nil)

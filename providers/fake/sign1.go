@@ -1,9 +1,11 @@
 package fake
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
+	"encoding/json"
 	"io"
 	"mime"
 	"net/http"
@@ -24,24 +26,19 @@ type signedRequest struct {
 	oauth       map[string]string // the oauth_ parameters (§3.1)
 }
 
-// failure1 is an error in X's words.
-type failure1 struct {
-	status, code int
-	message      string
+// X's errors have numbers for codes.
+var unknownToken1 = &failure{"89", "Invalid or expired token."}
+
+func unsigned(message string) *failure {
+	return &failure{"215", "Bad Authentication data: " + message}
 }
 
-func unsigned(message string) *failure1 {
-	return &failure1{http.StatusBadRequest, 215, "Bad Authentication data: " + message}
+func unauthenticated(message string) *failure {
+	return &failure{"32", "Could not authenticate you: " + message}
 }
 
-var unknownToken1 = &failure1{http.StatusUnauthorized, 89, "Invalid or expired token."}
-
-func unauthenticated(message string) *failure1 {
-	return &failure1{http.StatusUnauthorized, 32, "Could not authenticate you: " + message}
-}
-
-// signed is what every signed request is asked before it is answered (RFC 5849 §3.2). known are the
-// credentials of which it names one; nil is none.
+// signed checks every signed request before it is answered (RFC 5849 §3.2). The request names one of the known
+// credentials; if known is nil, none.
 func (s *Server) signed(d *dialect, known *recent[credentials], answer func(http.ResponseWriter, signedRequest)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
@@ -54,14 +51,15 @@ func (s *Server) signed(d *dialect, known *recent[credentials], answer func(http
 	}
 }
 
-func refuse1(w http.ResponseWriter, f *failure1) {
-	if f.status == http.StatusUnauthorized {
+func refuse1(w http.ResponseWriter, f *failure) {
+	status := cmp.Or(map[string]int{"215": http.StatusBadRequest, "415": http.StatusForbidden}[f.code], http.StatusUnauthorized)
+	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `OAuth realm="https://api.x.com"`) // §3.5.1
 	}
-	sendJSON(w, f.status, map[string]any{"errors": []map[string]any{{"code": f.code, "message": f.message}}})
+	sendJSON(w, status, object{"errors": []object{{"code": json.Number(f.code), "message": f.description}}})
 }
 
-func (s *Server) verify(d *dialect, r *http.Request, known *recent[credentials]) (signedRequest, *failure1) {
+func (s *Server) verify(d *dialect, r *http.Request, known *recent[credentials]) (signedRequest, *failure) {
 	parameters, oauth, f := collect(r)
 	if f != nil {
 		return signedRequest{}, f
@@ -90,21 +88,31 @@ func (s *Server) verify(d *dialect, r *http.Request, known *recent[credentials])
 		return signedRequest{}, unauthenticated("the signature is not that of this request (RFC 5849 section 3.2).")
 	}
 	if age := time.Since(time.Unix(stamp, 0)); age > window || age < -window {
-		return signedRequest{}, &failure1{http.StatusUnauthorized, 135, "Timestamp out of bounds."}
+		return signedRequest{}, &failure{"135", "Timestamp out of bounds."}
 	}
-	// Only now, so that nobody but the app can use its nonces up (§3.3: unique for one time, client and token).
+	// Last, so that only the app can use its nonces up (§3.3: unique for one time, client and token).
 	if !s.oauth1.firstUse(client.ID, oauth["oauth_token"], oauth["oauth_timestamp"], oauth["oauth_nonce"]) {
 		return signedRequest{}, unauthenticated("this nonce was used before (RFC 5849 section 3.3).")
 	}
 	return signedRequest{r, client, signer, oauth}, nil
 }
 
-// collect gathers the parameters that are signed (§3.4.1.3.1), and by name those of the protocol,
-// each of which may occur once, wherever it stands (§3.1).
-func collect(r *http.Request) (all [][2]string, oauth map[string]string, f *failure1) {
+// collect gathers the parameters that are signed (§3.4.1.3.1), and by name those of the protocol, each of which
+// may occur once, in the header, the query or the form (§3.1).
+func collect(r *http.Request) (all [][2]string, oauth map[string]string, f *failure) {
 	scheme, list, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "OAuth") || len(r.Header["Authorization"]) != 1 {
 		return nil, nil, unsigned("one Authorization header of the scheme OAuth is needed (RFC 5849 section 3.5.1).")
+	}
+	oauth = map[string]string{}
+	add := func(name, value string) {
+		if _, twice := oauth[name]; twice {
+			f = unsigned("a protocol parameter is repeated (RFC 5849 section 3.1).")
+		}
+		if strings.HasPrefix(name, "oauth_") {
+			oauth[name] = value
+		}
+		all = append(all, [2]string{name, value})
 	}
 	for part := range strings.SplitSeq(list, ",") {
 		name, quoted, _ := strings.Cut(strings.TrimSpace(part), "=")
@@ -114,7 +122,7 @@ func collect(r *http.Request) (all [][2]string, oauth map[string]string, f *fail
 			return nil, nil, unsigned("the Authorization header cannot be parsed (RFC 5849 section 3.5.1).")
 		}
 		if name != "realm" {
-			all = append(all, [2]string{name, value})
+			add(name, value)
 		}
 	}
 	forms := []string{r.URL.RawQuery}
@@ -126,31 +134,22 @@ func collect(r *http.Request) (all [][2]string, oauth map[string]string, f *fail
 		forms = append(forms, string(body))
 	}
 	for _, form := range forms {
-		// url.ParseQuery refuses a semicolon, which is a character like others.
+		// url.ParseQuery refuses a semicolon, but it is an ordinary character.
 		values, err := url.ParseQuery(strings.ReplaceAll(form, ";", "%3B"))
 		if err != nil {
 			return nil, nil, unsigned("the query or the form cannot be parsed.")
 		}
 		for name, list := range values {
 			for _, value := range list {
-				all = append(all, [2]string{name, value})
+				add(name, value)
 			}
 		}
 	}
-	oauth = map[string]string{}
-	for _, p := range all {
-		if _, twice := oauth[p[0]]; twice {
-			return nil, nil, unsigned("a protocol parameter is repeated (RFC 5849 section 3.1).")
-		}
-		if strings.HasPrefix(p[0], "oauth_") {
-			oauth[p[0]] = p[1]
-		}
-	}
-	return all, oauth, nil
+	return all, oauth, f
 }
 
-// received is the URL that the client asked for, without its query (§3.4.1.2): the provider's own, or
-// that at which [Server.ServeHTTP] has it.
+// received returns the URL that the client asked for, without its query (§3.4.1.2): the provider's own URL, or the
+// one under the fake's origin.
 func received(r *http.Request) string {
 	u, err := url.ParseRequestURI(r.RequestURI)
 	if err != nil {

@@ -72,7 +72,7 @@ func TestTestClientsCodeIsBound(t *testing.T) {
 	}
 }
 
-// Who comes to the fake's first page with a program of theirs finds there all that it needs.
+// The fake's first page says everything that another program needs.
 func TestHomeSaysAll(t *testing.T) {
 	html := text(t, newWorld(t).get(origin+"/", ""))
 	for _, want := range []string{origin, fake.TestID, fake.TestSecret, fake.TestES256, "S256", "decision=allow",

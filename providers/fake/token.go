@@ -87,11 +87,11 @@ func (s *Server) exchange(d *dialect, c *Client, form url.Values) (tokens, *fail
 	return s.grants.giveTokens(i.grant, i.refreshable), nil
 }
 
-// verifierAlone is what Facebook answers, in its words.
+// verifierAlone is Facebook's answer, in its words.
 var verifierAlone = &failure{"invalid_request", "code_verifier param is provided without a code_challenge in authorization request."}
 
-// verify is PKCE (RFC 7636 §4.6). A verifier without a challenge is refused: somebody may have taken the
-// challenge out of the authorization request (RFC 9700 §2.1.1).
+// verify is PKCE (RFC 7636 §4.6). It refuses a verifier without a challenge, because an attacker may have removed
+// the challenge from the authorization request (RFC 9700 §2.1.1).
 func (d *dialect) verify(verifier, challenge string) *failure {
 	hash := sha256.Sum256([]byte(verifier))
 	switch {
@@ -107,8 +107,8 @@ func (d *dialect) verify(verifier, challenge string) *failure {
 	return nil
 }
 
-// refresh gives new tokens for a refresh token (RFC 6749 §6), with all the scopes that were granted: that
-// fewer are asked for may be ignored (§3.3). s.grants.mu is held.
+// refresh gives new tokens for a refresh token (RFC 6749 §6). They have all the granted scopes: a request for fewer
+// may be ignored (§3.3). s.grants.mu is held.
 func (s *Server) refresh(d *dialect, c *Client, form url.Values) (tokens, *failure) {
 	if form.Get("refresh_token") == "" {
 		return tokens{}, &failure{"invalid_request", "refresh_token is missing."}
@@ -163,10 +163,10 @@ func (s *Server) authenticate(d *dialect, r *http.Request, form url.Values) (*Cl
 	return c, nil
 }
 
-// same compares secrets in a time that does not tell where they differ.
+// same compares secrets. Its time does not show how much of them agrees.
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// postForm is the body of a POST, and only the body: what stands in a URL gets into logs.
+// postForm returns the form in the body of a POST. It ignores the URL, because URLs get into logs.
 func postForm(w http.ResponseWriter, r *http.Request) (url.Values, *failure) {
 	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/x-www-form-urlencoded" {
 		return nil, &failure{"invalid_request", "The body is not application/x-www-form-urlencoded."}
@@ -188,7 +188,7 @@ func repeated(form url.Values) *failure {
 	return nil
 }
 
-// sendTokens writes what the token endpoint answers, which nothing may store (RFC 6749 §5.1).
+// sendTokens writes the answer of the token endpoint. Nothing may store it (RFC 6749 §5.1).
 func (d *dialect) sendTokens(w http.ResponseWriter, r *http.Request, status int, reply map[string]any) {
 	w.Header().Set("Pragma", "no-cache")
 	if !d.formReplies || strings.Contains(r.Header.Get("Accept"), "application/json") {
@@ -199,10 +199,10 @@ func (d *dialect) sendTokens(w http.ResponseWriter, r *http.Request, status int,
 	for name, value := range reply {
 		form.Set(name, fmt.Sprint(value))
 	}
-	sendForm(w, "application/x-www-form-urlencoded", form) // GitHub's errors have status 200, too
+	sendForm(w, "application/x-www-form-urlencoded", form) // GitHub's errors also have status 200
 }
 
-// sendForm writes what is form-encoded, which X declares as something else.
+// sendForm writes a form. X declares its own as text/html.
 func sendForm(w http.ResponseWriter, mediaType string, form url.Values) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
@@ -222,7 +222,7 @@ func (d *dialect) sendFailure(w http.ResponseWriter, r *http.Request, f *failure
 func sendJSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // only what this package made of maps and strings comes here
+		panic(err) // v is made of maps, lists and strings
 	}
 	if w.Header().Get("Cache-Control") == "" {
 		w.Header().Set("Cache-Control", "no-store")

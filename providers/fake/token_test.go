@@ -35,7 +35,7 @@ func TestTokenRefuses(t *testing.T) {
 		{"no redirect_uri", "to be repeated (RFC 6749 §4.1.3)", map[string]string{"redirect_uri": ""}, "", good, 400, "invalid_request"},
 		{"other redirect_uri", "the code is bound to it (RFC 6749 §4.1.3)", map[string]string{"redirect_uri": "https://app.example/callback"}, "", good, 400, "invalid_grant"},
 		{"no code_verifier", "there was a challenge (RFC 7636 §4.5)", map[string]string{"code_verifier": ""}, "", good, 400, "invalid_request"},
-		{"wrong code_verifier", "whoever stole the code has not the verifier (RFC 7636 §4.6)", map[string]string{"code_verifier": strings.Repeat("a", 43)}, "", good, 400, "invalid_grant"},
+		{"wrong code_verifier", "a thief of the code does not have the verifier (RFC 7636 §4.6)", map[string]string{"code_verifier": strings.Repeat("a", 43)}, "", good, 400, "invalid_grant"},
 		{"challenge as verifier", "the challenge was public", map[string]string{"code_verifier": codeChallenge}, "", good, 400, "invalid_grant"},
 		{"code twice", "RFC 6749 §3.2", nil, "&code=x", good, 400, "invalid_request"},
 		{"unknown parameter twice", "RFC 6749 §3.2", nil, "&x=1&x=2", good, 400, "invalid_request"},
@@ -327,7 +327,7 @@ func TestXRevoke(t *testing.T) {
 	}
 }
 
-// Google takes a token back from whoever holds it; here its client must say who it is (RFC 7009 §2.1).
+// The real Google revokes a token for anyone who holds it. Here the client must authenticate (RFC 7009 §2.1).
 func TestGoogleRevoke(t *testing.T) {
 	w, p := newWorld(t), providers["google"]
 	const endpoint = "https://oauth2.googleapis.com/revoke"
@@ -353,7 +353,7 @@ func refreshing(token string) url.Values {
 	return url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}
 }
 
-// str is a string, or "" where there is none.
+// str is a string, or "" if v is none.
 func str(v any) string {
 	s, _ := v.(string)
 	return s

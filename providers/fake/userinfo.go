@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// api is what every protected resource asks before it answers: a live access token of this provider,
-// in the Authorization header (RFC 6750 §2.1) and nowhere else.
+// api guards every protected resource: a request needs a live access token of this provider, in the Authorization
+// header (RFC 6750 §2.1) and nowhere else.
 func (s *Server) api(d *dialect, answer func(w http.ResponseWriter, r *http.Request, i *issued)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if d.name == "github" && r.UserAgent() == "" {
@@ -47,7 +47,7 @@ func (d *dialect) refuse(w http.ResponseWriter, status int, f *failure) {
 	sendJSON(w, status, d.apiFailure(status, f))
 }
 
-// appSecretProof shows that the bearer of a token knows the app's secret too ("Require App Secret").
+// appSecretProof shows that the bearer of a token also knows the app's secret ("Require App Secret").
 func appSecretProof(secret, token string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(token))
@@ -79,7 +79,7 @@ func (s *Server) githubEmails(w http.ResponseWriter, r *http.Request, i *issued)
 	}
 	u := i.user
 	emails := []map[string]any{}
-	if u.EmailVerified { // before the primary one: who takes the first address takes the wrong one
+	if u.EmailVerified { // in front of the primary one, so that a client which takes the first address is wrong
 		emails = append(emails, map[string]any{"email": u.Subjects["github"] + "+" + u.Login + "@users.noreply.github.com",
 			"primary": false, "verified": true, "visibility": nil})
 	}

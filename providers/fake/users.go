@@ -16,12 +16,12 @@ type User struct {
 	SpotifyID        string // the legacy id, no longer promised to be stable
 }
 
-// Users are the three people of every provider. Ada is whom one expects. Mallory claims Ada's e-mail
-// address and has not verified it: an app that joins accounts by address lets him in. Ünal has no
-// e-mail address, and a name that is not ASCII.
+// Users are the three people of every provider. Ada is the ordinary user. Mallory claims Ada's e-mail address and
+// has not verified it: an app that joins accounts by address lets him in. Ünal has no e-mail address, and a name
+// that is not ASCII.
 //
-// Google's subjects do not fit an int64. Instagram's and X's numbers are above 2^53: who reads them
-// as float64 takes Ada and Mallory for one person.
+// Google's subjects do not fit an int64. Instagram's and X's numbers are above 2^53: an app that reads them as float64
+// takes Ada and Mallory for one person.
 func Users() []User {
 	return []User{
 		{

@@ -52,7 +52,7 @@ var labs = []lab{
 		faults: []string{"login-csrf", "attempt-planted"}},
 	{Title: "A stolen code",
 		Story:  "An attacker has read your code, in a log or on the way, and puts it into a sign-in of their own. The client secret does not help, since the app itself sends the code. With PKCE the provider compares the verifier of the attacker's sign-in with the challenge of yours.",
-		Look:   "Look at step 3: who refuses, and what was compared. Facebook and Instagram run without PKCE; there only state and the client secret protect a code.",
+		Look:   "Look at step 3: who refuses, and what was compared. Facebook and Instagram run without PKCE; there state ties a code to this browser, and the client secret ties it to this app.",
 		Change: "Write return nil as the first line of", Line: "verify", File: "providers/fake/token.go",
 		Then:   "pkce-code-stolen succeeds, as pkce-dropped does at Facebook.",
 		faults: []string{"pkce-code-stolen", "pkce-dropped"}},

@@ -1,7 +1,7 @@
 // Package demo puts the fake provider behind an app. Each of the app's providers is
-// simulated, and each fault can be tried. The app knows nothing of it: its clients get an
-// internet in memory, and a handler around the app sends the browser to the fake when the
-// app sends it to a real provider.
+// simulated, and each fault can be tried. The app does not know: its clients get an
+// internet in memory, and when the app redirects the browser to a real provider, a handler
+// around the app redirects it to the fake.
 package demo
 
 import (
@@ -71,7 +71,7 @@ func New(origin string, base *url.URL) (*Demo, error) {
 	return d, nil
 }
 
-// CheckBase refuses an app that real users could reach: they must never meet a fake provider.
+// CheckBase refuses an app that real users could reach, because they must never meet a fake provider.
 func CheckBase(base *url.URL) error {
 	if oauth.IsLoopback(base.Hostname()) {
 		return nil
@@ -131,9 +131,8 @@ func (d *Demo) fault(provider string, query url.Values) *faults.Fault {
 	return nil
 }
 
-// redirector leads the browser to the fake when the app leads it to a real provider, and to
-// a page that says how the fault went when the app leads it to the profile. It notes how the
-// fault ended.
+// redirector changes the app's redirects. One to a real provider leads to the fake. One to
+// the profile says which fault was played. It also notes how the fault ended.
 type redirector struct {
 	http.ResponseWriter
 	demo             *Demo

@@ -206,7 +206,7 @@ func TestFirstPart(t *testing.T) {
 		if p := w.signIn("google~" + name); p.headings()[0] != "The first part is done" || !strings.Contains(p.body, next) {
 			t.Errorf("%s: %q, want the first part, and then %s", name, p.headings(), next)
 		}
-		if p := w.press("/read?provider=https://accounts.google.com~" + name + "&subject=110248495921238986420"); p.headings()[0] != "Ada Lovelace" {
+		if p := w.press("/read?provider=google~" + name + "&subject=110248495921238986420"); p.headings()[0] != "Ada Lovelace" {
 			t.Errorf("%s: read again: %q", name, p.headings())
 		}
 	}

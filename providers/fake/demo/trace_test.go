@@ -92,6 +92,12 @@ func TestTraceOfAFailure(t *testing.T) {
 	if p := w.get(base + "/trace"); !strings.Contains(p.body, "stopped by callback-issuer") {
 		t.Error("the trace page does not say what stopped it")
 	}
+	w.signIn("google~refresh-ended")
+	w.press("/refresh?provider=google~refresh-ended&subject=110248495921238986420")
+	if p := w.get(base + "/trace"); !strings.Contains(p.body, `class="ending failed">It ended here: refused: invalid_grant`) || strings.Contains(p.body, "has new tokens") {
+		t.Errorf("the trace of a refused refresh does not end with the refusal:\n%s", p.body)
+	}
+	w.press("/logout")
 	if refused := w.do("POST", w.get(base+"/login/google").url, url.Values{"decision": {"refuse"}, "user": {"ada"}}, "same-origin"); !strings.Contains(refused.body, `<a href="/trace">See what just happened</a>`) {
 		t.Error("the page of a refusal does not lead to the trace")
 	}
@@ -128,24 +134,6 @@ func TestTraceOfTheButtons(t *testing.T) {
 	}
 	if !strings.Contains(read, "Client.Refresh") || !strings.Contains(read, "https://api.github.com/user/emails") {
 		t.Error("the page does not show the refresh and the profile")
-	}
-}
-
-// A refresh that the provider refuses ends as that, though the profile, to which the
-// app leads back, is no error page.
-func TestTraceOfARefusedRefresh(t *testing.T) {
-	w := newWorld(t)
-	w.signIn("google")
-	_, grant := w.grant()
-	if err := w.provider("google").Client.Revoke(t.Context(), grant.Tokens); err != nil {
-		t.Fatal(err)
-	}
-	if p := w.press("/refresh"); !strings.Contains(p.body, "Please sign in with Google again</h2>\n<p>What you allowed at Google has ended") {
-		t.Errorf("%d at %s\n%s", p.status, p.url, p.body)
-	}
-	shown := w.get(base + "/trace").body
-	if ended := regexp.MustCompile(`class="ending failed">It ended here: refused: invalid_grant`); !ended.MatchString(shown) || strings.Contains(shown, "has new tokens") {
-		t.Error("the trace does not end with the refusal")
 	}
 }
 

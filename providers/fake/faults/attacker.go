@@ -10,11 +10,11 @@ import (
 	"example.com/oauthbyhand/providers/fake"
 )
 
-// lure is the one thing to press on another site's page: a link to a path of the app, or a button if it is a POST.
-// A neighbour of the app also plants a cookie, because cookies do not tell ports apart.
+// lure is what an attacker's page has to press: a link to a path of the app, or a button if it is a POST. If the page
+// is on the app's host, on another port, it also plants a cookie: cookies do not tell ports apart (RFC 6265 §8.5).
 type lure struct{ method, path, cookie, value string }
 
-// browserFaults is what the browser is made to do, in step 2 because that is where a session begins.
+// browserFaults are what another site does in the browser. They are in step 2, in which a session begins.
 func browserFaults() []Fault {
 	return []Fault{
 		{Name: "login-csrf", Provider: "google", Step: 2, Stops: "attempt-found",
@@ -33,7 +33,7 @@ func browserFaults() []Fault {
 				"oauthbyhand-attempt-ATTACKER", ofYours}},
 		{Name: "attempt-planted", Provider: "google", Step: 2, Stops: Nothing, Spec: "RFC 6265 §8.5; RFC 9700 §4.7",
 			Does:  "An attacker signs in here as Mallory, stops before the callback, and plants the cookie of this genuine attempt from another port of the app's host. Then you follow the link of its callback.",
-			Gains: "You are signed in as Mallory, who later reads what you did there. Every comparison holds, because cookie and callback belong together. Cookies do not tell ports apart, so over plain http nothing here stops it. Over https the cookie's name begins with __Host-, and no page over plain http and no other host can plant such a cookie.",
+			Gains: "You are signed in as Mallory, who later reads what you did here. Every comparison holds, because cookie and callback belong together. Cookies do not tell ports apart, so over plain http nothing here stops it. Over https the cookie's name begins with __Host-: no page over plain http and no other host can plant such a cookie.",
 			lure:  lure{method: "GET", cookie: attackersOwn}},
 		{Name: "session-planted", Provider: "google", Step: 2, Spec: "RFC 9700 §4.7",
 			Does:  "An attacker on another port of the app's host plants a session id that they know. Then you sign in.",

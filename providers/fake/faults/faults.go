@@ -16,7 +16,7 @@ package faults
 import "slices"
 
 // Fault is one attack or mistake, of a provider or of another site in the user's browser. It happens to a client of
-// its own, which is called [Fault.Client] and shares nothing that it learns.
+// its own, named [Fault.Client], so that no other sign-in meets it.
 type Fault struct {
 	Name     string // "nonce-wrong"
 	Provider string // the provider that plays it: "google"
@@ -26,7 +26,7 @@ type Fault struct {
 	Stops    string // the name of the Check that stops it; [Refusal]; [Nothing]; or "" if an honest client must cope
 	Spec     string // the section, if it is not the one of the check
 
-	How string // what the user does besides signing in, one of the words below; "" is nothing
+	How string // what else the user does, one of the texts below; "" is only to sign in
 
 	hook  hook // what happens to the provider's replies
 	lure  lure // what another site does
@@ -37,14 +37,14 @@ type Fault struct {
 const (
 	Again      = "Sign in, sign out, and sign in once more, each time from this page."
 	Late       = "Wait for eleven minutes before you press Allow."
-	First      = "Sign in before."
-	Leave      = "Begin to sign in before, and leave it."
-	Connect    = "Sign in before. Then, in another tab, sign out before you press Allow."
+	First      = "Sign in first."
+	Leave      = "Begin to sign in first, and stop at the provider's page."
+	Connect    = "Sign in first. Then, in another tab, sign out before you press Allow."
 	Refresh    = "Once signed in, press “Refresh now”."
 	Disconnect = "Once signed in, connect a second account, and press “Disconnect” at this one."
 )
 
-// What stops a fault if no Check of the client does.
+// Other values of Stops.
 const (
 	Refusal = "refusal" // the provider's error answer ends the sign-in
 	Nothing = "nothing" // the attack succeeds; Gains says why, and what stops it elsewhere
@@ -62,7 +62,7 @@ func (f Fault) Client() string { return f.Provider + "~" + f.Name }
 // Attacked reports whether the fault begins at a page of the attacker's, and not at the app.
 func (f Fault) Attacked() bool { return f.lure.method != "" }
 
-// Neighbour reports whether that page is at the app's host, on another port.
+// Neighbour reports whether that page is on the app's host, on another port.
 func (f Fault) Neighbour() bool { return f.lure.cookie != "" }
 
 // Anywhere reports whether any OpenID provider could do it to any client. Then it is also played at the issuer

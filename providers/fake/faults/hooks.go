@@ -144,7 +144,7 @@ func forged(key func() crypto.Signer, change func(object)) hook {
 	})
 }
 
-// both are two hooks that make a fault only together.
+// both is two hooks, one after the other.
 func both(first, second hook) hook {
 	return func(r *reply) {
 		first(r)
@@ -182,7 +182,7 @@ func changed(body string, change func(object)) string {
 	return encode(o)
 }
 
-// parse keeps numbers as they stand. A text that is no object becomes an empty one: the honest provider refused.
+// parse keeps numbers as they are. A text that is no object, as when the honest provider refuses, becomes an empty one.
 func parse(body string) object {
 	o := object{}
 	d := json.NewDecoder(strings.NewReader(body))

@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// A dishonest provider is the honest one with an attacker on the wire, who changes its replies on their way out.
+// A dishonest provider is the honest one, with an attacker who changes its replies on their way out.
 
 // place is what a reply is, wherever in the world its provider has it.
 type place string
@@ -27,7 +27,7 @@ const (
 	inTemporary place = "temporary credentials"
 )
 
-// placeOf goes by the end of the path: in front of it may be a host.
+// placeOf looks at the end of the path, because the path may begin with a host.
 func placeOf(p string) place {
 	switch path.Base(p) {
 	case "openid-configuration":
@@ -83,7 +83,7 @@ func (t *wire) before(honest http.Handler) http.Handler {
 		recorded := httptest.NewRecorder()
 		honest.ServeHTTP(recorded, in)
 		reply := &reply{at: where, request: r, honest: honest, status: recorded.Code, header: recorded.Header(), body: recorded.Body.String()}
-		// Pages are left alone: the user is asked as always.
+		// The consent page stays as it is.
 		if t.fault.hook != nil && (where != inCallback || reply.header.Get("Location") != "") {
 			reply.first = t.firstAt(reply)
 			t.fault.hook(reply)
