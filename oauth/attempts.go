@@ -58,7 +58,7 @@ func NewAttempts(root []byte, secure bool) (*Attempts, error) {
 // Cookie returns a cookie of this project, to be kept for life: for this host only, and
 // hidden from scripts. Its name has a prefix of its own, because cookies do not tell ports
 // apart, and everybody on localhost calls theirs "session". On https a browser keeps a
-// __Host- cookie to the host that set it (RFC 6265bis §4.1.3).
+// __Host- cookie to the host that set it (draft-ietf-httpbis-rfc6265bis-22 §4.1.3).
 func Cookie(secure bool, name, value string, life time.Duration) *http.Cookie {
 	prefix := "oauthbyhand-"
 	if secure {
@@ -154,9 +154,9 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	}
 	// A used attempt has lost its cookie: the second check tells a reload from a stranger.
 	if err := check(ctx,
-		callbackStated(state, query),
+		callbackState.present(state).failing(errorIn(query)+"no state", "a value"),
 		attemptUnused.holds(!a.isUsed(state)).skipIf(cookie.Name != ""),
-		attemptFound.present(cookie.Name).failing("no cookie of this sign-in", "one of the last 8 that this browser began, at most an hour ago"),
+		attemptFound.present(cookie.Name).failing(errorIn(query)+"no cookie of this sign-in", "one of the last 8 that this browser began, at most an hour ago"),
 	); err != nil {
 		return Attempt{}, err
 	}

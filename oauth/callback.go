@@ -73,14 +73,14 @@ func parseCallback(rawQuery string) (url.Values, error) {
 // deciding are the parameters on which the outcome of a callback depends, of both protocols.
 var deciding = []string{"state", "iss", "code", "error", "error_code", "oauth_token", "oauth_verifier", "denied", "oauth_problem"}
 
-// callbackStated is the check that a callback names its attempt. An error reply that does
-// not may be anybody's: it is not believed, but the failure says which error it is.
-func callbackStated(state string, q url.Values) outcome {
-	stated := callbackState.present(state)
-	if code := cmp.Or(q.Get("error"), q.Get("error_code"), q.Get("oauth_problem")); code != "" {
-		stated = stated.failing("error="+code+", and no state", "a value")
+// errorIn names the error in a callback that belongs to no attempt. Anybody could have
+// written it, so it is not believed, but people must learn which error it is.
+func errorIn(q url.Values) string {
+	code := cmp.Or(q.Get("error"), q.Get("error_code"), q.Get("oauth_problem"))
+	if code == "" {
+		return ""
 	}
-	return stated
+	return "error=" + clip(code) + ", and "
 }
 
 // once refuses a parameter that occurs twice.

@@ -56,7 +56,8 @@
 //	shared.go      what many sign-ins wait for and one request fetches
 //	seal.go        encryption of what others could change
 //	strictjson.go  JSON read so that two parsers cannot disagree
-//	reply.go       what holds for each reply, and how providers refuse
+//	reply.go       what holds for each reply
+//	refusal.go     how providers and users refuse
 //	errors.go      what a check is, and the list of all
 //	trace.go       what happened, as events
 //

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -71,56 +70,6 @@ func (e *CheckError) Error() string {
 	return fmt.Sprintf("oauth: step %d, %s: %s (%s)", e.Check.Step, e.Check.Name, detail, e.Check.Spec)
 }
 
-// Refusal is a denial by the user or the provider: an answer of the protocol, not a failed
-// check. Its texts are the provider's, or in step 2 may be anybody's who can write a URL.
-// They have up to 500 bytes each. Show them as quotations.
-type Refusal struct {
-	Step        int    // 2 in the callback; else the step of the request that was refused
-	Status      int    // HTTP status of the reply; 0 in the callback
-	Code        string // "access_denied", "invalid_grant", …; or a provider's own number
-	Description string // for people; empty if the provider gave none
-	URI         string // page about the error; not to be followed unseen
-	Reason      string // Meta's error_reason: "user_denied"
-}
-
-// ByUser reports whether the user declined.
-func (r *Refusal) ByUser() bool {
-	return r.Step == 2 && slices.Contains([]string{"access_denied", "denied", "user_refused", "permission_denied"}, r.Code)
-}
-
-// Error is Code and Description, with the step.
-func (r *Refusal) Error() string {
-	text := fmt.Sprintf("oauth: step %d, refused", r.Step)
-	for _, part := range []string{r.Code, r.Description} {
-		if part != "" {
-			text += ": " + part
-		}
-	}
-	return text
-}
-
-// refusalIn returns the *Refusal in err, nil if there is none. It is what a function of the
-// provider entry found in a reply with status 200.
-func refusalIn(ctx context.Context, err error, sent Request) *Refusal {
-	refusal, ok := errors.AsType[*Refusal](err)
-	if !ok {
-		return nil
-	}
-	said := *refusal
-	said.Status = http.StatusOK
-	return said.of(ctx, sent)
-}
-
-// of returns r as a refusal of the step that ctx is in, after a request whose secrets it
-// must not repeat.
-func (r Refusal) of(ctx context.Context, sent Request) *Refusal {
-	r.Step = stepOf(ctx)
-	for _, text := range []*string{&r.Code, &r.Description, &r.URI, &r.Reason} {
-		*text = clip(sent.scrub(*text))
-	}
-	return &r
-}
-
 // outcome is what a Check found. Outcomes are made by the methods below, in the
 // call of check that judges them, so that a check and what it looks at stand on
 // one line.
@@ -154,28 +103,19 @@ func (c *Check) equal(got, want string) outcome {
 // present holds if got is not empty. It keeps no value, so it is fit for secrets.
 func (c *Check) present(got string) outcome {
 	r := c.holds(got != "")
-	if r.ok {
-		r.got = "is there"
-	} else {
-		r.want = "a value"
-	}
-	return r
+	r.got = "is there"
+	return r.failing("", "a value")
 }
 
 // equalSecret is equal for secrets: it keeps neither value, and its time does not tell
 // how much of them agrees.
 func (c *Check) equalSecret(got, want string) outcome {
 	r := c.holds(got != "" && subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1)
-	switch {
-	case r.ok:
-		r.got = "the same"
-	case got != "":
-		r.got = "another value"
+	r.got = "the same"
+	if got == "" {
+		return r.failing("", "the expected one")
 	}
-	if !r.ok {
-		r.want = "the expected one"
-	}
-	return r
+	return r.failing("another value", "the expected one")
 }
 
 // oneOf holds if got is one of want.

@@ -126,9 +126,10 @@ func TestKeysFetchedAgainWithoutKid(t *testing.T) {
 
 func TestRefusalWords(t *testing.T) {
 	for body, want := range map[string]Refusal{
-		`{"error":"a\u0062"}`: {Code: "ab"},
-		`{"error":["4\/0A"]}`: {Code: "an array"}, // whose escapes could hide a secret
-		`{"message":"m"}`:     {Description: "m"},
+		`{"error":"a\u0062"}`:           {Code: "ab"},
+		`{"error":["4\/0A"]}`:           {Code: "an array"}, // whose escapes could hide a secret
+		`{"message":"m"}`:               {Description: "m"},
+		`{"error":"a&oauth_problem=b"}`: {Code: "a&oauth_problem=b"}, // JSON is no form
 		`{"message":"Validation Failed","errors":[{"message":"inner","code":"c"}]}`: {Description: "Validation Failed"},
 		`{"error":"invalid","code":7}`:                                              {Code: "invalid"},
 		`{"message":"m","code":7,"status":"401"}`:                                   {Description: "m", Code: "7"},
@@ -184,6 +185,7 @@ func TestRevokedSays(t *testing.T) {
 		wantGot(t, reply{status: 503, mediaType: mediaType, body: []byte("busy\n")}.revoked(t.Context()), CheckError{Got: got, Want: "200 or 204"})
 		wantGot(t, check(t.Context(), reply{status: 503, mediaType: mediaType, body: []byte("busy\n")}.statusOK()), CheckError{Got: got, Want: "200"})
 	}
+	wantGot(t, check(t.Context(), reply{status: 302, mediaType: "text/plain", body: []byte("Found")}.statusOK()), CheckError{Got: "302", Want: "200"})
 	sent := Request{Body: "code=c0de"}
 	wantGot(t, check(t.Context(), reply{500, "text/plain", []byte("no c0de"), sent}.statusOK()), CheckError{Got: "500: ‹withheld: it repeats a secret›", Want: "200"})
 }
@@ -220,12 +222,13 @@ func TestMediaTypeSays(t *testing.T) {
 func TestTakeSays(t *testing.T) {
 	for query, want := range map[string]CheckError{
 		"error=access_denied&error_description=x": {Got: "error=access_denied, and no state", Want: "a value"},
-		"error_code=200":             {Got: "error=200, and no state", Want: "a value"},
-		"oauth_problem=user_refused": {Got: "error=user_refused, and no state", Want: "a value"},
-		"error=a%0Ab":                {Got: "error=a b, and no state", Want: "a value"},
-		"error=":                     {Want: "a value"},
-		"code=c":                     {Want: "a value"},
-		"code=c&state=S":             {Got: "no cookie of this sign-in", Want: "one of the last 8 that this browser began, at most an hour ago"},
+		"error_code=200":              {Got: "error=200, and no state", Want: "a value"},
+		"oauth_problem=user_refused":  {Got: "error=user_refused, and no state", Want: "a value"},
+		"error=a%0Ab":                 {Got: "error=a b, and no state", Want: "a value"},
+		"error=":                      {Got: "no state", Want: "a value"},
+		"code=c":                      {Got: "no state", Want: "a value"},
+		"error=access_denied&state=S": {Got: "error=access_denied, and no cookie of this sign-in", Want: "one of the last 8 that this browser began, at most an hour ago"},
+		"code=c&state=S":              {Got: "no cookie of this sign-in", Want: "one of the last 8 that this browser began, at most an hour ago"},
 	} {
 		_, err := newAttempts(t, testRoot, false).Take(httptest.NewRecorder(), browser{}.request("/callback/op?"+query))
 		wantGot(t, err, want)

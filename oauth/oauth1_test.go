@@ -111,6 +111,7 @@ func TestChecks1(t *testing.T) {
 		{"callback, unreadable", "what cannot be read is not dropped", "", [3]any{}, xCallback + "&oauth_token=%zz", 2, "callback-once"},
 		{"callback, unreadable verifier", "likewise", "", [3]any{}, xCallback + "&oauth_verifier=%zz", 2, "callback-once"},
 		{"callback, unreadable denial", "likewise", "", [3]any{}, xCallback + "&denied=%zz", 2, "callback-once"},
+		{"callback, unreadable problem", "likewise", "", [3]any{}, xCallback + "&oauth_problem=%zz", 2, "callback-once"},
 		{"callback, no verifier", "nobody was asked", "", [3]any{}, "oauth_token=%s", 2, "callback-verifier"},
 		{"callback, empty verifier", "nobody was asked", "", [3]any{}, "oauth_token=%s&oauth_verifier=", 2, "callback-verifier"},
 		{"callback, another token denied", "anybody can write such a link", "", [3]any{}, "denied=stranger", 2, "callback-token"},
@@ -239,7 +240,24 @@ func TestRefusals1(t *testing.T) {
 	}
 }
 
-// Where version 1.1 is closed to the app, the token reply says who signed in.
+// The entry's function may refuse a profile, and its words repeat no secret.
+func TestEntryRefuses1(t *testing.T) {
+	p, row := honestX(), providers.X()
+	row.Profile = func(oauth.Replies) (oauth.Profile, error) {
+		return oauth.Profile{}, &oauth.Refusal{Code: "suspended", Description: "not S2"}
+	}
+	client, err := oauth.NewClient1(row, "key", "secret", "http://127.0.0.1:8080/callback/x", p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.UserInfo(t.Context(), oauth.TokenCredentials{Provider: "x", Token: "T2", Secret: "S2"})
+	refusal, _ := errors.AsType[*oauth.Refusal](err)
+	if diff := cmp.Diff(&oauth.Refusal{Step: 5, Status: 200, Code: "suspended", Description: "‹withheld: it repeats a secret›"}, refusal); diff != "" {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+}
+
+// If version 1.1 is closed to the app, the token reply says who signed in.
 func TestClosedProfile(t *testing.T) {
 	p := honestX()
 	p.replies[xProfile] = [3]any{403, "application/json", `{"errors":[{"message":"You currently have access to a subset of X API V2 endpoints","code":453}],"title":"Forbidden","status":403}`}

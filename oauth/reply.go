@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -31,16 +29,15 @@ type reply struct {
 }
 
 // statusOK is the check of the status: 200 is the only success.
-func (r reply) statusOK() outcome {
-	return replyStatus.equal(strconv.Itoa(r.status), "200").failing(r.failure(), "200")
-}
+func (r reply) statusOK() outcome { return replyStatus.equal(r.said(), "200") }
 
-// failure is the status, and what a server that is down says of it in words.
-func (r reply) failure() string {
-	if text := r.prose(); r.status >= 500 && text != "" {
-		return fmt.Sprintf("%d: %s", r.status, r.sent.scrub(text))
+// said is the status, with the words of a server that is down.
+func (r reply) said() string {
+	status := strconv.Itoa(r.status)
+	if r.status >= 500 && r.prose() != "" {
+		status += ": " + r.sent.scrub(r.prose())
 	}
-	return strconv.Itoa(r.status)
+	return status
 }
 
 // object reads a reply by the type that it declares, which must be one of these, and
@@ -100,86 +97,4 @@ func parseForm(body []byte) (Object, error) {
 		object[name], _ = json.Marshal(form.Get(name))
 	}
 	return object, nil
-}
-
-// refusal finds the reason in a reply that refuses: RFC 6749 §5.2, or one of the
-// shapes that providers use instead. It returns nil if there is none. An error
-// that says anything counts whatever the status is, and whatever else is in the reply.
-func (r reply) refusal(ctx context.Context) *Refusal {
-	o, invalid := r.parse()
-	if form, _ := parseForm(r.body); invalid != nil && form.has("oauth_problem") { // OAuth 1.0a, of whatever type
-		o, invalid = form, nil
-	}
-	code := cmp.Or(o.text("error"), o.text("oauth_problem"), o.errcode())
-	if r.status == http.StatusOK && code == "" {
-		return nil
-	}
-	var inner Object // if error is no word
-	o.Read("error", &inner)
-	var several []Object
-	o.Read("errors", &several)
-	switch {
-	case inner != nil: // Meta and Spotify's API: {"error": {"message": …, "code": …}}
-		o, code = inner, cmp.Or(inner.text("code"), inner.text("status"), code)
-	case len(several) > 0 && !o.has("message"): // X: {"errors": [{"message": …, "code": …}]}
-		o = several[0]
-	}
-	refusal := Refusal{
-		Status: r.status,
-		Code:   cmp.Or(code, o.text("code"), o.text("title"), o.text("status")), // title, detail: RFC 9457 §3.1
-		// Instagram's token endpoint says error_message, and APIs say message.
-		Description: cmp.Or(o.text("error_description"), o.text("oauth_problem_advice"), o.text("error_message"), o.text("message"), o.text("detail"), o.text("errmsg")),
-		URI:         o.text("error_uri"),
-	}
-	if invalid != nil && r.status/100 == 4 {
-		refusal.Description = r.prose()
-	}
-	if refusal.Code == "" && refusal.Description == "" {
-		return nil
-	}
-	return refusal.of(ctx, r.sent)
-}
-
-// errcode is WeChat's error; 0 is none.
-func (o Object) errcode() string {
-	if code := o.text("errcode"); code != "0" {
-		return code
-	}
-	return ""
-}
-
-// prose returns a body that gives a reason in words. A page does not, and what may be a
-// token in a form or in JSON must not get into an error.
-func (r reply) prose() string {
-	text := strings.TrimSpace(string(r.body))
-	if !strings.HasPrefix(r.mediaType, "text/") || strings.ContainsAny(text, "<{[=") {
-		return ""
-	}
-	return text
-}
-
-// secretParameter finds the secrets in a query, a form, GitHub's JSON and the header of
-// OAuth 1.0a (RFC 5849 §3.5.1): the value of a name that ends in one of these words.
-var secretParameter = regexp.MustCompile(`(?:secret|code|verifier|token|proof|signature)"?[=:] ?"?([^&"]+)`)
-
-// scrub withholds a text of the provider if it repeats a secret of the request. It withholds
-// all of the text: the visitor chooses the code, and a code that is a part of another
-// secret would leave the rest of that one readable.
-func (r Request) scrub(text string) string {
-	authorization := r.Header.Get("Authorization")
-	var secrets []string
-	for _, found := range secretParameter.FindAllStringSubmatch(r.URL+"&"+r.Body+"&"+authorization, -1) {
-		secrets = append(secrets, found[1])
-	}
-	_, credentials, _ := strings.Cut(authorization, " ")
-	_, password, _ := (&http.Request{Header: r.Header}).BasicAuth()
-	for _, secret := range append(secrets, credentials, password) {
-		decoded, _ := url.QueryUnescape(secret)
-		for _, secret := range []string{secret, decoded} {
-			if secret != "" && strings.Contains(text, secret) {
-				return "‹withheld: it repeats a secret›"
-			}
-		}
-	}
-	return text
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 )
 
 var revokeDone = Check{7, "revoke-done", "RFC 7009 §2.2", "access that goes on after the user took it back"}
@@ -71,7 +70,7 @@ func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
 // says nothing (RFC 7009 §2.2); GitHub has no body and says 204. After anything else
 // the token may still work (§2.2.1).
 func (r reply) revoked(ctx context.Context) error {
-	done := revokeDone.oneOf(strconv.Itoa(r.status), "200", "204").failing(r.failure(), "200 or 204")
+	done := revokeDone.oneOf(r.said(), "200", "204")
 	if refusal := r.refusal(ctx); refusal != nil && !done.ok {
 		if refusal.Code == "invalid_token" { // dead already: the purpose is achieved (RFC 7009 §2.2)
 			return nil

@@ -289,7 +289,7 @@ func TestExchangeReply(t *testing.T) {
 			"dropped silently by others"},
 		"a form declared as JSON": {saysJSON("access_token=t0ken&token_type=bearer"), form, "reply-json",
 			"it is read as what it says it is"},
-		"a page in plain text":    {says(500, "text/html", "<h1>Internal Server Error</h1>"), nil, "reply-status-200", "a page is no reason"},
+		"a page, not 200":         {says(400, "text/html", "<h1>Bad Request</h1>"), nil, "reply-status-200", "a page is no reason"},
 		"a form, not 200":         {says(500, "text/plain", "access_token=t0ken&token_type=bearer"), form, "reply-status-200", "a token is no reason, and in no error"},
 		"half a token, not 200":   {says(500, "text/plain", good[:len(good)-1]), nil, "reply-status-200", "likewise"},
 		"text, not an error":      {says(302, "text/plain", "Found"), nil, "reply-status-200", "a redirect is no refusal"},
