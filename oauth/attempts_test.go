@@ -147,6 +147,8 @@ func TestTake(t *testing.T) {
 			b[mine] = b64(raw)
 		}, fails: "attempt-opens",
 			reason: "somebody wants their own nonce or verifier in it"},
+		"sealed, and no attempt": {change: func(t *testing.T, a *Attempts, b browser) { b[mine] = a.sealer.Seal([]byte("{"), mine) }, fails: "attempt-opens",
+			reason: "of another version of this app"},
 		"made up": {change: func(t *testing.T, a *Attempts, b browser) { b[mine] = b64([]byte(`{"State":"STATE6789"}`)) }, fails: "attempt-opens",
 			reason: "an attempt that this app never began"},
 		"empty cookie": {change: func(t *testing.T, a *Attempts, b browser) { b[mine] = "" }, fails: "attempt-opens",
@@ -227,35 +229,59 @@ func TestTakeWithoutHostPrefix(t *testing.T) {
 // Sign-ins begun and never finished: the browser keeps eight, the server none.
 func TestPutDropsTheOldest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b := newAttempts(t, testRoot, false), browser{"session": "of another app on localhost"}
-		var want []string
-		for i := range 11 {
-			b.put(t, a, newAttempt(fmt.Sprintf("STATE%03d-%d", i, i)))
-			time.Sleep(time.Second)
-			if i >= 11-8 {
-				want = append(want, fmt.Sprintf("oauthbyhand-attempt-STATE%03d", i))
-			}
-		}
-		var got []string
-		for name := range b {
-			if strings.HasPrefix(name, "oauthbyhand-") {
-				got = append(got, name)
-			}
-		}
-		slices.Sort(got)
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("(-want +got)\n%s", diff)
-		}
-		if b["session"] == "" {
-			t.Error("another app's cookie was dropped")
-		}
-		// One that does not open, of before a restart, is the first to go.
-		b["oauthbyhand-attempt-STATE010"] = "x"
-		b.put(t, a, newAttempt("STATE011-11"))
-		if _, kept := b["oauthbyhand-attempt-STATE010"]; kept || len(b) != 8+1 {
-			t.Errorf("the browser has %v", b)
+		for _, secure := range []bool{false, true} {
+			testPutDropsTheOldest(t, secure)
 		}
 	})
+}
+
+func testPutDropsTheOldest(t *testing.T, secure bool) {
+	a, b := newAttempts(t, testRoot, secure), browser{"session": "of another app on localhost"}
+	prefix := Cookie(secure, "attempt-STATE", "", 0).Name
+	var want []string
+	for i := range 11 {
+		b.put(t, a, newAttempt(fmt.Sprintf("STATE%03d-%d", i, i)))
+		time.Sleep(time.Second)
+		if i >= 11-8 {
+			want = append(want, fmt.Sprintf("%s%03d", prefix, i))
+		}
+	}
+	var got []string
+	for name := range b {
+		if name != "session" {
+			got = append(got, name)
+		}
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if b["session"] == "" {
+		t.Error("another app's cookie was dropped")
+	}
+	// One that does not open, of before a restart, is the first to go.
+	b[prefix+"010"] = "x"
+	b.put(t, a, newAttempt("STATE011-11"))
+	if _, kept := b[prefix+"010"]; kept || len(b) != 8+1 {
+		t.Errorf("the browser has %v", b)
+	}
+	// However many there are, as of a limit that was higher once, all but eight go.
+	for i := range 5 {
+		b[fmt.Sprintf("%s90%d", prefix, i)] = "x"
+	}
+	b.put(t, a, newAttempt("STATE012-12"))
+	if len(b) != 8+1 {
+		t.Errorf("the browser has %v", b)
+	}
+}
+
+// What cannot be stored is an error, and no cookie that nothing opens.
+func TestPutRefuses(t *testing.T) {
+	w := httptest.NewRecorder()
+	err := newAttempts(t, testRoot, false).Put(w, browser{}.request("/login/op"), Attempt{Begun: time.Unix(1<<40, 0)})
+	if err == nil || len(w.Result().Cookies()) > 0 {
+		t.Errorf("%v, %v", err, w.Result().Cookies())
+	}
 }
 
 // The server remembers used attempts, but not more than it has room for.

@@ -94,6 +94,9 @@ func TestBeginAttempt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if got.Begun.Location() != time.UTC {
+			t.Errorf("begun at a time of %s: the trace shows it to people elsewhere", got.Begun.Location())
+		}
 		random := regexp.MustCompile(`^[A-Za-z0-9_-]{22,43}$`) // 128 bits or more; the conformance suite warns of longer ones
 		if !random.MatchString(got.State) || !random.MatchString(got.Nonce) {
 			t.Errorf("state %q, nonce %q: too short, too long, or not for a URL", got.State, got.Nonce)

@@ -36,24 +36,29 @@ func TestNewClient(t *testing.T) {
 		"OAuth 2.0 alone": {"app", "s3cret", callback, func(p *Provider) { *p = plainRow(); p.Name = "op" }, "", "no issuer"},
 		"issuer at home":  {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "http://127.0.0.1:9000" }, "", "the fake provider for other people's clients"},
 
-		"no profile":                  {"app", "s3cret", callback, func(p *Provider) { p.Profile = nil }, "no Name or no Profile", "a panic, after the user has said yes"},
-		"no openid":                   {"app", "s3cret", callback, func(p *Provider) { p.Scopes = []string{"email"} }, "without the scope openid", "a sign-in that cannot end well"},
-		"no id":                       {"", "s3cret", callback, nil, "client id and client secret must both be set", "half a pair"},
-		"no secret":                   {"app", "", callback, nil, "client id and client secret must both be set", "half a pair"},
-		"redirect relative":           {"app", "s3cret", "/callback/op", nil, absolute, "whoever sends the Host header would choose"},
-		"redirect schemeless":         {"app", "s3cret", "//app.example/callback", nil, absolute, "url.Parse gives it a host, and it is not absolute"},
-		"redirect of an app":          {"app", "s3cret", "com.example.app://callback", nil, https, "any app on the device may claim that scheme (RFC 8252 §8.1)"},
-		"redirect http":               {"app", "s3cret", "http://app.example/callback/op", nil, https, "the code read on the wire"},
-		"redirect fragment":           {"app", "s3cret", callback + "#x", nil, absolute, "the code would be behind it"},
-		"redirect # and no more":      {"app", "s3cret", callback + "#", nil, absolute, "likewise"},
-		"redirect empty":              {"app", "s3cret", "", nil, absolute, "nowhere"},
-		"issuer empty":                {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "" }, absolute, "nobody"},
-		"issuer with query":           {"app", "s3cret", callback, func(p *Provider) { p.Issuer += "?a=b" }, "no place for a query", "the well-known path would end up in it"},
-		"issuer with ?":               {"app", "s3cret", callback, func(p *Provider) { p.Issuer += "?" }, "no place for a query", "likewise"},
-		"issuer with fragment":        {"app", "s3cret", callback, func(p *Provider) { p.Issuer += "#a" }, absolute, "the well-known path would never be sent"},
-		"issuer with user":            {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "https://op.example@evil.example" }, absolute, "the host is evil.example"},
-		"issuer http":                 {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "http://op.example" }, https, "metadata changed on the wire"},
-		"issuer like home":            {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "http://localhost.evil.example" }, https, "a name that only looks like this machine"},
+		"no profile":                       {"app", "s3cret", callback, func(p *Provider) { p.Profile = nil }, "no Name or no Profile", "a panic, after the user has said yes"},
+		"no openid":                        {"app", "s3cret", callback, func(p *Provider) { p.Scopes = []string{"email"} }, "without the scope openid", "a sign-in that cannot end well"},
+		"no id":                            {"", "s3cret", callback, nil, "client id and client secret must both be set", "half a pair"},
+		"no secret":                        {"app", "", callback, nil, "client id and client secret must both be set", "half a pair"},
+		"redirect relative":                {"app", "s3cret", "/callback/op", nil, absolute, "whoever sends the Host header would choose"},
+		"redirect schemeless":              {"app", "s3cret", "//app.example/callback", nil, absolute, "url.Parse gives it a host, and it is not absolute"},
+		"redirect of an app":               {"app", "s3cret", "com.example.app://callback", nil, https, "any app on the device may claim that scheme (RFC 8252 §8.1)"},
+		"redirect http":                    {"app", "s3cret", "http://app.example/callback/op", nil, https, "the code read on the wire"},
+		"redirect fragment":                {"app", "s3cret", callback + "#x", nil, absolute, "the code would be behind it"},
+		"redirect # and no more":           {"app", "s3cret", callback + "#", nil, absolute, "likewise"},
+		"redirect empty":                   {"app", "s3cret", "", nil, absolute, "nowhere"},
+		"issuer empty":                     {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "" }, absolute, "nobody"},
+		"issuer with query":                {"app", "s3cret", callback, func(p *Provider) { p.Issuer += "?a=b" }, "no place for a query", "the well-known path would end up in it"},
+		"issuer with ?":                    {"app", "s3cret", callback, func(p *Provider) { p.Issuer += "?" }, "no place for a query", "likewise"},
+		"issuer with fragment":             {"app", "s3cret", callback, func(p *Provider) { p.Issuer += "#a" }, absolute, "the well-known path would never be sent"},
+		"issuer with user":                 {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "https://op.example@evil.example" }, absolute, "the host is evil.example"},
+		"issuer http":                      {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "http://op.example" }, https, "metadata changed on the wire"},
+		"issuer like home":                 {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "http://localhost.evil.example" }, https, "a name that only looks like this machine"},
+		"issuer http with query":           {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "http://op.example?a=b" }, https, "the worse comes first"},
+		"authorization at home, token not": {"app", "s3cret", callback, plain(func(m *Metadata) { m.AuthorizationEndpoint = "http://localhost/authorize" }), https, "a provider out there could send the browser to services of its user's machine"},
+		"all at home": {"app", "s3cret", callback, plain(func(m *Metadata) {
+			m.TokenEndpoint, m.AuthorizationEndpoint = "http://localhost/token", "http://localhost/authorize"
+		}), "", "the fake provider"},
 		"token endpoint http":         {"app", "s3cret", callback, plain(func(m *Metadata) { m.TokenEndpoint = "http://op.example/token" }), https, "the secret read on the wire"},
 		"authorization endpoint http": {"app", "s3cret", callback, plain(func(m *Metadata) { m.AuthorizationEndpoint = "http://op.example/authorize" }), "authorization endpoint: http://op.example is not https", "the sign-in page changed on the wire"},
 	} {
@@ -173,6 +178,9 @@ func TestReplyHeaderWithoutEnd(t *testing.T) {
 		transport, ok := c.transport.(*http.Transport)
 		if !ok || transport == http.DefaultTransport {
 			t.Fatalf("not a transport of its own but %T", c.transport)
+		}
+		if transport.MaxResponseHeaderBytes != 64<<10 {
+			t.Errorf("at most %d bytes", transport.MaxResponseHeaderBytes)
 		}
 		sent := make(chan int, 1)
 		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {

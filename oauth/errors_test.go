@@ -67,11 +67,14 @@ func testRows(t *testing.T) {
 		"before at":         {c.before(noon, noon), "got 2000-01-01T00:00:00Z, 0s ahead of this machine's clock, want before 2000-01-01T00:00:00Z", "the limit is out"},
 		"before late":       {c.before(noon.Add(time.Minute), noon), "got 2000-01-01T00:01:00Z, 1m0s ahead of this machine's clock, want before 2000-01-01T00:00:00Z", "by how much"},
 		"before, no time":   {c.before(time.Time{}, noon), "got nothing (missing), want a time", "a zero time is before everything, and no time"},
+		"before, rounded":   {c.before(noon.Add(time.Second+400*time.Millisecond), noon), "got 2000-01-01T00:00:01Z, 1s ahead of this machine's clock, want before 2000-01-01T00:00:00Z", "to a second"},
+		"before, elsewhere": {c.before(noon, noon.In(time.FixedZone("", 3600))), "got 2000-01-01T00:00:00Z, 0s ahead of this machine's clock, want before 2000-01-01T00:00:00Z", "in one time zone"},
 		"after":             {c.after(noon, noon.Add(-1)), "", "after"},
 		"after at":          {c.after(noon, noon), "got 2000-01-01T00:00:00Z, 0s ahead of this machine's clock, want after 2000-01-01T00:00:00Z", "the limit is out"},
 		"after early":       {c.after(at("2000-01-01T01:00:00+02:00"), noon), "got 1999-12-31T23:00:00Z, 1h0m0s behind this machine's clock, want after 2000-01-01T00:00:00Z", "in one time zone"},
 		"after, no time":    {c.after(time.Time{}, noon), "got nothing (missing), want a time", "missing"},
 		"a stranger's text": {c.equal("a\n\x1b[31m"+strings.Repeat("x", 600), "b"), "got a  [31m" + strings.Repeat("x", 493) + "…, want b", "one line of a log, of a length"},
+		"wanted of one":     {c.equal("a", "b\n"+strings.Repeat("x", 600)), "got a, want b " + strings.Repeat("x", 498) + "…", "metadata are a stranger's, too"},
 	} {
 		got, want := "", ""
 		if err := check(t.Context(), tt.row); err != nil {
@@ -214,6 +217,13 @@ func TestChecks(t *testing.T) {
 		if !slices.IsSortedFunc(run, func(a, b Check) int { return cmp.Compare(a.Step, b.Step) }) {
 			t.Errorf("not in the order of the steps: %v", run)
 		}
+	}
+	perStep := make([]int, 8)
+	for _, c := range Checks() {
+		perStep[c.Step]++
+	}
+	if diff := gocmp.Diff([]int{10, 2, 12, 5, 19, 3, 5, 1}, perStep); diff != "" {
+		t.Errorf("checks of each step (-want +got)\n%s", diff)
 	}
 	slices.Sort(declared)
 	slices.Sort(listed)

@@ -67,6 +67,9 @@ func TestKeysSayWhy(t *testing.T) {
 		p.says[opJWKS] = saysJSON(`{"keys": [` + one + `,` + ecJWK() + `]}`)
 		_, err = verify(t, newClient(t, opRow(), p), sign(rs256, claims(nil), rsaKey()))
 		wantGot(t, err, CheckError{Got: "rsa", Want: "ec"})
+		p.says[opJWKS] = saysJSON(`{"keys": [` + strings.Repeat(member(rsaJWK(), `"use":"enc"`)+",", 2) + ecJWK() + `]}`)
+		_, err = verify(t, newClient(t, opRow(), p), sign(rs256, claims(nil), rsaKey()))
+		wantGot(t, err, CheckError{Got: `a key for use "enc"; a key for use "enc"`, Want: "a key for RS256"})
 		p.says[opJWKS] = saysJSON(`{"keys": []}`)
 		_, err = verify(t, newClient(t, opRow(), p), sign(`{"alg":"RS256"}`, claims(nil), rsaKey()))
 		wantGot(t, err, CheckError{Want: "a key for RS256"})
@@ -80,6 +83,14 @@ func TestParseKeySaysWhy(t *testing.T) {
 		`{"kty":"RSA","n":"","e":"AQAB"}`:                                "a key whose n is missing",
 		`{"kty":"RSA","n":"*","e":"AQAB"}`:                               "a key whose n is not base64url",
 		`{"kty":"RSA","n":5,"e":"AQAB"}`:                                 "n is of another type: a number",
+		`{"kty":7}`:                                                      "kty is of another type: a number",
+		`{"kty":"RSA","kid":7}`:                                          "kid is of another type: a number",
+		`{"kty":"RSA","use":7}`:                                          "use is of another type: a number",
+		`{"kty":"RSA","alg":7}`:                                          "alg is of another type: a number",
+		`{"kty":"RSA","n":"BQ","e":7}`:                                   "e is of another type: a number",
+		`{"kty":"EC","crv":7}`:                                           "crv is of another type: a number",
+		`{"kty":"EC","crv":"P-256","x":7}`:                               "x is of another type: a number",
+		`{"kty":"EC","x":"` + x32 + `","y":7}`:                           "y is of another type: a number",
 		`{"kty":"RSA","n":"BQ","e":"AQAB"}`:                              "an RSA key of 3 bits",
 		`{"kty":"EC","crv":"P-256"}`:                                     "a key whose x is missing",
 		`{"kty":"EC","crv":"P-256","x":"` + x33 + `","y":"` + x32 + `"}`: "an EC key with coordinates of 33 and 32 bytes instead of 32",

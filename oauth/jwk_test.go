@@ -90,6 +90,7 @@ func TestKeys(t *testing.T) {
 		"e of 31 bits":  {keys: e(`"f____w"`), fails: "id-token-signature", reason: "it fits, and has not signed"},
 		"e of 32 bits":  {keys: e(`"_____w"`), fails: "key-fits", reason: "each bit is work"},
 		"e 1":           {keys: e(`"AQ"`), fails: "key-fits", reason: "every text is its own signature (RFC 8017 §3.1)"},
+		"e 3":           {keys: e(`"Aw"`), fails: "id-token-signature", reason: "the least that fits, and has not signed"},
 		"e even":        {keys: e(`"AQAA"`), fails: "key-fits", reason: "no RSA"},
 		"e of 5 bytes":  {keys: e(`"AQAAAAE"`), fails: "key-fits", reason: "it would not fit an int32"},
 		"e padded":      {keys: e(`"AQAB=="`), fails: "key-fits", reason: "base64url (RFC 7518 §6.3.1)"},

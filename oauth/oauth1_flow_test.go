@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/oauthbyhand/oauth"
 	"example.com/oauthbyhand/providers"
@@ -136,8 +137,12 @@ func TestTrace1(t *testing.T) {
 	var events []oauth.Event
 	ctx := oauth.WithTrace(t.Context(), func(e oauth.Event) { events = append(events, e) })
 	p := honestX()
-	if _, _, err := p.client(t).Begin(ctx); err != nil {
-		t.Fatal(err)
+	attempt, authorizationURL, err := p.client(t).Begin(ctx)
+	if err != nil || attempt.Begun.Location() != time.UTC {
+		t.Fatalf("begun at %s, %v", attempt.Begun, err)
+	}
+	if diff := cmp.Diff(any(oauth.RedirectOut{URL: authorizationURL}), events[len(events)-1].What); diff != "" {
+		t.Errorf("the last event (-want +got)\n%s", diff)
 	}
 	for _, e := range events {
 		s, ok := e.What.(oauth.Signed)

@@ -63,6 +63,7 @@ func TestRefresh(t *testing.T) {
 		"first auth_time":             {tokens: func(t *Tokens) { delete(t.IDToken, "auth_time") }, reply: idToken(set{"auth_time": epoch}), reason: "a claim that the first token lacked"},
 		"auth_time spelled otherwise": {reply: idToken(set{"auth_time": json.Number("946684740.0")}), reason: "the same value (OIDC Core §12.2)"},
 		"future auth_time":            {tokens: func(t *Tokens) { delete(t.IDToken, "auth_time") }, reply: idToken(set{"auth_time": epoch + 3600}), step: 6, fails: "refresh-auth-time", reason: "not plausible"},
+		"auth_time a minute ahead":    {tokens: func(t *Tokens) { delete(t.IDToken, "auth_time") }, reply: idToken(set{"auth_time": epoch + 60}), step: 6, fails: "refresh-auth-time", reason: "more than clocks differ"},
 		"new azp":                     {reply: idToken(set{"azp": "app"}), step: 6, fails: "refresh-aud", reason: "one that was not there must not appear (OIDC Core §12.2)"},
 		"unusable members":            {reply: strings.Replace(idToken(set{"nbf": 0, "aud": []string{"app", "app"}}), "3600", "[1e99]", 1), reason: "the rotated refresh token is not thrown away for them"},
 		"expired":                     {reply: idToken(set{"exp": epoch - 61}), step: 4, fails: "claim-exp", reason: "verified like the first"},

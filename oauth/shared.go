@@ -32,7 +32,7 @@ type shared[T any] struct {
 // three times in a row at most, then once in 30 s; in between it is returned as it is.
 func (s *shared[T]) get(ctx context.Context, maxAge time.Duration, good func(T) bool, fetch func(context.Context) (T, error)) (none T, err error) {
 	s.mu.Lock()
-	fresh := !s.fetched.IsZero() && time.Since(s.fetched) < maxAge
+	fresh := time.Since(s.fetched) < maxAge // never, if nothing was fetched yet
 	if fresh && (good(s.value) || s.pending == nil && !s.mayRefetch(time.Now())) {
 		defer s.mu.Unlock()
 		return s.value, nil

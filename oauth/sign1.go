@@ -79,7 +79,7 @@ func normalizeParameters(parameters []Parameter) string {
 // request line and the Host header, without query and fragment. net/http sends the
 // path as it stands in the URL, "/" for an empty one, and no port that is empty.
 func baseStringURI(u *url.URL) string {
-	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	scheme, host := u.Scheme, strings.ToLower(u.Host) // the scheme is lowered by url.Parse
 	port := u.Port()
 	if port == "" || scheme == "http" && port == "80" || scheme == "https" && port == "443" {
 		host = strings.TrimSuffix(host, ":"+port)

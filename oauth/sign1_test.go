@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // vectors1 reads the vectors of OAuth 1.0a: their headers, and the body as "".
@@ -148,8 +150,35 @@ func TestNormalizeParameters(t *testing.T) {
 			t.Errorf("%s: got %s, %v, want %s: %s", tt.encoded, got, err, tt.want, tt.reason)
 		}
 	}
-	if _, err := formDecode("a=%zz"); err == nil {
-		t.Error("%zz: what cannot be decoded was signed")
+	for _, encoded := range []string{"a=%zz", "%zz=a"} {
+		if _, err := formDecode(encoded); err == nil {
+			t.Errorf("%s: what cannot be decoded was signed", encoded)
+		}
+	}
+	for _, row := range [][2]string{{"https://%zz", ""}, {"https://x.example/?a=%zz", ""}, {"https://x.example/", "a=%zz"}} {
+		if s, err := sign1("POST", row[0], row[1], nil, "", ""); err == nil {
+			t.Errorf("%q was signed: %s", row, s.BaseString)
+		}
+	}
+}
+
+// The parts of the key are encoded, so that no secret can end early at an ampersand, and so
+// are the names in the header; the method is signed in capitals (RFC 5849 §3.4.1.1, §3.4.2, §3.5.1).
+func TestSignedAsEncoded(t *testing.T) {
+	// printf 'GET&https%%3A%%2F%%2Fx.example%%2F&a%%2520b%%3Dc' | openssl dgst -sha1 -hmac 'k%26%3D&s%26%2B' -binary | base64
+	got, err := sign1("get", "HTTPS://x.example/", "", []Parameter{{"a b", "c"}}, "k&=", "s&+")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Signed{
+		Parameters: []Parameter{{"a b", "c"}},
+		Normalized: "a%20b=c",
+		BaseString: "GET&https%3A%2F%2Fx.example%2F&a%2520b%3Dc",
+		Signature:  "crHGLF8SxKIYtk0LIlYzwfl+2yM=",
+	}
+	want.Header = `OAuth a%20b="c", oauth_signature="` + percentEncode(want.Signature) + `"`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

@@ -57,6 +57,8 @@ func TestParseObject(t *testing.T) {
 		"64 deep":             {text: strings.Repeat(`{"a":`, 63) + "[]" + strings.Repeat("}", 63), want: object{"a": []byte(strings.Repeat(`{"a":`, 62) + "[]" + strings.Repeat("}", 62))}, reason: "as deep as it may be"},
 		"65 deep":             {text: strings.Repeat(`{"a":`, 64) + "[]" + strings.Repeat("}", 64), err: "more than 64 deep", reason: "no honest reply needs it, and shown indented it fills the memory"},
 		"a list":              {text: `[]`, err: "not an object but an array", reason: "members have no names there"},
+		"a list, indented":    {text: " \t\r\n[]", err: "not an object but an array", reason: "white space tells no type"},
+		"64 lists":            {text: `{"a":` + strings.Repeat("[", 63) + strings.Repeat("]", 63) + "}", want: object{"a": []byte(strings.Repeat("[", 63) + strings.Repeat("]", 63))}, reason: "as deep as they may be"},
 		"text":                {text: `"{}"`, err: "not an object but a string", reason: "not looked into"},
 		"a number":            {text: `7`, err: "not an object but a number", reason: "no members"},
 		"a boolean":           {text: `true`, err: "not an object but a boolean", reason: "no members"},
@@ -89,7 +91,7 @@ func TestValidJSON(t *testing.T) {
 }
 
 func TestObjectRead(t *testing.T) {
-	o, err := parseObject([]byte(`{"text":"a\u00e4","number":7,"flag":true,"list":["x"],"null":null}`))
+	o, err := parseObject([]byte(`{"text":"a\u00e4","number":7,"flag":true,"unset":false,"list":["x"],"null":null}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +102,7 @@ func TestObjectRead(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %q", name, text, err, want)
 		}
 	}
-	for name, want := range map[string]string{"number": "a number", "flag": "a boolean", "list": "an array"} {
+	for name, want := range map[string]string{"number": "a number", "flag": "a boolean", "unset": "a boolean", "list": "an array"} {
 		text = "before"
 		err := o.Read(name, &text)
 		if want := name + " is of another type: " + want; err == nil || err.Error() != want || text != "before" {

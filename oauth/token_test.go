@@ -98,6 +98,18 @@ func TestExchangeClientAuthUnknown(t *testing.T) {
 	}
 }
 
+// With endpoints that stand in the row, only this step can see it.
+func TestExchangeClientAuthOfTheRow(t *testing.T) {
+	p, row := newOP(), plainRow()
+	row.ClientAuth = "private_key_jwt"
+	c := newClient(t, row, p)
+	_, err := c.Exchange(t.Context(), callbackOf(t, c))
+	wantCheck(t, err, 3, "token-client-auth", "the secret would be sent in a way that nobody asked for")
+	if len(p.asked) > 0 {
+		t.Errorf("asked %v", p.asked)
+	}
+}
+
 // tokens does steps 2 to 4 at a provider without OpenID Connect.
 func tokens(t testing.TB, c *Client, callbackQuery string) (Tokens, error) {
 	t.Helper()
@@ -189,6 +201,15 @@ func TestExchangeTokens(t *testing.T) {
 			callback: "&granted_scopes=email,admin&denied_scopes=openid",
 			want:     Tokens{Scopes: []string{"email"}},
 			reason:   "Facebook says it there; who came by with it may have added to it"},
+		"scopes not in the callback": {
+			reply:  saysJSON(`{"access_token": "t0ken", "token_type": "bearer"}`),
+			row:    func(p *Provider) { p.GrantedScopes = "granted_scopes" },
+			want:   Tokens{Scopes: []string{"openid", "email"}},
+			reason: "nothing said means as asked (RFC 6749 §5.1)"},
+		"a second": {
+			reply: saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "expires_in": 1}`),
+			want:  Tokens{Scopes: []string{"openid", "email"}}, lifetime: time.Second,
+			reason: "the shortest that a provider can name"},
 		"scopes in another's callback": {
 			reply:    saysJSON(`{"access_token": "t0ken", "token_type": "bearer"}`),
 			callback: "&granted_scopes=email",
@@ -317,6 +338,10 @@ func TestExchangeReply(t *testing.T) {
 		"a shape that the row cannot read": {saysJSON(good), func(p *Provider) {
 			p.TokenReply = func(Object) (Object, error) { return nil, errors.New("data is missing") }
 		}, "token-members", "the row's function may refuse"},
+		"an error page, and a shape of its own": {says(500, "text/html", ""), func(p *Provider) {
+			p.TokenReply = func(Object) (Object, error) { return nil, errors.New("data is missing") }
+		}, "reply-status-200", "the row's function is for replies only"},
+		"scope a number":  {with(`"scope": 7`), nil, "token-members", "text, or at Twitch a list"},
 		"no ID token":     {saysJSON(good), openID, "token-id-token", "openid was asked for; a bare access token proves nobody (OIDC Core §3.1.3.3)"},
 		"ID token empty":  {with(`"id_token": ""`), openID, "token-id-token", "likewise"},
 		"ID token object": {with(`"id_token": {}`), openID, "token-members", "it is a string"},

@@ -69,6 +69,10 @@ func TestTraceFindsTheSource(t *testing.T) {
 	c.Refresh(ctx, Tokens{})
 	c.Revoke(ctx, Tokens{})
 	attemptOf("op").CheckUser(ctx, "")
+	c1 := newClient1(t, newOP())
+	c1.Begin(ctx)
+	c1.ParseCallback(ctx, Attempt{Provider: "x"}, "")
+	c1.Get(ctx, TokenCredentials{}, "https://x.example/")
 }
 
 // Everything that happens in one sign-in, in its order, under the names that a reader

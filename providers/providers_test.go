@@ -2,8 +2,12 @@ package providers
 
 import (
 	"encoding/json"
+	"maps"
+	"net/http"
 	"os"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -143,6 +147,11 @@ func TestProfiles(t *testing.T) {
 			oauth.Profile{Subject: "1", Name: "Ada L"},
 			"the member is missing where the user unticked it",
 		},
+		"instagram, without a name": {
+			Instagram(), literal(`{"user_id":"1","username":"ada"}`),
+			oauth.Profile{Subject: "1", Name: "ada"},
+			"the name is optional there",
+		},
 		"instagram": {
 			Instagram(), file("instagram"),
 			oauth.Profile{Subject: "17841405793187218", Name: "Ada", Picture: "https://scontent.cdninstagram.com/v/picture.jpg"},
@@ -198,32 +207,57 @@ func TestProfiles(t *testing.T) {
 }
 
 // A member of another type than the provider's own documents say is an error, not
-// an empty profile.
+// an empty profile: each member in turn, and each reply.
 func TestProfilesRefuseOtherTypes(t *testing.T) {
+	google := `{"sub":"1","name":"n","email":"e","picture":"p"}`
 	for name, row := range map[string]struct {
-		provider oauth.Provider
-		replies  []string
+		profile func(oauth.Replies) (oauth.Profile, error)
+		replies []string
 	}{
-		"google sub":    {Google(), []string{`{"sub":1}`}},
-		"github id":     {GitHub(), []string{`{"id":{}}`, `[]`}},
-		"github emails": {GitHub(), []string{`{"id":1}`, `{}`}},
-		"github flag":   {GitHub(), []string{`{"id":1}`, `[{"email":"a","primary":"yes"}]`}},
-		"facebook id":   {Facebook(), []string{`{"id":1}`}},
-		"facebook all":  {Facebook(), []string{`[]`}},
-		"instagram id":  {Instagram(), []string{`{"user_id":1}`}},
-		"spotify image": {Spotify(), []string{`{"account_id":"a","images":"x"}`}},
-		"spotify id":    {Spotify(), []string{`{"account_id":1}`}},
-		"x2 id":         {X2(), []string{`{"data":{"id":1}}`}},
-		"x2 data":       {X2(), []string{`{"data":[]}`}},
+		"google":    {Google().Profile, []string{google}},
+		"oidc":      {OpenID("https://op.example").Profile, []string{google}},
+		"github":    {GitHub().Profile, []string{`{"id":1,"login":"l","name":"n","avatar_url":"a"}`, `[{"email":"e","primary":true,"verified":true}]`}},
+		"facebook":  {Facebook().Profile, []string{`{"id":"1","name":"n","email":"e","picture":{"data":{"url":"u"}}}`}},
+		"instagram": {Instagram().Profile, []string{`{"user_id":"1","name":"n","username":"u","profile_picture_url":"p"}`}},
+		"spotify":   {Spotify().Profile, []string{`{"account_id":"1","display_name":"n","email":"e","images":[{"url":"u"}]}`}},
+		"x2":        {X2().Profile, []string{`{"data":{"id":"1","name":"n","confirmed_email":"e","profile_image_url":"u"}}`}},
+		"x":         {X().Profile, []string{`{"id_str":"1","name":"n","email":"e","profile_image_url_https":"u"}`}},
+		"x's token": {xTokenProfile, []string{`{"user_id":"1","screen_name":"n"}`}},
 	} {
-		var replies oauth.Replies
-		for _, reply := range row.replies {
-			replies.API = append(replies.API, json.RawMessage(reply))
+		read := func(replies []string) error {
+			var r oauth.Replies
+			for _, reply := range replies {
+				r.API = append(r.API, json.RawMessage(reply))
+			}
+			_, err := row.profile(r)
+			return err
 		}
-		if profile, err := row.provider.Profile(replies); err == nil {
-			t.Errorf("%s: %v was taken, profile %v", name, row.replies, profile)
+		if err := read(row.replies); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for i, reply := range row.replies {
+			bad := []string{`7`}
+			for _, at := range regexp.MustCompile(`"\w+":`).FindAllStringIndex(reply, -1) {
+				bad = append(bad, reply[:at[1]]+`[[]],"_":`+reply[at[1]:])
+			}
+			for _, other := range bad {
+				replies := slices.Clone(row.replies)
+				replies[i] = other
+				if read(replies) == nil {
+					t.Errorf("%s: %s was taken", name, other)
+				}
+			}
 		}
 	}
+}
+
+// xTokenProfile reads a token reply of X, whose API is closed.
+func xTokenProfile(r oauth.Replies) (oauth.Profile, error) {
+	token, err := object(r.API[0])
+	if err != nil {
+		return oauth.Profile{}, err
+	}
+	return X().Profile(oauth.Replies{Token: token, API: []json.RawMessage{nil}})
 }
 
 func TestInstagramTokens(t *testing.T) {
@@ -238,6 +272,10 @@ func TestInstagramTokens(t *testing.T) {
 		if diff := cmp.Diff(want, map[string]string{"access_token": string(o["access_token"]), "scope": string(o["scope"])}); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", file, diff)
 		}
+	}
+	full := oauth.Object{"access_token": json.RawMessage(`"x"`), "token_type": json.RawMessage(`"t"`), "expires_in": json.RawMessage(`60`)}
+	if got, err := instagramTokens(maps.Clone(full)); err != nil || !cmp.Equal(full, got) {
+		t.Errorf("what the reply says was changed: %v, %v", got, err)
 	}
 	bare, err := instagramTokens(oauth.Object{"access_token": json.RawMessage(`"x"`)})
 	if _, ok := bare["scope"]; err != nil || ok {
@@ -286,11 +324,44 @@ func TestAppSecretProof(t *testing.T) {
 	}
 }
 
+// The proof is one more parameter, whether the URL has some already or none.
+func TestAddAppSecretProof(t *testing.T) {
+	for url, want := range map[string]string{"https://a.example/me": "https://a.example/me?", "https://a.example/me?a=b": "https://a.example/me?a=b&"} {
+		r := oauth.Request{URL: url}
+		addAppSecretProof(&r, "s", "t")
+		if want += "appsecret_proof=" + appSecretProof("s", "t"); r.URL != want {
+			t.Errorf("got %s, want %s", r.URL, want)
+		}
+	}
+}
+
+// The requests that take back a grant, to the letter.
+func TestRevokeRequests(t *testing.T) {
+	tokens := oauth.Tokens{AccessToken: "t0ken"}
+	basic := http.Request{Header: http.Header{}}
+	basic.SetBasicAuth("a/b", "s3cret")
+	for name, row := range map[string]struct{ got, want oauth.Request }{
+		"facebook": {facebookRevoke("a/b", "s3cret", tokens), oauth.Request{
+			Method: "DELETE", URL: "https://graph.facebook.com/v26.0/me/permissions?appsecret_proof=" + appSecretProof("s3cret", "t0ken"),
+			Header: http.Header{"Authorization": {"Bearer t0ken"}}}},
+		"github": {githubRevoke("a/b", "s3cret", tokens), oauth.Request{
+			Method: "DELETE", URL: "https://api.github.com/applications/a%2Fb/grant", Body: `{"access_token":"t0ken"}`,
+			Header: http.Header{"Authorization": basic.Header["Authorization"], "Content-Type": {"application/json"}}}},
+	} {
+		if diff := cmp.Diff(row.want, row.got); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+	}
+}
+
 // Each row says where its facts are from.
 func TestRowsAreComplete(t *testing.T) {
 	for _, row := range append(All(), OpenID("https://op.example")) {
 		if row.Name == "" || row.Title == "" || row.Console == "" || row.Notes == "" || row.Checked == "" || len(row.Sources) == 0 || len(row.Scopes) == 0 || row.Profile == nil {
 			t.Errorf("%s: a field is empty", row.Name)
+		}
+		if row.FormReplies != (row.Name == "github") {
+			t.Errorf("%s: FormReplies is %t; only GitHub documents such a reply", row.Name, row.FormReplies)
 		}
 		for _, source := range row.Sources {
 			if !strings.HasPrefix(source, "https://") {

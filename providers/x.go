@@ -82,4 +82,4 @@ func xProfile(r oauth.Replies) (oauth.Profile, error) {
 }
 
 // xPicture is the URL of the picture in full size.
-func xPicture(normal string) string { return strings.Replace(normal, "_normal.", ".", 1) }
+func xPicture(normal string) string { return strings.ReplaceAll(normal, "_normal.", ".") }
