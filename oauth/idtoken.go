@@ -77,7 +77,7 @@ func (c *Client) verifyIDToken(ctx context.Context, u Unverified, refreshed bool
 		claimSub.present(claims.sub),
 		claimSub.noError(fitSubject(claims.sub)),
 		// Optional in this flow (OIDC Core §3.1.3.6).
-		claimAtHash.equalSecret(claims.atHash, leftHalfHash(u.tokens.AccessToken)).skipIf(!object.has("at_hash")),
+		claimAtHash.equal(claims.atHash, leftHalfHash(u.tokens.AccessToken)).skipIf(!object.has("at_hash")),
 	); err != nil {
 		return Tokens{}, err
 	}

@@ -239,7 +239,7 @@ func (p *person) choose(user string) {
 }
 
 // lands waits for a page, and holds that it is as a good page should be: status 200, each
-// image loaded, and nothing on the console.
+// image loaded, no script, and nothing on the console.
 func (p *person) lands(address string) {
 	p.t.Helper()
 	p.landsWith(200, address)
@@ -261,15 +261,19 @@ func (p *person) landsWith(status int, address string) {
 		return err
 	})
 	var page struct {
-		Status int
-		Broken []string
+		Status, Scripts int
+		Broken          []string
 	}
 	p.must(p.b.Read(`return {
 		status: performance.getEntriesByType("navigation")[0].responseStatus,
+		scripts: document.scripts.length,
 		broken: [...document.images].filter(i => !i.complete || i.naturalWidth == 0).map(i => i.src),
 	}`, &page))
 	if page.Status != status {
 		p.t.Errorf("%s answered %d, want %d", url, page.Status, status)
+	}
+	if page.Scripts > 0 {
+		p.t.Errorf("%s has scripts", url)
 	}
 	if len(page.Broken) > 0 {
 		p.t.Errorf("%s: images that are not there: %v", url, page.Broken)

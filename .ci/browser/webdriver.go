@@ -6,22 +6,18 @@
 // needs chromium and chromedriver (Debian: apt-get install chromium chromium-driver). With
 // -artifacts -outputdir DIR the screenshots are kept in DIR/_artifacts.
 //
-// The protocol is JSON over HTTP, so this file is all the client that it takes. Section
-// numbers are those of https://www.w3.org/TR/webdriver2/, by the commands' names.
+// The protocol, https://www.w3.org/TR/webdriver2/, is JSON over HTTP. Its commands are named
+// in quotes below.
 package browser
 
 import (
 	"bufio"
 	"bytes"
-	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os/exec"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -42,8 +38,6 @@ type Browser struct {
 	http    *http.Client
 }
 
-var started = regexp.MustCompile(`started successfully on port (\d+)`)
-
 // Start starts a driver on a free port, and a Chromium whose profile is in userData.
 func Start(driver, userData string) (*Browser, error) {
 	b := &Browser{driver: exec.Command(driver, "--port=0"), http: &http.Client{Timeout: 30 * time.Second}}
@@ -58,8 +52,8 @@ func Start(driver, userData string) (*Browser, error) {
 	go func() {
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
-			if m := started.FindStringSubmatch(lines.Text()); m != nil {
-				port <- m[1]
+			if _, p, ok := strings.Cut(lines.Text(), "started successfully on port "); ok {
+				port <- strings.TrimSuffix(p, ".")
 			}
 		}
 	}()
@@ -75,6 +69,9 @@ func Start(driver, userData string) (*Browser, error) {
 	return b, nil
 }
 
+// javaScriptOff is a preference of Chromium: no page of the demo may need JavaScript.
+var javaScriptOff = map[string]int{"profile.managed_default_content_settings.javascript": 2}
+
 // newSession is "New Session", with the vendor's capabilities of chromedriver.
 func (b *Browser) newSession(userData string) error {
 	type object = map[string]any
@@ -83,7 +80,7 @@ func (b *Browser) newSession(userData string) error {
 		"acceptInsecureCerts": true, // of the run over https
 		"timeouts":            object{"pageLoad": 20000, "script": 5000},
 		"goog:loggingPrefs":   object{"browser": "ALL"},
-		"goog:chromeOptions": object{"args": []string{
+		"goog:chromeOptions": object{"prefs": javaScriptOff, "args": []string{
 			"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 			"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--window-size=1000,900", "--user-data-dir=" + userData,
 		}},
@@ -106,28 +103,16 @@ func (b *Browser) Close() error {
 	return errors.Join(err, b.driver.Wait())
 }
 
-// Error is what the protocol says went wrong ("Errors"): "no such element", for one.
-type Error struct{ Code, Message string }
-
-func (e *Error) Error() string {
-	message, _, _ := strings.Cut(e.Message, "\n")
-	return e.Code + ": " + message
-}
-
 // do sends a command and decodes the value of its reply.
 func (b *Browser) do(method, url string, parameters, value any) error {
-	var body io.Reader
-	if method == http.MethodPost {
-		if parameters == nil {
-			parameters = struct{}{}
-		}
-		text, err := json.Marshal(parameters)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(text)
+	if parameters == nil {
+		parameters = struct{}{}
 	}
-	request, err := http.NewRequestWithContext(context.Background(), method, url, body)
+	body, err := json.Marshal(parameters)
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequest(method, url, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -141,11 +126,12 @@ func (b *Browser) do(method, url string, parameters, value any) error {
 		return fmt.Errorf("%s %s: %w", method, url, err)
 	}
 	if response.StatusCode != http.StatusOK {
-		var e struct{ Error, Message string }
+		var e struct{ Error, Message string } // "no such element", for one ("Errors")
 		if err := json.Unmarshal(reply.Value, &e); err != nil {
 			return fmt.Errorf("%s %s: %s", method, url, response.Status)
 		}
-		return &Error{e.Error, e.Message}
+		message, _, _ := strings.Cut(e.Message, "\n")
+		return fmt.Errorf("%s: %s", e.Error, message)
 	}
 	if value == nil {
 		return nil
@@ -202,8 +188,8 @@ func (e Element) Click() error { return e.b.post("/element/"+e.ID+"/click", nil,
 func (e Element) There() error { return e.b.get("/element/"+e.ID+"/name", nil) }
 
 // Label is the element's name as a screen reader says it ("Get Computed Label").
-func (e Element) Label() (label string, err error) {
-	err = e.b.get("/element/"+e.ID+"/computedlabel", &label)
+func (e Element) Label() (s string, err error) {
+	err = e.b.get("/element/"+e.ID+"/computedlabel", &s)
 	return
 }
 
@@ -216,19 +202,13 @@ func (b *Browser) Press(key string) error {
 	}}}, nil)
 }
 
-// Read evaluates a script that only reads: the pages have no scripts, and get none.
+// Read evaluates a script that only reads, for which JavaScript need not be on.
 func (b *Browser) Read(script string, value any) error {
 	return b.post("/execute/sync", map[string]any{"script": script, "args": []any{}}, value)
 }
 
 // Screenshot is a picture of what is seen, as PNG.
-func (b *Browser) Screenshot() ([]byte, error) {
-	var text string
-	if err := b.get("/screenshot", &text); err != nil {
-		return nil, err
-	}
-	return base64.StdEncoding.DecodeString(text)
-}
+func (b *Browser) Screenshot() (png []byte, err error) { err = b.get("/screenshot", &png); return }
 
 // Resize gives the window a size in pixels.
 func (b *Browser) Resize(width, height int) error {
@@ -262,7 +242,7 @@ func (b *Browser) Cookies() (cookies []Cookie, err error) { err = b.get("/cookie
 type Message struct{ Level, Source, Message string }
 
 // Console returns what is new on the console, of all tabs. (Chromedriver's own command.)
-func (b *Browser) Console() (messages []Message, err error) {
-	err = b.post("/se/log", map[string]string{"type": "browser"}, &messages)
-	return
+func (b *Browser) Console() (all []Message, err error) {
+	err = b.post("/se/log", map[string]string{"type": "browser"}, &all)
+	return all, err
 }

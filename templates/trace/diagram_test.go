@@ -16,11 +16,9 @@ import (
 
 // traced returns the trace of what the app w recorded.
 func traced(w *wire, m *Mask) *Trace {
-	t := &Trace{Number: 7, Provider: w.about.Title, source: new(source)}
+	t := &Trace{Number: 7, Provider: w.about.Title, Begun: w.events[0].Time, source: new(source)}
 	for _, e := range w.events {
-		h := newHop(e, m)
-		h.After = e.Time.Sub(w.events[0].Time)
-		t.hops = append(t.hops, h)
+		t.hops = append(t.hops, newHop(e, m))
 	}
 	return t
 }
@@ -28,7 +26,7 @@ func traced(w *wire, m *Mask) *Trace {
 // messages are the diagram as a screen reader reads it.
 func (d diagram) messages() []string {
 	var all []string
-	for _, s := range d.Stages {
+	for _, s := range d.Steps {
 		line := s.Name
 		if s.Note != "" {
 			line += ": " + s.Note
@@ -37,8 +35,8 @@ func (d diagram) messages() []string {
 		for _, a := range s.Arrows {
 			all = append(all, "  "+a.From+" to "+a.To+": "+a.Label+" · "+strings.Join(a.Carries, ", "))
 		}
-		if s.Failed != "" {
-			all = append(all, "  failed: "+s.Failed)
+		for _, r := range s.Checks.Are("failed") {
+			all = append(all, "  failed: "+r.Check.Name)
 		}
 	}
 	return all
@@ -50,7 +48,7 @@ func TestDiagram(t *testing.T) {
 		"  App to Provider: GET accounts.google.com · ",
 		"  Provider to App: 200 OK · metadata",
 		"request",
-		"  App to Browser: redirect · sealed cookie",
+		"  App to Browser: redirect · code_challenge, nonce, state, sealed cookie",
 		"  Browser to Provider: GET accounts.google.com · code_challenge, nonce, state",
 		"you, at the provider: 1 second at Google, which the app does not see",
 		"callback",
@@ -74,42 +72,51 @@ func TestDiagram(t *testing.T) {
 				w.events[i].Time = w.events[i].Time.Add(time.Second)
 			}
 		}
-		d := traced(w, mask()).Diagram()
+		d := traced(w, mask()).Diagram("")
 		got := d.messages()
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
-		if d.Stages[3].Passed != 10 || d.Stages[3].Anchor != "step-2" {
-			t.Errorf("%s: the callback is %+v", name, d.Stages[3])
+		if callback := d.Steps[3]; len(callback.Checks.Are("held")) != 9 || callback.Anchor != "step-2" {
+			t.Errorf("%s: the callback is %+v", name, callback)
 		}
 	}
 }
 
-// A failed check is in the diagram by its name, and its details show both values.
+// A failed check is in the diagram by its name, and its details show the values that it
+// compared.
 func TestDiagramOfAFailure(t *testing.T) {
-	trace := &Trace{source: new(source)}
-	for _, what := range []any{
-		oauth.RedirectIn{Path: "/callback/google", Query: "code=stolen&state=of+another"},
-		oauth.AttemptTaken{Cookie: "attempt-of-this", Attempt: oauth.Attempt{State: "of this browser"}},
-		oauth.Checked{
-			{Check: oauth.Check{Step: 2, Name: "callback-once"}, OK: true},
-			{Check: oauth.Check{Step: 2, Name: "callback-once"}, OK: true},
-			{Check: oauth.Check{Step: 2, Name: "callback-state"}, Got: "another value", Want: "the expected one"},
-		},
+	for _, test := range []struct{ check, got, want string }{
+		{"callback-state", "another value", "of another, want of this browser"},
+		{"callback-state", "", "missing, want of this browser"},
+		{"attempt-user", "another value", "another value, want user-1"},
+		{"header-alg", "none", "none, want the expected one"}, // which the trace does not know
 	} {
-		trace.hops = append(trace.hops, newHop(oauth.Event{Step: 2, Function: "Client.ParseCallback", What: what}, Whole()))
-	}
-	s := trace.Diagram().Stages[0]
-	if s.Failed != "callback-state" || s.FailedAt != "step-2-3" || s.Passed != 1 {
-		t.Errorf("the stage is %+v", s)
-	}
-	found := trace.Steps()[0].Hops[2].Failed()[0].Found()
-	if want := "of another, want of this browser"; found != want {
-		t.Errorf("found %q, want %q", found, want)
-	}
-	trace.hops[2].Checks[2].Got = ""
-	if got := trace.Failed()[0].Found(); got != "missing, want of this browser" {
-		t.Errorf("without a state, found %q", got)
+		trace := &Trace{source: new(source)}
+		for _, what := range []any{
+			oauth.RedirectIn{Path: "/callback/google", Query: "code=stolen&state=of+another"},
+			oauth.AttemptTaken{Cookie: "attempt-of-this", Attempt: oauth.Attempt{State: "of this browser", User: "user-1"}},
+			oauth.Checked{
+				{Check: oauth.Check{Step: 2, Name: "callback-once"}, OK: true},
+				{Check: oauth.Check{Step: 2, Name: "callback-once"}, OK: true},
+				{Check: oauth.Check{Step: 2, Name: test.check}, Got: test.got, Want: "the expected one"},
+			},
+		} {
+			h := newHop(oauth.Event{Step: 2, Function: "Client.ParseCallback", What: what}, Whole())
+			h.addValues(trace.hops)
+			trace.hops = append(trace.hops, h)
+		}
+		s := trace.Steps()[0]
+		failed := s.Hops[2].Checks.Are("failed")
+		if len(failed) != 1 || failed[0].Check.Name != test.check || s.Hops[2].Anchor != "step-2-3" || len(s.Checks.Are("held")) != 1 {
+			t.Fatalf("the step is %+v", s)
+		}
+		if got := failed[0].Found(); got != test.want {
+			t.Errorf("%s found %q, want %q", test.check, got, test.want)
+		}
+		if diff := cmp.Diff(failed, trace.Failed()); diff != "" {
+			t.Errorf("the trace has failed with (-step +trace):\n%s", diff)
+		}
 	}
 }
 
@@ -137,6 +144,12 @@ func TestPageLinks(t *testing.T) {
 		for _, m := range links {
 			if to, _ := url.PathUnescape(m[1]); anchors[to] == 0 {
 				t.Errorf("%s: no anchor for the link to %s", name, m[1])
+			}
+		}
+		text := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(page.String(), "")
+		for _, message := range []string{"App to Google: GET accounts.google.com", "Google to Browser: redirect · code, state"} {
+			if !strings.Contains(text, message) {
+				t.Errorf("%s: without its lines the diagram does not say %q", name, message)
 			}
 		}
 		if len(links) < 19 {

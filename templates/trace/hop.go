@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -16,16 +17,14 @@ import (
 // hop is one event of a sign-in in words: a message from one party to another, or
 // what the app does by itself. The page and the transcripts are made of hops.
 type hop struct {
-	After          time.Duration // since the sign-in began
-	Step           int
-	Function, File string
-	At             int      // the line of the file on which the function begins; 0 if unknown
-	path           string   // of the file, if its text may be shown
-	Lanes          []string // the way of a message, through App, Browser and Provider; "App" alone where it stays there
-	Line           string   // its first line
-	Parts          []part
-	Checks         []row
-	oauth1         bool
+	oauth.Event          // without What, and without Path if the file's text may not be shown
+	Lanes       []string // the way of a message, through App, Browser and Provider; "App" alone if it stays there
+	Message     string   // its first line
+	Parts       []part
+	Checks      rows
+	Anchor      string // on the page
+	oauth1      bool
+	noPKCE      bool // the provider gets no PKCE
 }
 
 // part is a part of a message.
@@ -39,77 +38,72 @@ type part struct {
 
 // item is a value with its name, and what it is for.
 type item struct {
-	Name, Value, About string
-	Note               string   // a time in words
-	Secret             string   // its name in the diagram, if it is secret or random
-	Open               bool     // not folded, even if it is long
-	Checks             []string // that read it
+	Name, Value string
+	word
+	Note   string   // a time in words
+	Checks []string // that read it
+	Open   bool     // not folded, even if it is long
 }
 
-// In returns the value as the page of t shows it.
-func (v item) In(t *Trace) item {
-	v.Open = t.Open
-	return v
+// Where names the function that made the hop.
+func (h hop) Where() string {
+	if h.Function == "" {
+		return ""
+	}
+	return h.Function + " in oauth/" + h.File
 }
-
-// Where names the function that made the hop, for those who look for it.
-func (h hop) Where() string { return h.Function + " in oauth/" + h.File }
 
 // The lanes.
-const (
-	app      = "App"
-	browser  = "Browser"
-	provider = "Provider"
-)
-
-// toBrowser is the way of the cookie with the attempt, and of nothing else.
-var toBrowser = []string{app, browser}
+const app, browser, provider = "App", "Browser", "Provider"
 
 // newHop puts an event into words, without what the mask hides.
 func newHop(e oauth.Event, m *Mask) hop {
-	h := hop{Step: e.Step, Function: e.Function, File: e.File, At: e.Line, path: m.source(e.Path), oauth1: strings.HasPrefix(e.Function, "Client1.")}
+	h := hop{Event: e, Lanes: []string{app}, oauth1: strings.HasPrefix(e.Function, "Client1.")}
+	h.What = nil
+	if m.hide != nil { // the code is for the developer's own machine, with simulated providers
+		h.Path = ""
+	}
 	switch what := e.What.(type) {
 	case oauth.RedirectOut:
 		h.request(m, http.MethodGet, what.URL, inRequest, app, browser, provider)
+		h.noPKCE = !h.oauth1 && !strings.Contains(what.URL, "code_challenge=")
 	case oauth.RedirectIn:
 		h.request(m, http.MethodGet, what.Path+"?"+what.Query, inCallback, provider, browser, app)
 		h.oauth1 = strings.Contains(what.Query, "oauth_token=") || strings.Contains(what.Query, "denied=")
 	case oauth.AttemptPut:
-		h.Lanes = toBrowser
-		h.Line = "Set-Cookie: " + cookieName(m, what.Cookie.Name)
+		h.Lanes, h.Message = []string{app, browser}, "Set-Cookie: "+cookieName(m, what.Cookie.Name)
 		attributes := *what.Cookie
 		attributes.Value = ""
 		_, shown, _ := strings.Cut(attributes.String(), "; ")
 		h.add(part{Title: "Cookie", Values: []item{
 			m.named(inAttempt, "value", what.Cookie.Value),
-			{Name: "attributes", Value: shown, About: "not for scripts (HttpOnly), not from other sites' forms (SameSite)"},
+			m.named(inAttempt, "attributes", shown),
 		}})
-		h.add(attemptPart(m, what.Attempt))
+		h.add(attemptPart(m, what.Attempt, ""))
 	case oauth.AttemptTaken:
-		h.Lanes = []string{browser, app}
-		h.Line = "Cookie: " + cookieName(m, what.Cookie)
-		p := attemptPart(m, what.Attempt)
-		p.Folded = "as it was put there"
-		h.add(p)
+		h.Lanes, h.Message = []string{browser, app}, "Cookie: "+cookieName(m, what.Cookie)
+		h.add(attemptPart(m, what.Attempt, "as it was put there"))
 	case oauth.Signed:
 		h.signature(m, what)
 	case oauth.RequestSent:
 		h.request(m, what.Method, what.URL, inRequest, app, provider)
-		h.add(oauthHeader(m, what.Header))
+		if parameters, ok := strings.CutPrefix(what.Header.Get("Authorization"), "OAuth "); ok { // RFC 5849 §3.5.1
+			form := strings.NewReplacer(`"`, "", ", ", "&").Replace(parameters)
+			h.add(part{Title: "Header Authorization: OAuth", Values: m.form(inRequest, form), Folded: "with the parameters and the signature from above"})
+		}
 		h.add(headers(m, what.Header))
 		h.add(m.body(inRequest, what.Body))
 	case oauth.ReplyReceived:
-		h.Lanes = []string{provider, app}
-		h.Line = strconv.Itoa(what.Status) + " " + http.StatusText(what.Status)
+		h.Lanes, h.Message = []string{provider, app}, strconv.Itoa(what.Status)+" "+http.StatusText(what.Status)
 		h.add(headers(m, what.Header))
 		h.add(m.body(replyPlaces[e.Step], what.Body))
 	case oauth.TokenDecoded:
 		h.token(m, what)
 	case oauth.Checked:
-		h.Lanes, h.Line = []string{app}, "checks"
+		h.Message = "checks"
 		for _, o := range what {
 			o.Got, o.Want = m.text(o.Got), m.text(o.Want)
-			h.Checks = append(h.Checks, row(o))
+			h.Checks = append(h.Checks, row{Outcome: o})
 		}
 	}
 	return h
@@ -118,11 +112,15 @@ func newHop(e oauth.Event, m *Mask) hop {
 // replyPlaces says what a reply holds, by step.
 var replyPlaces = map[int]string{0: inMetadata, 1: inTemp, 3: inTokens, 4: inKeys, 5: inProfile, 6: inTokens, 7: inTokens}
 
-// request is a request whose parameters stand in its URL.
+// goesOn reports whether h are more checks of the function that made those of last.
+func (h hop) goesOn(last hop) bool {
+	return h.Checks != nil && last.Checks != nil && h.Step == last.Step && h.Function == last.Function
+}
+
+// request is a request whose parameters are in its URL.
 func (h *hop) request(m *Mask, method, rawURL, place string, lanes ...string) {
-	h.Lanes = lanes
 	address, query, _ := strings.Cut(rawURL, "?")
-	h.Line = method + " " + m.text(address)
+	h.Lanes, h.Message = lanes, method+" "+m.text(address)
 	h.add(part{Title: "Parameters in the URL", Values: m.form(place, query)})
 }
 
@@ -140,10 +138,10 @@ func cookieName(m *Mask, name string) string {
 }
 
 // attemptPart shows what is sealed in the cookie, under the names of its fields.
-func attemptPart(m *Mask, a oauth.Attempt) part {
+func attemptPart(m *Mask, a oauth.Attempt, folded string) part {
 	encoded, _ := json.Marshal(a)
 	p := m.body(inAttempt, string(encoded))
-	p.Title = "Sealed inside: the Attempt"
+	p.Title, p.Folded = "Sealed inside: the Attempt", folded
 	p.Values = slices.DeleteFunc(p.Values, func(v item) bool { return v.Value == `""` || v.Value == "null" })
 	return p
 }
@@ -152,51 +150,76 @@ func attemptPart(m *Mask, a oauth.Attempt) part {
 func headers(m *Mask, header http.Header) part {
 	p := part{Title: "Header"}
 	for _, name := range slices.Sorted(maps.Keys(header)) {
-		w, matters := words["header "+name]
-		value, secret := strings.Join(header[name], ", "), ""
-		switch name {
-		case "Authorization":
-			value, secret = authorization(m, value)
-		case "Location": // in the rest there may be tokens that are seen nowhere else
+		about, matters := words["header "+name]
+		value := strings.Join(header[name], ", ")
+		switch scheme, credentials, _ := strings.Cut(value, " "); {
+		case name == "Authorization" && scheme == "OAuth": // has a part of its own
+			matters = false
+		case name == "Authorization":
+			if _, secret, ok := (&http.Request{Header: header}).BasicAuth(); ok { // it could turn up by itself
+				m.hidden("client_secret", unescape(secret)) // RFC 6749 §2.3.1
+			}
+			about.Secret = cmp.Or(credentialNames[scheme], "credentials")
+			value = scheme + " " + m.hidden(about.Secret, credentials)
+		case name == "Location": // in the rest there may be tokens that are seen nowhere else
 			if end := strings.IndexAny(value, "?#"); end >= 0 {
 				value = value[:end] + m.hidden("query", value[end:])
 			}
 		}
 		if matters && value != "" {
-			p.Values = append(p.Values, item{Name: name, Value: m.text(value), About: w.about, Secret: secret})
+			p.Values = append(p.Values, item{Name: name, Value: m.text(value), word: about})
 		}
 	}
 	return p
 }
 
-// authorization hides the credentials in the header, and leaves those of OAuth 1.0a to
-// a part of their own. name is that of the credentials.
-func authorization(m *Mask, value string) (shown, name string) {
-	scheme, credentials, _ := strings.Cut(value, " ")
-	name = "credentials"
-	switch scheme {
-	case "OAuth":
-		return "", ""
-	case "Bearer":
-		name = "access_token"
-	case "Basic": // the secret in it, form-encoded (RFC 6749 §2.3.1), could turn up by itself
-		name = "client_id:client_secret"
-		decoded, _ := base64.StdEncoding.DecodeString(credentials)
-		_, password, _ := strings.Cut(string(decoded), ":")
-		m.hidden("client_secret", unescape(password))
+var credentialNames = map[string]string{"Basic": "client_id:client_secret", "Bearer": "access_token"}
+
+// signature is how a request by OAuth 1.0a comes to its signature.
+func (h *hop) signature(m *Mask, s oauth.Signed) {
+	h.Message = "the request is signed"
+	collected := part{Title: "The parameters as collected (RFC 5849 §3.4.1.3.1)"}
+	for _, p := range s.Parameters {
+		collected.Values = append(collected.Values, m.named(inRequest, p.Name, p.Value))
 	}
-	return scheme + " " + m.hidden(name, credentials), name
+	h.add(collected)
+	h.add(part{Title: "Normalized: encoded and sorted (§3.4.1.3.2)", Text: m.text(s.Normalized)})
+	h.add(part{Title: "The base string: what is signed (§3.4.1.1)", Text: m.text(s.BaseString)})
+	h.add(part{Title: "The signature: HMAC-SHA1 of it, under the app's secret and the token's (§3.4.2)", Text: m.value(inRequest, "oauth_signature", s.Signature)})
 }
 
-// oauthHeader are the protocol parameters of OAuth 1.0a, which stand in a header of
-// their own scheme (RFC 5849 §3.5.1).
-func oauthHeader(m *Mask, header http.Header) part {
-	p := part{Title: "Header Authorization: OAuth", Folded: "with the parameters and the signature from above"}
-	if parameters, ok := strings.CutPrefix(header.Get("Authorization"), "OAuth "); ok {
-		for parameter := range strings.SplitSeq(parameters, ", ") {
-			name, value, _ := strings.Cut(parameter, "=")
-			p.Values = append(p.Values, m.named(inRequest, name, unescape(strings.Trim(value, `"`))))
+// token is the ID token in its three parts.
+func (h *hop) token(m *Mask, t oauth.TokenDecoded) {
+	h.Message = "the ID token, taken apart"
+	parts := strings.Split(t.Compact, ".")
+	for i, place := range []string{inJOSE, inClaims} {
+		decoded, _ := base64.RawURLEncoding.DecodeString(parts[i])
+		p := m.body(place, string(decoded))
+		p.Title = []string{"First part: the header", "Second part: the claims"}[i]
+		for i, v := range p.Values {
+			p.Values[i].Note, p.Values[i].Checks = asTime(v), readers(v.Name)
+		}
+		h.add(p)
+	}
+	h.add(part{Title: "Third part: the signature", Values: []item{m.named(inClaims, "signature", parts[len(parts)-1])}})
+}
+
+// readers names the checks that read a claim: those that are called after it.
+func readers(claim string) []string {
+	var names []string
+	for _, c := range oauth.Checks() {
+		if c.Step >= 4 && strings.Contains(c.Name+"-", "-"+strings.ReplaceAll(claim, "_", "-")+"-") {
+			names = append(names, c.Name)
 		}
 	}
-	return p
+	return names
+}
+
+// asTime says for people when a NumericDate is.
+func asTime(v item) string {
+	seconds, err := strconv.ParseInt(v.Value, 10, 64)
+	if err != nil || !slices.Contains([]string{"exp", "iat", "nbf", "auth_time"}, v.Name) {
+		return ""
+	}
+	return time.Unix(seconds, 0).UTC().Format("2006-01-02 15:04:05 UTC")
 }

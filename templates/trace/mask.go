@@ -7,15 +7,17 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // Mask decides what of a value is kept. It is made for one request of the browser,
-// for it remembers what it has hidden, and hides it wherever it turns up again
+// because it remembers what it has hidden, and hides it wherever it turns up again
 // under another name: in an error message, in a URL.
 type Mask struct {
-	hide func(name, value string) string // nil: all is kept
-	seen map[string]string               // what stands for a value, by the value in each of its forms
+	hide     func(name, value string) string // nil: all is kept
+	seen     map[string]string               // what stands for a value, by the value in each of its forms
+	replacer *strings.Replacer               // of seen; nil if seen has grown since
 }
 
 // Whole keeps everything: for the simulated provider, whose secrets are worthless.
@@ -23,7 +25,7 @@ func Whole() *Mask { return &Mask{} }
 
 // Cut keeps the first four characters and the length of what is secret, or may be.
 func Cut() *Mask {
-	return &Mask{hide: func(_, value string) string {
+	return &Mask{seen: make(map[string]string), hide: func(_, value string) string {
 		kept := ""
 		if len(value) > 8 {
 			kept = strings.ToValidUTF8(value[:4], "")
@@ -32,32 +34,23 @@ func Cut() *Mask {
 	}}
 }
 
-// source returns the path of a source file if its text may be shown: on a developer's
-// machine, with simulated providers.
-func (m *Mask) source(path string) string {
-	if m.hide != nil {
-		return ""
-	}
-	return path
-}
-
 // value returns what may be kept of the value that name has in place.
 func (m *Mask) value(place, name, value string) string {
 	w, known := lookUp(place, name)
-	if known && w.secret == "" || !known && open[place] {
+	if known && w.Secret == "" || !known && open[place] {
 		return m.text(value)
 	}
-	return m.hidden(cmp.Or(w.secret, name), value)
+	return m.hidden(cmp.Or(w.Secret, name), value)
 }
 
-// rememberedMin is the length, in bytes, from which a value is hidden in texts, too: that
-// of X's PIN, the shortest secret of a provider's. A shorter one would be found in every
-// other word.
+// rememberedMin is the length, in bytes, from which a value is also hidden in texts. X's PIN,
+// the shortest secret of a provider, has this length. Shorter values would be found in the
+// middle of other words.
 const rememberedMin = 7
 
-// seenMax is how much is remembered. An honest message has far less to hide, and each
-// text is searched for all of it: a callback of 30,000 bytes kept the app busy for
-// seconds.
+// seenMax is how much is remembered. An honest sign-in has less than half of it to hide.
+// Each text is searched for all of it, and the search is prepared anew only when more is
+// hidden. So the worst callback of 30,000 bytes takes some milliseconds: BenchmarkCutWorst.
 const seenMax = 300
 
 // hidden returns what stands for value.
@@ -70,9 +63,7 @@ func (m *Mask) hidden(name, value string) string {
 	}
 	hidden := m.hide(name, value)
 	if len(value) >= rememberedMin && len(m.seen) < seenMax {
-		if m.seen == nil {
-			m.seen = make(map[string]string)
-		}
+		m.replacer = nil
 		form := url.QueryEscape(value)
 		percent := strings.ReplaceAll(form, "+", "%20") // RFC 5849 §3.6
 		for _, v := range []string{value, form, percent, url.QueryEscape(form), url.QueryEscape(percent)} {
@@ -82,21 +73,22 @@ func (m *Mask) hidden(name, value string) string {
 	return hidden
 }
 
-// text returns s without what was hidden before, and nothing of it where that was too
-// much to remember.
+// text returns s without what was hidden before, and nothing of s if that was too much to
+// remember.
 func (m *Mask) text(s string) string {
-	if s == "" || len(m.seen) == 0 {
+	switch {
+	case s == "" || len(m.seen) == 0:
 		return s
-	}
-	if len(m.seen) >= seenMax {
+	case len(m.seen) >= seenMax:
 		return m.hide("text", s)
+	case m.replacer == nil:
+		var pairs []string
+		for _, value := range slices.Backward(slices.Sorted(maps.Keys(m.seen))) { // a value before its own beginning
+			pairs = append(pairs, value, m.seen[value])
+		}
+		m.replacer = strings.NewReplacer(pairs...)
 	}
-	var pairs []string
-	longerFirst := func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }
-	for _, value := range slices.SortedFunc(maps.Keys(m.seen), longerFirst) { // one may begin with another
-		pairs = append(pairs, value, m.seen[value])
-	}
-	return strings.NewReplacer(pairs...).Replace(s)
+	return m.replacer.Replace(s)
 }
 
 const (
@@ -104,8 +96,8 @@ const (
 	depthMax = 20       // of JSON: each level moves what is in it to the right
 )
 
-// body returns the body of a message as names with their values, where it is a JSON
-// object or a form, and else as text.
+// body returns the body of a message: names with their values if it is a JSON object or a
+// form, or else text.
 func (m *Mask) body(place, body string) part {
 	decoder := json.NewDecoder(strings.NewReader(body))
 	decoder.UseNumber()
@@ -132,10 +124,7 @@ func (m *Mask) body(place, body string) part {
 // form returns the parameters of a query or a form in their order.
 func (m *Mask) form(place, encoded string) []item {
 	var values []item
-	for pair := range strings.SplitSeq(encoded, "&") {
-		if pair == "" {
-			continue
-		}
+	for pair := range strings.FieldsFuncSeq(encoded, func(r rune) bool { return r == '&' }) {
 		name, value, _ := strings.Cut(pair, "=")
 		values = append(values, m.named(place, unescape(name), unescape(value)))
 	}
@@ -152,7 +141,7 @@ func unescape(s string) string {
 
 func (m *Mask) named(place, name, value string) item {
 	w, _ := lookUp(place, name)
-	return item{Name: name, Value: m.value(place, name, value), About: w.about, Secret: w.secret}
+	return item{Name: name, Value: m.value(place, name, value), word: w}
 }
 
 // printer prints JSON that is valid, with its members in their order.
@@ -167,13 +156,16 @@ func (p printer) members() []item {
 	for p.Token(); p.More(); {
 		name, _ := p.Token()
 		w, _ := lookUp(p.place, name.(string))
-		values = append(values, item{Name: name.(string), Value: p.value(name.(string), ""), About: w.about, Secret: w.secret})
+		if p.place == inProfile { // the provider's own names: "type" is not of an error
+			w.About = ""
+		}
+		values = append(values, item{Name: name.(string), Value: p.value(name.(string), ""), word: w})
 	}
 	return values
 }
 
 // value prints the next value, which belongs to name; its further lines begin with
-// indent. A short list stands on one line.
+// indent. A short list is on one line.
 func (p printer) value(name, indent string) string {
 	if len(indent) > 2*depthMax {
 		var deeper json.RawMessage
@@ -190,7 +182,7 @@ func (p printer) value(name, indent string) string {
 			if t == '{' {
 				member, _ := p.Token()
 				below = member.(string)
-				label = quote(below) + ": "
+				label = strconv.Quote(below) + ": "
 			}
 			if strange {
 				below = unknown
@@ -204,21 +196,9 @@ func (p printer) value(name, indent string) string {
 		}
 		return fmt.Sprintf("%s\n%s  %s\n%s%s", t, indent, strings.Join(items, ",\n"+indent+"  "), indent, end)
 	case string:
-		return quote(p.mask.value(p.place, name, t))
+		return strconv.Quote(p.mask.value(p.place, name, t))
 	case json.Number:
-		if kept := p.mask.value(p.place, name, t.String()); kept != t.String() {
-			return quote(kept)
-		}
-		return t.String()
+		return p.mask.value(p.place, name, t.String())
 	}
 	return strings.ReplaceAll(fmt.Sprint(token), "<nil>", "null")
-}
-
-// quote returns s as JSON, with < > & as they are.
-func quote(s string) string {
-	var b strings.Builder
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	encoder.Encode(s)
-	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -19,12 +19,12 @@ const (
 	recordMax   = 128 << 10 // bytes of one; an honest one has half of that
 )
 
-// Recorder keeps the latest 1,000 sign-ins for those who made them. A cookie of its own
-// says whose a sign-in is, since a trace is wanted most when nobody got signed in.
+// Recorder keeps the latest 1,000 sign-ins for the visitors who made them. A cookie of its
+// own says whose a sign-in is, because a trace is most useful when a sign-in failed.
 type Recorder struct {
 	mask   func() *Mask
 	secure bool
-	out    io.Writer // in words while it happens, unless nil
+	out    io.Writer // for what happens in words, unless nil
 	source source    // of package oauth
 
 	mu      sync.Mutex
@@ -32,19 +32,18 @@ type Recorder struct {
 	made    int
 }
 
-// NewRecorder returns an empty recorder. mask is [Whole], or [Cut] with real providers;
-// secure says that the app is served over https. What happens is written to out while it
-// does, by several goroutines, unless out is nil.
+// NewRecorder returns an empty recorder. mask is [Whole], or [Cut] with real providers.
+// secure says that the app is served over https. What happens is written to out at once, by
+// several goroutines, unless out is nil.
 func NewRecorder(mask func() *Mask, secure bool, out io.Writer) *Recorder {
 	return &Recorder{mask: mask, secure: secure, out: out}
 }
 
 // listener hears the events of one request of a browser.
 type listener struct {
-	recorder   *Recorder
-	provider   string
-	user       string // the user who is signed in, if any
-	connecting bool   // the attempt connects an account to the user who is signed in
+	recorder *Recorder
+	provider string
+	user     string // the user who is signed in, if any
 
 	mu   sync.Mutex // events come one after the other
 	mask *Mask
@@ -58,13 +57,13 @@ type listener struct {
 type listenerKey struct{}
 
 // Listen returns r with a context that records what happens under it, as part of a
-// sign-in with provider, whose name is for people. A visitor who has no cookie gets one.
+// sign-in with provider, which is a name for people. A visitor who has no cookie gets one.
 func (rec *Recorder) Listen(w http.ResponseWriter, r *http.Request, provider string) *http.Request {
 	visitor := rec.visitor(r)
 	if visitor == "" {
 		visitor = rec.newVisitor(w)
 	}
-	l := &listener{recorder: rec, provider: provider, mask: rec.mask(), last: hop{Step: -1}, visitor: visitor}
+	l := &listener{recorder: rec, provider: provider, mask: rec.mask(), last: before, visitor: visitor}
 	ctx := context.WithValue(r.Context(), listenerKey{}, l)
 	return r.WithContext(oauth.WithTrace(ctx, l.hear))
 }
@@ -82,15 +81,11 @@ func (l *listener) hear(e oauth.Event) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	attempt := attemptOf(e)
-	if taken, ok := e.What.(oauth.AttemptTaken); ok {
-		l.connecting = taken.Attempt.User != ""
-	}
 	if l.record == nil && attempt != "" { // the callback of a sign-in that was begun?
-		i := slices.IndexFunc(rec.records, func(r *Trace) bool {
-			return r.visitor == l.visitor && r.attempt == attempt && r.Outcome == ""
-		})
-		if i >= 0 {
-			l.record = rec.records[i]
+		for _, r := range rec.records {
+			if r.visitor == l.visitor && r.attempt == attempt && r.Outcome == "" {
+				l.record = r
+			}
 		}
 	}
 	if l.record == nil {
@@ -101,15 +96,15 @@ func (l *listener) hear(e oauth.Event) {
 			rec.records = slices.Delete(rec.records, 0, 1)
 		}
 	}
+	h.addValues(l.record.hops)
 	l.record.attempt = cmp.Or(attempt, l.record.attempt)
-	h.After = e.Time.Sub(l.record.Begun)
 	if size := h.size(); l.record.size+size <= recordMax {
 		l.record.hops = append(l.record.hops, h)
 		l.record.size += size
 	}
 }
 
-// attemptOf names the attempt with which the browser is sent out or comes back, by the
+// attemptOf names the attempt with which the browser is sent out or comes back: by the
 // hash of its state, or in OAuth 1.0a of the temporary token.
 func attemptOf(e oauth.Event) string {
 	var query string
@@ -120,21 +115,21 @@ func attemptOf(e oauth.Event) string {
 		query = what.Query
 	}
 	q, _ := url.ParseQuery(query)
-	id := cmp.Or(q.Get("state"), q.Get("oauth_token"), q.Get("denied"))
-	if id == "" {
-		return ""
-	}
-	return hash(id)
+	return hash(cmp.Or(q.Get("state"), q.Get("oauth_token"), q.Get("denied")))
 }
 
+// hash returns the hash of s, which is empty if s is.
 func hash(s string) string {
+	if s == "" {
+		return ""
+	}
 	sum := sha256.Sum256([]byte(s))
 	return string(sum[:])
 }
 
 // size is about how many bytes the hop takes in memory.
 func (h hop) size() int {
-	size := 500 + len(h.Line) + 300*len(h.Checks)
+	size := 500 + len(h.Message) + 300*len(h.Checks)
 	for _, p := range h.Parts {
 		size += len(p.Text)
 		for _, v := range p.Values {

@@ -1,13 +1,11 @@
 package trace
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -20,20 +18,26 @@ type source struct {
 	checks    map[string]string // the variable of a check, by the check's name
 }
 
-// function is the text of a function.
+// function is the text of a function with its comment.
 type function struct {
 	Name  string // "Client.Exchange"
 	File  string // "token.go"
 	Lines []line
-
-	begins int            // the line after its comment
-	uses   map[string]int // the line on which a name is first used
+	uses  map[string]int // the line on which a word is first used
 }
 
 type line struct {
 	Number int
 	Text   string
 }
+
+var (
+	// callbackState = Check{2, "callback-state", …}
+	checkText = regexp.MustCompile(`(\w+) += Check\{\d, "([^"]+)"`)
+	// Its last line is the first one that is only a brace, or ends in one from the start.
+	functionText = regexp.MustCompile(`(?m)(?:^//.*\n)*^func (?:\(\w+ \*?(\w+)\) )?(\w+)(?:.*\}|(?s:.*?)^\})$`)
+	identifier   = regexp.MustCompile(`\w+`)
+)
 
 // read reads the directory of path, which is a file of package oauth.
 func (s *source) read(path string) {
@@ -43,82 +47,38 @@ func (s *source) read(path string) {
 	}
 	paths, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*.go"))
 	for _, path := range paths {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
+		content, err := os.ReadFile(path)
+		if err != nil || strings.HasSuffix(path, "_test.go") {
 			continue // the page shows what there is
 		}
-		files := token.NewFileSet()
-		file, err := parser.ParseFile(files, path, text, parser.ParseComments)
-		if err != nil {
-			continue
+		text := string(content)
+		for _, m := range checkText.FindAllStringSubmatch(text, -1) {
+			s.checks[m[2]] = m[1]
 		}
-		lines := strings.Split(string(text), "\n")
-		for _, declaration := range file.Decls {
-			switch d := declaration.(type) {
-			case *ast.FuncDecl:
-				s.functions = append(s.functions, newFunction(files, filepath.Base(path), lines, d))
-			case *ast.GenDecl:
-				s.declared(d)
-			}
-		}
-	}
-}
-
-// declared notes the checks among d: callbackState = Check{2, "callback-state", …}
-func (s *source) declared(d *ast.GenDecl) {
-	for _, spec := range d.Specs {
-		v, ok := spec.(*ast.ValueSpec)
-		if !ok || len(v.Values) != len(v.Names) {
-			continue
-		}
-		for i, value := range v.Values {
-			if literal, ok := value.(*ast.CompositeLit); ok && len(literal.Elts) > 1 {
-				if name, ok := literal.Elts[1].(*ast.BasicLit); ok {
-					unquoted, _ := strconv.Unquote(name.Value)
-					s.checks[unquoted] = v.Names[i].Name
+		for _, m := range functionText.FindAllStringSubmatch(text, -1) {
+			f := function{Name: strings.TrimPrefix(m[1]+"."+m[2], "."), File: filepath.Base(path), uses: make(map[string]int)}
+			first := 1 + strings.Count(text[:strings.Index(text, m[0])], "\n")
+			for i, text := range strings.Split(m[0], "\n") {
+				f.Lines = append(f.Lines, line{first + i, text})
+				code, _, _ := strings.Cut(text, "//")
+				for _, used := range identifier.FindAllString(code, -1) {
+					if f.uses[used] == 0 {
+						f.uses[used] = first + i
+					}
 				}
 			}
+			s.functions = append(s.functions, f)
 		}
 	}
-}
-
-func newFunction(files *token.FileSet, file string, lines []string, d *ast.FuncDecl) function {
-	f := function{Name: d.Name.Name, File: file, begins: files.Position(d.Pos()).Line, uses: make(map[string]int)}
-	if d.Recv != nil {
-		receiver := d.Recv.List[0].Type
-		if pointer, ok := receiver.(*ast.StarExpr); ok {
-			receiver = pointer.X
-		}
-		if name, ok := receiver.(*ast.Ident); ok {
-			f.Name = name.Name + "." + f.Name
-		}
-	}
-	first := f.begins
-	if d.Doc != nil {
-		first = files.Position(d.Doc.Pos()).Line
-	}
-	for number := first; number <= files.Position(d.End()).Line; number++ {
-		f.Lines = append(f.Lines, line{number, lines[number-1]})
-	}
-	ast.Inspect(d, func(n ast.Node) bool {
-		if name, ok := n.(*ast.Ident); ok && f.uses[name.Name] == 0 {
-			f.uses[name.Name] = files.Position(name.Pos()).Line
-		}
-		return true
-	})
-	return f
 }
 
 // functionsOf returns the functions that made the hops: those that the events name, and
 // those that make the other checks.
 func (s *source) functionsOf(hops []hop) []function {
-	if s == nil || len(hops) == 0 || hops[0].path == "" {
+	if len(hops) == 0 || hops[0].Path == "" {
 		return nil
 	}
-	s.once.Do(func() { s.read(hops[0].path) })
+	s.once.Do(func() { s.read(hops[0].Path) })
 	var found []function
 	add := func(matches func(function) bool) {
 		if i := slices.IndexFunc(s.functions, matches); i >= 0 && !slices.ContainsFunc(found, matches) {
@@ -130,32 +90,26 @@ func (s *source) functionsOf(hops []hop) []function {
 	}
 	for _, h := range hops {
 		for _, r := range h.Checks {
-			variable := s.checks[r.Check.Name]
-			add(func(f function) bool { return f.uses[variable] > 0 && f.Name != "Checks" })
+			add(func(f function) bool { return f.uses[s.checks[r.Check.Name]] > 0 && f.Name != "Checks" })
 		}
 	}
 	return found
 }
 
-// placed is a check with the anchor, in the step's code, of the line that makes it.
-type placed struct {
-	row
-	Anchor string // empty if that is not shown
-}
-
-// Place finds the line that makes the check of h: in the function of h, if it is there.
-func (s *step) Place(h hop, r row) placed {
-	p := placed{row: r}
+// lineOf returns the anchor of the line that makes the check in this variable: in the function
+// of h, if it is there, or else in other code of the step.
+func (s step) lineOf(h hop, check string) string {
+	anchor := ""
 	for _, f := range s.Code {
-		number := f.uses[s.source.checks[r.Check.Name]]
-		if number > 0 && (p.Anchor == "" || f.Name == h.Function) {
-			p.Anchor = s.LineAnchor(f, number)
+		number := f.uses[check]
+		if number > 0 && (anchor == "" || f.Name == h.Function) {
+			anchor = s.LineAnchor(f, number)
 		}
 	}
-	return p
+	return anchor
 }
 
 // LineAnchor is the anchor of a line of the step's code.
-func (s *step) LineAnchor(f function, number int) string {
-	return s.Anchor + "-" + f.File + "-" + strconv.Itoa(number)
+func (s step) LineAnchor(f function, number int) string {
+	return fmt.Sprintf("%s-%s-%d", s.Anchor, f.File, number)
 }

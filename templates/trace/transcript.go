@@ -1,69 +1,65 @@
 package trace
 
 import (
+	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 )
 
-// after is the hop as text, for those who have read last.
+// after is the hop as text, after the text of last.
 func (h hop) after(last hop) string {
 	var b strings.Builder
 	if h.Step != last.Step {
-		chapter := chapterOf(h)
-		fmt.Fprintf(&b, "\n=== %d %s · %s\n", h.Step, chapter.Name, chapter.Spec)
+		words := wordsOf(h.Step, h.oauth1)
+		fmt.Fprintf(&b, "\n=== %d %s · %s\n", h.Step, words.Name, words.Spec)
 	}
 	if !h.goesOn(last) {
-		where := "" // stands only where it is another than above
+		where := "" // only if it is another than above
 		if h.Step != last.Step || h.Function != last.Function {
 			where = fmt.Sprintf("   [%s, oauth/%s]", h.Function, h.File)
 		}
-		fmt.Fprintf(&b, "\n%s: %s%s\n", strings.Join(h.Lanes, " → "), h.Line, where)
+		fmt.Fprintf(&b, "\n%s: %s%s\n", strings.Join(h.Lanes, " → "), h.Message, where)
 	}
 	for _, p := range h.Parts {
 		fmt.Fprintf(&b, "  %s\n%s", p.Title, p.text())
 	}
-	for _, r := range h.Rows() {
+	for _, r := range h.Checks.once() {
 		line := fmt.Sprintf("  %s %s (%s) %s", r.Mark(), r.Check.Name, r.Check.Spec, r.Found())
 		fmt.Fprintln(&b, strings.TrimRight(line, " "))
+	}
+	if h.noPKCE {
+		fmt.Fprintf(&b, "  %s.\n", noPKCE)
 	}
 	return strings.Map(visible, b.String())
 }
 
-// text is the part with names and values one a line.
+// text is the part with its values one a line, or as JSON.
 func (p part) text() string {
-	var b strings.Builder
-	if p.JSON {
-		b.WriteString("    {\n")
-	}
-	for i, v := range p.Values {
-		if !p.JSON {
-			fmt.Fprintf(&b, "    %s\n", strings.ReplaceAll(v.Name+" = "+v.Value, "\n", "↵"))
-			continue
-		}
-		line := quote(v.Name) + ": " + v.Value
-		if i < len(p.Values)-1 {
-			line += ","
+	var lines []string
+	for _, v := range p.Values {
+		line := strings.ReplaceAll(v.Name+" = "+v.Value, "\n", "↵")
+		if p.JSON {
+			line = strconv.Quote(v.Name) + ": " + v.Value
 		}
 		if v.Note != "" {
-			line += "   " + v.Note
+			line += " (" + v.Note + ")"
 		}
-		fmt.Fprintf(&b, "      %s\n", strings.ReplaceAll(line, "\n", "\n      "))
+		lines = append(lines, line)
 	}
+	text := cmp.Or(p.Text, strings.Join(lines, "\n"))
 	if p.JSON {
-		b.WriteString("    }\n")
+		text = "{\n" + strings.Join(lines, ",\n")
+		text = strings.ReplaceAll(text, "\n", "\n  ") + "\n}"
 	}
-	if p.Text != "" {
-		fmt.Fprintf(&b, "    %s\n", strings.ReplaceAll(p.Text, "\n", "\n    "))
-	}
-	return b.String()
+	return "    " + strings.ReplaceAll(text, "\n", "\n    ") + "\n"
 }
 
 // visible keeps strangers' values from steering the terminal, and from turning round
-// what stands on a line of it.
+// what is on a line of it.
 func visible(r rune) rune {
-	steers := unicode.IsControl(r) && r != '\n' || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
-	if steers {
+	if unicode.IsControl(r) && r != '\n' || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
 		return unicode.ReplacementChar
 	}
 	return r

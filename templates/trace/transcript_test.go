@@ -2,6 +2,7 @@ package trace
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -28,11 +29,12 @@ import (
 type wire struct {
 	t        *testing.T
 	about    oauth.About
-	client   *oauth.Client  // or
-	client1  *oauth.Client1 // with OAuth 1.0a
+	client   *oauth.Client // nil with OAuth 1.0a
+	begin    func(context.Context) (oauth.Attempt, string, error)
+	steps    func(ctx context.Context, attempt oauth.Attempt, rawQuery string) error
 	attempts *oauth.Attempts
 	fake     *fake.Server
-	back     roundTrip // answers the app's own requests
+	back     func(*http.Request) (*http.Response, error) // answers the app's own requests
 
 	mu     sync.Mutex
 	events []oauth.Event
@@ -59,10 +61,25 @@ func newWire(t *testing.T, about oauth.About, alg string) *wire {
 func newWire2(t *testing.T, row oauth.Provider) *wire {
 	t.Helper()
 	a := newWire(t, row.About, "")
-	var err error
-	a.client, err = oauth.NewClient(row, "demo-"+row.Name, secret, a.callbackURL(), roundTrip(func(r *http.Request) (*http.Response, error) { return a.back(r) }))
+	client, err := oauth.NewClient(row, "demo-"+row.Name, secret, a.callbackURL(), a)
 	if err != nil {
 		t.Fatal(err)
+	}
+	a.client, a.begin = client, client.Begin
+	a.steps = func(ctx context.Context, attempt oauth.Attempt, rawQuery string) error {
+		callback, err := client.ParseCallback(ctx, attempt, rawQuery)
+		if err != nil {
+			return err
+		}
+		unverified, err := client.Exchange(ctx, callback)
+		if err != nil {
+			return err
+		}
+		if a.tokens, err = client.VerifyIDToken(ctx, unverified); err != nil {
+			return err
+		}
+		_, err = client.UserInfo(ctx, a.tokens)
+		return err
 	}
 	return a
 }
@@ -70,19 +87,29 @@ func newWire2(t *testing.T, row oauth.Provider) *wire {
 func newWire1(t *testing.T, row oauth.Provider1) *wire {
 	t.Helper()
 	a := newWire(t, row.About, "")
-	var err error
-	a.client1, err = oauth.NewClient1(row, "demo-"+row.Name, secret, a.callbackURL(), roundTrip(func(r *http.Request) (*http.Response, error) { return a.back(r) }))
+	client, err := oauth.NewClient1(row, "demo-"+row.Name, secret, a.callbackURL(), a)
 	if err != nil {
 		t.Fatal(err)
+	}
+	a.begin = client.Begin
+	a.steps = func(ctx context.Context, attempt oauth.Attempt, rawQuery string) error {
+		callback, err := client.ParseCallback(ctx, attempt, rawQuery)
+		if err != nil {
+			return err
+		}
+		credentials, err := client.Exchange(ctx, callback)
+		if err != nil {
+			return err
+		}
+		_, err = client.UserInfo(ctx, credentials)
+		return err
 	}
 	return a
 }
 
 func (a *wire) callbackURL() string { return "https://app.example/callback/" + a.about.Name }
 
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+func (a *wire) RoundTrip(r *http.Request) (*http.Response, error) { return a.back(r) }
 
 func (a *wire) record(e oauth.Event) {
 	a.mu.Lock()
@@ -92,65 +119,18 @@ func (a *wire) record(e oauth.Event) {
 
 func (a *wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(oauth.WithTrace(r.Context(), a.record))
-	switch {
-	case r.URL.Path == "/login":
-		a.err = a.login(w, r)
-	case a.client1 != nil:
-		a.err = a.callback1(w, r)
-	default:
-		a.err = a.callback(w, r)
+	var attempt oauth.Attempt
+	if r.URL.Path != "/login" {
+		if attempt, a.err = a.attempts.Take(w, r); a.err == nil {
+			a.err = a.steps(r.Context(), attempt, r.URL.RawQuery)
+		}
+		return
 	}
-}
-
-func (a *wire) login(w http.ResponseWriter, r *http.Request) error {
-	begin := a.client.Begin
-	if a.client1 != nil {
-		begin = a.client1.Begin
+	var authorizationURL string
+	if attempt, authorizationURL, a.err = a.begin(r.Context()); a.err == nil {
+		a.err = a.attempts.Put(w, r, attempt)
+		http.Redirect(w, r, a.fake.Front(authorizationURL), http.StatusSeeOther)
 	}
-	attempt, authorizationURL, err := begin(r.Context())
-	if err != nil {
-		return err
-	}
-	err = a.attempts.Put(w, r, attempt)
-	http.Redirect(w, r, a.fake.Front(authorizationURL), http.StatusSeeOther)
-	return err
-}
-
-func (a *wire) callback(w http.ResponseWriter, r *http.Request) error {
-	attempt, err := a.attempts.Take(w, r)
-	if err != nil {
-		return err
-	}
-	callback, err := a.client.ParseCallback(r.Context(), attempt, r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	unverified, err := a.client.Exchange(r.Context(), callback)
-	if err != nil {
-		return err
-	}
-	if a.tokens, err = a.client.VerifyIDToken(r.Context(), unverified); err != nil {
-		return err
-	}
-	_, err = a.client.UserInfo(r.Context(), a.tokens)
-	return err
-}
-
-func (a *wire) callback1(w http.ResponseWriter, r *http.Request) error {
-	attempt, err := a.attempts.Take(w, r)
-	if err != nil {
-		return err
-	}
-	callback, err := a.client1.ParseCallback(r.Context(), attempt, r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	credentials, err := a.client1.Exchange(r.Context(), callback)
-	if err != nil {
-		return err
-	}
-	_, err = a.client1.UserInfo(r.Context(), credentials)
-	return err
 }
 
 // signIn signs in as Ada with a new browser, and allows everything or refuses.
@@ -211,7 +191,7 @@ func (a *wire) inWords() {
 }
 
 func (a *wire) transcript(about string) string {
-	text, m, last := about+"\n", placeholders(), hop{Step: -1}
+	text, m, last := about+"\n", placeholders(), before
 	for _, e := range a.events {
 		h := newHop(e, m)
 		text += h.after(last)
@@ -224,7 +204,7 @@ func (a *wire) transcript(about string) string {
 // for another value of that name, so that two sign-ins read the same.
 func placeholders() *Mask {
 	values := make(map[string]int)
-	return &Mask{hide: func(name, value string) string {
+	return &Mask{seen: make(map[string]string), hide: func(name, value string) string {
 		if name == "sealed" {
 			return fmt.Sprintf("‹sealed, %d bytes›", len(value))
 		}

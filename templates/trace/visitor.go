@@ -14,7 +14,7 @@ import (
 
 func (rec *Recorder) cookieName() string { return oauth.Cookie(rec.secure, "visitor", "", 0).Name }
 
-// visitor returns the hash of the cookie of who sent r, or nothing.
+// visitor returns the hash of the visitor's cookie, or nothing.
 func (rec *Recorder) visitor(r *http.Request) string {
 	cookies := r.CookiesNamed(rec.cookieName())
 	if len(cookies) != 1 { // of two, one is somebody else's
@@ -68,11 +68,8 @@ type Traces struct {
 	Latest []*Trace // the latest first
 }
 
-// Pair are the two to compare.
-func (t Traces) Pair() []*Trace { return []*Trace{t.Shown, t.Beside} }
-
-// Traces returns the sign-ins of the visitor who sent r, and which is to be shown
-// whole: the latest, or the one whose number the query asks for; and another with it.
+// Traces returns the sign-ins of the visitor who sent r. The query names the numbers of the
+// one to show, or else it is the latest, and of another to compare with it.
 func (rec *Recorder) Traces(r *http.Request) Traces {
 	var traces Traces
 	visitor, query := rec.visitor(r), r.URL.Query()

@@ -9,24 +9,45 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What the page says reads a claim must be a check that there is.
-func TestClaimsNameChecks(t *testing.T) {
-	checks := make(map[string]bool)
-	for _, c := range oauth.Checks() {
-		checks[c.Name] = true
-	}
-	read := make(map[string]bool)
-	for name, c := range claims {
-		for _, check := range c.checks {
-			read[check] = true
-			if !checks[check] {
-				t.Errorf("claim %s is said to be read by %s, which is no check", name, check)
-			}
+// Each line of the table has a name and an explanation, and no name is there twice.
+func TestWordsText(t *testing.T) {
+	names := 0
+	for line := range strings.Lines(wordsText) {
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		names++
+		key, about, _ := strings.Cut(line, ": ")
+		name, secret, _ := strings.Cut(key, " ‹")
+		if got, ok := words[name]; !ok || got.About != about || about == "" || (got.Secret == "") != (secret == "") {
+			t.Errorf("the line %q is read as %+v", line, got)
 		}
 	}
-	for _, c := range oauth.Checks() {
-		if strings.HasPrefix(c.Name, "claim-") && c.Name != "claim-types" && !read[c.Name] {
-			t.Errorf("no claim is said to be read by %s", c.Name)
+	if len(words) != names {
+		t.Errorf("%d names in %d lines", len(words), names)
+	}
+}
+
+// A profile's names are the provider's own, so the table says nothing of them. It still knows
+// what is secret.
+func TestProfileNames(t *testing.T) {
+	var got []string
+	for _, v := range Cut().body(inProfile, `{"type":"User","access_token":"a-secret-token"}`).Values {
+		got = append(got, v.Name+" "+v.Value+v.About)
+	}
+	if diff := cmp.Diff([]string{`type "User"`, `access_token "a-se… (14 characters)"`}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A claim names the checks that read it.
+func TestReaders(t *testing.T) {
+	for claim, want := range map[string][]string{
+		"aud": {"claim-aud", "claim-aud-only", "refresh-aud"}, "at_hash": {"claim-at-hash"}, "alg": {"header-alg"},
+		"sub": {"claim-sub", "userinfo-sub", "refresh-sub"}, "signature": {"id-token-signature"}, "name": nil,
+	} {
+		if diff := cmp.Diff(want, readers(claim)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", claim, diff)
 		}
 	}
 }

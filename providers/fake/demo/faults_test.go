@@ -133,7 +133,7 @@ func TestFaults(t *testing.T) {
 				if !strings.Contains(html.UnescapeString(p.body), f.Does) {
 					t.Errorf("the page does not say what was tried:\n%s", p.body)
 				}
-				if strings.Contains(p.body, "<script>") || strings.Contains(p.body, "NOT STOPPED") != open {
+				if strings.Contains(p.body, "<script>") || strings.Contains(p.body, "NOT STOPPED") != open || strings.Contains(p.body, "the expected one") {
 					t.Errorf("the page:\n%s", p.body)
 				}
 				want := verdicts[f.Stops]

@@ -35,12 +35,12 @@ func TestTracePage(t *testing.T) {
 				"https://accounts.google.com/.well-known/openid-configuration", "code_challenge", "Set-Cookie: oauthbyhand-attempt-",
 				"https://oauth2.googleapis.com/token", "Third part: the signature", "issuer: who says all this",
 				"claim-nonce", "https://openid.net/specs/openid-connect-core-1_0.html#rfc.section.3.1.3.7",
-				"Client.VerifyIDToken in oauth/idtoken.go", "https://openidconnect.googleapis.com/v1/userinfo", "Signed in.",
+				"Client.VerifyIDToken in oauth/idtoken.go", "https://openidconnect.googleapis.com/v1/userinfo", "You are signed in.",
 			},
 		},
 		"github": {
 			steps: []string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"},
-			shows: []string{"the endpoints are known", "does not speak OpenID Connect", "https://api.github.com/user/emails"},
+			shows: []string{"knows where the endpoints are", "does not speak OpenID Connect", "https://api.github.com/user/emails"},
 		},
 		"x": {
 			steps: []string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"},
