@@ -302,11 +302,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		all = simulated.Providers
 	}
-	store, key, closeStore, err := account.Open(config.data, config.fake, os.Getenv("SESSION_KEY"), log)
+	store, key, err := account.Open(config.data, config.fake, os.Getenv("SESSION_KEY"))
 	if err != nil {
 		return err
 	}
-	defer closeStore()
+	defer store.Close()
 	s, app, err := newApp(config, simulated, all, store, key, log, stdout)
 	if err != nil {
 		return err

@@ -906,7 +906,7 @@ func TestRunRefuses(t *testing.T) {
 		},
 		"a key that is none": {
 			env:  map[string]string{"SESSION_KEY": "secret"},
-			want: "SESSION_KEY: want 64 hexadecimal digits, as of: openssl rand -hex 32",
+			want: "SESSION_KEY: want 64 hexadecimal digits; make them with: openssl rand -hex 32",
 		},
 		"data in a place that is none": {
 			args: []string{"-data", "go.mod/data"},
@@ -1210,21 +1210,18 @@ func TestFullDisk(t *testing.T) {
 func TestRestart(t *testing.T) {
 	w := newWorld(t, "http://localhost:8080")
 	dir := filepath.Join(t.TempDir(), "data")
-	open := func(simulated bool, sessionKey string) (account.Store, []byte, func() error, error) {
-		return account.Open(dir, simulated, sessionKey, slog.New(slog.DiscardHandler))
-	}
-	store, key, closeStore, err := open(true, "")
+	store, key, err := account.Open(dir, true, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.start(store, key)
 	w.signIn("google")
 	w.connect("github", "ada")
-	if err := closeStore(); err != nil {
+	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
 
-	if store, key, closeStore, err = open(true, ""); err != nil {
+	if store, key, err = account.Open(dir, true, ""); err != nil {
 		t.Fatal(err)
 	}
 	w.restart(store, key)
@@ -1239,7 +1236,7 @@ func TestRestart(t *testing.T) {
 	if p := w.connect("google", "ada"); p.status != 200 || len(p.accounts()) != 2 {
 		t.Errorf("signed in again: %d, %v", p.status, p.accounts())
 	}
-	if err := closeStore(); err != nil {
+	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
 
@@ -1250,7 +1247,7 @@ func TestRestart(t *testing.T) {
 		": it holds accounts of simulated providers, and now they are real: take another directory": {false, ""},
 		": SESSION_KEY, or the file key in it, is not the key under which it was sealed":            {true, strings.Repeat("0", 64)},
 	} {
-		if _, _, _, err := open(row.simulated, row.sessionKey); err == nil || err.Error() != "-data "+dir+want {
+		if _, _, err := account.Open(dir, row.simulated, row.sessionKey); err == nil || err.Error() != "-data "+dir+want {
 			t.Errorf("got  %v\nwant -data %s%s", err, dir, want)
 		}
 	}

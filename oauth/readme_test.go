@@ -139,7 +139,7 @@ var (
 // says which function is in which file.
 func TestDocumentsNameWhatIsThere(t *testing.T) {
 	s := readSource(t)
-	for _, name := range []string{"../README.md", "../providers/README.md", "../providers/RUNNING.md", "doc.go"} {
+	for _, name := range []string{"../README.md", "account/README.md", "../providers/README.md", "../providers/RUNNING.md", "doc.go"} {
 		document, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -148,8 +148,10 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 			var files []string
 			for _, file := range goFile.FindAllString(line, -1) {
 				file = strings.TrimPrefix(file, "./")
-				if s.declared[file] == nil {
-					file = "oauth/" + file // the package doc's own files, and the text of a link
+				for _, dir := range []string{"oauth/", "oauth/account/"} { // the package's own files, and the text of a link
+					if s.declared[file] == nil && s.declared[dir+file] != nil {
+						file = dir + file
+					}
 				}
 				if s.declared[file] == nil {
 					t.Errorf("%s names the file %s, which is not there", name, file)
@@ -189,21 +191,23 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 // order in one function, an Example or another.
 func TestReadmeQuotesCode(t *testing.T) {
 	s := readSource(t)
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := goBlock.FindAllStringSubmatch(string(readme), -1)
-	if len(blocks) == 0 {
-		t.Fatal("no Go code in README.md")
-	}
-	for _, block := range blocks {
-		found := false
-		for _, lines := range s.lines {
-			found = found || holds(lines, codeLines(block[1]))
+	for _, name := range []string{"../README.md", "account/README.md"} {
+		readme, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if !found {
-			t.Errorf("no function has these lines:\n%s", block[1])
+		blocks := goBlock.FindAllStringSubmatch(string(readme), -1)
+		if len(blocks) == 0 {
+			t.Fatalf("no Go code in %s", name)
+		}
+		for _, block := range blocks {
+			found := false
+			for _, lines := range s.lines {
+				found = found || holds(lines, codeLines(block[1]))
+			}
+			if !found {
+				t.Errorf("%s: no function has these lines:\n%s", name, block[1])
+			}
 		}
 	}
 }

@@ -5,15 +5,14 @@
 //	accounts.go  sign in, connect a second account, disconnect
 //	tokens.go    tokens, refreshed before they are used
 //	session.go   which browser is signed in as which user
-//	memory.go    a Store in memory
-//	file.go      a Store in one JSON file
-//	open.go      opens the Store that an app asks for; system_*.go lock and check it
+//	local.go     a Store in memory
+//	file.go      the same with a copy in a file; system_*.go lock and check the file
 //
-// [Accounts] and [Sessions] seal records before they store them. An attacker who can
-// read the store gets no tokens. An attacker who can write to it cannot make a record
-// that leads into another user's account. Both hold only if the key is kept somewhere
-// else (SESSION_KEY, not the file key in DIR). Nothing here notices an old record that
-// is put back, such as a session that has ended.
+// [Accounts] and [Sessions] seal records before they store them. An attacker who can read
+// the store gets no tokens. An attacker who can write to it cannot make a record that
+// leads into another user's account. Both hold only if the key is kept somewhere else
+// (SESSION_KEY, not the file key in DIR). Nothing here notices if an old record is put
+// back, such as a session that has ended.
 package account
 
 import (
@@ -25,9 +24,9 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// Key names an account at a provider for good. An e-mail address does not: it can change
-// hands, and an attacker could register a victim's address at a careless provider (OIDC
-// Core §5.7).
+// Key names an account at a provider for good. An e-mail address would not: it can pass to
+// another person (OIDC Core §5.7), and an attacker could register a victim's address at a
+// provider that does not check it.
 type Key struct {
 	Provider string // see ProviderKey
 	Subject  string
@@ -55,9 +54,9 @@ type Identity struct {
 }
 
 // Grant is what the provider gave and said: tokens (OAuth 2.0) or token credentials (OAuth
-// 1.0a), and what step 5 read. [Accounts] stores at most 64 KiB of profile and replies. It
-// leaves out the last replies if all are longer, and a name, address or picture of more
-// than 2 KiB.
+// 1.0a), and what step 5 read. [Accounts] stores at most 64 KiB of profile and replies. If
+// they are longer it leaves out the last replies, and if the profile alone is longer, all
+// of it except the subject.
 type Grant struct {
 	Profile     oauth.Profile
 	Replies     []oauth.Reply
@@ -68,7 +67,7 @@ type Grant struct {
 
 // Session says that a browser is signed in.
 type Session struct {
-	Hash   string // SHA-256 of the id in the browser's cookie; the id itself is not stored
+	Hash   string // SHA-256 of the id in the browser's cookie, which is not stored
 	UserID string
 	Key    Key // the identity that the user signed in with
 	Begun  time.Time
@@ -82,7 +81,7 @@ var (
 	ErrTaken    = errors.New("account: this account at the provider belongs to another user")
 )
 
-// Store keeps the records. [NewMemory] and [Open] return stores for one machine;
+// Store keeps the records. [NewMemory] and [Open] return stores for one process.
 // example_sql_test.go has one in a database. If a method returns no error, its change
 // lasts. If it returns an error, nothing has changed. Stores are safe for concurrent use.
 type Store interface {

@@ -13,12 +13,11 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-const (
-	maxRead   = 64 << 10 // of profile and replies that are kept for an identity, in bytes of JSON
-	maxMember = 2 << 10  // of a name, an address or a picture's URL
-)
+// maxRead is how many bytes of profile and replies are kept for an identity.
+const maxRead = 64 << 10
 
-// Accounts is what the app does with users and identities. It is safe for concurrent use.
+// Accounts signs users in, connects their accounts and keeps their tokens. It is safe for
+// concurrent use.
 type Accounts struct {
 	store  Store
 	sealer *oauth.Sealer
@@ -27,7 +26,6 @@ type Accounts struct {
 
 	mu      sync.Mutex
 	flights map[string]*flight // refreshes under way, by sealContext
-	unsaved map[string]unsaved // refreshed grants that could not be stored
 }
 
 // SignedIn is what the hook of [NewAccounts] gets.
@@ -38,24 +36,17 @@ type SignedIn struct {
 	NewIdentity bool // also if an existing user connected it
 }
 
-// NewAccounts returns the accounts in store, sealed under a key derived from root (32
-// random bytes, or there is an error). After each sign-in and each connected account,
-// when the grant is stored, it calls hook: to send a welcome, to count. The user waits for
-// hook, and several goroutines may call it. log gets what the user is not told: tokens
-// that are not refreshed yet, or not stored.
+// NewAccounts returns the accounts in store, sealed under a key derived from root. It
+// returns an error if root does not have 32 bytes, which must be random. hook is called
+// after each sign-in and each connected account, when the grant is stored: use it to send
+// a welcome. The user waits for it, and several goroutines may call it. log gets what the
+// user is not told: tokens that could not be refreshed yet, and panics.
 func NewAccounts(store Store, root []byte, log *slog.Logger, hook func(SignedIn)) (*Accounts, error) {
 	sealer, err := oauth.NewSealer(root, "tokens")
 	if err != nil {
 		return nil, err
 	}
-	return &Accounts{
-		store:   store,
-		sealer:  sealer,
-		log:     log,
-		hook:    hook,
-		flights: make(map[string]*flight),
-		unsaved: make(map[string]unsaved),
-	}, nil
+	return &Accounts{store: store, sealer: sealer, log: log, hook: hook, flights: make(map[string]*flight)}, nil
 }
 
 // SignIn stores the grant and returns the id of the user who has the account that key
@@ -83,14 +74,11 @@ func (a *Accounts) storeGrant(ctx context.Context, identity Identity, signIn boo
 	userID = identity.UserID
 	// Later profiles must be about the same subject.
 	grant.Tokens.Subject, grant.Credentials.Subject = identity.Subject, identity.Subject
-	if grant.Read.IsZero() {
-		grant.Read = now()
-	}
 	if identity.Sealed, err = a.seal(identity, grant); err != nil {
 		return "", err
 	}
-	// There is no look before: two tabs may sign in at once, and only the store can tell
-	// which of them is the first.
+	// Do not look first: two tabs may sign in at once, and only the store can tell which of
+	// them made the user.
 	err = a.store.AddIdentity(ctx, identity)
 	added := err == nil
 	if errors.Is(err, ErrTaken) {
@@ -100,14 +88,15 @@ func (a *Accounts) storeGrant(ctx context.Context, identity Identity, signIn boo
 		if !signIn && identity.UserID != userID {
 			return "", ErrTaken
 		}
-		// The stored grant must open. An identity that somebody pointed at another user in
-		// the store therefore signs nobody in as that user.
-		_, err = a.update(ctx, identity, func(old Grant) (Grant, error) {
+		// The stored grant must open: if an attacker has pointed the identity at another user
+		// in the store, nobody is signed in as that user.
+		err = a.Update(ctx, identity, func(stored *Grant) error {
 			t := &grant.Tokens
-			if t.RefreshToken == "" && t.Provider == old.Tokens.Provider {
-				t.RefreshToken = old.Tokens.RefreshToken // Google gives one only with the first consent
+			if t.RefreshToken == "" && t.Provider == stored.Tokens.Provider {
+				t.RefreshToken = stored.Tokens.RefreshToken // Google gives one only with the first consent
 			}
-			return grant, nil
+			*stored = grant
+			return nil
 		})
 	}
 	if err != nil {
@@ -120,48 +109,45 @@ func (a *Accounts) storeGrant(ctx context.Context, identity Identity, signIn boo
 // now is as exact as databases keep a time.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// Identities returns a user's identities, the first one first.
+// Identities returns a user's identities in the order in which they were added.
 func (a *Accounts) Identities(ctx context.Context, userID string) ([]Identity, error) {
 	return a.store.Identities(ctx, userID)
 }
 
-// Keep stores what was read again, info, as the identity's profile and replies.
-func (a *Accounts) Keep(ctx context.Context, identity Identity, info oauth.Info) error {
-	_, err := a.update(ctx, identity, func(grant Grant) (Grant, error) {
-		grant.Profile, grant.Replies, grant.Read = info.Profile, info.Replies, now()
-		return grant, nil
+// Update changes the stored grant of an identity, which is locked meanwhile. If change
+// fails nothing is stored, and Update returns its error.
+func (a *Accounts) Update(ctx context.Context, identity Identity, change func(*Grant) error) error {
+	return a.store.UpdateTokens(ctx, identity.Key, func(stored string) (string, error) {
+		identity.Sealed = stored
+		grant, err := a.Open(identity)
+		if err == nil {
+			err = change(&grant)
+		}
+		if err != nil {
+			return "", err
+		}
+		return a.seal(identity, grant)
 	})
-	return err
 }
 
-// Disconnect forgets an identity and ends all sessions that began with it. With the last
+// Disconnect removes an identity and ends all sessions that began with it. With the last
 // identity the user is gone. It returns ErrNotFound if the identity is gone already.
 //
-// Open the grant before, and revoke it afterwards (step 7, [oauth.Client.Revoke]). In this
-// order no grant is revoked twice, or revoked and kept.
+// To give the grant back to the provider, open it before and revoke it afterwards (step 7,
+// [oauth.Client.Revoke]). Then it is not revoked twice, and not kept once it is revoked.
 func (a *Accounts) Disconnect(ctx context.Context, identity Identity) error {
-	if err := a.store.RemoveIdentity(ctx, identity.UserID, identity.Key); err != nil {
-		return err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.unsaved, sealContext(identity))
-	return nil
+	return a.store.RemoveIdentity(ctx, identity.UserID, identity.Key)
 }
 
 // Open returns the grant of an identity as it is stored, perhaps expired. It returns an
 // error if the record was changed, or sealed under another key.
-func (a *Accounts) Open(identity Identity) (Grant, error) {
-	if kept, ok := a.unsavedFor(identity); ok {
-		return kept, nil
-	}
+func (a *Accounts) Open(identity Identity) (grant Grant, err error) {
 	plaintext, err := a.sealer.Open(identity.Sealed, sealContext(identity))
-	if err != nil {
-		return Grant{}, fmt.Errorf("account: the record of %s at %s was changed, or sealed under another key", identity.Subject, identity.Provider)
+	if err == nil {
+		err = json.Unmarshal(plaintext, &grant)
 	}
-	var grant Grant
-	if err := json.Unmarshal(plaintext, &grant); err != nil {
-		return Grant{}, fmt.Errorf("account: the record of %s at %s: %w", identity.Subject, identity.Provider, err)
+	if err != nil {
+		return Grant{}, fmt.Errorf("account: the record of %s at %s was changed, or sealed under another key: %w", identity.Subject, identity.Provider, err)
 	}
 	return grant, nil
 }
@@ -170,57 +156,22 @@ func (a *Accounts) Open(identity Identity) (Grant, error) {
 // identities have the same.
 func sealContext(i Identity) string { return fmt.Sprintf("%q %q %q", i.UserID, i.Provider, i.Subject) }
 
+// seal returns grant sealed for identity, without what is too long to be kept.
 func (a *Accounts) seal(identity Identity, grant Grant) (string, error) {
-	grant, err := bounded(grant)
-	if err != nil {
-		return "", err
+	p := &grant.Profile
+	size := len(p.Name) + len(p.Email) + len(p.Picture)
+	if size > maxRead {
+		*p, size = oauth.Profile{Subject: p.Subject}, 0
+	}
+	for i, reply := range grant.Replies {
+		if size += len(reply.URL) + len(reply.Body); size > maxRead {
+			grant.Replies = grant.Replies[:i]
+			break
+		}
 	}
 	plaintext, err := json.Marshal(grant)
 	if err != nil {
 		return "", err
 	}
 	return a.sealer.Seal(plaintext, sealContext(identity)), nil
-}
-
-// bounded leaves out what is too long to be kept.
-func bounded(grant Grant) (Grant, error) {
-	p := &grant.Profile
-	for _, member := range []*string{&p.Name, &p.Email, &p.Picture} {
-		if len(*member) > maxMember {
-			*member = ""
-		}
-	}
-	p.EmailVerified = p.EmailVerified && p.Email != ""
-	for {
-		data, err := json.Marshal([]any{grant.Profile, grant.Replies})
-		if err != nil || len(data) <= maxRead || len(grant.Replies) == 0 {
-			return grant, err
-		}
-		grant.Replies = grant.Replies[:len(grant.Replies)-1]
-	}
-}
-
-// update stores what change makes of an identity's grant, under the store's lock. It
-// returns what was stored before.
-func (a *Accounts) update(ctx context.Context, identity Identity, change func(Grant) (Grant, error)) (before string, err error) {
-	err = a.store.UpdateTokens(ctx, identity.Key, func(stored string) (string, error) {
-		identity.Sealed, before = stored, stored
-		grant, err := a.Open(identity)
-		if err == nil {
-			grant, err = change(grant)
-		}
-		if err != nil {
-			return "", err
-		}
-		return a.seal(identity, grant)
-	})
-	if err != nil {
-		return before, err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.unsaved[sealContext(identity)].replaces == before { // and no newer one
-		delete(a.unsaved, sealContext(identity))
-	}
-	return before, nil
 }

@@ -1,94 +1,188 @@
 package account
 
 import (
+	"cmp"
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 
 	"example.com/oauthbyhand/oauth"
 )
 
 const (
-	fileName    = "accounts.json"
-	fileVersion = 1
-	// manyIdentities is when a start recommends a database: each change writes the whole file.
-	manyIdentities = 5000
+	fileName        = "accounts.json"
+	fileVersion     = 1
+	keyCheckContext = "key check"
 )
 
-// file is a [Store] in one JSON document, all of which is in memory as well. Each write
-// replaces the document as a whole.
+// Open opens the store of an app, and returns it with the root key (32 bytes) under which
+// the app seals. Without dir the store is in memory only. Otherwise it is also in a file
+// in this directory, and Open makes both if they do not exist. sessionKey is the root key
+// in 64 hexadecimal digits. If it is empty, the key is random, and kept in dir if there is
+// one.
+//
+// simulated says that the users are the fake provider's. Open refuses their store to an
+// app with real users, and the other way round. It also refuses a directory that belongs
+// to another user, that other users can open, or that another process uses. Its errors
+// name SESSION_KEY or -data.
+func Open(dir string, simulated bool, sessionKey string) (*LocalStore, []byte, error) {
+	l := NewMemory()
+	if dir == "" {
+		root, err := parseKey("SESSION_KEY", cmp.Or(sessionKey, newKey()))
+		return l, root, err
+	}
+	l.file = &file{dir: dir, sync: (*os.File).Sync}
+	root, err := l.open(simulated, sessionKey)
+	if err != nil {
+		return nil, nil, fmt.Errorf("-data %s: %w", dir, errors.Join(err, l.Close()))
+	}
+	return l, root, nil
+}
+
+func (l *LocalStore) open(simulated bool, sessionKey string) (root []byte, err error) {
+	f := l.file
+	if err := os.MkdirAll(f.dir, 0o700); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{".", "lock", "key", fileName} {
+		if err := checkPrivate(f.path(name), os.Geteuid()); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := os.Stat(f.path("accounts.jsonl")); err == nil {
+		return nil, errors.New("its accounts.jsonl was written by an older version, and this one cannot read it: take another directory")
+	}
+	if f.lock, err = lockFile(f.path("lock")); err != nil { // not the document, which is replaced
+		return nil, err
+	}
+	if root, err = f.rootKey(sessionKey); err != nil {
+		return nil, err
+	}
+	r, err := f.load(simulated, root)
+	l.records.Store(r)
+	return root, err
+}
+
+func newKey() string {
+	key := make([]byte, 32)
+	rand.Read(key)
+	return hex.EncodeToString(key)
+}
+
+// parseKey reads a root key. name says where it comes from.
+func parseKey(name, text string) ([]byte, error) {
+	key, err := hex.DecodeString(strings.TrimSpace(text))
+	if err != nil || len(key) != 32 {
+		return nil, fmt.Errorf("%s: want 64 hexadecimal digits; make them with: openssl rand -hex 32", name)
+	}
+	return key, nil
+}
+
+// file is the file of a [LocalStore]: one JSON document in a directory of its own. Each
+// write replaces the whole document.
 type file struct {
-	*Memory
-	dir    directory
-	header header
-	lock   io.Closer
+	dir  string
+	sync func(*os.File) error // (*os.File).Sync; tests have a disk that fails
+	lock io.Closer            // nil until the directory is open, and once it is closed
 }
 
-// document is what the file holds.
-type document struct {
-	header
-	records
+func (f *file) path(name string) string { return filepath.Join(f.dir, name) }
+
+// rootKey returns the root key in sessionKey. If that is empty it is in the file key, which
+// rootKey makes if nothing is sealed yet.
+func (f *file) rootKey(sessionKey string) ([]byte, error) {
+	if sessionKey != "" {
+		return parseKey("SESSION_KEY", sessionKey)
+	}
+	text, err := os.ReadFile(f.path("key"))
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(f.path(fileName)); err == nil {
+			return nil, errors.New("SESSION_KEY is not set, and there is no file key: set it to the key under which this was sealed")
+		}
+		text = []byte(newKey() + "\n")
+		err = f.replace("key", text)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseKey("file key", string(text))
 }
 
-type header struct {
-	Version   int
-	Simulated bool   // the users are the fake provider's, and must not sign in at a real one
-	KeyCheck  string // opens under the key that sealed the rest
-}
-
-const keyCheckContext = "key check"
-
-// load reads the document. If there is none, it makes an empty one.
-func (f *file) load(simulated bool, root []byte, log *slog.Logger) error {
+// load reads the document. If there is none, load writes an empty one.
+func (f *file) load(simulated bool, root []byte) (*records, error) {
 	sealer, err := oauth.NewSealer(root, "store")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	data, err := os.ReadFile(f.dir.join(fileName))
+	data, err := os.ReadFile(f.path(fileName))
 	if errors.Is(err, fs.ErrNotExist) {
-		f.header = header{fileVersion, simulated, sealer.Seal(nil, keyCheckContext)}
-		return f.writeDocument(records{})
+		r := &records{Version: fileVersion, Simulated: simulated, KeyCheck: sealer.Seal(nil, keyCheckContext)}
+		return r, f.write(r)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var d document
-	if err := json.Unmarshal(data, &d); err != nil {
-		return fmt.Errorf("%s is damaged (%w): put a backup in its place", fileName, err)
+	var r records
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, fmt.Errorf("%s is damaged (%w): put a backup in its place", fileName, err)
 	}
-	if d.Version != fileVersion {
-		return fmt.Errorf("%s has version %d and this app reads version %d: take another directory", fileName, d.Version, fileVersion)
+	if r.Version != fileVersion {
+		return nil, fmt.Errorf("%s has version %d and this app reads version %d: take another directory", fileName, r.Version, fileVersion)
 	}
-	if d.Simulated != simulated {
+	if r.Simulated != simulated {
 		mode := map[bool]string{true: "simulated", false: "real"}
-		return fmt.Errorf("it holds accounts of %s providers, and now they are %s: take another directory", mode[d.Simulated], mode[simulated])
+		return nil, fmt.Errorf("it holds accounts of %s providers, and now they are %s: take another directory", mode[r.Simulated], mode[simulated])
 	}
-	if _, err := sealer.Open(d.KeyCheck, keyCheckContext); err != nil {
-		return errors.New("SESSION_KEY, or the file key in it, is not the key under which it was sealed")
+	if _, err := sealer.Open(r.KeyCheck, keyCheckContext); err != nil {
+		return nil, errors.New("SESSION_KEY, or the file key in it, is not the key under which it was sealed")
 	}
-	if n := len(d.Identities); n > manyIdentities {
-		log.Warn("each change writes the whole file: with so many accounts, take a database", "file", f.dir.join(fileName), "accounts", n)
-	}
-	f.header, f.records = d.header, d.records
-	return nil
+	return &r, nil
 }
 
-func (f *file) writeDocument(r records) error {
-	data, err := json.Marshal(document{f.header, r})
+// write replaces the document. Without a file there is nothing to do.
+func (f *file) write(r *records) error {
+	if f == nil {
+		return nil
+	}
+	if f.lock == nil {
+		return errors.New("the store is closed")
+	}
+	data, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	return f.dir.replace(fileName, data)
+	return f.replace(fileName, data)
 }
 
-// Close lets another process have the directory. Later changes fail.
-func (f *file) Close() error {
-	f.changing.Lock()
-	defer f.changing.Unlock()
-	f.write = func(records) error { return errors.New("the store is closed") }
-	return f.lock.Close()
+// replace puts data in the place of a file. After a crash at any moment, the file holds
+// either the old data or the new. When replace returns, it holds the new.
+func (f *file) replace(name string, data []byte) error {
+	temporary := f.path(name + ".new")
+	defer os.Remove(temporary) // if it could not take the file's place
+	out, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = out.Write(data); err == nil {
+		err = f.sync(out)
+	}
+	if err = errors.Join(err, out.Close()); err == nil {
+		err = os.Rename(temporary, f.path(name))
+	}
+	if err != nil || runtime.GOOS == "windows" { // where a directory cannot be synced
+		return err
+	}
+	dir, err := os.Open(f.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.sync(dir), dir.Close())
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -21,41 +20,43 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func newDirectory(t testing.TB) directory {
-	return directory{filepath.Join(t.TempDir(), "data"), (*os.File).Sync}
-}
+func newDir(t testing.TB) string { return filepath.Join(t.TempDir(), "data") }
 
-func open(t testing.TB, d directory) *file {
+func reopen(t testing.TB, dir string) *LocalStore {
 	t.Helper()
-	f, _, err := openFile(d, true, make([]byte, 32), false, slog.New(slog.DiscardHandler))
+	l, _, err := Open(dir, true, strings.Repeat("00", 32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.Close() })
-	return f
+	t.Cleanup(func() { l.Close() })
+	return l
 }
 
 // onDisk is what the file in a directory holds, read as a start would.
-func onDisk(t testing.TB, d directory) records {
+func onDisk(t testing.TB, dir string) records {
 	t.Helper()
-	f := &file{Memory: NewMemory(), dir: d}
-	if err := f.load(true, make([]byte, 32), slog.New(slog.DiscardHandler)); err != nil {
+	r, err := (&file{dir: dir}).load(true, make([]byte, 32))
+	if err != nil {
 		t.Fatal(err)
 	}
-	return f.records
+	return *r
 }
 
-// copyOf is the directory as it would be found after a power failure now.
-func copyOf(t testing.TB, d directory) directory {
+// copyOf is the directory as it would be found after a power failure now. Of the file that
+// is not in its place yet, only half may be there.
+func copyOf(t testing.TB, dir string, torn bool) string {
 	t.Helper()
-	after := newDirectory(t)
-	if err := os.Mkdir(after.path, 0o700); err != nil {
+	after := newDir(t)
+	if err := os.Mkdir(after, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{fileName, fileName + ".new"} {
-		data, err := os.ReadFile(d.join(name))
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if torn && name != fileName {
+			data = data[:len(data)/2]
+		}
 		if err == nil {
-			err = os.WriteFile(after.join(name), data, 0o600)
+			err = os.WriteFile(filepath.Join(after, name), data, 0o600)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Fatal(err)
@@ -100,42 +101,34 @@ func operations(t *testing.T) []operation {
 // TestPowerFailure looks at the directory at each moment of a change: after a power failure
 // then, the file opens and holds all that was acknowledged, and of the change all or nothing.
 func TestPowerFailure(t *testing.T) {
-	d := newDirectory(t)
+	dir := newDir(t)
+	l := reopen(t, dir)
 	var found []records // at each sync of the change under way
 	var synced []string
-	d.sync = func(f *os.File) error {
+	l.file.sync = func(f *os.File) error {
 		synced = append(synced, filepath.Base(f.Name()))
-		for _, torn := range []bool{false, true} { // what is not synced may be there in part
-			after := copyOf(t, d)
-			temporary := after.join(fileName + ".new")
-			if info, err := os.Stat(temporary); err == nil && torn {
-				if err := os.Truncate(temporary, info.Size()/2); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if after.has(fileName) {
-				found = append(found, open(t, after).records)
-			}
+		for _, torn := range []bool{false, true} {
+			found = append(found, *reopen(t, copyOf(t, dir, torn)).records.Load())
 		}
 		return f.Sync()
 	}
-	f := open(t, d)
 	for _, op := range operations(t) {
-		before := f.records
+		before := *l.records.Load()
 		found, synced = nil, nil
-		if err := op.do(f); err != nil {
+		if err := op.do(l); err != nil {
 			t.Fatalf("%s: %v", op.name, err)
 		}
-		if d := cmp.Diff([]string{fileName + ".new", filepath.Base(d.path)}, synced); d != "" && runtime.GOOS != "windows" {
+		after := *l.records.Load()
+		if d := cmp.Diff([]string{fileName + ".new", "data"}, synced); d != "" && runtime.GOOS != "windows" {
 			t.Errorf("%s: synced (-want +got): %s", op.name, d)
 		}
 		for n, r := range found {
-			if !same(r, before) && !same(r, f.records) {
+			if !same(r, before) && !same(r, after) {
 				t.Errorf("%s, power failure %d: found %+v", op.name, n, r)
 			}
 		}
-		if same(before, f.records) || !same(f.records, onDisk(t, d)) {
-			t.Errorf("%s: in memory is %+v, in the file %+v", op.name, f.records, onDisk(t, d))
+		if same(before, after) || !same(after, onDisk(t, dir)) {
+			t.Errorf("%s: in memory is %+v, in the file %+v", op.name, after, onDisk(t, dir))
 		}
 	}
 }
@@ -144,62 +137,50 @@ func TestPowerFailure(t *testing.T) {
 // holds, and the next change that can be written is made.
 func TestFailingDisk(t *testing.T) {
 	full := errors.New("no space left on device")
-	for _, failing := range []string{fileName + ".new", "data"} { // the file, and the directory
-		d := newDirectory(t)
-		fails := false
-		d.sync = func(f *os.File) error {
-			if fails && filepath.Base(f.Name()) == failing {
-				fails = false
-				return full
+	for name, row := range map[string]struct {
+		file  string // at whose sync it fails
+		times int    // that the sync of it fails
+		fail  func(*os.File) error
+	}{
+		"disk full": {fileName + ".new", 9, func(*os.File) error { return full }},
+		"close":     {fileName + ".new", 1, func(f *os.File) error { return f.Close() }}, // so that the second one fails
+		"directory": {"data", 1, func(*os.File) error { return full }},                   // when the file has been replaced
+	} {
+		if runtime.GOOS == "windows" && name == "directory" {
+			continue // it is not synced
+		}
+		dir, fails := newDir(t), 0
+		l := reopen(t, dir)
+		l.file.sync = func(f *os.File) error {
+			if fails > 0 && row.file == filepath.Base(f.Name()) {
+				fails--
+				return row.fail(f)
 			}
 			return f.Sync()
 		}
-		f := open(t, d)
 		for _, op := range operations(t) {
-			before := f.records
-			fails = runtime.GOOS != "windows" || failing != "data"
-			if err := op.do(f); !errors.Is(err, full) || !strings.Contains(err.Error(), "not stored") {
-				t.Errorf("%s, sync of %s fails: error %v", op.name, failing, err)
+			before := *l.records.Load()
+			fails = row.times
+			if err := op.do(l); err == nil || !errors.Is(err, full) && !errors.Is(err, os.ErrClosed) || !strings.Contains(err.Error(), "not stored") {
+				t.Errorf("%s, %s fails: error %v", op.name, name, err)
 			}
-			if !same(before, f.records) || !same(f.records, onDisk(t, d)) {
-				t.Errorf("%s, sync of %s fails: in memory is %+v, in the file %+v", op.name, failing, f.records, onDisk(t, d))
+			if after := *l.records.Load(); !same(before, after) || !same(after, onDisk(t, dir)) {
+				t.Errorf("%s, %s fails: in memory is %+v, in the file %+v", op.name, name, after, onDisk(t, dir))
 			}
-			if f.dir.has(fileName + ".new") {
-				t.Errorf("%s, sync of %s fails: the temporary file is left behind", op.name, failing)
+			if _, err := os.Stat(filepath.Join(dir, fileName+".new")); err == nil {
+				t.Errorf("%s, %s fails: the temporary file is left behind", op.name, name)
 			}
-			if err := op.do(f); err != nil {
+			fails = 0
+			if err := op.do(l); err != nil {
 				t.Errorf("%s, once more: %v", op.name, err)
 			}
 		}
-	}
-}
-
-// TestDirectoryGone: without its directory a store refuses changes and still serves.
-func TestDirectoryGone(t *testing.T) {
-	d := newDirectory(t)
-	f, all := open(t, d), operations(t)
-	if err := all[0].do(f); err != nil {
-		t.Fatal(err)
-	}
-	away := d.path + " away"
-	if err := os.Rename(d.path, away); err != nil {
-		t.Fatal(err)
-	}
-	if err := all[1].do(f); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("error %v, want that it does not exist", err)
-	}
-	if identity, err := f.Identity(t.Context(), Key{"p", "1"}); err != nil || identity.UserID != "ada" {
-		t.Errorf("reading: %v, %v", identity, err)
-	}
-	if err := os.Rename(away, d.path); err != nil {
-		t.Fatal(err)
-	}
-	if err := all[1].do(f); err != nil {
-		t.Errorf("once it is back: %v", err)
-	}
-	f.Close()
-	if err := all[2].do(f); err == nil || !strings.Contains(err.Error(), "not stored: the store is closed") {
-		t.Errorf("after Close: %v", err)
+		if err := errors.Join(l.Close(), l.Close()); err != nil {
+			t.Errorf("closed twice: %v", err)
+		}
+		if err := operations(t)[0].do(l); err == nil || err.Error() != "account: not stored: the store is closed" {
+			t.Errorf("after Close: %v", err)
+		}
 	}
 }
 
@@ -207,20 +188,24 @@ func TestDirectoryGone(t *testing.T) {
 // result. If that write fails, none is made.
 func TestSharedWrite(t *testing.T) {
 	for _, fails := range []bool{false, true} {
-		f := open(t, newDirectory(t))
+		dir := newDir(t)
+		l := reopen(t, dir)
 		begun, release := make(chan bool), make(chan bool)
 		writes := 0
-		f.write = func(r records) error {
+		l.file.sync = func(f *os.File) error {
+			if filepath.Base(f.Name()) != fileName+".new" {
+				return f.Sync()
+			}
 			if writes++; writes == 1 {
 				close(begun)
 				<-release
 			} else if fails {
 				return errors.New("full")
 			}
-			return f.writeDocument(r)
+			return f.Sync()
 		}
 		add := func(subject string) error {
-			return f.AddIdentity(context.Background(), Identity{Key: Key{"p", subject}, UserID: "u"})
+			return l.AddIdentity(context.Background(), Identity{Key: Key{"p", subject}, UserID: "u"})
 		}
 		results := make(chan error, 51)
 		go func() { results <- add("first") }()
@@ -229,9 +214,12 @@ func TestSharedWrite(t *testing.T) {
 			go func() { results <- add(strconv.Itoa(n / 2)) }() // each twice
 		}
 		for queued := 0; queued < 50; runtime.Gosched() {
-			f.queueMu.Lock()
-			queued = len(f.queue)
-			f.queueMu.Unlock()
+			l.queueMu.Lock()
+			queued = len(l.queue)
+			l.queueMu.Unlock()
+		}
+		if err := l.SeeSession(t.Context(), "h", time.Now()); err != nil { // waits for no write
+			t.Error(err)
 		}
 		close(release)
 		ok, taken := 0, 0
@@ -245,134 +233,147 @@ func TestSharedWrite(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		want, got := []int{26, 25, 26, 2}, []int{ok, taken, len(f.records.Identities), writes}
+		after := *l.records.Load()
+		want, got := []int{26, 25, 26, 2}, []int{ok, taken, len(after.Identities), writes}
 		if fails {
 			want = []int{1, 0, 1, 3} // the third puts the old document back
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("the write fails: %v: changes made, taken, there, writes (-want +got): %s", fails, d)
 		}
-		if !same(f.records, onDisk(t, f.dir)) {
-			t.Errorf("in memory is %+v, in the file %+v", f.records, onDisk(t, f.dir))
+		if !same(after, onDisk(t, dir)) {
+			t.Errorf("in memory is %+v, in the file %+v", after, onDisk(t, dir))
 		}
 	}
 }
 
 // TestSeen: a session's last use is written with the next change and not on its own, for
-// 200 requests at once after a pause.
+// 200 requests at once after a pause. A change that changes nothing is not written.
 func TestSeen(t *testing.T) {
-	f := open(t, newDirectory(t))
-	all := operations(t)
+	dir, all := newDir(t), operations(t)
+	l := reopen(t, dir)
 	for _, op := range all[:3] {
-		if err := op.do(f); err != nil {
+		if err := op.do(l); err != nil {
 			t.Fatal(err)
 		}
 	}
-	before := onDisk(t, f.dir)
+	before := onDisk(t, dir)
 	writes := 0
-	f.write = func(r records) error { writes++; return f.writeDocument(r) }
+	l.file.sync = func(f *os.File) error {
+		if filepath.Base(f.Name()) == fileName+".new" {
+			writes++
+		}
+		return f.Sync()
+	}
 	seen := before.Sessions[0].Begun.Add(20 * time.Minute)
 	var wg sync.WaitGroup
 	for range 200 {
 		wg.Go(func() {
-			if err := f.SeeSession(t.Context(), "h1", seen); err != nil {
+			if err := l.SeeSession(t.Context(), "h1", seen); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	if session, err := f.Session(t.Context(), "h1"); err != nil || !session.Seen.Equal(seen) {
+	if session, err := l.Session(t.Context(), "h1"); err != nil || !session.Seen.Equal(seen) {
 		t.Errorf("last use %v, want %v: %v", session.Seen, seen, err)
 	}
-	if writes != 0 || !same(before, onDisk(t, f.dir)) {
+	if writes != 0 || !same(before, onDisk(t, dir)) {
 		t.Errorf("%d writes", writes)
 	}
-	if err := all[3].do(f); err != nil {
+	if err := all[3].do(l); err != nil {
 		t.Fatal(err)
 	}
-	if got := onDisk(t, f.dir).Sessions[0].Seen; writes != 1 || !got.Equal(seen) {
+	if got := onDisk(t, dir).Sessions[0].Seen; writes != 1 || !got.Equal(seen) {
 		t.Errorf("after the next change: %d writes, last use %v, want %v", writes, got, seen)
 	}
 	for _, hash := range []string{"unknown", "h1"} {
-		if err := f.RemoveSession(t.Context(), hash); err != nil {
+		if err := l.RemoveSession(t.Context(), hash); err != nil {
 			t.Error(err)
 		}
 	}
-	if writes != 2 {
-		t.Errorf("%d writes, want one more: ending a session that is not there writes nothing", writes)
+	if err := all[0].do(l); !errors.Is(err, ErrTaken) || writes != 2 {
+		t.Errorf("error %v, %d writes, want one more: a session that is not there and a taken identity write nothing", err, writes)
 	}
 }
 
 // TestOpen: an app's store and key, and each reason to refuse.
 func TestOpen(t *testing.T) {
-	log := slog.New(slog.DiscardHandler)
 	zeros, ones := strings.Repeat("00", 32), strings.Repeat("11", 32)
-	store, root, closeStore, err := Open("", true, ones, log)
-	if _, ok := store.(*Memory); err != nil || !ok || fmt.Sprintf("%x", root) != ones || closeStore() != nil {
-		t.Errorf("without a directory: %T, %v", store, err)
+	store, root, err := Open("", true, ones)
+	if err != nil || fmt.Sprintf("%x", root) != ones || store.file != nil || store.Close() != nil {
+		t.Errorf("without a directory: %v, %v", store.file, err)
 	}
-	_, one, _, _ := Open("", true, "", log)
-	if _, two, _, _ := Open("", true, "", log); len(one) != 32 || string(one) == string(two) {
+	_, one, _ := Open("", true, "")
+	if _, two, _ := Open("", true, ""); len(one) != 32 || string(one) == string(two) {
 		t.Errorf("keys of two runs: %x and %x", one, two)
 	}
+	const badKey = ": want 64 hexadecimal digits; make them with: openssl rand -hex 32"
+	if _, _, err := Open("", true, "secret"); err == nil || err.Error() != "SESSION_KEY"+badKey {
+		t.Errorf("no key: %v", err)
+	}
 
-	rows := []struct {
+	open := func(name string, mode fs.FileMode) func(string) error {
+		return func(dir string) error { return os.Chmod(filepath.Join(dir, name), mode) }
+	}
+	write := func(name, text string) func(string) error {
+		return func(dir string) error { return os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600) }
+	}
+	none := func(string) error { return nil }
+	const private = " must belong to the app's user and be closed to all others: chown %[2]d "
+	for _, row := range []struct {
 		reason    string
 		change    func(dir string) error
 		simulated bool
 		key       string
-		want      string // %s is the directory
+		want      string // behind "-data DIR: "; %[1]s is the directory and %[2]d this user
 	}{
-		{"as it was", func(string) error { return nil }, true, "", ""},
-		{"no key", func(string) error { return nil }, true, "secret", "SESSION_KEY: want 64 hexadecimal digits, as of: openssl rand -hex 32"},
-		{"a short key", func(string) error { return nil }, true, zeros[2:], "SESSION_KEY: want 64 hexadecimal digits, as of: openssl rand -hex 32"},
-		{"another key", func(string) error { return nil }, true, zeros, "-data %s: SESSION_KEY, or the file key in it, is not the key under which it was sealed"},
+		{"as it was", none, true, "", ""},
+		{"a temporary file is left", write(fileName+".new", strings.Repeat("{", 9999)), true, "", ""},
+		{"no key", none, true, "secret", "SESSION_KEY" + badKey},
+		{"a short key", none, true, zeros[2:], "SESSION_KEY" + badKey},
+		{"another key", none, true, zeros, "SESSION_KEY, or the file key in it, is not the key under which it was sealed"},
 		{"its key is gone", func(dir string) error { return os.Remove(filepath.Join(dir, "key")) }, true, "",
-			"-data %s: SESSION_KEY is not set, and there is no file key: set it to the key under which this was sealed"},
-		{"its key is damaged", func(dir string) error { return os.WriteFile(filepath.Join(dir, "key"), []byte("00"), 0o600) }, true, "",
-			"-data %s: file key: want 64 hexadecimal digits, as of: openssl rand -hex 32"},
-		{"simulated users must not sign in at real providers", func(string) error { return nil }, false, "",
-			"-data %s: it holds accounts of simulated providers, and now they are real: take another directory"},
-		{"a store of an older version", func(dir string) error { return os.WriteFile(filepath.Join(dir, "accounts.jsonl"), nil, 0o600) }, true, "",
-			"-data %s: its accounts.jsonl was written by an older version, and this one cannot read it: take another directory"},
-		{"a store of a newer version", func(dir string) error {
-			return os.WriteFile(filepath.Join(dir, fileName), []byte(`{"Version":2}`), 0o600)
-		}, true, "", "-data %s: accounts.json has version 2 and this app reads version 1: take another directory"},
-		{"an empty file", func(dir string) error { return os.Truncate(filepath.Join(dir, fileName), 0) }, true, "",
-			"-data %s: accounts.json is damaged (unexpected end of JSON input): put a backup in its place"},
-		{"an open directory", func(dir string) error { return os.Chmod(dir, 0o710) }, true, "",
-			"-data %[1]s: %[1]s is open to other users of this machine: chmod go= %[1]s"},
-		{"an open key", func(dir string) error { return os.Chmod(filepath.Join(dir, "key"), 0o640) }, true, "",
-			"-data %[1]s: %[1]s/key is open to other users of this machine: chmod go= %[1]s/key"},
-		{"an open file", func(dir string) error { return os.Chmod(filepath.Join(dir, fileName), 0o604) }, true, "",
-			"-data %[1]s: %[1]s/accounts.json is open to other users of this machine: chmod go= %[1]s/accounts.json"},
-		{"a link in place of the temporary file is not followed", func(dir string) error {
-			return os.Symlink(filepath.Join(dir, "key"), filepath.Join(dir, fileName+".new"))
-		}, true, "", ""},
-	}
-	for _, row := range rows {
-		if runtime.GOOS == "windows" && (strings.Contains(row.want, "chmod") || strings.Contains(row.reason, "link")) {
-			continue // no such modes
+			"SESSION_KEY is not set, and there is no file key: set it to the key under which this was sealed"},
+		{"its key is damaged", write("key", "00"), true, "", "file key" + badKey},
+		{"simulated users must not sign in at real providers", none, false, "",
+			"it holds accounts of simulated providers, and now they are real: take another directory"},
+		{"a store of an older version", write("accounts.jsonl", ""), true, "",
+			"its accounts.jsonl was written by an older version, and this one cannot read it: take another directory"},
+		{"a store of a newer version", write(fileName, `{"Version":2}`), true, "",
+			"accounts.json has version 2 and this app reads version 1: take another directory"},
+		{"an empty file", write(fileName, ""), true, "",
+			"accounts.json is damaged (unexpected end of JSON input): put a backup in its place"},
+		{"a directory in its place", func(dir string) error {
+			return errors.Join(os.Remove(filepath.Join(dir, fileName)), os.Mkdir(filepath.Join(dir, fileName), 0o700))
+		}, true, "", "read %[1]s/accounts.json: is a directory"},
+		{"an open directory", open("", 0o710), true, "", "%[1]s" + private + "%[1]s; chmod go= %[1]s"},
+		{"an open key", open("key", 0o640), true, "", "%[1]s/key" + private + "%[1]s/key; chmod go= %[1]s/key"},
+		{"an open file", open(fileName, 0o604), true, "", "%[1]s/accounts.json" + private + "%[1]s/accounts.json; chmod go= %[1]s/accounts.json"},
+		{"an open lock", open("lock", 0o602), true, "", "%[1]s/lock" + private + "%[1]s/lock; chmod go= %[1]s/lock"},
+	} {
+		if runtime.GOOS == "windows" && strings.Contains(row.want, "%[1]s") {
+			continue // it has other modes, and other words
 		}
-		dir := filepath.Join(t.TempDir(), "data")
-		_, first, closeStore, err := Open(dir, true, "", log)
+		dir := newDir(t)
+		before, first, err := Open(dir, true, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, _, err := Open(dir, true, "", log); err == nil || err.Error() != "-data "+dir+": another run of the app is using it" {
+		if _, _, err := Open(dir, true, ""); err == nil || !strings.HasPrefix(err.Error(), "-data "+dir+": ") || runtime.GOOS != "windows" && !strings.HasSuffix(err.Error(), "another run of the app is using it") {
 			t.Errorf("opened twice: %v", err)
 		}
-		if err := errors.Join(closeStore(), row.change(dir)); err != nil {
+		if err := errors.Join(before.Close(), row.change(dir)); err != nil {
 			t.Fatal(err)
 		}
-		want := row.want
-		if strings.Contains(want, "%") {
-			want = fmt.Sprintf(want, dir)
-		}
-		store, root, closeStore, err := Open(dir, row.simulated, row.key, log)
-		if want != "" {
+		store, root, err := Open(dir, row.simulated, row.key)
+		if row.want != "" {
+			want := "-data " + dir + ": " + strings.NewReplacer("%[1]s", dir, "%[2]d", strconv.Itoa(os.Geteuid())).Replace(row.want)
 			if err == nil || err.Error() != want {
-				t.Errorf("%s: error %v, want %s", row.reason, err, want)
+				t.Errorf("%s: error\n%v, want\n%s", row.reason, err, want)
+			}
+			if _, _, again := Open(dir, row.simulated, row.key); again == nil || again.Error() != want {
+				t.Errorf("%s: and once more\n%v", row.reason, again) // it is not locked
 			}
 			continue
 		}
@@ -380,36 +381,35 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s: %v, and the key is not the first run's", row.reason, err)
 			continue
 		}
-		if err := operations(t)[0].do(store); err != nil {
-			t.Errorf("%s: %v", row.reason, err)
+		err = errors.Join(operations(t)[0].do(store), store.Close())
+		if again, _, err2 := Open(dir, true, ""); err != nil || err2 != nil || again.identityOf(Key{"p", "1"}).UserID != "ada" {
+			t.Errorf("%s: %v, %v", row.reason, err, err2)
 		}
-		if text, err := os.ReadFile(filepath.Join(dir, "key")); err != nil || strings.TrimSpace(string(text)) != fmt.Sprintf("%x", first) {
+		if text, err := os.ReadFile(filepath.Join(dir, "key")); err != nil || string(text) != fmt.Sprintf("%x\n", first) {
 			t.Errorf("%s: the file key holds %s: %v", row.reason, text, err)
 		}
-		closeStore()
 	}
 }
 
 // TestPrivate: directory and files belong to this user, and others can do nothing with them.
 func TestPrivate(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // has no such modes
+	}
+	dir, self := t.TempDir(), os.Geteuid()
 	for _, row := range []struct {
-		mode  fs.FileMode
-		owner int
-		want  string
+		mode fs.FileMode
+		self int
+		ok   bool
 	}{
-		{0o700, 5, ""},
-		{0o600, 5, ""},
-		{0o710, 5, "d is open to other users of this machine: chmod go= d"},
-		{0o740, 5, "d is open to other users of this machine: chmod go= d"},
-		{0o702, 5, "d is open to other users of this machine: chmod go= d"},
-		{0o700, 0, "d belongs to user 0, and the app runs as user 5: chown 5 d"},
+		{0o700, self, true}, {0o600, self, true},
+		{0o710, self, false}, {0o720, self, false}, {0o740, self, false}, {0o701, self, false}, {0o702, self, false}, {0o704, self, false}, {0o700, self + 1, false},
 	} {
-		got := ""
-		if err := private("d", row.mode, row.owner, 5); err != nil {
-			got = err.Error()
+		if err := os.Chmod(dir, row.mode); err != nil {
+			t.Fatal(err)
 		}
-		if got != row.want {
-			t.Errorf("%v of user %d: %q, want %q", row.mode, row.owner, got, row.want)
+		if err := checkPrivate(dir, row.self); (err == nil) != row.ok {
+			t.Errorf("mode %o, user %d of %d: %v", row.mode, row.self, self, err)
 		}
 	}
 }
@@ -429,7 +429,7 @@ func TestKill(t *testing.T) {
 	}
 	fmt.Printf("%d kills, KILL_SEED=%d\n", kills, seed)
 	moments := rand.New(rand.NewPCG(seed, 0))
-	dir := filepath.Join(t.TempDir(), "data")
+	dir := newDir(t)
 	acknowledged := make(map[string]string) // the last value of each identity
 	total := 0
 	for range kills {
@@ -458,7 +458,7 @@ func TestKill(t *testing.T) {
 			total++
 		}
 		child.Wait()
-		f := open(t, directory{dir, (*os.File).Sync})
+		f := reopen(t, dir)
 		for subject, value := range acknowledged {
 			// At most the one change more that was under way.
 			want, _ := strconv.Atoi(value)
@@ -474,7 +474,7 @@ func TestKill(t *testing.T) {
 
 // work counts up, in several identities at once, and says what is acknowledged.
 func work(dir string) {
-	f, _, err := openFile(directory{dir, (*os.File).Sync}, true, make([]byte, 32), false, slog.Default())
+	f, _, err := Open(dir, true, strings.Repeat("00", 32))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -501,7 +501,7 @@ func work(dir string) {
 	wg.Wait()
 }
 
-func (m *Memory) identityOf(key Key) Identity {
-	identity, _ := m.Identity(nil, key)
+func (l *LocalStore) identityOf(key Key) Identity {
+	identity, _ := l.Identity(nil, key)
 	return identity
 }

@@ -33,9 +33,10 @@ type Sessions struct {
 	secure bool
 }
 
-// NewSessions returns the sessions in store. Their records are proved under a key derived
-// from root (32 random bytes, or there is an error). secure says that the app is served
-// over https: then only this host can set the cookie, and browsers send it over https only.
+// NewSessions returns the sessions in store. A key derived from root proves that this app
+// wrote their records. NewSessions returns an error if root does not have 32 bytes, which
+// must be random. secure says that the app is served over https: then only this host can
+// set the cookie, and browsers send it over https only.
 func NewSessions(store Store, root []byte, secure bool) (*Sessions, error) {
 	sealer, err := oauth.NewSealer(root, "session")
 	if err != nil {
@@ -70,7 +71,7 @@ func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, userID string, 
 // is live.
 func (s *Sessions) Get(r *http.Request) (Session, error) {
 	hashes := s.hashes(r)
-	if len(hashes) != 1 { // of two, somebody else set one
+	if len(hashes) != 1 { // if there are two, somebody else set one of them
 		return Session{}, ErrNotFound
 	}
 	session, err := s.get(r.Context(), hashes[0])
@@ -116,22 +117,18 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 // browser has no live session: nobody is signed out then, so send the user to sign in
 // first. If the store fails, the browser stays signed in and the user can try again.
 func (s *Sessions) EndAll(w http.ResponseWriter, r *http.Request) error {
-	found := ErrNotFound
+	found := false
 	for _, hash := range s.hashes(r) {
 		session, err := s.get(r.Context(), hash)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
 		if err == nil {
-			err = s.store.RemoveSessions(r.Context(), session.UserID)
+			found, err = true, s.store.RemoveSessions(r.Context(), session.UserID)
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		found = nil
 	}
-	if found != nil {
-		return found
+	if !found {
+		return ErrNotFound
 	}
 	return s.End(w, r)
 }

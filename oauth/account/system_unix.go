@@ -4,6 +4,7 @@ package account
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -27,8 +28,9 @@ func lockFile(path string) (io.Closer, error) {
 	return file, nil
 }
 
-// checkPrivate returns an error if a file exists and is not this user's alone.
-func checkPrivate(path string) error {
+// checkPrivate returns an error that says what to do if a file exists and belongs to
+// another user than self, or is open to others.
+func checkPrivate(path string, self int) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -36,5 +38,8 @@ func checkPrivate(path string) error {
 	if err != nil {
 		return err
 	}
-	return private(path, info.Mode(), int(info.Sys().(*syscall.Stat_t).Uid), os.Geteuid())
+	if int(info.Sys().(*syscall.Stat_t).Uid) != self || info.Mode()&0o077 != 0 {
+		return fmt.Errorf("%s must belong to the app's user and be closed to all others: chown %d %s; chmod go= %s", path, self, path, path)
+	}
+	return nil
 }

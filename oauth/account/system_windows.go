@@ -1,7 +1,6 @@
 package account
 
 import (
-	"errors"
 	"io"
 	"os"
 	"syscall"
@@ -14,11 +13,8 @@ func lockFile(path string) (io.Closer, error) {
 	if err != nil {
 		return nil, err
 	}
-	const shared = 0
-	handle, err := syscall.CreateFile(name, syscall.GENERIC_READ|syscall.GENERIC_WRITE, shared, nil, syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL, 0)
-	if errors.Is(err, syscall.Errno(32)) { // ERROR_SHARING_VIOLATION
-		return nil, errors.New("another run of the app is using it")
-	}
+	const notShared = 0
+	handle, err := syscall.CreateFile(name, syscall.GENERIC_READ|syscall.GENERIC_WRITE, notShared, nil, syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -27,4 +23,4 @@ func lockFile(path string) (io.Closer, error) {
 
 // checkPrivate checks nothing: in a user's profile, Windows lets in only that user and
 // administrators.
-func checkPrivate(string) error { return nil }
+func checkPrivate(string, int) error { return nil }

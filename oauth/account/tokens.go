@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 // wait for it.
 const refreshTimeout = 15 * time.Second
 
-// Errors that only the user can mend. Both of the others match ErrSignInAgain.
+// Errors that only a new sign-in can mend. The last two match ErrSignInAgain as well.
 var (
 	ErrSignInAgain = errors.New("account: sign in again")
 	// ErrGrantEnded says that the provider has ended the grant.
@@ -31,24 +32,13 @@ var (
 // names are those of OIDC Core §3.1.2.6).
 var endedCodes = []string{"invalid_grant", "interaction_required", "consent_required", "login_required"}
 
-// errFresh ends an update that finds nothing to refresh.
-var errFresh = errors.New("account: nothing to refresh")
-
-// flight is a refresh under way. However many requests want the tokens, there is one
-// refresh: a provider that sees a refresh token twice takes it for stolen, and ends the
-// grant (RFC 9700 §4.14.2).
+// flight is a refresh under way, which all requests share that want the tokens. A provider
+// that gives a new refresh token each time takes an old one that comes again for stolen,
+// and ends the grant (RFC 9700 §4.14.2).
 type flight struct {
 	done  chan struct{} // closed when the other fields are set
 	grant Grant
 	err   error
-}
-
-// unsaved is a grant that was refreshed and could not be stored. The provider may have
-// spent the old refresh token, so this grant is used, and stored with the next update. If
-// the app ends before, the user has to sign in again.
-type unsaved struct {
-	replaces string // the sealed grant that is stored instead
-	grant    Grant
 }
 
 // Grant returns the grant of an identity with an access token that is good for a request.
@@ -58,11 +48,6 @@ func (a *Accounts) Grant(ctx context.Context, identity Identity, client *oauth.C
 	grant, err := a.Open(identity)
 	if err != nil {
 		return Grant{}, err
-	}
-	if _, ok := a.unsavedFor(identity); ok { // try again to store it
-		if _, err := a.update(ctx, identity, func(grant Grant) (Grant, error) { return grant, nil }); err != nil {
-			a.log.Error("refreshed tokens are still not stored", "provider", client.Name, "err", err)
-		}
 	}
 	t := grant.Tokens
 	alive := t.AccessToken != "" && (t.Expiry.IsZero() || time.Now().Before(t.Expiry))
@@ -77,16 +62,8 @@ func (a *Accounts) Grant(ctx context.Context, identity Identity, client *oauth.C
 	return fresh, err
 }
 
-// unsavedFor returns the grant that could not be stored in place of identity's.
-func (a *Accounts) unsavedFor(identity Identity) (Grant, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	kept, ok := a.unsaved[sealContext(identity)]
-	return kept.grant, ok && kept.replaces == identity.Sealed
-}
-
-// Call calls the provider's API as the user. It calls with good tokens, and once more with
-// new ones if the provider refuses these all the same (RFC 6750 §3.1). It returns
+// Call calls call, which uses the provider's API as the user, with good tokens. If the
+// provider refuses them all the same (RFC 6750 §3.1) it calls once more with new ones. It returns
 // ErrSignInAgain if there are no good tokens, or if the new ones are refused as well.
 func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Client, call func(oauth.Tokens) error) error {
 	grant, err := a.Grant(ctx, identity, client)
@@ -106,7 +83,7 @@ func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Cl
 }
 
 // Refresh returns the grant of an identity with a new access token, step 6. refused is
-// the access token that the provider no longer takes, or "". If another request has
+// the access token that the provider has refused, or "". If another request has
 // replaced it meanwhile, the provider is not asked. Requests that come at the same time
 // share one refresh. It goes on when the request that began it is cancelled, because the
 // provider has spent the refresh token by then. Refresh returns ErrSignInAgain if the
@@ -128,13 +105,13 @@ func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth
 	}
 }
 
-// fly makes a refresh for all who wait for it. A panic, in a provider entry for example,
-// is an error for them: in a goroutine of its own it would end the process.
+// fly makes a refresh for all requests that wait for it. If it panics, for example in a
+// provider entry, they get an error. In this goroutine a panic would end the process.
 func (a *Accounts) fly(ctx context.Context, f *flight, identity Identity, client *oauth.Client, refused string) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.log.Error("panic in a refresh", "provider", client.Name, "panic", p, "stack", string(debug.Stack()))
-			f.grant, f.err = Grant{}, fmt.Errorf("account: the refresh at %s panicked; the log says where", client.Name)
+			f.grant, f.err = Grant{}, fmt.Errorf("account: the refresh at %s panicked; see the log", client.Name)
 		}
 		a.mu.Lock()
 		delete(a.flights, sealContext(identity))
@@ -148,47 +125,35 @@ func (a *Accounts) fly(ctx context.Context, f *flight, identity Identity, client
 
 // refreshStored refreshes under the store's lock, so that another process on the same
 // store waits and then finds the new tokens. It stores them before anybody uses them:
-// after a crash, the stored tokens are the newest there are.
-func (a *Accounts) refreshStored(ctx context.Context, identity Identity, client *oauth.Client, refused string) (Grant, error) {
-	var grant Grant
+// after a crash, the stored tokens are the newest there are. If they cannot be stored, the
+// refresh fails, and at a provider that gives each refresh token once the user must sign
+// in again.
+func (a *Accounts) refreshStored(ctx context.Context, identity Identity, client *oauth.Client, refused string) (grant Grant, err error) {
 	var ended error
-	refreshed := false
-	before, err := a.update(ctx, identity, func(stored Grant) (Grant, error) {
-		grant = stored
-		t := stored.Tokens
+	err = a.Update(ctx, identity, func(stored *Grant) error {
+		t := &stored.Tokens
 		switch {
 		case t.RefreshToken == "" && t.AccessToken == "": // forgotten below
-			return Grant{}, ErrGrantEnded
+			return ErrGrantEnded
 		case t.RefreshToken == "":
-			return Grant{}, ErrNoRefresh
-		case t.AccessToken != refused && !t.RefreshDue(): // another request was quicker
-			return Grant{}, errFresh
+			return ErrNoRefresh
+		case t.AccessToken == refused || t.RefreshDue(): // otherwise another request was quicker
+			fresh, err := client.Refresh(ctx, *t)
+			if refusal, ok := errors.AsType[*oauth.Refusal](err); ok && slices.Contains(endedCodes, refusal.Code) {
+				// The tokens are forgotten, so that nobody asks the provider again.
+				ended = fmt.Errorf("%w: %w", ErrGrantEnded, err)
+				fresh, err = oauth.Tokens{Provider: t.Provider, Asked: t.Asked, Scopes: t.Scopes, Subject: t.Subject}, nil
+			}
+			if err != nil {
+				return err
+			}
+			*t = fresh
 		}
-		fresh, err := client.Refresh(ctx, t)
-		if refusal, ok := errors.AsType[*oauth.Refusal](err); ok && slices.Contains(endedCodes, refusal.Code) {
-			// The tokens are forgotten, so that nobody asks the provider again.
-			ended = fmt.Errorf("%w: %w", ErrGrantEnded, err)
-			fresh, err = oauth.Tokens{Provider: t.Provider, Asked: t.Asked, Scopes: t.Scopes, Subject: t.Subject}, nil
-		}
-		if err != nil {
-			return Grant{}, err
-		}
-		grant.Tokens, refreshed = fresh, true
-		return grant, nil
+		grant = *stored
+		return nil
 	})
-	switch {
-	case errors.Is(err, errFresh):
-		return grant, nil
-	case err != nil && !refreshed:
+	if err = cmp.Or(ended, err); err != nil {
 		return Grant{}, err
-	case err != nil:
-		a.log.Error("refreshed tokens are not stored yet", "provider", client.Name, "err", err)
-		a.mu.Lock()
-		a.unsaved[sealContext(identity)] = unsaved{before, grant}
-		a.mu.Unlock()
-	}
-	if ended != nil {
-		return Grant{}, ended
 	}
 	return grant, nil
 }
@@ -202,13 +167,4 @@ func (a *Accounts) Wait() {
 	for _, f := range flights {
 		<-f.done
 	}
-}
-
-// Expire makes the access token of an identity look expired, to show what happens then.
-func (a *Accounts) Expire(ctx context.Context, identity Identity) error {
-	_, err := a.update(ctx, identity, func(grant Grant) (Grant, error) {
-		grant.Tokens.Expiry = time.Now().Add(-time.Second)
-		return grant, nil
-	})
-	return err
 }

@@ -9,9 +9,9 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// ParseBaseURL reads the URL under which browsers reach the app: http or https, a host
-// and perhaps a port, and nothing else; http on this machine only. It returns the host as
-// browsers write it. An error names the flag -base-url and what it wants.
+// ParseBaseURL parses the URL under which browsers reach the app. It has a scheme, a host
+// and perhaps a port, and nothing else. The scheme is https, or on this machine http. The
+// host of the result is written as browsers write it. Errors name the flag -base-url.
 func ParseBaseURL(raw string) (*url.URL, error) {
 	raw = strings.TrimSuffix(raw, "/")
 	u, err := url.Parse(raw)
@@ -25,15 +25,16 @@ func ParseBaseURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// HostOf is hostport as browsers write it, without the scheme's own port or an empty one.
+// HostOf returns hostport as browsers write it, without an empty port or the scheme's
+// default port.
 func HostOf(scheme, hostport string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(hostport, ":"), map[string]string{"http": ":80", "https": ":443"}[scheme])
 }
 
-// OneHost keeps the app to the one name that is registered with the providers: a
-// sign-in that begins at 127.0.0.1 would come back to localhost, without its cookie.
-// A GET under another name of this machine is redirected, except a callback, because the
-// redirect would repeat its code. Everything else is answered by other.
+// OneHost serves next under the host of base only, which is registered with the providers:
+// a sign-in that begins at 127.0.0.1 would come back to localhost, where its cookie is not.
+// If both hosts mean this machine, a GET is redirected to base. A callback is not, because
+// its URL holds a code. All other requests are answered by other.
 func OneHost(base *url.URL, other http.HandlerFunc, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := strings.ToLower(r.Host)
@@ -41,7 +42,7 @@ func OneHost(base *url.URL, other http.HandlerFunc, next http.Handler) http.Hand
 		loopbacks := err == nil && oauth.IsLoopback(here.Hostname()) && oauth.IsLoopback(base.Hostname()) && here.Port() == base.Port()
 		reading := r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/callback/")
 		switch {
-		case host == base.Host, strings.HasPrefix(r.URL.Path, "/static/"): // the page below needs its style
+		case host == base.Host, strings.HasPrefix(r.URL.Path, "/static/"): // the page of other needs its style
 			next.ServeHTTP(w, r)
 		case loopbacks && reading && strings.HasPrefix(r.URL.RequestURI(), "/"):
 			http.Redirect(w, r, base.String()+r.URL.RequestURI(), http.StatusSeeOther)

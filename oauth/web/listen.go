@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Visible is addr as browsers write it, with name for a host that means "all".
+// Visible returns addr as a browser on this machine could write it: if its host means all
+// addresses, name takes its place.
 func Visible(addr, name string) string {
 	host, port, _ := net.SplitHostPort(addr)
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
@@ -20,9 +21,9 @@ func Visible(addr, name string) string {
 	return net.JoinHostPort(host, port)
 }
 
-// Listen listens on addr, or if next is set on the first free one of 21 ports from there
-// on, and puts the port that it got into addr. localhost is 127.0.0.1 and, if it
-// exists, ::1. flagName is where addr came from, for the error.
+// Listen listens on addr. If the port is taken and next is set, it tries the next 20 ports.
+// It sets addr to the port that it got. localhost means 127.0.0.1, and ::1 if this machine
+// has it. Errors name flagName, the flag that addr came from.
 func Listen(flagName string, addr *string, next bool) ([]net.Listener, error) {
 	host, portText, err := net.SplitHostPort(*addr)
 	port, notNumber := strconv.Atoi(portText)
@@ -46,8 +47,8 @@ func Listen(flagName string, addr *string, next bool) ([]net.Listener, error) {
 	}
 }
 
-// listenAll listens on the port of all hosts. If the second host does not exist, that is no
-// error. If another program has its port, it is one: half of the browsers would go there.
+// listenAll listens on the port of all hosts. It is no error if the second host does not
+// exist. It is one if another program has its port, because some browsers would go there.
 func listenAll(hosts []string, port *int) ([]net.Listener, error) {
 	var listeners []net.Listener
 	for i, host := range hosts {
@@ -65,7 +66,7 @@ func listenAll(hosts []string, port *int) ([]net.Listener, error) {
 	return listeners, nil
 }
 
-// exists reports whether this machine has host at all: one without IPv6 has no ::1.
+// exists reports whether this machine has host: without IPv6 it has no ::1.
 func exists(host string) bool {
 	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
@@ -75,8 +76,8 @@ func exists(host string) bool {
 	return true
 }
 
-// Serve serves until ctx ends, gives the work under way 900 ms, and returns nil. If a server
-// fails before, it returns that error.
+// Serve serves each handler on its listener until ctx ends. Then it waits 900 ms at most
+// for requests under way, and returns nil. If a listener fails before, it returns the error.
 func Serve(ctx context.Context, handlers map[net.Listener]http.Handler, log *slog.Logger) error {
 	ended := make(chan error, len(handlers))
 	var servers []*http.Server

@@ -1,5 +1,8 @@
-// Package web has what every request of a web app with a sign-in needs: listeners
-// (listen.go), one host name (host.go), and headers, methods and return paths (here).
+// Package web has what a web app in which people sign in needs for all its requests.
+//
+//	listen.go  listen on an address, and serve
+//	host.go    the one name under which browsers reach the app
+//	web.go     headers, methods and return paths
 package web
 
 import (
@@ -21,9 +24,10 @@ func GetOnly(h http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// Headers sets what each answer carries: no scripts, no frames (RFC 9700 §4.16), no
-// copies in caches, and no path of ours for other sites. imagesFrom is an origin, as
-// "http://127.0.0.1:9000", from which images may come on plain http, or empty.
+// Headers sets headers on each response of next: no scripts, no frames (RFC 9700 §4.16),
+// no copies in caches, and no paths of this app in requests to other sites. Images may come
+// from any https site. imagesFrom is an origin from which they may also come over plain
+// http, such as "http://127.0.0.1:9000", or empty.
 func Headers(base *url.URL, imagesFrom string, next http.Handler) http.Handler {
 	// No form-action: Chromium also applies it to the redirects after a form.
 	policy := "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; img-src 'self' https: " + imagesFrom

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"example.com/oauthbyhand/oauth"
 	"example.com/oauthbyhand/oauth/account"
@@ -41,7 +42,10 @@ func (p *Pages) read(w http.ResponseWriter, r *http.Request, v visitor) {
 		err = templates.ErrNotReady
 	}
 	if err == nil {
-		err = p.Accounts.Keep(r.Context(), v.shown.Identity, info)
+		err = p.Accounts.Update(r.Context(), v.shown.Identity, func(grant *account.Grant) error {
+			grant.Profile, grant.Replies, grant.Read = info.Profile, info.Replies, time.Now()
+			return nil
+		})
 	}
 	p.back(w, r, v, err, fmt.Sprintf("Read again%s: this is what %s says now.", with, v.shown.Provider.Title))
 }
@@ -70,7 +74,10 @@ func (p *Pages) expire(w http.ResponseWriter, r *http.Request, v visitor) {
 	if v.shown.Grant.Tokens.RefreshToken == "" {
 		next = "there is no refresh token, so you have to sign in again."
 	}
-	err := p.Accounts.Expire(r.Context(), v.shown.Identity)
+	err := p.Accounts.Update(r.Context(), v.shown.Identity, func(grant *account.Grant) error {
+		grant.Tokens.Expiry = time.Now().Add(-time.Second)
+		return nil
+	})
 	p.back(w, r, v, err, "Expired: this app now believes that the access token is too old. Press “Read again”: "+next)
 }
 

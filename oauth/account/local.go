@@ -1,0 +1,252 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxSessions is how many sessions a user can have. One more ends the oldest.
+const maxSessions = 50
+
+// LocalStore is a [Store] for one process, in memory and perhaps in a file as well. It
+// looks records up one after the other, which is fast enough for thousands of users. A
+// user has at most 50 sessions.
+type LocalStore struct {
+	file    *file                   // nil: in memory only
+	records atomic.Pointer[records] // replaced, never changed
+
+	queueMu sync.Mutex
+	queue   []*change
+	writing sync.Mutex // held while changes are made and written
+
+	locks sync.Map // Key to chan struct{}, which is full while the identity is locked
+}
+
+// records are all that a store holds, in the form of the file. The oldest come first.
+type records struct {
+	Version    int
+	Simulated  bool   // the users are the fake provider's, and must not sign in at a real one
+	KeyCheck   string // opens under the key that sealed the rest
+	Identities []Identity
+	Sessions   []Session
+}
+
+func (r *records) identity(key Key) int {
+	return slices.IndexFunc(r.Identities, func(i Identity) bool { return i.Key == key })
+}
+
+func (r *records) session(hash string) int {
+	return slices.IndexFunc(r.Sessions, func(s Session) bool { return s.Hash == hash })
+}
+
+// copy returns records whose lists can be changed.
+func (r *records) copy() *records {
+	c := *r
+	c.Identities, c.Sessions = slices.Clone(r.Identities), slices.Clone(r.Sessions)
+	return &c
+}
+
+// NewMemory returns an empty store that is gone with the process.
+func NewMemory() *LocalStore {
+	l := &LocalStore{}
+	l.records.Store(&records{})
+	return l
+}
+
+// Close gives up the directory, so that another process can open it. Later changes fail.
+func (l *LocalStore) Close() error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if l.file == nil || l.file.lock == nil {
+		return nil
+	}
+	err := l.file.lock.Close()
+	l.file.lock = nil
+	return err
+}
+
+type change struct {
+	apply func(*records) error // if it fails it leaves the records as they are
+	err   error
+}
+
+// change makes a change, and returns when it is written. Changes that wait while others
+// are written share the next write. They are made to a copy of the records, which takes
+// their place if it can be written; otherwise no change is made. So readers never see a
+// change that may still be dropped.
+func (l *LocalStore) change(apply func(*records) error) error {
+	own := &change{apply: apply}
+	l.queueMu.Lock()
+	l.queue = append(l.queue, own)
+	l.queueMu.Unlock()
+
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.queueMu.Lock()
+	batch := l.queue // empty if an earlier caller has made this change as well
+	l.queue = nil
+	l.queueMu.Unlock()
+	old := l.records.Load()
+	next, changed := old.copy(), false
+	for _, c := range batch {
+		c.err = c.apply(next)
+		changed = changed || c.err == nil
+	}
+	if !changed {
+		return own.err
+	}
+	if err := l.file.write(next); err != nil {
+		l.file.write(old) // if the new file is in place already, the old one comes back
+		for _, c := range batch {
+			c.err = fmt.Errorf("account: not stored: %w", err)
+		}
+		return own.err
+	}
+	l.records.Store(next)
+	return own.err
+}
+
+// AddIdentity implements [Store].
+func (l *LocalStore) AddIdentity(_ context.Context, identity Identity) error {
+	return l.change(func(r *records) error {
+		if r.identity(identity.Key) >= 0 {
+			return ErrTaken
+		}
+		r.Identities = append(r.Identities, identity)
+		return nil
+	})
+}
+
+// Identity implements [Store].
+func (l *LocalStore) Identity(_ context.Context, key Key) (Identity, error) {
+	r := l.records.Load()
+	if i := r.identity(key); i >= 0 {
+		return r.Identities[i], nil
+	}
+	return Identity{}, ErrNotFound
+}
+
+// Identities implements [Store].
+func (l *LocalStore) Identities(_ context.Context, userID string) (all []Identity, err error) {
+	for _, identity := range l.records.Load().Identities {
+		if identity.UserID == userID {
+			all = append(all, identity)
+		}
+	}
+	return all, nil
+}
+
+// UpdateTokens implements [Store].
+func (l *LocalStore) UpdateTokens(ctx context.Context, key Key, update func(string) (string, error)) error {
+	return l.locked(ctx, key, func() error {
+		identity, err := l.Identity(ctx, key)
+		if err != nil {
+			return err
+		}
+		if identity.Sealed, err = update(identity.Sealed); err != nil {
+			return err
+		}
+		return l.change(func(r *records) error {
+			r.Identities[r.identity(key)] = identity // which is there, because it is locked
+			return nil
+		})
+	})
+}
+
+// RemoveIdentity implements [Store].
+func (l *LocalStore) RemoveIdentity(ctx context.Context, userID string, key Key) error {
+	remove := func(r *records) error {
+		i := r.identity(key)
+		if i < 0 || r.Identities[i].UserID != userID {
+			return ErrNotFound
+		}
+		r.Identities = slices.Delete(r.Identities, i, i+1)
+		r.Sessions = slices.DeleteFunc(r.Sessions, func(s Session) bool { return s.Key == key })
+		return nil
+	}
+	return l.locked(ctx, key, func() error { return l.change(remove) })
+}
+
+// locked calls f while the identity is locked. Waiting for the lock ends with ctx, because
+// its holder may be waiting for a provider.
+func (l *LocalStore) locked(ctx context.Context, key Key, f func() error) error {
+	stored, _ := l.locks.LoadOrStore(key, make(chan struct{}, 1))
+	lock := stored.(chan struct{})
+	select {
+	case lock <- struct{}{}:
+		defer func() { <-lock }()
+		return f()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// AddSession implements [Store]. It also removes sessions that have ended.
+func (l *LocalStore) AddSession(_ context.Context, session Session) error {
+	return l.change(func(r *records) error {
+		if i := r.identity(session.Key); i < 0 || r.Identities[i].UserID != session.UserID {
+			return ErrNotFound
+		}
+		ended := func(s Session) bool { return s.ended(session.Begun) }
+		r.Sessions = append(slices.DeleteFunc(r.Sessions, ended), session)
+		count := 0
+		for i, s := range slices.Backward(r.Sessions) {
+			if s.UserID == session.UserID {
+				count++
+			}
+			if count > maxSessions {
+				r.Sessions = slices.Delete(r.Sessions, i, i+1)
+				break
+			}
+		}
+		return nil
+	})
+}
+
+// Session implements [Store].
+func (l *LocalStore) Session(_ context.Context, hash string) (Session, error) {
+	r := l.records.Load()
+	if i := r.session(hash); i >= 0 {
+		return r.Sessions[i], nil
+	}
+	return Session{}, ErrNotFound
+}
+
+// SeeSession implements [Store]. It is written with the next change. During a change it
+// does nothing, and a later request will call it again.
+func (l *LocalStore) SeeSession(_ context.Context, hash string, at time.Time) error {
+	if !l.writing.TryLock() {
+		return nil
+	}
+	defer l.writing.Unlock()
+	next := l.records.Load().copy()
+	if i := next.session(hash); i >= 0 {
+		next.Sessions[i].Seen = at
+		l.records.Store(next)
+	}
+	return nil
+}
+
+// RemoveSession implements [Store].
+func (l *LocalStore) RemoveSession(_ context.Context, hash string) error {
+	return l.removeSessions(func(s Session) bool { return s.Hash == hash })
+}
+
+// RemoveSessions implements [Store].
+func (l *LocalStore) RemoveSessions(_ context.Context, userID string) error {
+	return l.removeSessions(func(s Session) bool { return s.UserID == userID })
+}
+
+func (l *LocalStore) removeSessions(which func(Session) bool) error {
+	if !slices.ContainsFunc(l.records.Load().Sessions, which) {
+		return nil // and nothing is written
+	}
+	return l.change(func(r *records) error {
+		r.Sessions = slices.DeleteFunc(r.Sessions, which)
+		return nil
+	})
+}

@@ -1,0 +1,266 @@
+package account_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/oauthbyhand/oauth/account"
+	"github.com/google/go-cmp/cmp"
+)
+
+var (
+	ada  = identity("ada", "p", "1", 0)
+	ada2 = identity("ada", "p", "3", 0)
+	eve  = identity("eve", "p", "2", 0)
+)
+
+func newSessions(t *testing.T, secure bool) (*account.Sessions, *brokenStore) {
+	t.Helper()
+	store := &brokenStore{Store: account.NewMemory()}
+	sessions, err := account.NewSessions(store, make([]byte, 32), secure)
+	for _, i := range []account.Identity{ada, ada2, eve} {
+		err = errors.Join(err, store.AddIdentity(t.Context(), i))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sessions, store
+}
+
+// brokenStore cannot change a session while broken is set.
+type brokenStore struct {
+	account.Store
+	broken error
+}
+
+func (s *brokenStore) SeeSession(ctx context.Context, hash string, seen time.Time) error {
+	return errors.Join(s.broken, s.Store.SeeSession(ctx, hash, seen))
+}
+
+func (s *brokenStore) RemoveSession(ctx context.Context, hash string) error {
+	if s.broken != nil {
+		return s.broken
+	}
+	return s.Store.RemoveSession(ctx, hash)
+}
+
+func (s *brokenStore) RemoveSessions(ctx context.Context, userID string) error {
+	if s.broken != nil {
+		return s.broken
+	}
+	return s.Store.RemoveSessions(ctx, userID)
+}
+
+// begin signs a new browser in, and returns its cookie.
+func begin(t *testing.T, sessions *account.Sessions, i account.Identity) *http.Cookie {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	if err := sessions.Begin(answer, withCookies(), i.UserID, i.Key); err != nil {
+		t.Fatal(err)
+	}
+	return answer.Result().Cookies()[0]
+}
+
+func withCookies(cookies ...*http.Cookie) *http.Request {
+	r := httptest.NewRequest("GET", "https://app.example/", nil)
+	for _, c := range cookies {
+		r.AddCookie(c)
+	}
+	return r
+}
+
+// live says which of the cookies are of a browser that is signed in.
+func live(t *testing.T, sessions *account.Sessions, cookies ...*http.Cookie) (all []bool) {
+	t.Helper()
+	for _, c := range cookies {
+		_, err := sessions.Get(withCookies(c))
+		if err != nil {
+			wantError(t, err, account.ErrNotFound, "get")
+		}
+		all = append(all, err == nil)
+	}
+	return all
+}
+
+// TestSessionCookie: the cookie's attributes, and that the store does not know its value.
+func TestSessionCookie(t *testing.T) {
+	for secure, name := range map[bool]string{true: "__Host-oauthbyhand-session", false: "oauthbyhand-session"} {
+		sessions, store := newSessions(t, secure)
+		cookie := begin(t, sessions, ada)
+		value := cookie.Value
+		if len(value) != 52 { // 26 characters of five bits each, twice
+			t.Errorf("the id %s has %d characters, want 52", value, len(value))
+		}
+		if _, err := store.Session(t.Context(), value); err == nil {
+			t.Error("the store has the session's id, and not only its hash")
+		}
+		want := http.Cookie{Name: name, Path: "/", MaxAge: 12 * 60 * 60, Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+		cookie.Value, cookie.Raw = "", ""
+		if d := cmp.Diff(&want, cookie); d != "" {
+			t.Errorf("secure %v, at its begin: %s", secure, d)
+		}
+		answer := httptest.NewRecorder()
+		if err := sessions.End(answer, withCookies(&http.Cookie{Name: name, Value: value})); err != nil {
+			t.Fatal(err)
+		}
+		cookie = answer.Result().Cookies()[0]
+		want.MaxAge, cookie.Raw = -1, ""
+		if d := cmp.Diff(&want, cookie); d != "" {
+			t.Errorf("secure %v, at its end: %s", secure, d)
+		}
+	}
+}
+
+// TestSessionLimits: an hour after its last use, which is known to ten minutes, and twelve
+// hours after its begin, a session has ended.
+func TestSessionLimits(t *testing.T) {
+	const h, min10 = time.Hour, 10 * time.Minute
+	for name, row := range map[string]struct {
+		uses []time.Duration // since its begin
+		want time.Duration   // it lives so long
+	}{
+		"unused":                 {nil, h},
+		"used after ten minutes": {[]time.Duration{min10}, h},
+		"used a little later":    {[]time.Duration{min10 + time.Microsecond}, h + min10 + time.Microsecond},
+		"used every hour":        {[]time.Duration{h, 2 * h, 3 * h, 4 * h, 5 * h, 6 * h, 7 * h, 8 * h, 9 * h, 10 * h, 11 * h, 11*h + min10 + 1000}, 12 * h},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			sessions, _ := newSessions(t, false)
+			one, two, began := begin(t, sessions, ada), begin(t, sessions, ada), time.Now()
+			for _, use := range row.uses {
+				time.Sleep(time.Until(began.Add(use)))
+				live(t, sessions, one, two)
+			}
+			time.Sleep(time.Until(began.Add(row.want)))
+			got := live(t, sessions, one)
+			time.Sleep(time.Microsecond)
+			if d := cmp.Diff([]bool{true, false}, append(got, live(t, sessions, two)...)); d != "" {
+				t.Errorf("%s: live after %v, and a little later: %s", name, row.want, d)
+			}
+		})
+	}
+}
+
+// TestSessionRecords: an attacker who can write to the store gets into nobody's session.
+func TestSessionRecords(t *testing.T) {
+	for _, row := range []struct {
+		reason string
+		change func(s *account.Session, another account.Session)
+		want   bool
+	}{
+		{"as it was", func(*account.Session, account.Session) {}, true},
+		{"pointed at another user, with the account", func(s *account.Session, _ account.Session) { s.UserID = "eve" }, false},
+		{"with another account", func(s *account.Session, _ account.Session) { s.Key = ada2.Key }, false},
+		{"made younger", func(s *account.Session, _ account.Session) { s.Begun = s.Begun.Add(time.Hour) }, false},
+		{"made up", func(s *account.Session, _ account.Session) { s.Proof = "" }, false},
+		{"another one, copied to this one's place", func(s *account.Session, another account.Session) { another.Hash = s.Hash; *s = another }, false},
+	} {
+		sessions, store := newSessions(t, true)
+		cookie := begin(t, sessions, ada)
+		session, err := sessions.Get(withCookies(cookie))
+		another, err2 := sessions.Get(withCookies(begin(t, sessions, eve)))
+		if err != nil || err2 != nil || session.UserID != "ada" || session.Key != ada.Key {
+			t.Fatalf("%+v, %v, %v", session, err, err2)
+		}
+		row.change(&session, another)
+		owner := account.Identity{Key: session.Key, UserID: session.UserID} // so that the store takes the session
+		for _, i := range []account.Identity{ada, ada2, eve} {
+			if i.Key == owner.Key {
+				err = store.RemoveIdentity(t.Context(), i.UserID, i.Key)
+			}
+		}
+		if err = errors.Join(err, store.RemoveSession(t.Context(), session.Hash), store.AddIdentity(t.Context(), owner), store.AddSession(t.Context(), session)); err != nil {
+			t.Fatal(err)
+		}
+		if got := live(t, sessions, cookie)[0]; got != row.want {
+			t.Errorf("%s: it is live: %v, want %v", row.reason, got, row.want)
+		}
+	}
+	sessions, _ := newSessions(t, true)
+	err := sessions.Begin(httptest.NewRecorder(), withCookies(), "eve", ada.Key)
+	wantError(t, err, account.ErrNotFound, "a session with another user's identity")
+}
+
+// TestSessionEnds: what ends a session ends it in this browser, or in all, also if somebody
+// planted cookies next to the user's own. If the store fails, it ends nothing.
+func TestSessionEnds(t *testing.T) {
+	begin2 := func(s *account.Sessions, w http.ResponseWriter, r *http.Request) error {
+		return s.Begin(w, r, "ada", ada.Key)
+	}
+	broken := errors.New("broken")
+	for name, row := range map[string]struct {
+		end    func(*account.Sessions, http.ResponseWriter, *http.Request) error
+		broken error
+		clears bool   // the browser's cookie
+		want   []bool // is Ada signed in here, and in her other browser; and Eve in hers
+	}{
+		"end":                {(*account.Sessions).End, nil, true, []bool{false, true, true}},
+		"end all":            {(*account.Sessions).EndAll, nil, true, []bool{false, false, true}},
+		"begin":              {begin2, nil, true, []bool{false, true, true}},
+		"end, disk full":     {(*account.Sessions).End, broken, true, []bool{true, true, true}},
+		"end all, disk full": {(*account.Sessions).EndAll, broken, false, []bool{true, true, true}},
+		"begin, disk full":   {begin2, broken, true, []bool{true, true, true}},
+	} {
+		sessions, store := newSessions(t, false)
+		here, there, eves := begin(t, sessions, ada), begin(t, sessions, ada2), begin(t, sessions, eve)
+		planted, empty := *here, *here
+		planted.Value, empty.Value = "planted", ""
+		if live(t, sessions, &planted, &empty)[0] {
+			t.Errorf("%s: a planted cookie is signed in", name)
+		}
+		if _, err := sessions.Get(withCookies(here, &planted)); err == nil {
+			t.Errorf("%s: signed in with two cookies, one of which is planted", name)
+		}
+		answer := httptest.NewRecorder()
+		store.broken = row.broken
+		wantError(t, row.end(sessions, answer, withCookies(&planted, &empty, here)), row.broken, name)
+		cookies := answer.Result().Cookies()
+		if row.clears != (len(cookies) > 0 && cookies[0].MaxAge < 0) {
+			t.Errorf("%s: cookies %v, want the browser's removed: %v", name, cookies, row.clears)
+		}
+		if d := cmp.Diff(row.want, live(t, sessions, here, there, eves)); d != "" {
+			t.Errorf("%s: here, there, Eve's (-want +got): %s", name, d)
+		}
+	}
+}
+
+// TestEndAllSignedOut: without a live session nobody is signed out everywhere, and the
+// page must be able to say so.
+func TestEndAllSignedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sessions, store := newSessions(t, false)
+		wantError(t, sessions.EndAll(httptest.NewRecorder(), withCookies()), account.ErrNotFound, "without a cookie")
+		here := begin(t, sessions, ada)
+		time.Sleep(50 * time.Minute)
+		there := begin(t, sessions, ada)
+		time.Sleep(20 * time.Minute)
+		wantError(t, sessions.EndAll(httptest.NewRecorder(), withCookies(here)), account.ErrNotFound, "with a session that has ended")
+		store.broken = errors.New("broken") // then its use is not noted
+		if d := cmp.Diff([]bool{true}, live(t, sessions, there)); d != "" {
+			t.Errorf("the other browser: %s", d)
+		}
+	})
+}
+
+// TestSessionOfDisconnected: a disconnected identity takes its sessions along, also if it
+// is connected again later. Sessions with another identity of the user go on.
+func TestSessionOfDisconnected(t *testing.T) {
+	sessions, store := newSessions(t, false)
+	own, thief := begin(t, sessions, ada), begin(t, sessions, ada2)
+	for _, change := range []func() error{
+		func() error { return store.RemoveIdentity(t.Context(), "ada", ada2.Key) },
+		func() error { return store.AddIdentity(t.Context(), ada2) },
+	} {
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff([]bool{true, false}, live(t, sessions, own, thief)); d != "" {
+			t.Error(d)
+		}
+	}
+}
