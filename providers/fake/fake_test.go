@@ -57,14 +57,11 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
-	clients := []fake.Client{
-		{Provider: "oidc", ID: other, Secret: secret, RedirectURIs: []string{redirect}},
-		{Provider: "oidc", ID: "es256", Secret: secret, RedirectURIs: []string{redirect}, SignedResponseAlg: "ES256"},
-		{Provider: "facebook", ID: other, Secret: secret, RedirectURIs: []string{redirect}},
-		{Provider: "github", ID: other, Secret: secret, RedirectURIs: []string{redirect}},
-	}
+	clients := []fake.Client{{Provider: "oidc", ID: "es256", Secret: secret, RedirectURIs: []string{redirect}, SignedResponseAlg: "ES256"}}
 	for name := range providers {
-		clients = append(clients, fake.Client{Provider: name, ID: "app-" + name, Secret: secret, RedirectURIs: []string{redirect}})
+		for _, id := range []string{"app-" + name, other} {
+			clients = append(clients, fake.Client{Provider: name, ID: id, Secret: secret, RedirectURIs: []string{redirect}})
+		}
 	}
 	op := fake.New(fake.Options{Origin: origin, Clients: clients})
 	return &world{op, t, &http.Client{Transport: op.Net(),

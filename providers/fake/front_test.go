@@ -47,6 +47,7 @@ func TestMapping(t *testing.T) {
 		{"/", "what this is", 200, "The other side of the sign-in"},
 		{"/fake.css", "the pages' style", 200, "--accent"},
 		{"/picture/ada.svg", "a face", 200, "AL</text>"},
+		{"/picture/ada_normal.svg", "in X's smaller size", 200, "AL</text>"},
 		{"/picture/unal.svg", "letters that are not ASCII", 200, "ÜÖ</text>"},
 		{"/picture/eve.svg", "nobody", 404, "No provider answers"},
 		{"/accounts.google.com%2F.well-known/openid-configuration", "one segment, and no host", 404, ""},

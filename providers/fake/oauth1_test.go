@@ -117,54 +117,23 @@ func asUser(method, rawURL string, tokens url.Values) call {
 	return call{method, rawURL, tokens.Get("oauth_token_secret"), map[string]string{"oauth_token": tokens.Get("oauth_token")}}
 }
 
-// A whole sign-in with OAuth 1.0a.
-func TestSignIn1(t *testing.T) {
+// The profile has an address if it is verified and asked for: X says null for one that is not verified.
+func TestProfile1(t *testing.T) {
 	web := newX()
-	// 1: the app asks for temporary credentials, and sends the browser to X with their name.
-	temporary := begun(t, web)
-	if temporary.Get("oauth_callback_confirmed") != "true" || temporary.Get("oauth_token_secret") == "" {
-		t.Errorf("request_token: %v", temporary)
-	}
-	page := must(web.Get(xAuthenticate + temporary.Get("oauth_token")))
-	if html := text(t, page); page.StatusCode != 200 || !strings.Contains(html, "Simulated X") || !strings.Contains(html, "app.example") {
-		t.Fatalf("consent page: %s\n%s", page.Status, html)
-	}
-	// 2: the user allows it; the browser is sent back, with the callback's own query kept.
-	back := allowed(t, web, temporary, "ada")
-	verifier := back.Get("oauth_verifier")
-	want := url.Values{"tenant": {"1"}, "oauth_token": temporary["oauth_token"], "oauth_verifier": {verifier}}
-	if diff := cmp.Diff(want, back); diff != "" || len(verifier) < 26 {
-		t.Errorf("callback (-want +got)\n%s", diff)
-	}
-	// 3: the app exchanges them for token credentials.
-	tokens := form(t, finishing(temporary, back).send(web, secret))
-	if tokens.Get("user_id") != "1795176000000000001" || tokens.Get("screen_name") != "ada.lovelace" || tokens.Get("oauth_token") == temporary.Get("oauth_token") {
-		t.Errorf("access_token: %v", tokens)
-	}
-	// 5: and reads the profile.
-	got := decode(t, asUser("GET", xVerify, tokens).send(web, secret))
-	if diff := cmp.Diff(object{
-		"id": json.Number("1795176000000000001"), "id_str": "1795176000000000001", "name": "Ada Lovelace", "screen_name": "ada.lovelace",
-		"profile_image_url_https": origin + "/picture/ada_normal.svg", "email": "ada@example.com"}, got); diff != "" {
-		t.Errorf("verify_credentials (-want +got)\n%s", diff)
-	}
-	if resp := must(web.Get(origin + "/picture/ada_normal.svg")); resp.StatusCode != 200 {
-		t.Errorf("picture: %s", resp.Status)
-	}
-}
-
-// X says null for an address that nobody has verified, and nothing to an app that does not ask.
-func TestEmail1(t *testing.T) {
-	web := newX()
-	for _, user := range []string{"mallory", "unal"} {
+	for user, email := range map[string]any{"ada": "ada@example.com", "mallory": nil, "unal": nil} {
 		me := decode(t, asUser("GET", xVerify, signedIn(t, web, user)).send(web, secret))
-		if email, there := me["email"]; !there || email != nil {
-			t.Errorf("%s: %v, want null", user, email)
+		if got, there := me["email"]; !there || got != email {
+			t.Errorf("%s: %v, want %v", user, got, email)
 		}
 	}
-	me := decode(t, asUser("GET", strings.TrimSuffix(xVerify, "?include_email=true"), signedIn(t, web, "ada")).send(web, secret))
-	if email, there := me["email"]; there {
-		t.Errorf("not asked for: %v", email)
+	tokens := signedIn(t, web, "ada")
+	if tokens.Get("user_id") != "1795176000000000001" || tokens.Get("screen_name") != "ada.lovelace" {
+		t.Errorf("access_token: %v", tokens)
+	}
+	got := decode(t, asUser("GET", strings.TrimSuffix(xVerify, "?include_email=true"), tokens).send(web, secret))
+	if diff := cmp.Diff(object{"id": json.Number("1795176000000000001"), "id_str": "1795176000000000001", "name": "Ada Lovelace",
+		"screen_name": "ada.lovelace", "profile_image_url_https": origin + "/picture/ada_normal.svg"}, got); diff != "" {
+		t.Errorf("verify_credentials (-want +got)\n%s", diff)
 	}
 }
 

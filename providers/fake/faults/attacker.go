@@ -33,7 +33,7 @@ func browserFaults() []Fault {
 				"oauthbyhand-attempt-ATTACKER", ofYours}},
 		{Name: "attempt-planted", Provider: "google", Step: 2, Stops: Nothing, Spec: "RFC 6265 §8.5; RFC 9700 §4.7",
 			Does:  "An attacker signs in here as Mallory, stops before the callback, and plants the cookie of this genuine attempt from another port of the app's host. Then you follow the link of its callback.",
-			Gains: "You are signed in as Mallory, who later reads what you did here. Every comparison holds, because cookie and callback belong together. Cookies do not tell ports apart, so over plain http nothing here stops it. Over https the cookie's name begins with __Host-: no page over plain http and no other host can plant such a cookie.",
+			Gains: "You are signed in as Mallory, who later reads what you did here. Every comparison holds, because cookie and callback belong together. Cookies do not tell ports apart, so over plain http nothing here stops it. Over https the cookie's name begins with __Host-: no other host can plant such a cookie, and no page over plain http (but on localhost Chromium lets it). A neighbour with https still can, so run nothing else on the app's host.",
 			lure:  lure{method: "GET", cookie: attackersOwn}},
 		{Name: "session-planted", Provider: "google", Step: 2, Spec: "RFC 9700 §4.7",
 			Does:  "An attacker on another port of the app's host plants a session id that they know. Then you sign in.",
