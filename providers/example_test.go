@@ -9,12 +9,12 @@ import (
 	"example.com/oauthbyhand/providers"
 )
 
-// A row is what is special about a provider: what a sign-in asks for, where one may come
-// back to without https, and how its replies become a profile.
+// An entry says what is special about a provider: the scopes that a sign-in asks for, the hosts
+// whose callback URLs may be http, and how replies become a profile.
 func Example() {
-	row := providers.Spotify()
-	fmt.Println(row.Title, row.Scopes, row.CallbackHosts)
-	profile, err := row.Profile(oauth.Replies{API: []json.RawMessage{
+	entry := providers.Spotify()
+	fmt.Println(entry.Title, entry.Scopes, entry.CallbackHosts)
+	profile, err := entry.Profile(oauth.Replies{API: []json.RawMessage{
 		[]byte(`{"account_id": "a1", "display_name": "Ada", "email": "ada@example.com"}`),
 	}})
 	if err != nil {

@@ -31,7 +31,7 @@ func Facebook() oauth.Provider {
 				"https://developers.facebook.com/docs/graph-api/changelog",
 				"https://developers.facebook.com/docs/graph-api/guides/secure-requests",
 				"https://developers.facebook.com/docs/facebook-login/access-tokens/debugging-and-error-handling",
-				"https://github.com/overtrue/socialite/issues/266",                 // email must be added
+				"https://github.com/overtrue/socialite/pull/266",                   // email must be added
 				"https://github.com/thebergamo/react-native-fbsdk-next/issues/388", // for Business
 			},
 			Checked: "2026-11-29",

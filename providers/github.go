@@ -81,7 +81,7 @@ func githubProfile(r oauth.Replies) (oauth.Profile, error) {
 	err = cmp.Or(
 		user.Read("id", &id),
 		user.Read("login", &login),
-		user.Read("name", &p.Name), // null where the user gave none
+		user.Read("name", &p.Name), // null if the user gave none
 		user.Read("avatar_url", &p.Picture),
 	)
 	p.Subject, p.Name = id.String(), cmp.Or(p.Name, login)

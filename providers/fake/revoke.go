@@ -18,7 +18,7 @@ func (s *Server) revoke(d *dialect) http.HandlerFunc {
 		if f == nil {
 			f = s.grants.revokeToken(d, client, form.Get("token"), false)
 		}
-		// Google names a dead token as an error (seen in https://github.com/customeros/customeros/issues/11611).
+		// Google names a dead token as an error (seen in https://github.com/customeros/customeros/pull/11611).
 		if f == unknownToken && d.name == "google" {
 			f = &failure{"invalid_token", unknownToken.description}
 		}
