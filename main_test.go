@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"html"
 	"io"
 	"log/slog"
@@ -12,6 +14,8 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -808,20 +812,167 @@ func TestSessionsEnd(t *testing.T) {
 	}
 }
 
-// On https the cookies are ones that only this host can set.
-func TestCookiesOnHTTPS(t *testing.T) {
-	w := newWorld(t, "https://localhost:8443")
-	p := w.without(func() page { return w.get("https://localhost:8443/login/google") })
-	cookies := strings.Join(p.header.Values("Set-Cookie"), "\n")
-	if !regexp.MustCompile(`^__Host-oauthbyhand-visitor=[A-Z2-7]{26}; Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=Lax
-__Host-oauthbyhand-attempt-[A-Z2-7]{8}=[\w-]+; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax$`).MatchString(cookies) {
-		t.Errorf("Set-Cookie: %s", cookies)
+// The cookies of a sign-in, whole. On https they are ones that only this host can set.
+func TestCookies(t *testing.T) {
+	for base, row := range map[string]struct{ prefix, secure, transport string }{
+		"http://localhost:8080":  {"oauthbyhand-", "", ""},
+		"https://localhost:8443": {"__Host-oauthbyhand-", " Secure;", "max-age=31536000"},
+	} {
+		w := newWorld(t, base)
+		p := w.without(func() page { return w.get(base + "/login/google") })
+		cookies := p.header.Values("Set-Cookie")
+		if got := p.header.Get("Strict-Transport-Security"); got != row.transport {
+			t.Errorf("Strict-Transport-Security: %q", got)
+		}
+		consent := w.begin("google")
+		p = w.without(func() page { return w.answer(consent, "ada", "allow", "openid", "email") })
+		p = w.without(func() page { return w.get(p.header.Get("Location")) })
+		for _, cookie := range p.header.Values("Set-Cookie") {
+			if strings.HasPrefix(cookie, row.prefix+"session=") {
+				cookies = append(cookies, cookie)
+			}
+		}
+		want := fmt.Sprintf(`^%[1]svisitor=[A-Z2-7]{26}; Path=/; Max-Age=43200; HttpOnly;%[2]s SameSite=Lax
+%[1]sattempt-[A-Z2-7]{8}=[\w-]+; Path=/; Max-Age=3600; HttpOnly;%[2]s SameSite=Lax
+%[1]ssession=[A-Z2-7]{52}; Path=/; Max-Age=43200; HttpOnly;%[2]s SameSite=Lax$`, row.prefix, row.secure)
+		if got := strings.Join(cookies, "\n"); !regexp.MustCompile(want).MatchString(got) {
+			t.Errorf("Set-Cookie:\n%s\nwant %s", got, want)
+		}
+		if got := w.signIn("google").url; got != base+"/profile" {
+			t.Errorf("signing in led to %s", got)
+		}
 	}
-	if got := p.header.Get("Strict-Transport-Security"); got != "max-age=31536000" {
-		t.Errorf("Strict-Transport-Security: %q", got)
+}
+
+// A provider out of reach is said at once, and no attempt is begun.
+func TestLoginOutOfReach(t *testing.T) {
+	for _, name := range []string{"google", "x"} {
+		w := newWorld(t, "http://localhost:8080")
+		w.rewire(name, func(fake.Net) http.RoundTripper { return fake.Net{} })
+		p := w.without(func() page { return w.get("http://localhost:8080/login/" + name) })
+		if p.status != 502 || p.check() != "reply-received" || strings.Contains(fmt.Sprint(p.header), "attempt") {
+			t.Errorf("%s: %d, check %q, %v", name, p.status, p.check(), p.header)
+		}
 	}
-	if got := w.signIn("google").url; got != "https://localhost:8443/profile" {
-		t.Errorf("signing in led to %s", got)
+}
+
+// The link on a button keeps a path of this app, and nothing else.
+func TestHomeNext(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	for next, want := range map[string]bool{"/mine.example": true, "https://mine.example": false, "//mine.example": false} {
+		if p := w.get("http://localhost:8080/?next=" + next); strings.Contains(p.body, "mine.example") != want {
+			t.Errorf("next=%s: kept %t", next, !want)
+		}
+	}
+}
+
+// The log says of each sign-in whether the user, and the account at the provider, are new.
+func TestLogOfSignIns(t *testing.T) {
+	w := newWorld(t, "http://localhost:8080")
+	w.signIn("google")
+	w.connect("github", "ada")
+	w.signIn("google")
+	var got []string
+	for line := range strings.Lines(w.log.String()) {
+		if _, what, ok := strings.Cut(line, `msg="signed in" `); ok {
+			got = append(got, regexp.MustCompile(`(subject|user)=\S+ `).ReplaceAllString(strings.TrimSpace(what), ""))
+		}
+	}
+	want := []string{
+		`provider=https://accounts.google.com "new user"=true "new identity"=true`,
+		`provider=github "new user"=false "new identity"=true`,
+		`provider=https://accounts.google.com "new user"=false "new identity"=false`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s\n%s", diff, w.log)
+	}
+}
+
+// What the app says when it starts, and what it does with a wrong key.
+func TestRunStarts(t *testing.T) {
+	const simulated = "Open http://localhost:‹port› in a browser.\nIts providers are simulated, at http://127.0.0.1:‹port›: no account, no key, no network.\n"
+	github := map[string]string{"GITHUB_CLIENT_ID": "x", "GITHUB_CLIENT_SECRET": "y"}
+	for name, row := range map[string]struct {
+		args      []string
+		env       map[string]string
+		out, fail string
+	}{
+		"no credentials":     {args: []string{"-addr", "localhost:0", "-fake-addr", "127.0.0.1:0"}, out: simulated},
+		"all interfaces":     {args: []string{"-addr", ":0", "-fake-addr", "127.0.0.1:0"}, out: simulated},
+		"-fake":              {args: []string{"-addr", "localhost:0", "-fake-addr", "127.0.0.1:0", "-fake"}, env: github, out: simulated},
+		"a base URL":         {args: []string{"-addr", "localhost:0", "-fake-addr", "127.0.0.1:0", "-base-url", "http://localhost:1"}, out: strings.Replace(simulated, "‹port›", "1", 1)},
+		"real":               {args: []string{"-addr", "localhost:0", "-base-url", "http://localhost:1"}, env: github, out: "Open http://localhost:1 in a browser.\nGitHub must know this callback URL, to the letter: http://localhost:1/callback/github\n"},
+		"real, -trace":       {args: []string{"-addr", "localhost:0", "-base-url", "http://localhost:1", "-trace"}, env: github, out: "Open http://localhost:1 in a browser.\nGitHub must know this callback URL, to the letter: http://localhost:1/callback/github\n"},
+		"no place to listen": {args: []string{"-addr", "192.0.2.1:0", "-base-url", "http://localhost:1"}, fail: "-addr 192.0.2.1:0: listen tcp 192.0.2.1:0: "},
+		"nor for the fake":   {args: []string{"-addr", "localhost:0", "-fake-addr", "192.0.2.1:0"}, fail: "-fake-addr 192.0.2.1:0: listen tcp 192.0.2.1:0: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, p := range registered.All("") {
+				for _, variable := range p.Variables() {
+					t.Setenv(variable, row.env[variable])
+				}
+			}
+			stopped, stop := context.WithCancel(t.Context())
+			stop()
+			var out, log bytes.Buffer
+			err := run(stopped, row.args, &out, &log)
+			if row.fail != "" && (err == nil || !strings.HasPrefix(err.Error(), row.fail)) || row.fail == "" && err != nil {
+				t.Errorf("got %v, want %s", err, row.fail)
+			}
+			got := regexp.MustCompile(`:\d{2,}`).ReplaceAllString(out.String(), ":‹port›")
+			if diff := cmp.Diff(row.out, got); diff != "" || log.Len() > 0 {
+				t.Errorf("(-want +got)\n%s\nlogged %q", diff, log.String())
+			}
+		})
+	}
+	if _, _, err := newApp(config{base: new(url.URL)}, nil, nil, account.NewMemory(), []byte("short"), slog.New(slog.DiscardHandler), nil); err == nil || err.Error() != "oauth: root key of 5 bytes, want 32" {
+		t.Errorf("a short key: %v", err)
+	}
+}
+
+// What a shell sees: the exit status, and one line of the reason. The test runs itself, as
+// the program.
+func TestExitStatus(t *testing.T) {
+	if args, ok := os.LookupEnv("ARGS_OF_MAIN"); ok {
+		os.Args = append(os.Args[:1], strings.Fields(args)...)
+		main()
+		os.Exit(0)
+	}
+	for args, want := range map[string]struct {
+		status int
+		says   string
+	}{
+		"-h":       {0, "Usage of oauthbyhand:"},
+		"-nothing": {2, "flag provided but not defined: -nothing"},
+		"serve":    {2, "unexpected argument \"serve\""},
+		"-addr x":  {1, "oauthbyhand: -addr \"x\": want host:port, like localhost:8080"},
+	} {
+		child := exec.Command(os.Args[0], "-test.run=^TestExitStatus$")
+		child.Env = append(os.Environ(), "ARGS_OF_MAIN="+args)
+		out, _ := child.CombinedOutput()
+		line, rest, _ := strings.Cut(string(out), "\n")
+		if got := child.ProcessState.ExitCode(); got != want.status || line != want.says {
+			t.Errorf("%s: status %d and %q, want %d and %q", args, got, line, want.status, want.says)
+		}
+		if usage := strings.Count(string(out), "-base-url URL"); usage != 1 && want.status != 1 || usage > 0 && want.status == 1 {
+			t.Errorf("%s: the flags are shown %d times:\n%s", args, usage, rest)
+		}
+	}
+	child := exec.Command(os.Args[0], "-test.run=^TestExitStatus$")
+	child.Env = append(os.Environ(), "ARGS_OF_MAIN=-fake -addr localhost:0 -fake-addr 127.0.0.1:0")
+	out, err := child.StdoutPipe()
+	if err == nil {
+		err = child.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "Open ") {
+		t.Errorf("it says %q, %v", line, err)
+	}
+	child.Process.Signal(syscall.SIGTERM)
+	if err := child.Wait(); err != nil {
+		t.Errorf("a service manager's SIGTERM: %v", err)
 	}
 }
 

@@ -1,0 +1,243 @@
+package web
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseBaseURLRefuses(t *testing.T) {
+	const want = "-base-url %q: want a scheme and a host, like https://app.example.com"
+	for _, raw := range []string{"https://app.example:x", "https://:8080", "ftp://localhost", "localhost:8080", ""} {
+		if u, err := ParseBaseURL(raw); u != nil || err == nil || err.Error() != fmt.Sprintf(want, raw) {
+			t.Errorf("%q: %v, %v", raw, u, err)
+		}
+	}
+}
+
+// What is answered under another name: 303 leads to the base URL, 421 says where the app is.
+func TestOneHost(t *testing.T) {
+	for _, row := range []struct {
+		base, host, target string
+		status             int
+		reason             string
+	}{
+		{"http://localhost:8080", "127.0.0.1:8080", "/", 303, "this machine by another name"},
+		{"http://localhost:8080", "127.0.0.1:8080", "*", 421, "there is no such page to lead to"},
+		{"http://localhost:8080", "evil.example:8080", "/", 421, "DNS rebinding, at the right port"},
+		{"http://localhost:8080", "127.0.0.1:%zz", "/", 421, "no host at all"},
+		{"https://app.example:8080", "127.0.0.1:8080", "/", 421, "an app elsewhere, asked by a proxy of its machine"},
+	} {
+		base, err := url.Parse(row.base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+		r.Host, r.URL = row.host, &url.URL{Path: row.target}
+		if row.target == "*" {
+			r.URL = &url.URL{Opaque: "*"}
+		}
+		other := func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusMisdirectedRequest) }
+		OneHost(base, other, http.NotFoundHandler()).ServeHTTP(w, r)
+		if w.Code != row.status {
+			t.Errorf("%s at %s: %d, want %d: %s", row.host, row.base, w.Code, row.status, row.reason)
+		}
+	}
+}
+
+func TestLocalPathLength(t *testing.T) {
+	for length, want := range map[int]int{512: 512, 513: 0} {
+		if got := LocalPath("/" + strings.Repeat("a", length-1)); len(got) != want {
+			t.Errorf("%d bytes: %q", length, got)
+		}
+	}
+}
+
+func TestVisible(t *testing.T) {
+	for addr, want := range map[string]string{
+		":80": "name:80", "0.0.0.0:80": "name:80", "[::]:80": "name:80", "10.0.0.1:80": "10.0.0.1:80", "app.example:80": "app.example:80",
+	} {
+		if got := Visible(addr, "name"); got != want {
+			t.Errorf("%s: %s, want %s", addr, got, want)
+		}
+	}
+}
+
+// All names of this machine are at one port, which is named. If one of them is taken, the
+// next port is tried, or none.
+func TestListen(t *testing.T) {
+	listen := func(addr string, next bool) (string, []net.Listener, error) {
+		listeners, err := Listen("-addr", &addr, next)
+		for _, l := range listeners {
+			t.Cleanup(func() { l.Close() })
+		}
+		return addr, listeners, err
+	}
+	for _, addr := range []string{"x", "localhost:x", "localhost:99999999999999999999"} {
+		if _, _, err := listen(addr, true); err == nil || err.Error() != fmt.Sprintf("-addr %q: want host:port, like localhost:8080", addr) {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+	addr, listeners, err := listen("localhost:0", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hosts := []string{"127.0.0.1", "[::1]"}
+	if !exists("::1") {
+		hosts = hosts[:1]
+	}
+	_, port, _ := strings.Cut(addr, ":")
+	var got, want []string
+	for _, l := range listeners {
+		got = append(got, l.Addr().String())
+	}
+	for _, host := range hosts {
+		want = append(want, host+":"+port)
+	}
+	if diff := cmp.Diff(want, got); diff != "" || port == "0" {
+		t.Errorf("at %s (-want +got)\n%s", addr, diff)
+	}
+	if exists("192.0.2.1") { // an address of documentation (RFC 5737), no machine's
+		t.Error("192.0.2.1 is taken for this machine")
+	}
+	if _, _, err := listen("192.0.2.1:0", false); err == nil {
+		t.Error("listening at 192.0.2.1")
+	}
+	// The last name only is taken: none of the others is kept.
+	listeners[0].Close()
+	if len(listeners) > 1 {
+		if _, _, err := listen(addr, false); err == nil || !strings.HasPrefix(err.Error(), "-addr "+addr+": ") || !strings.HasSuffix(err.Error(), "; take another port") {
+			t.Errorf("the port is taken on one of two names: %v", err)
+		}
+		again, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			t.Fatalf("it was not given back: %v", err)
+		}
+		again.Close()
+		after, _, err := listen(addr, true)
+		number, _ := strconv.Atoi(port)
+		if err != nil || after == addr || after == "localhost:0" {
+			t.Errorf("after %d comes %s, %v", number, after, err)
+		}
+	}
+}
+
+// pipes is a listener in memory.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func newPipes() *pipes { return &pipes{make(chan net.Conn), make(chan struct{})} }
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { close(p.closed); return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// ask sends a request, and returns the client's end.
+func (p *pipes) ask(path string) net.Conn {
+	client, server := net.Pipe()
+	p.conns <- server
+	fmt.Fprintf(client, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path)
+	return client
+}
+
+func TestServe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		var logged bytes.Buffer
+		release, served := make(chan struct{}), make(chan *http.Server, 2)
+		quick := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			served <- r.Context().Value(http.ServerContextKey).(*http.Server)
+		})
+		slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/hang" {
+				<-r.Context().Done()
+				return
+			}
+			<-release
+		})
+		one, two := newPipes(), newPipes()
+		ended := make(chan error)
+		go func() {
+			ended <- Serve(ctx, map[net.Listener]http.Handler{one: quick, two: slow}, slog.New(slog.NewTextHandler(&logged, nil)))
+		}()
+		client := one.ask("/")
+		response, err := http.ReadResponse(bufio.NewReader(client), nil)
+		if err != nil || response.StatusCode != 200 {
+			t.Fatalf("%v, %v", response, err)
+		}
+		s := <-served
+		got := []any{s.ReadHeaderTimeout, s.ReadTimeout, s.WriteTimeout, s.IdleTimeout, s.MaxHeaderBytes}
+		want := []any{5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 32 << 10}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("header, read, write, idle, header bytes (-want +got)\n%s", diff)
+		}
+		s.ErrorLog.Print("boom")
+		if !strings.Contains(logged.String(), "level=WARN msg=boom") {
+			t.Errorf("the log holds %q", logged.String())
+		}
+
+		// At the end a request under way is waited for, but not for long.
+		finishing, hanging := two.ask("/"), two.ask("/hang")
+		synctest.Wait()
+		began := time.Now()
+		stop()
+		release <- struct{}{}
+		if answer, err := http.ReadResponse(bufio.NewReader(finishing), nil); err != nil || answer.StatusCode != 200 {
+			t.Errorf("the request under way got %v, %v", answer, err)
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if waited := time.Since(began); waited != 900*time.Millisecond {
+			t.Errorf("waited %s", waited)
+		}
+		if _, err := io.ReadAll(hanging); err != nil {
+			t.Errorf("the other one's connection is not closed: %v", err)
+		}
+		for _, l := range []*pipes{one, two} {
+			select {
+			case <-l.closed:
+			default:
+				t.Error("a listener is still open")
+			}
+		}
+	})
+}
+
+// A listener that fails ends all.
+func TestServeFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		err := Serve(t.Context(), map[net.Listener]http.Handler{failingListener{newPipes()}: http.NotFoundHandler()}, slog.New(slog.DiscardHandler))
+		if err != io.ErrUnexpectedEOF {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+type failingListener struct{ *pipes }
+
+func (failingListener) Accept() (net.Conn, error) { return nil, io.ErrUnexpectedEOF }
