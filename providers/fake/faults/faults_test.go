@@ -173,6 +173,9 @@ func TestFaultsAnswerEverything(t *testing.T) {
 // The first page of the faults names each one that a client of your own can meet.
 func TestListSaysAll(t *testing.T) {
 	html := get(t, newServer(), origin+"/~").Body.String()
+	if n := strings.Count(html, "No client can stop this."); n != 1 {
+		t.Errorf("%d faults are said to be unstoppable, want pkce-dropped alone", n)
+	}
 	for _, f := range faults.All() {
 		if says := strings.Contains(html, "<dt><code>"+f.Name+"</code></dt>"); f.Anywhere() && !says {
 			t.Errorf("the page does not say %s", f.Name)

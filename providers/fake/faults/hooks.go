@@ -5,9 +5,6 @@ import (
 	"crypto"
 	"encoding/base64"
 	"encoding/json"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 
@@ -55,19 +52,17 @@ func codeOfAnother(change func(asked url.Values)) hook {
 		asked := r.request.URL.Query()
 		scopes := strings.FieldsFunc(asked.Get("scope"), func(c rune) bool { return c == ' ' || c == ',' })
 		change(asked)
-		other := r.request.Clone(r.request.Context())
-		other.Method, other.URL.RawQuery = http.MethodPost, asked.Encode()
-		other.Body = io.NopCloser(strings.NewReader(url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": scopes}.Encode()))
-		answer := httptest.NewRecorder()
-		r.honest.ServeHTTP(answer, other)
-		to, err := url.Parse(answer.Header().Get("Location"))
-		if code := to.Query().Get("code"); err == nil && code != "" {
-			sentBack(func(q url.Values) {
-				if q.Has("code") {
-					q.Set("code", code)
-				}
-			})(r)
+		other := "http://" + r.request.Host + r.request.URL.Path + "?" + asked.Encode()
+		answer := send(r.request.Context(), r.honest, "POST", other, url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": scopes})
+		to, err := url.Parse(answer.Get("Location"))
+		if err != nil || !to.Query().Has("code") {
+			return
 		}
+		sentBack(func(q url.Values) {
+			if q.Has("code") {
+				q.Set("code", to.Query().Get("code"))
+			}
+		})(r)
 	})
 }
 
