@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -856,6 +857,31 @@ func TestLoginOutOfReach(t *testing.T) {
 	}
 }
 
+// A provider of OAuth 1.0a that is gone in the middle of a sign-in: no user, no session.
+func TestGoneDuringSignIn(t *testing.T) {
+	for _, path := range []string{"/oauth/access_token", "/1.1/account/verify_credentials.json"} {
+		w := newWorld(t, "http://localhost:8080")
+		w.rewire("x", func(net fake.Net) http.RoundTripper { return without{net, path} })
+		p := w.answer(w.begin("x"), "ada", "allow")
+		if p.status != 502 || p.check() != "reply-received" || len(w.browser.Jar.Cookies(w.base)) != 1 {
+			t.Errorf("%s: %d, check %q, cookies %v", path, p.status, p.check(), w.browser.Jar.Cookies(w.base))
+		}
+	}
+}
+
+// without is a way to a provider that has no such path.
+type without struct {
+	net  fake.Net
+	path string
+}
+
+func (w without) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, w.path) {
+		return nil, errors.New("connection refused")
+	}
+	return w.net.RoundTrip(r)
+}
+
 // The link on a button keeps a path of this app, and nothing else.
 func TestHomeNext(t *testing.T) {
 	w := newWorld(t, "http://localhost:8080")
@@ -891,20 +917,29 @@ func TestLogOfSignIns(t *testing.T) {
 // What the app says when it starts, and what it does with a wrong key.
 func TestRunStarts(t *testing.T) {
 	const simulated = "Open http://localhost:‹port› in a browser.\nIts providers are simulated, at http://127.0.0.1:‹port›: no account, no key, no network.\n"
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
 	github := map[string]string{"GITHUB_CLIENT_ID": "x", "GITHUB_CLIENT_SECRET": "y"}
 	for name, row := range map[string]struct {
 		args      []string
 		env       map[string]string
 		out, fail string
 	}{
-		"no credentials":     {args: []string{"-addr", "localhost:0", "-fake-addr", "127.0.0.1:0"}, out: simulated},
-		"all interfaces":     {args: []string{"-addr", ":0", "-fake-addr", "127.0.0.1:0"}, out: simulated},
-		"-fake":              {args: []string{"-addr", "localhost:0", "-fake-addr", "127.0.0.1:0", "-fake"}, env: github, out: simulated},
-		"a base URL":         {args: []string{"-addr", "localhost:0", "-fake-addr", "127.0.0.1:0", "-base-url", "http://localhost:1"}, out: strings.Replace(simulated, "‹port›", "1", 1)},
-		"real":               {args: []string{"-addr", "localhost:0", "-base-url", "http://localhost:1"}, env: github, out: "Open http://localhost:1 in a browser.\nGitHub must know this callback URL, to the letter: http://localhost:1/callback/github\n"},
-		"real, -trace":       {args: []string{"-addr", "localhost:0", "-base-url", "http://localhost:1", "-trace"}, env: github, out: "Open http://localhost:1 in a browser.\nGitHub must know this callback URL, to the letter: http://localhost:1/callback/github\n"},
-		"no place to listen": {args: []string{"-addr", "192.0.2.1:0", "-base-url", "http://localhost:1"}, fail: "-addr 192.0.2.1:0: listen tcp 192.0.2.1:0: "},
-		"nor for the fake":   {args: []string{"-addr", "localhost:0", "-fake-addr", "192.0.2.1:0"}, fail: "-fake-addr 192.0.2.1:0: listen tcp 192.0.2.1:0: "},
+		"no credentials":             {args: []string{"-addr", "localhost:0", "-fake-addr", "127.0.0.1:0"}, out: simulated},
+		"all interfaces":             {args: []string{"-addr", ":0", "-fake-addr", "127.0.0.1:0"}, out: simulated},
+		"-fake":                      {args: []string{"-addr", "localhost:0", "-fake-addr", "127.0.0.1:0", "-fake"}, env: github, out: simulated},
+		"a base URL":                 {args: []string{"-addr", "localhost:0", "-fake-addr", "127.0.0.1:0", "-base-url", "http://localhost:1"}, out: strings.Replace(simulated, "‹port›", "1", 1)},
+		"real, in public":            {args: []string{"-addr", "localhost:0", "-base-url", "https://app.example"}, env: github, out: "Open https://app.example in a browser.\nGitHub must know this callback URL, to the letter: https://app.example/callback/github\n"},
+		"a port that is taken":       {args: []string{"-addr", taken.Addr().String(), "-fake-addr", "127.0.0.1:0"}, fail: "-addr " + taken.Addr().String() + ": listen tcp "},
+		"a port that is taken, real": {args: []string{"-addr", taken.Addr().String()}, env: github, fail: "-addr " + taken.Addr().String() + ": listen tcp "},
+		"an unknown flag":            {args: []string{"-nothing"}, fail: "flag provided but not defined: -nothing"},
+		"real":                       {args: []string{"-addr", "localhost:0", "-base-url", "http://localhost:1"}, env: github, out: "Open http://localhost:1 in a browser.\nGitHub must know this callback URL, to the letter: http://localhost:1/callback/github\n"},
+		"real, -trace":               {args: []string{"-addr", "localhost:0", "-base-url", "http://localhost:1", "-trace"}, env: github, out: "Open http://localhost:1 in a browser.\nGitHub must know this callback URL, to the letter: http://localhost:1/callback/github\n"},
+		"no place to listen":         {args: []string{"-addr", "192.0.2.1:0", "-base-url", "http://localhost:1"}, fail: "-addr 192.0.2.1:0: listen tcp 192.0.2.1:0: "},
+		"nor for the fake":           {args: []string{"-addr", "localhost:0", "-fake-addr", "192.0.2.1:0"}, fail: "-fake-addr 192.0.2.1:0: listen tcp 192.0.2.1:0: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, p := range registered.All("") {
@@ -920,13 +955,59 @@ func TestRunStarts(t *testing.T) {
 				t.Errorf("got %v, want %s", err, row.fail)
 			}
 			got := regexp.MustCompile(`:\d{2,}`).ReplaceAllString(out.String(), ":‹port›")
-			if diff := cmp.Diff(row.out, got); diff != "" || log.Len() > 0 {
+			if diff := cmp.Diff(row.out, got); diff != "" || row.fail == "" && log.Len() > 0 {
 				t.Errorf("(-want +got)\n%s\nlogged %q", diff, log.String())
 			}
 		})
 	}
 	if _, _, err := newApp(config{base: new(url.URL)}, nil, nil, account.NewMemory(), []byte("short"), slog.New(slog.DiscardHandler), nil); err == nil || err.Error() != "oauth: root key of 5 bytes, want 32" {
 		t.Errorf("a short key: %v", err)
+	}
+}
+
+// Accounts of simulated providers and of real ones are not kept in one place.
+func TestRunKeepsApart(t *testing.T) {
+	for _, p := range registered.All("") {
+		for _, variable := range p.Variables() {
+			t.Setenv(variable, "")
+		}
+	}
+	t.Setenv("GITHUB_CLIENT_ID", "x")
+	t.Setenv("GITHUB_CLIENT_SECRET", "y")
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	real := []string{"-addr", "localhost:0", "-base-url", "http://localhost:1"}
+	simulated := append(real, "-fake", "-fake-addr", "127.0.0.1:0")
+	for _, args := range [][][]string{{real, simulated}, {simulated, real}} {
+		data := []string{"-data", t.TempDir() + "/data"}
+		if err := run(stopped, append(data, args[0]...), io.Discard, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		if err := run(stopped, append(data, args[1]...), io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "simulated") {
+			t.Errorf("%q after %q: %v", args[1], args[0], err)
+		}
+	}
+}
+
+// Without flags all is simulated if there are no credentials, and nothing is printed of sign-ins.
+func TestDefaults(t *testing.T) {
+	got, err := parseFlags(nil, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config{addr: "localhost:8080", fakeAddr: "127.0.0.1:9000", base: &url.URL{Scheme: "http", Host: "localhost:8080"}, given: map[string]bool{}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config{})); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	w := newWorld(t, "http://localhost:8080")
+	var terminal bytes.Buffer
+	_, app, err := newApp(config{base: w.base}, w.demo, w.demo.Providers, account.NewMemory(), make([]byte, 32), slog.New(slog.DiscardHandler), &terminal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.net[w.base.Host] = app
+	if w.signIn("google"); terminal.Len() > 0 {
+		t.Errorf("printed:\n%s", terminal.String())
 	}
 }
 

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ func TestPrintable(t *testing.T) {
 
 func TestTokenFormSays(t *testing.T) {
 	for compact, got := range map[string]string{
-		"*.e30.x": "not base64url", "e30.*.x": "not base64url", "e30.e30.*": "not base64url", "e30.e30": "not three parts with dots between them",
+		"*.e30.eA": "not base64url", "e30.*.eA": "not base64url", "e30.e30.*": "not base64url", "e30.e30": "not three parts with dots between them",
 	} {
 		ctx, events := listen(t.Context())
 		_, err := newClient(t, opRow(), newOP()).VerifyIDToken(ctx, Unverified{attemptOf("op"), Tokens{Provider: "op"}, compact})
@@ -55,7 +56,7 @@ func TestTokenFormSays(t *testing.T) {
 
 // A key that is unfit has signed nothing, whoever asks.
 func TestNoKeySignsNothing(t *testing.T) {
-	if (key{unfit: errors.New("x")}).signed(jws{signature: make([]byte, 64)}) {
+	if (key{unfit: errors.New("x")}).signed(jws{signature: bytes.Repeat([]byte{1}, 64)}) {
 		t.Error("it has signed")
 	}
 }
@@ -110,6 +111,16 @@ func newClient1(t testing.TB, transport http.RoundTripper) *Client1 {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// Plain http to this machine is for a provider that is on it.
+func TestNewClient1AtHome(t *testing.T) {
+	for token, want := range map[string]bool{"http://localhost/t": true, "https://x.example/t": false} {
+		_, err := NewClient1(Provider1{About: About{Name: "x"}, AuthorizationURL: "http://localhost/a", TokenURL: token, Profile: noProfile}, "id", "s3cret", "https://app.example/callback", nil)
+		if (err == nil) != want {
+			t.Errorf("%s: %v", token, err)
+		}
+	}
 }
 
 // What each kind of failure of the network is called; the URL, which may hold secrets, is

@@ -23,8 +23,6 @@ func All() []oauth.Provider {
 // object reads a profile reply as the JSON object that it must be. The client has already
 // checked that no name occurs twice.
 func object(reply json.RawMessage) (o oauth.Object, err error) {
-	if reply != nil {
-		err = json.Unmarshal(reply, &o)
-	}
+	err = json.Unmarshal(reply, &o)
 	return o, err
 }

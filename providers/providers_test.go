@@ -101,6 +101,11 @@ func TestProfiles(t *testing.T) {
 			oauth.Profile{Subject: "1", Email: "a@b.example", EmailVerified: true},
 			"likewise",
 		},
+		"oidc, verified, and no address": {
+			OpenID("https://op.example"), literal(`{"sub":"1","email_verified":true}`),
+			oauth.Profile{Subject: "1"},
+			"the word is about nothing",
+		},
 		"oidc, email_verified as text": {
 			OpenID("https://op.example"), literal(`{"sub":"1","email":"a@b.example","email_verified":"true"}`),
 			oauth.Profile{Subject: "1", Email: "a@b.example"},

@@ -15,7 +15,7 @@ import (
 // addresses, name takes its place.
 func Visible(addr, name string) string {
 	host, port, _ := net.SplitHostPort(addr)
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+	if host == "" || net.ParseIP(host).IsUnspecified() {
 		host = name
 	}
 	return net.JoinHostPort(host, port)

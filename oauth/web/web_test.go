@@ -111,6 +111,9 @@ func TestListen(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || port == "0" {
 		t.Errorf("at %s (-want +got)\n%s", addr, diff)
 	}
+	if !exists("127.0.0.1") {
+		t.Error("127.0.0.1 is not taken for this machine")
+	}
 	if exists("192.0.2.1") { // an address of documentation (RFC 5737), no machine's
 		t.Error("192.0.2.1 is taken for this machine")
 	}
