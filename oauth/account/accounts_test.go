@@ -2,7 +2,6 @@ package account_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -158,6 +157,20 @@ func wantError(t testing.TB, err, want error, reason string) {
 	}
 }
 
+// TestProviderKey: two entries of one provider can share a key.
+func TestProviderKey(t *testing.T) {
+	google, github := providers.Google(), providers.GitHub()
+	shared := github
+	shared.Name, shared.AccountKey = "github2", "github"
+	for want, p := range map[string][]oauth.Provider{"https://accounts.google.com": {google}, "github": {github, shared}} {
+		for _, p := range p {
+			if got := account.ProviderKey(p); got != want {
+				t.Errorf("%s has key %q, want %q", p.Name, got, want)
+			}
+		}
+	}
+}
+
 func TestLinking(t *testing.T) {
 	w := newWorld(t, account.NewMemory())
 	ctx := t.Context()
@@ -214,28 +227,6 @@ func TestLinking(t *testing.T) {
 		{"https://accounts.google.com", false, true, true},
 	}, got); d != "" {
 		t.Errorf("the hook (-want +got):\n%s", d)
-	}
-}
-
-// TestFirstSignInTwice: tabs that sign in for the first time at once make one user.
-func TestFirstSignInTwice(t *testing.T) {
-	w := newWorld(t, account.NewMemory())
-	key, grant := w.grant("google", "ada")
-	users := make(chan string, 10)
-	for range cap(users) {
-		go func() {
-			user, err := w.accounts.SignIn(context.Background(), key, grant)
-			if err != nil {
-				t.Error(err)
-			}
-			users <- user
-		}()
-	}
-	first := <-users
-	for range cap(users) - 1 {
-		if other := <-users; other != first {
-			t.Fatalf("users %s and %s for one account", first, other)
-		}
 	}
 }
 

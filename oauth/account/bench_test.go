@@ -47,20 +47,3 @@ func BenchmarkFile(b *testing.B) {
 		}
 	}
 }
-
-// BenchmarkOpen is a start with so many identities.
-func BenchmarkOpen(b *testing.B) {
-	f := reopen(b, newDir(b))
-	r := f.records.Load()
-	for n := range 10_000 {
-		r.Identities = append(r.Identities, Identity{Key: Key{"p", fmt.Sprint(n)}, UserID: "u", Sealed: strings.Repeat("s", 2500)})
-	}
-	if err := f.file.write(r); err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		if n := len(onDisk(b, f.file.dir).Identities); n != 10_000 {
-			b.Fatal(n)
-		}
-	}
-}

@@ -65,9 +65,9 @@ func ExampleStore_sql() {
 // foreign keys must be enforced: they end the sessions of an identity that is removed. In
 // SQLite that takes PRAGMA foreign_keys = ON for each connection.
 //
-// forUpdate is " FOR UPDATE" in PostgreSQL. SQLite does not know it and does not need it:
-// open the database with transactions that begin IMMEDIATE (_txlock=immediate in its
-// drivers' data source names), so that one writes at a time and all others wait.
+// forUpdate is " FOR UPDATE" in PostgreSQL, and empty in SQLite. Open an SQLite database
+// with _txlock=immediate in the data source name: then one transaction writes at a time,
+// and all others wait.
 type sqlStore struct {
 	db        *sql.DB
 	forUpdate string
@@ -88,7 +88,7 @@ func (s sqlStore) inTx(ctx context.Context, f func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
-// one says whether a statement met a row.
+// one returns otherwise if a statement did not change a row.
 func one(result sql.Result, err error, otherwise error) error {
 	if err != nil {
 		return err
@@ -101,11 +101,11 @@ func one(result sql.Result, err error, otherwise error) error {
 
 func (s sqlStore) AddIdentity(ctx context.Context, i account.Identity) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		// DO UPDATE locks the user, who may be about to go.
+		// DO UPDATE locks the user, which another request may be about to delete.
 		if _, err := tx.ExecContext(ctx, `INSERT INTO users (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET id = excluded.id`, i.UserID); err != nil {
 			return err
 		}
-		// The constraint decides, and no SELECT before it: two sign-ins may come at once.
+		// Two sign-ins may come at once, so the constraint decides, and no SELECT before it.
 		result, err := tx.ExecContext(ctx, `INSERT INTO identities (provider, subject, user_id, created, sealed)
 			VALUES ($1, $2, $3, $4, $5) ON CONFLICT (provider, subject) DO NOTHING`,
 			i.Provider, i.Subject, i.UserID, i.Created.UnixNano(), i.Sealed)
@@ -145,9 +145,9 @@ func (s sqlStore) Identities(ctx context.Context, userID string) (all []account.
 	return all, rows.Err()
 }
 
-// UpdateTokens holds a connection while the provider answers. Give it a pool of its
-// own, a second [sql.DB], or one slow provider takes all connections, and nobody's
-// session can be read.
+// UpdateTokens holds a connection while the provider answers. Give it a pool of its own, a
+// second [sql.DB]. Otherwise a slow provider takes all connections, and no session can be
+// read.
 func (s sqlStore) UpdateTokens(ctx context.Context, key account.Key, update func(string) (string, error)) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
 		i, err := scanIdentity(tx.QueryRowContext(ctx, identityColumns+`WHERE provider = $1 AND subject = $2`+s.forUpdate, key.Provider, key.Subject))
@@ -165,8 +165,8 @@ func (s sqlStore) UpdateTokens(ctx context.Context, key account.Key, update func
 
 func (s sqlStore) RemoveIdentity(ctx context.Context, userID string, key account.Key) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		// The user is locked, or of two identities that are removed at once each would
-		// find the other one still there, and leave the user behind.
+		// Lock the user: if two identities are removed at once, each transaction would still
+		// see the other identity, and neither would delete the user.
 		var id string
 		err := tx.QueryRowContext(ctx, `SELECT id FROM users WHERE id = $1`+s.forUpdate, userID).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -192,7 +192,7 @@ func (s sqlStore) AddSession(ctx context.Context, session account.Session) error
 	return one(result, err, account.ErrNotFound)
 }
 
-// Session: a job that runs now and then deletes the sessions that have ended.
+// Session does not delete sessions that have ended. A job of yours does, now and then.
 func (s sqlStore) Session(ctx context.Context, hash string) (account.Session, error) {
 	session := account.Session{Hash: hash}
 	var begun, seen int64

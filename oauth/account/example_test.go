@@ -10,9 +10,9 @@ import (
 	"example.com/oauthbyhand/oauth/account"
 )
 
-// What an app does when step 5 has said who came back from the provider.
+// An app does this after step 5, when it knows the account at the provider.
 func Example() {
-	ctx, store, key := context.Background(), account.NewMemory(), make([]byte, 32) // random in life
+	ctx, store, key := context.Background(), account.NewMemory(), make([]byte, 32) // in your app: 32 random bytes
 	accounts, err := account.NewAccounts(store, key, slog.Default(), func(in account.SignedIn) {
 		fmt.Printf("%s at %s: new user %t, new identity %t\n", in.Profile.Name, in.Identity.Provider, in.NewUser, in.NewIdentity)
 	})

@@ -177,7 +177,7 @@ func (f *file) replace(name string, data []byte) error {
 	if err = errors.Join(err, out.Close()); err == nil {
 		err = os.Rename(temporary, f.path(name))
 	}
-	if err != nil || runtime.GOOS == "windows" { // where a directory cannot be synced
+	if err != nil || runtime.GOOS == "windows" { // Windows cannot sync a directory
 		return err
 	}
 	dir, err := os.Open(f.dir)

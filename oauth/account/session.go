@@ -134,7 +134,7 @@ func (s *Sessions) EndAll(w http.ResponseWriter, r *http.Request) error {
 }
 
 // hashes returns the hashes of the session ids in r's cookies. The store knows only these
-// hashes, so nobody who reads the store can sign in with what is there.
+// hashes, so an attacker who reads it cannot sign in with what is there.
 func (s *Sessions) hashes(r *http.Request) (all []string) {
 	for _, cookie := range r.CookiesNamed(s.cookie("", 0).Name) {
 		all = append(all, hash(cookie.Value))

@@ -294,7 +294,7 @@ func TestNotStored(t *testing.T) {
 	})
 }
 
-// TestPanicInRefresh: a provider entry that panics is an error for those who wait.
+// TestPanicInRefresh: a provider entry that panics is an error for the requests that wait.
 func TestPanicInRefresh(t *testing.T) {
 	in(t, "google", func(t *testing.T, w *world, identity account.Identity, honest *oauth.Client) {
 		time.Sleep(2 * time.Hour)
@@ -305,7 +305,7 @@ func TestPanicInRefresh(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = w.accounts.Grant(t.Context(), identity, client)
-		if err == nil || !strings.Contains(err.Error(), "the refresh at google panicked; see the log") || !strings.Contains(w.log.String(), "a mistake") {
+		if err == nil || !strings.Contains(err.Error(), "the refresh at google panicked; see the log") || !strings.Contains(w.log.String(), `panic="a mistake" stack=`) || !strings.Contains(w.log.String(), "tokens_test.go:") {
 			t.Errorf("error %v, and in the log %s", err, &w.log)
 		}
 		if _, err := w.accounts.Grant(t.Context(), identity, honest); err != nil {

@@ -59,6 +59,14 @@ func TestOneHost(t *testing.T) {
 	}
 }
 
+func TestGetOnly(t *testing.T) {
+	w := httptest.NewRecorder()
+	GetOnly(func(http.ResponseWriter, *http.Request) { t.Error("HEAD goes through") })(w, httptest.NewRequest("HEAD", "/", nil))
+	if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET" {
+		t.Errorf("HEAD: %d, Allow %q, want 405 and GET", w.Code, w.Header().Get("Allow"))
+	}
+}
+
 func TestLocalPathLength(t *testing.T) {
 	for length, want := range map[int]int{512: 512, 513: 0} {
 		if got := LocalPath("/" + strings.Repeat("a", length-1)); len(got) != want {
