@@ -48,7 +48,7 @@ func Facebook() oauth.Provider {
 		GrantedScopes:       "granted_scopes",
 		WithoutPKCE: "Facebook drops the challenge for these scopes, and then refuses the verifier with 400 " +
 			"(https://github.com/NangoHQ/nango/issues/7156, 2026-08-19; https://github.com/better-auth/better-auth/issues/186, 2024-10-15). " +
-			"State ties the callback to this browser, and the client secret keeps others from redeeming the code. Nothing ties the code to one sign-in.",
+			"State ties the callback to this browser, and the client secret ties the code to this app. Nothing ties the code to one sign-in.",
 		ClientAuth:    "client_secret_post",
 		InvalidGrant:  []string{"190"},
 		RevokeRequest: facebookRevoke,

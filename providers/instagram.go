@@ -37,7 +37,7 @@ func Instagram() oauth.Provider {
 		Scopes:         []string{"instagram_business_basic"},
 		ScopeSeparator: ",",
 		WithoutPKCE: "Instagram's documents name no PKCE (read on 2026-11-29; the first of the sources). " +
-			"State ties the callback to this browser, and the client secret keeps others from redeeming the code. Nothing ties the code to one sign-in.",
+			"State ties the callback to this browser, and the client secret ties the code to this app. Nothing ties the code to one sign-in.",
 		ClientAuth:   "client_secret_post",
 		TokenReply:   instagramTokens,
 		InvalidGrant: []string{"190"},
