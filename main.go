@@ -41,7 +41,6 @@ import (
 	"example.com/oauthbyhand/providers/registered"
 	"example.com/oauthbyhand/templates"
 	"example.com/oauthbyhand/templates/pages"
-	"example.com/oauthbyhand/templates/trace"
 )
 
 // server is the web app.
@@ -113,14 +112,7 @@ func (s *server) connect(w http.ResponseWriter, r *http.Request, userID string) 
 // our own page. It must not come from a link: another site could send a browser here, and
 // so connect its own account to a stranger's user.
 func (s *server) begin(w http.ResponseWriter, r *http.Request, p registered.Provider, userID string) {
-	var attempt oauth.Attempt
-	var authorizationURL string
-	var err error
-	if p.Client1 != nil { // OAuth 1.0a: the provider has the request already, the browser carries its name
-		attempt, authorizationURL, err = p.Client1.Begin(r.Context())
-	} else { // OAuth 2.0: the browser carries the request
-		attempt, authorizationURL, err = p.Client.Begin(r.Context())
-	}
+	attempt, authorizationURL, err := p.Begin(r.Context()) // Client.Begin, or Client1.Begin for OAuth 1.0a
 	if err == nil {
 		attempt.User = userID
 		attempt.Next = web.LocalPath(r.URL.Query().Get("next"))
@@ -137,7 +129,7 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, p registered.Prov
 func (s *server) callback(w http.ResponseWriter, r *http.Request, p registered.Provider) {
 	// A code works once. So the steps go on if the browser does not wait for them, and if it
 	// delivers the callback again, it gets the same result.
-	in, err := oauth.Once(s.attempts, w, r, func(r *http.Request) (signIn, error) { return s.signIn(w, r, p) })
+	in, err := oauth.Once(s.attempts, w, r, func(r *http.Request) (result, error) { return s.signIn(w, r, p) })
 	switch {
 	case err != nil:
 	case in.attempt.User == "":
@@ -152,20 +144,20 @@ func (s *server) callback(w http.ResponseWriter, r *http.Request, p registered.P
 	http.Redirect(w, r, cmp.Or(in.attempt.Next, "/profile"), http.StatusSeeOther) // a URL without the code
 }
 
-// signIn is an attempt that succeeded: the user who signed in, or connected one more
-// account, and the account.
-type signIn struct {
+// result is what the steps of a callback lead to: a user who signed in, or who connected one
+// more account, and that account.
+type result struct {
 	attempt oauth.Attempt
 	userID  string
 	key     account.Key
 }
 
-// signIn is all steps of a callback. It finds the user who has the account at the provider,
-// or connects the account to the user who is signed in.
-func (s *server) signIn(w http.ResponseWriter, r *http.Request, p registered.Provider) (signIn, error) {
+// signIn runs the steps of a callback. Then it finds the user who has the account at the
+// provider, or connects the account to the user who is signed in.
+func (s *server) signIn(w http.ResponseWriter, r *http.Request, p registered.Provider) (result, error) {
 	attempt, err := s.attempts.Take(w, r) // 2: the attempt from this browser's cookie
 	if err == nil {
-		err = s.sameUser(r, attempt)
+		err = attempt.CheckUser(r.Context(), s.pages.UserID(r))
 	}
 	var grant account.Grant
 	if err == nil && p.Client1 != nil {
@@ -174,21 +166,15 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request, p registered.Pro
 		grant, err = steps(r.Context(), p.Client, attempt, r.URL.RawQuery)
 	}
 	if err != nil {
-		return signIn{}, err
+		return result{}, err
 	}
-	in := signIn{attempt, attempt.User, account.Key{Provider: p.Key, Subject: grant.Profile.Subject}}
+	in := result{attempt, attempt.User, account.Key{Provider: p.Key, Subject: grant.Profile.Subject}}
 	if in.userID == "" {
 		in.userID, err = s.accounts.SignIn(r.Context(), in.key, grant)
-	} else if err = s.sameUser(r, attempt); err == nil { // the user may have signed out during the steps
+	} else if err = attempt.CheckUser(r.Context(), s.pages.UserID(r)); err == nil { // the user may have signed out during the steps
 		err = s.accounts.Connect(r.Context(), in.userID, in.key, grant)
 	}
 	return in, err
-}
-
-// sameUser fails unless the user who asked to connect an account is still signed in.
-func (s *server) sameUser(r *http.Request, attempt oauth.Attempt) error {
-	session, _ := s.sessions.Get(r) // if nobody is signed in, UserID is empty
-	return attempt.CheckUser(r.Context(), session.UserID)
 }
 
 // steps are steps 2 to 5 of OAuth 2.0. rawQuery is what the browser brought back.
@@ -232,21 +218,6 @@ func steps1(ctx context.Context, client *oauth.Client1, attempt oauth.Attempt, r
 // signedIn is called after each sign-in: here you could send a welcome.
 func (s *server) signedIn(in account.SignedIn) {
 	s.site.Log.Info("signed in", "provider", in.Identity.Provider, "subject", in.Identity.Subject, "user", in.Identity.UserID, "new user", in.NewUser, "new identity", in.NewIdentity)
-}
-
-// newServer returns the app at base with these providers. It keeps users and sessions in
-// store, and seals what it hands out or stores under key.
-func newServer(base *url.URL, all []registered.Provider, store account.Store, key []byte, site *templates.Site) (*server, error) {
-	secure := base.Scheme == "https"
-	s := &server{base: base, providers: all, site: site}
-	var err1, err2, err3, err4 error
-	s.attempts, err1 = oauth.NewAttempts(key, secure)
-	s.sessions, err2 = account.NewSessions(store, key, secure)
-	s.accounts, err3 = account.NewAccounts(store, key, site.Log, s.signedIn)
-	site.Notices, err4 = oauth.NewSealer(key, "notice")
-	s.pages = &pages.Pages{Site: site, Providers: all, Accounts: s.accounts, Sessions: s.sessions, Connect: s.connect}
-	site.Visitor = s.pages.Visitor
-	return s, cmp.Or(err1, err2, err3, err4)
 }
 
 func main() {
@@ -320,34 +291,30 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return err
 }
 
-// newApp returns the app, and its handler. Its steps are recorded with simulated providers,
-// whose secrets are worthless, and with real ones if -trace asks for it.
+// newApp returns the app, and its handler. It keeps users and sessions in store, and seals
+// under key what it hands out or stores. all are the providers, simulated ones unless
+// simulated is nil.
 func newApp(c config, simulated *demo.Demo, all []registered.Provider, store account.Store, key []byte, log *slog.Logger, stdout io.Writer) (*server, http.Handler, error) {
 	site := &templates.Site{Base: c.base, Log: log}
-	mask := trace.Cut
 	if simulated != nil {
-		site.Simulated, mask = simulated.Origin, trace.Whole
+		site.Simulated = simulated.Origin
 	}
-	if !c.trace {
-		stdout = nil
-	}
-	if simulated != nil || c.trace {
-		site.Recorder = trace.NewRecorder(mask, c.base.Scheme == "https", stdout)
-	}
-	s, err := newServer(c.base, all, store, key, site)
-	if err != nil {
+	site.Record(c.trace, stdout)
+	s := &server{base: c.base, providers: all, site: site}
+	secure := c.base.Scheme == "https"
+	var err1, err2, err3, err4 error
+	s.attempts, err1 = oauth.NewAttempts(key, secure)
+	s.sessions, err2 = account.NewSessions(store, key, secure)
+	s.accounts, err3 = account.NewAccounts(store, key, log, s.signedIn)
+	site.Notices, err4 = oauth.NewSealer(key, "notice")
+	if err := cmp.Or(err1, err2, err3, err4); err != nil {
 		return nil, nil, err
 	}
+	s.pages = &pages.Pages{Site: site, Providers: all, Accounts: s.accounts, Sessions: s.sessions, Connect: s.connect}
+	site.Visitor = s.pages.Visitor
 	mux := s.routes()
-	app := s.guarded(mux)
-	if site.Recorder != nil {
-		app = site.Recorder.Handler(registered.Titles(all), s.pages.UserID, app)
-	}
-	if simulated != nil {
-		simulated.Routes(mux, site)
-		app = simulated.App(app)
-	}
-	return s, app, nil
+	app := site.Recorder.Handler(registered.Titles(all), s.pages.UserID, s.guarded(mux))
+	return s, simulated.App(mux, site, app), nil
 }
 
 // announce says where the app is, and what it needs from the providers.
@@ -381,7 +348,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.SetOutput(stderr)
 	flags.StringVar(&c.addr, "addr", "localhost:8080", "`host:port` on which the app listens")
 	base := flags.String("base-url", "", "`URL` under which browsers reach the app (default: from -addr)")
-	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens; where the app is not at localhost, that is the default's host")
+	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens; if the app is not at localhost, the default has the app's host")
 	flags.StringVar(&c.data, "data", "", "`directory` that keeps accounts and sessions over restarts (default: in memory)")
 	flags.BoolVar(&c.fake, "fake", false, "use the fake provider and ignore all credentials (default: when there are none)")
 	flags.BoolVar(&c.trace, "trace", false, "print each step of each sign-in, without real providers' secrets, and show them on /trace")

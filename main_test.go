@@ -1084,7 +1084,7 @@ func TestLogHoldsNoSecret(t *testing.T) {
 	}
 }
 
-// Whoever starts the app with something wrong reads one line that names it.
+// A wrong flag or variable gives one line that names it.
 func TestRunRefuses(t *testing.T) {
 	for name, row := range map[string]struct {
 		args []string
@@ -1249,143 +1249,92 @@ func TestSignedOutWhileConnecting(t *testing.T) {
 	})
 }
 
-// A callback has 15 seconds for all its requests, and needs no browser that waits for it.
-func TestCallbackInItsOwnTime(t *testing.T) {
-	for by, want := range map[time.Duration]int{3 * time.Second: http.StatusSeeOther, 6 * time.Second: http.StatusBadGateway} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, "http://localhost:8080")
-			callback := w.callbackURL("google")
-			w.rewire("google", func(net fake.Net) http.RoundTripper { return far{net, by, new([]string)} }) // metadata, token and keys anew
-			ctx, leave := context.WithTimeout(t.Context(), time.Second)
-			defer leave()
-			r := httptest.NewRequestWithContext(ctx, "GET", callback, nil)
-			for _, c := range w.browser.Jar.Cookies(r.URL) {
-				r.AddCookie(c)
-			}
-			begun, answer := time.Now(), httptest.NewRecorder()
-			w.net["localhost:8080"].ServeHTTP(answer, r)
-			if took := time.Since(begun); answer.Code != want || took > 15*time.Second {
-				t.Errorf("each reply late by %s: %d after %s, want %d", by, answer.Code, took, want)
-			}
-			time.Sleep(10 * time.Second) // the keys are fetched for others, too
-		})
-	}
-}
-
 // The user is impatient, or the answer is lost: one browser delivers one callback twice. Both
-// lead to the same place with a session each, and the code is sent once.
+// lead to the same place with a session each, and the code is sent once. The steps have 15
+// seconds, and need no browser that waits for them.
 func TestCallbackTwice(t *testing.T) {
 	for name, tt := range map[string]struct {
 		provider string
+		away     time.Duration // how far the provider is
 		after    time.Duration // from the first delivery to the second
-		refuse   bool          // the provider refuses the code
-		connect  bool          // to the user who is signed in
 		status   int
 		check    string
-		requests int // for a token
 	}{
-		"at once":                {provider: "google", status: 303, requests: 1},
-		"while it is under way":  {provider: "google", after: time.Second, status: 303, requests: 1},
-		"OAuth 1.0a":             {provider: "x", after: time.Second, status: 303, requests: 1},
-		"after a lost answer":    {provider: "google", after: time.Minute, status: 303, requests: 1},
-		"too late":               {provider: "google", after: 2 * time.Minute, status: 400, check: "attempt-unused", requests: 1},
-		"connecting":             {provider: "github", after: time.Second, connect: true, status: 303, requests: 1},
-		"the provider is broken": {provider: "google", after: time.Second, refuse: true, status: 502, check: "reply-received", requests: 1},
+		"at once":              {"google", 3 * time.Second, 0, 303, ""},
+		"under way":            {"google", 3 * time.Second, time.Second, 303, ""},
+		"OAuth 1.0a":           {"x", 3 * time.Second, 4 * time.Second, 303, ""},
+		"connecting":           {"github", 3 * time.Second, time.Second, 303, ""},
+		"after a lost answer":  {"google", 0, time.Minute - 1, 303, ""},
+		"too late":             {"google", 0, time.Minute + 1, 400, "attempt-unused"},
+		"a provider too slow":  {"google", 6 * time.Second, time.Second, 502, "reply-received"},
+		"slow, and a late one": {"google", 6 * time.Second, 20 * time.Second, 502, "reply-received"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, "http://localhost:8080")
-				login := w.begin
-				if tt.connect {
+				login, connects := "GET", tt.provider == "github"
+				path := "/login/"
+				if connects {
 					w.signIn("google")
-					login = func(provider string) page { return w.press("/connect/" + provider) }
+					login, path = "POST", "/connect/"
 				}
-				consent := login(tt.provider)
-				sent := w.without(func() page { return w.answer(consent, "ada", "allow", scopesOf(consent)...) })
-				requests := 0
-				w.rewire(tt.provider, func(net fake.Net) http.RoundTripper {
-					return &slowToken{net: net, requests: &requests, fails: tt.refuse}
-				})
-				callback := httptest.NewRequestWithContext(t.Context(), "GET", sent.header.Get("Location"), nil)
-				for _, c := range w.browser.Jar.Cookies(callback.URL) {
-					callback.AddCookie(c)
+				consent := w.do(login, w.base.String()+path+tt.provider, nil)
+				back := w.without(func() page { return w.answer(consent, "ada", "allow", scopesOf(consent)...) })
+				var sent []string
+				w.rewire(tt.provider, func(net fake.Net) http.RoundTripper { return far{net, tt.away, &sent} })
+				r := httptest.NewRequest("GET", back.header.Get("Location"), nil)
+				for _, c := range w.browser.Jar.Cookies(r.URL) {
+					r.AddCookie(c)
 				}
-				var answers [2]*httptest.ResponseRecorder
-				deliver := func(i int) {
-					answers[i] = httptest.NewRecorder()
-					ctx, leave := context.WithTimeout(t.Context(), []time.Duration{2 * time.Second, time.Minute}[i]) // the first does not wait
+				answers := []*httptest.ResponseRecorder{httptest.NewRecorder(), httptest.NewRecorder()}
+				go func() {
+					ctx, leave := context.WithTimeout(t.Context(), time.Second)
 					defer leave()
-					w.net["localhost:8080"].ServeHTTP(answers[i], callback.WithContext(ctx))
-				}
-				go deliver(0)
+					w.net["localhost:8080"].ServeHTTP(answers[0], r.WithContext(ctx))
+				}()
 				synctest.Wait()
 				time.Sleep(tt.after)
-				deliver(1)
-				time.Sleep(10 * time.Second)
+				w.net["localhost:8080"].ServeHTTP(answers[1], r)
+				time.Sleep(20 * time.Second) // the first ends, too
 				synctest.Wait()
 
-				sessions := make(map[string]bool)
-				for _, answer := range answers {
-					for _, c := range answer.Result().Cookies() {
-						if c.Name == "oauthbyhand-session" {
-							sessions[c.Value] = true
-						}
-					}
-				}
 				second := page{answers[1].Code, "", answers[1].Header(), answers[1].Body.String()}
-				if second.status != tt.status || second.check() != tt.check || requests != tt.requests {
-					t.Errorf("the second delivery: %d, check %q, after %d requests; want %d, %q, %d",
-						second.status, second.check(), requests, tt.status, tt.check, tt.requests)
+				if second.status != tt.status || second.check() != tt.check {
+					t.Errorf("the second delivery: %d, check %q, want %d, %q", second.status, second.check(), tt.status, tt.check)
+				}
+				codes := slices.DeleteFunc(sent, func(request string) bool { return !strings.HasPrefix(request, "POST") })
+				if len(codes) != 1 {
+					t.Errorf("the code was sent by %q, want one request", codes)
 				}
 				if tt.status != http.StatusSeeOther {
 					return
 				}
-				if first, to := answers[0].Header().Get("Location"), second.header.Get("Location"); to != first || to != "/profile" {
-					t.Errorf("the first led to %s, the second to %s", first, to)
-				}
-				if tt.connect {
-					if p := w.get("http://localhost:8080/profile"); len(sessions) != 0 || len(p.accounts()) != 2 {
-						t.Errorf("new sessions: %d, accounts: %v", len(sessions), p.accounts())
+				ids := make(map[string]bool)
+				for _, answer := range answers {
+					if to := answer.Header().Get("Location"); to != "/profile" {
+						t.Errorf("an answer leads to %q", to)
 					}
-					return
-				}
-				for _, c := range answers[0].Result().Cookies() { // now the answer arrives, and the browser comes once more
-					w.browser.Jar.SetCookies(w.base, []*http.Cookie{c})
-				}
-				if p := w.get(callback.URL.String()); p.url != "http://localhost:8080/profile" || requests != tt.requests {
-					t.Errorf("after the answer arrived: %d at %s, %d requests", p.status, p.url, requests)
-				}
-				if len(sessions) != 2 {
-					t.Errorf("%d different sessions, want 2", len(sessions))
-				}
-				for id := range sessions {
-					w.browser = w.newBrowser()
-					w.browser.Jar.SetCookies(w.base, []*http.Cookie{{Name: "oauthbyhand-session", Value: id}})
-					if p := w.get("http://localhost:8080/profile"); p.facts()["Name"] != "Ada Lovelace" {
-						t.Errorf("a session shows %d at %s: %v", p.status, p.url, p.facts())
+					for _, c := range answer.Result().Cookies() {
+						w.browser.Jar.SetCookies(w.base, []*http.Cookie{c})
+						if strings.HasSuffix(c.Name, "-session") {
+							ids[c.Value] = true
+							if p := w.get("http://localhost:8080/profile"); len(p.accounts()) != 1 {
+								t.Errorf("with this session: %d at %s", p.status, p.url)
+							}
+						}
 					}
+				}
+				// Now the answer has arrived, and the browser comes once more.
+				p := w.get(r.URL.String())
+				if p.url != "http://localhost:8080/profile" || !strings.Contains(p.body, "has already ended") {
+					t.Errorf("a third delivery: %d at %s", p.status, p.url)
+				}
+				if want := map[bool][]int{false: {2, 1}, true: {0, 2}}[connects]; len(ids) != want[0] || len(p.accounts()) != want[1] {
+					t.Errorf("%d new sessions with %d accounts, want %v", len(ids), len(p.accounts()), want)
 				}
 			})
 		})
 	}
-}
-
-// slowToken is net, at which a token takes five seconds.
-type slowToken struct {
-	net      fake.Net
-	requests *int
-	fails    bool
-}
-
-func (s *slowToken) RoundTrip(r *http.Request) (*http.Response, error) {
-	if strings.HasSuffix(r.URL.Path, "token") && r.Method == http.MethodPost {
-		*s.requests++
-		time.Sleep(5 * time.Second)
-		if s.fails {
-			return nil, errors.New("connection reset")
-		}
-	}
-	return s.net.RoundTrip(r)
 }
 
 // brokenStore is on a disk that is full, or read-only.

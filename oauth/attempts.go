@@ -15,7 +15,7 @@ import (
 const (
 	attemptLife       = 10 * time.Minute // time to sign in at the provider
 	attemptCookieLife = time.Hour        // longer, so that "too old" can be told from "none"
-	attemptsPerUser   = 8                // sign-ins begun side by side in one browser
+	attemptsPerUser   = 8                // sign-ins under way in one browser
 	attemptsUsed      = 10_000           // how many used attempts are remembered
 )
 
@@ -28,10 +28,9 @@ var (
 	attemptUser   = Check{2, "attempt-user", "RFC 6749 §10.12; RFC 9700 §4.7", "an account connected to another user than the one who asked for it"}
 )
 
-// Attempts keeps each attempt in a cookie of its own in the browser that began it,
-// sealed. The server remembers nothing of sign-ins begun, so they cannot fill its
-// memory; two tabs do not disturb each other; and a callback that somebody else
-// began finds no cookie.
+// Attempts keeps each attempt in a sealed cookie of its own, in the browser that began it.
+// So sign-ins that never end do not fill the server's memory, two tabs do not disturb each
+// other, and the callback of an attempt that began in another browser finds no cookie.
 type Attempts struct {
 	sealer *Sealer
 	secure bool
@@ -42,9 +41,9 @@ type Attempts struct {
 	deliveries map[[32]byte]*delivery // by a hash of cookie and URL
 }
 
-// NewAttempts returns a keeper of attempts, sealed under a key derived from root
-// (32 random bytes, or there is an error). secure says that the app is served over
-// https: the cookies then have the __Host- prefix, which no other host can set.
+// NewAttempts returns Attempts that seal under a key derived from root, which must have 32
+// random bytes. secure says that the app is served over https. Then the names of the cookies
+// begin with __Host-.
 func NewAttempts(root []byte, secure bool) (*Attempts, error) {
 	sealer, err := NewSealer(root, "attempt cookie")
 	return &Attempts{
@@ -56,9 +55,10 @@ func NewAttempts(root []byte, secure bool) (*Attempts, error) {
 }
 
 // Cookie returns a cookie of this project, to be kept for life: for this host only, and
-// hidden from scripts. Its name has a prefix of its own, because cookies do not tell ports
-// apart, and everybody on localhost calls theirs "session". On https a browser keeps a
-// __Host- cookie to the host that set it (draft-ietf-httpbis-rfc6265bis-22 §4.1.3).
+// hidden from scripts. All ports of a host share their cookies, so its name has a prefix:
+// another app on localhost may call its own "session". On https only the host itself can set a
+// __Host- cookie (draft-ietf-httpbis-rfc6265bis-22 §4.1.3). On http another port can set any of these cookies, also
+// to a genuine attempt that an attacker began here.
 func Cookie(secure bool, name, value string, life time.Duration) *http.Cookie {
 	prefix := "oauthbyhand-"
 	if secure {
@@ -82,9 +82,9 @@ func (a *Attempts) cookie(state string, life time.Duration) *http.Cookie {
 	return Cookie(a.secure, "attempt-"+state[:min(8, len(state))], "", life)
 }
 
-// Put gives the attempt to the browser, in a cookie that lives an hour. Of more than
-// eight attempts in one browser the oldest is dropped. Call it before the redirect to
-// the provider. An error is this machine's.
+// Put gives the attempt to the browser, in a cookie that lives an hour. A browser keeps at
+// most eight attempts; Put drops the oldest. Call it before the redirect to the provider. An
+// error means that the attempt cannot be encoded.
 func (a *Attempts) Put(w http.ResponseWriter, r *http.Request, attempt Attempt) error {
 	ctx := inStep(r.Context(), 1, (*Attempts).Put)
 	plaintext, err := json.Marshal(attempt)
@@ -95,18 +95,16 @@ func (a *Attempts) Put(w http.ResponseWriter, r *http.Request, attempt Attempt) 
 	cookie.Value = a.sealer.Seal(plaintext, cookie.Name)
 	a.dropOldest(w, r)
 	http.SetCookie(w, cookie)
-	if t := tracing(ctx); t != nil {
-		t.event(ctx, AttemptPut{cookie, attempt})
-	}
+	report(ctx, AttemptPut{cookie, attempt})
 	return nil
 }
 
-// dropOldest makes room for one more attempt, so that cookies begun and never
-// finished do not pile up until the server refuses the request's header.
+// dropOldest makes room for one more attempt, so that the cookies of sign-ins that never end
+// do not make the request's header too large for the server.
 func (a *Attempts) dropOldest(w http.ResponseWriter, r *http.Request) {
 	type begun struct {
 		name string
-		at   time.Time // zero for what does not open
+		at   time.Time // zero if the cookie does not open
 	}
 	var all []begun
 	for _, cookie := range r.Cookies() {
@@ -134,17 +132,15 @@ func (a *Attempts) open(cookie, sealed string) (Attempt, error) {
 }
 
 // Take returns the attempt to which the callback r belongs, and removes its cookie
-// (RFC 9700 §4.7.1). An attempt is taken once, within ten minutes of its beginning,
-// before its code is redeemed and whatever comes of it. The last 10,000 used ones are
-// remembered; with an older one the provider still refuses the code, which works once.
-// An error is a [*CheckError].
+// (RFC 9700 §4.7.1). An attempt can be taken once, within ten minutes of its beginning, also
+// if the sign-in fails afterwards. Attempts remembers the last 10,000 that were taken. If an
+// older one comes again, the provider refuses its code, which works once. An error is a
+// [*CheckError].
 func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error) {
 	ctx := inStep(r.Context(), 2, (*Attempts).Take)
-	if t := tracing(ctx); t != nil {
-		t.event(ctx, RedirectIn{r.URL.Path, r.URL.RawQuery})
-	}
-	// ParseCallback refuses repeated parameters and compares the whole state; to
-	// find the cookie the first will do.
+	report(ctx, RedirectIn{r.URL.Path, r.URL.RawQuery})
+	// ParseCallback refuses repeated parameters and compares the whole state. To find the
+	// cookie, the first value is enough.
 	query, _ := url.ParseQuery(r.URL.RawQuery)
 	state := callbackAttempt(query)
 	name := a.cookie(state, 0).Name
@@ -152,7 +148,7 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	if err != nil {
 		cookie = new(http.Cookie) // without a name
 	}
-	// A used attempt has lost its cookie: the second check tells a reload from a stranger.
+	// A used attempt has lost its cookie. The second check tells a reload from an attack.
 	if err := check(ctx,
 		callbackState.present(state).failing(errorIn(query)+"no state", "a value"),
 		attemptUnused.holds(!a.isUsed(state)).skipIf(cookie.Name != ""),
@@ -162,8 +158,8 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	}
 	http.SetCookie(w, a.cookie(state, -time.Second))
 	attempt, err := a.open(name, cookie.Value)
-	if t := tracing(ctx); t != nil && err == nil {
-		t.event(ctx, AttemptTaken{name, attempt})
+	if err == nil {
+		report(ctx, AttemptTaken{name, attempt})
 	}
 	if err := check(ctx,
 		attemptOpens.noError(err),
@@ -175,9 +171,9 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	return attempt, nil
 }
 
-// CheckUser refuses the callback of an attempt to connect an account, unless user,
-// who is signed in now, is the one who began it (RFC 9700 §4.7). Any other attempt
-// passes. An error is a [*CheckError].
+// CheckUser refuses an attempt to connect an account if user, who is signed in now, is not
+// the user who began it (RFC 9700 §4.7). Every other attempt passes. An error is a
+// [*CheckError].
 func (a Attempt) CheckUser(ctx context.Context, user string) error {
 	ctx = inStep(ctx, 2, Attempt.CheckUser)
 	return check(ctx, attemptUser.equalSecret(user, a.User).skipIf(a.User == ""))
@@ -189,7 +185,7 @@ func (a *Attempts) isUsed(state string) bool {
 	return a.used[state]
 }
 
-// use marks the attempt with this state as used, and reports whether it was not.
+// use marks the attempt with this state as used. It reports false if it was used before.
 func (a *Attempts) use(state string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

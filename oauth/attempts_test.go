@@ -173,7 +173,7 @@ func TestTake(t *testing.T) {
 			}
 			b[mine] = kept
 		}, fails: "attempt-unused",
-			reason: "whoever copied callback and cookie comes second, and gets nothing"},
+			reason: "an attacker who copied callback and cookie comes second, and gets nothing"},
 		"used, cookie gone": {change: func(t *testing.T, a *Attempts, b browser) {
 			if _, err := b.take(a, "STATE6789"); err != nil {
 				t.Error(err)
@@ -303,7 +303,7 @@ func TestUsedAttemptsAreBounded(t *testing.T) {
 	wantCheck(t, err, 2, "attempt-found", "the oldest was forgotten; its cookie is long gone")
 }
 
-// Whoever sends made-up callbacks leaves nothing behind.
+// Made-up callbacks leave nothing behind.
 func TestUnknownAttemptsAreNotRemembered(t *testing.T) {
 	a := newAttempts(t, testRoot, false)
 	for range 100 {

@@ -10,33 +10,33 @@ import (
 	"time"
 )
 
-// Attempt is what must be remembered between the redirect to the provider and the
-// callback, in the browser that began (RFC 9700 §4.7.1). [Attempts] keeps it in a
-// sealed cookie.
+// Attempt is a sign-in under way: what must be remembered from the redirect to the provider
+// until the callback, in the same browser (RFC 9700 §4.7.1). [Attempts] keeps it in a sealed
+// cookie.
 type Attempt struct {
 	Provider     string    // the callback must arrive at this provider's client
 	State        string    // random; ties the callback to this browser
 	Nonce        string    // random; ties the ID token to this attempt
 	CodeVerifier string    // random; ties the code to this attempt (PKCE); empty if the provider gets none
-	Scopes       []string  // as asked for
+	Scopes       []string  // the requested scopes
 	IssParameter bool      // the provider promised iss in the callback
-	Begun        time.Time // it is good for ten minutes
+	Begun        time.Time // the attempt ends ten minutes later
 
-	// OAuth 1.0a has these in place of nonce, verifier and scopes; its state is a
-	// hash of the token.
+	// OAuth 1.0a has these instead of nonce, verifier and scopes. Its State is a hash of the
+	// token.
 	TemporaryToken  string // names this attempt to the provider and in the callback
 	TemporarySecret string // signs the request of step 3
 
-	// Next and User are the app's own: the path to which the user returns afterwards,
-	// and, if the attempt connects one more account, who began it; else empty.
+	// Next and User are for the app. Next is the path to which the user returns afterwards.
+	// User is set if the attempt connects one more account: the user who began it.
 	Next string
 	User string
 }
 
-// Begin is step 1. It returns a fresh attempt and the authorization URL to send
-// the browser to (RFC 6749 §4.1.1). That URL gets into histories and logs, so the
-// verifier is not in it, only its hash. State and nonce are, and are worth nothing
-// without this browser's cookie.
+// Begin is step 1. It returns a fresh attempt and the authorization URL to which to send the
+// browser (RFC 6749 §4.1.1). That URL gets into histories and logs. So it has only a hash of
+// the verifier. It has the state and the nonce, but without this browser's cookie they are
+// worth nothing.
 func (c *Client) Begin(ctx context.Context) (Attempt, string, error) {
 	ctx = inStep(ctx, 1, (*Client).Begin)
 	metadata, err := c.Discover(ctx)
@@ -82,8 +82,6 @@ func (c *Client) Begin(ctx context.Context) (Attempt, string, error) {
 	endpoint.RawQuery = q.Encode()
 
 	authorizationURL := endpoint.String()
-	if t := tracing(ctx); t != nil {
-		t.event(ctx, RedirectOut{authorizationURL})
-	}
+	report(ctx, RedirectOut{authorizationURL})
 	return attempt, authorizationURL, nil
 }

@@ -63,7 +63,7 @@ func TestParseCallback(t *testing.T) {
 		"iss of another": {query: good + "&iss=https%3A%2F%2Fevil.example", attempt: promised, fails: "callback-issuer",
 			reason: "mix-up: the code is another provider's, and would be sent to this one"},
 		"iss of another, unpromised": {query: good + "&iss=https%3A%2F%2Fevil.example", fails: "callback-issuer",
-			reason: "whoever says that the code is not ours is believed"},
+			reason: "a callback that says that the code is not ours is believed"},
 		"iss with a slash": {query: good + "&iss=https%3A%2F%2Fop.example%2F", fails: "callback-issuer",
 			reason: "simple string comparison (RFC 9207 §2.4)"},
 		"iss empty": {query: good + "&iss=",
@@ -129,7 +129,7 @@ func TestParseCallbackRefusal(t *testing.T) {
 		"Facebook": {
 			"error=access_denied&error_code=200&error_description=Permissions+error&error_reason=user_denied",
 			Refusal{Step: 2, Code: "access_denied", Description: "Permissions error", Reason: "user_denied"}, true,
-			"the word counts, not the number beside it"},
+			"the word counts, not the number next to it"},
 		"Facebook, the app not live": {
 			"error_code=1349187&error_message=The+app+is+not+set+up",
 			Refusal{Step: 2, Code: "1349187", Description: "The app is not set up"}, false,
@@ -142,11 +142,11 @@ func TestParseCallbackRefusal(t *testing.T) {
 			"error=invalid_scope",
 			Refusal{Step: 2, Code: "invalid_scope"}, false,
 			"no description, and nothing that the user did"},
-		"a code beside it": {
+		"a code next to it": {
 			"error=access_denied&code=c0de",
 			Refusal{Step: 2, Code: "access_denied"}, true,
 			"a code smuggled in behind an error is never redeemed"},
-		"a code that is none beside it": {
+		"a code that is none next to it": {
 			"error=access_denied&code=%0D%0A",
 			Refusal{Step: 2, Code: "access_denied"}, true,
 			"nor is it looked at: the user learns what the provider said"},
@@ -157,7 +157,7 @@ func TestParseCallbackRefusal(t *testing.T) {
 		"terminal codes": {
 			"error=x&error_description=a%1B%5B31mb%00%0Ac" + strings.Repeat("x", 600),
 			Refusal{Step: 2, Code: "x", Description: "a [31mb  c" + strings.Repeat("x", 490) + "…"}, false,
-			"whoever writes the URL writes this text; it goes to a log and a page"},
+			"anyone who writes the URL writes this text; it goes to a log and a page"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, opRow(), nil)
@@ -201,7 +201,7 @@ func FuzzParseCallback(f *testing.F) {
 			t.Errorf("taken: code %q of %q", callback.code, query)
 		}
 		if err != nil && callback.code != "" {
-			t.Errorf("code %q beside %v", callback.code, err)
+			t.Errorf("code %q with %v", callback.code, err)
 		}
 	})
 }

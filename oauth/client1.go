@@ -26,18 +26,17 @@ type Provider1 struct {
 	// Profile maps what the provider said about the user to a profile.
 	Profile func(Replies) (Profile, error)
 
-	RevokeURL string // takes the token back that signs the request
+	RevokeURL string // revokes the token that signs the request; may be empty
 }
 
-// Client1 is this app as registered with one provider that speaks OAuth 1.0a. Its
-// methods are the legs of a sign-in (RFC 5849 §2), named like the steps of [Client] that
-// they correspond to. What is said there of goroutines, limits and errors holds here.
+// Client1 is this app as registered with one provider that speaks OAuth 1.0a. Its methods are
+// the steps of a sign-in (RFC 5849 §2), with the names that they have in [Client]. Goroutines,
+// limits and errors are as described there.
 //
-// Each request is signed, so that nobody can change it or send it again. The client's
-// secret is never sent; the token's is sent once, in the reply that gives it, which is
-// why RFC 5849 demands TLS for both requests that yield credentials (§2.1, §2.3):
-// signatures do not replace it. The temporary secret does what PKCE does for OAuth 2.0.
-// There is no ID token, and so no step 4.
+// Each request is signed, so that nobody can change it or send it again. The client's secret
+// is never sent. The token's secret is sent once, in the reply that issues it. So signatures do
+// not replace TLS: RFC 5849 demands it for both requests for credentials (§2.1, §2.3). The
+// temporary secret does what PKCE does in OAuth 2.0. There is no ID token, and so no step 4.
 type Client1 struct {
 	Provider1
 	ID          string // oauth_consumer_key
@@ -63,9 +62,9 @@ func NewClient1(p Provider1, id, secret, redirectURI string, transport http.Roun
 	return &Client1{Provider1: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: sender}, nil
 }
 
-// signed sends a request with the protocol parameters (RFC 5849 §3.1) of every
-// request, those in more, and its signature. The nonce is fresh each time and the
-// time is now, so that a request overheard cannot be sent again (§3.3).
+// signed sends a request with the protocol parameters of every request (RFC 5849 §3.1), with
+// those in more, and with its signature. It has a new nonce and the time, so that nobody who
+// reads the request can send it again (§3.3).
 func (c *Client1) signed(ctx context.Context, method, rawURL, tokenSecret string, more ...Parameter) (reply, error) {
 	s, err := sign1(method, rawURL, "", append([]Parameter{
 		{"oauth_consumer_key", c.ID},
@@ -77,9 +76,7 @@ func (c *Client1) signed(ctx context.Context, method, rawURL, tokenSecret string
 	if err != nil {
 		return reply{}, fmt.Errorf("oauth: step %d: %w", stepOf(ctx), err)
 	}
-	if t := tracing(ctx); t != nil {
-		t.event(ctx, s)
-	}
+	report(ctx, s)
 	return c.send(ctx, Request{Method: method, URL: rawURL, Header: http.Header{"Authorization": {s.Header}}})
 }
 

@@ -32,7 +32,7 @@ func TestNewClient(t *testing.T) {
 		reason                  string
 	}{
 		"good":            {"app", "s3cret", callback, nil, "", "the usual"},
-		"at home":         {"app", "s3cret", "http://localhost:8080/callback/op", nil, "", "where one tries it out"},
+		"at home":         {"app", "s3cret", "http://localhost:8080/callback/op", nil, "", "plain http is for trying it out"},
 		"OAuth 2.0 alone": {"app", "s3cret", callback, func(p *Provider) { *p = plainRow(); p.Name = "op" }, "", "no issuer"},
 		"issuer at home":  {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "http://127.0.0.1:9000" }, "", "the fake provider for other people's clients"},
 
@@ -40,7 +40,7 @@ func TestNewClient(t *testing.T) {
 		"no openid":                        {"app", "s3cret", callback, func(p *Provider) { p.Scopes = []string{"email"} }, "without the scope openid", "a sign-in that cannot end well"},
 		"no id":                            {"", "s3cret", callback, nil, "client id and client secret must both be set", "half a pair"},
 		"no secret":                        {"app", "", callback, nil, "client id and client secret must both be set", "half a pair"},
-		"redirect relative":                {"app", "s3cret", "/callback/op", nil, absolute, "whoever sends the Host header would choose"},
+		"redirect relative":                {"app", "s3cret", "/callback/op", nil, absolute, "anyone who sends the Host header would choose"},
 		"redirect schemeless":              {"app", "s3cret", "//app.example/callback", nil, absolute, "url.Parse gives it a host, and it is not absolute"},
 		"redirect of an app":               {"app", "s3cret", "com.example.app://callback", nil, https, "any app on the device may claim that scheme (RFC 8252 §8.1)"},
 		"redirect http":                    {"app", "s3cret", "http://app.example/callback/op", nil, https, "the code read on the wire"},
@@ -78,7 +78,7 @@ func TestNewClient(t *testing.T) {
 	}
 }
 
-// The name stands in the attempt, where empty never equals empty.
+// The name stands in the attempt, and empty never equals empty.
 func TestNewClientWithoutName(t *testing.T) {
 	row := opRow()
 	row.Name = ""

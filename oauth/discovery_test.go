@@ -138,7 +138,7 @@ func TestDiscoverMetadata(t *testing.T) {
 			got, err := c.Discover(t.Context())
 			wantCheck(t, err, 0, tt.fails, tt.reason)
 			if diff := cmp.Diff(Metadata{}, got); tt.fails != "" && diff != "" {
-				t.Errorf("metadata beside an error: %s", diff)
+				t.Errorf("metadata with an error: %s", diff)
 			}
 			// The browser is not sent anywhere on refused metadata.
 			if _, to, err := c.Begin(t.Context()); tt.fails != "" && (err == nil || to != "") {

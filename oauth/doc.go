@@ -32,11 +32,11 @@
 // between them can be left out. These numbers are the same in the code, in errors and
 // on the pages.
 //
-// # Where to read
+// # Reading order
 //
 // In the order of the flow, one step or one idea per file:
 //
-//	provider.go    what a client must know of one provider: a row of data
+//	provider.go    what a client must know of one provider: as data
 //	client.go      this app as registered there; the one function that sends a request
 //	discovery.go   0 the provider's metadata
 //	begin.go       1 the attempt, and the URL to send the browser to
@@ -47,14 +47,14 @@
 //	token.go       3 the code for tokens
 //	idtoken.go     4 signature, then claims
 //	jwk.go           the provider's keys
-//	userinfo.go    5 the access token used
+//	userinfo.go    5 the user's profile, read with the access token
 //	refresh.go     6 the refresh token for new tokens
-//	revoke.go      7 what was granted given back
+//	revoke.go      7 the tokens revoked
 //	client1.go     OAuth 1.0a: this app as registered with a provider that speaks it
 //	oauth1.go        1, 2, 3 and 5 again; 7 is in revoke.go
 //	sign1.go         the signature of each request
-//	shared.go      what many sign-ins wait for and one request fetches
-//	seal.go        encryption of what others could change
+//	shared.go      one fetch for many sign-ins that wait for it
+//	seal.go        encryption of what others could read or change
 //	strictjson.go  JSON read so that two parsers cannot disagree
 //	reply.go       what holds for each reply
 //	refusal.go     how providers and users refuse
@@ -66,8 +66,8 @@
 // [Checks] lists every check with its step, its name, the section that asks for it,
 // and what an attacker gains without it. Each is declared at the top of the file of its
 // step. A check that fails is a [*CheckError]. A denial by the user or the provider is a
-// [*Refusal], in whichever of a dozen shapes it comes. [ErrNoRevocation] means a provider
-// without step 7. Other errors are local.
+// [*Refusal], in whichever of a dozen shapes it comes. [ErrNoRevocation] means that the
+// provider has no step 7. Other errors are local.
 //
 // # Leniencies
 //

@@ -50,9 +50,9 @@ func Checks() []Check {
 	}
 }
 
-// CheckError says which check refused, and on what. Got and Want never hold a
-// code, token, verifier or secret, and are short enough for a log line; an empty
-// Got means that the value was missing or empty.
+// CheckError says which check failed, and why. Got and Want never hold a code, token,
+// verifier or secret, and are short enough for a log line. An empty Got means that the value
+// was missing or empty.
 type CheckError struct {
 	Check     Check
 	Got, Want string
@@ -70,9 +70,8 @@ func (e *CheckError) Error() string {
 	return fmt.Sprintf("oauth: step %d, %s: %s (%s)", e.Check.Step, e.Check.Name, detail, e.Check.Spec)
 }
 
-// outcome is what a Check found. Outcomes are made by the methods below, in the
-// call of check that judges them, so that a check and what it looks at stand on
-// one line.
+// outcome is what a Check found. The methods below make outcomes, in the call of check that
+// judges them, so that a check and what it compares stand on one line.
 type outcome struct {
 	check     *Check
 	got, want string
@@ -80,35 +79,31 @@ type outcome struct {
 	skipped   bool
 }
 
-// holds takes the answer as it is: ok.
+// holds holds if ok.
 func (c *Check) holds(ok bool) outcome { return outcome{check: c, ok: ok} }
 
 // noError holds if err is nil.
 func (c *Check) noError(err error) outcome {
-	r := c.holds(err == nil)
-	if err != nil {
-		r.got = err.Error()
+	if err == nil {
+		return c.holds(true)
 	}
-	return r
+	return c.holds(false).failing(err.Error(), "")
 }
 
-// equal holds if got is want. Empty never equals empty: a check between two
-// missing values has checked nothing.
+// equal holds if got is want. Empty never equals empty: two missing values prove nothing.
 func (c *Check) equal(got, want string) outcome {
-	r := c.holds(got != "" && got == want)
-	r.got, r.want = got, want
-	return r
+	return outcome{check: c, ok: got != "" && got == want, got: got, want: want}
 }
 
-// present holds if got is not empty. It keeps no value, so it is fit for secrets.
+// present holds if got is not empty. It does not keep the value, which may be a secret.
 func (c *Check) present(got string) outcome {
 	r := c.holds(got != "")
 	r.got = "is there"
 	return r.failing("", "a value")
 }
 
-// equalSecret is equal for secrets: it keeps neither value, and its time does not tell
-// how much of them agrees.
+// equalSecret is equal for secrets. It keeps neither value, and the time that it takes does
+// not depend on how much of them is equal.
 func (c *Check) equalSecret(got, want string) outcome {
 	r := c.holds(got != "" && subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1)
 	r.got = "the same"
@@ -130,13 +125,11 @@ func (c *Check) oneOf(got string, want ...string) outcome {
 
 // contains holds if want is in list.
 func (c *Check) contains(list []string, want string) outcome {
-	r := c.holds(want != "" && slices.Contains(list, want))
-	r.got, r.want = strings.Join(list, " "), want
-	return r
+	return outcome{check: c, ok: want != "" && slices.Contains(list, want), got: strings.Join(list, " "), want: want}
 }
 
-// before holds if t is set and before limit; a failure says how far t, another
-// machine's clock, is from this one's.
+// before holds if t is set and before limit. A failure says how far t is from this machine's
+// clock, since the other clock may be wrong.
 func (c *Check) before(t, limit time.Time) outcome {
 	return c.time(t, t.Before(limit), "before", limit)
 }
@@ -147,20 +140,18 @@ func (c *Check) after(t, limit time.Time) outcome {
 }
 
 func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) outcome {
-	r := c.holds(holds && !t.IsZero())
 	switch {
-	case r.ok:
 	case t.IsZero():
-		r.want = "a time"
-	default:
-		off, where := time.Until(t).Round(time.Second), "ahead of"
-		if off < 0 {
-			off, where = -off, "behind"
-		}
-		r.got = fmt.Sprintf("%s, %s %s this machine's clock", t.UTC().Format(time.RFC3339), off, where)
-		r.want = fmt.Sprintf("%s %s", side, limit.UTC().Format(time.RFC3339))
+		return c.holds(false).failing("", "a time")
+	case holds:
+		return c.holds(true)
 	}
-	return r
+	off, direction := time.Until(t).Round(time.Second), "ahead of"
+	if off < 0 {
+		off, direction = -off, "behind"
+	}
+	got := fmt.Sprintf("%s, %s %s this machine's clock", t.UTC().Format(time.RFC3339), off, direction)
+	return c.holds(false).failing(got, side+" "+limit.UTC().Format(time.RFC3339))
 }
 
 // failing sets what the check found and wanted, if it does not hold.
@@ -177,8 +168,8 @@ func (r outcome) skipIf(skipped bool) outcome {
 	return r
 }
 
-// check goes through the outcomes and stops at the first that does not hold. A check
-// that several steps share counts as one of the step that ctx is in.
+// check returns an error for the first outcome that does not hold. A check that several steps
+// share counts as one of the step that ctx is in.
 func check(ctx context.Context, outcomes ...outcome) error {
 	seen, err := outcomes, error(nil)
 	for i, r := range outcomes {
@@ -195,14 +186,12 @@ func check(ctx context.Context, outcomes ...outcome) error {
 
 // in is the check as made in the step that ctx is in.
 func (c Check) in(ctx context.Context) Check {
-	if current, ok := ctx.Value(stepKey{}).(inside); ok {
-		c.Step = current.step
-	}
+	c.Step = cmp.Or(stepOf(ctx), c.Step)
 	return c
 }
 
-// clip makes a stranger's text fit for a log line or a page: 500 bytes at most,
-// valid UTF-8, no control characters, nor those that turn the writing direction.
+// clip makes another party's text fit for a log line or a page: at most 500 bytes of valid
+// UTF-8, without control characters and those that change the writing direction.
 func clip(s string) string {
 	if len(s) > 500 {
 		s = s[:500] + "…"

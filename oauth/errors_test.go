@@ -30,10 +30,10 @@ func testRows(t *testing.T) {
 		}
 		return parsed
 	}
-	noon := at("2000-01-01T00:00:00Z") // where the clock of a bubble begins
+	noon := at("2000-01-01T00:00:00Z") // the clock of a bubble begins here
 	for name, tt := range map[string]struct {
 		row    outcome
-		want   string // what stands between the name and the section; "" where the check holds
+		want   string // what stands between the name and the section; "" if the check holds
 		reason string
 	}{
 		"holds":      {c.holds(true), "", "a plain condition"},
@@ -106,7 +106,7 @@ func TestRowsKeepNoSecret(t *testing.T) {
 func TestCheckStops(t *testing.T) {
 	first, second := &Check{2, "first", "a", "b"}, &Check{2, "second", "c", "d"}
 	err := check(inStep(t.Context(), 5, (*Client).Get), first.holds(true), second.holds(false).skipIf(true), second.holds(false), first.holds(false))
-	wantCheck(t, err, 5, "second", "the first that failed, at the step where it was made")
+	wantCheck(t, err, 5, "second", "the first that failed, with the step that made it")
 	if second.Step != 2 {
 		t.Error("the check itself was moved")
 	}

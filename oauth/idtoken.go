@@ -37,10 +37,9 @@ var (
 	claimAtHash   = Check{4, "claim-at-hash", "OIDC Core §3.1.3.8", "the access token exchanged for another user's"}
 )
 
-// VerifyIDToken is step 4. It verifies the ID token's signature and then each of
-// its claims (OIDC Core §3.1.3.7), and only then hands out the tokens. Without
-// OpenID Connect there is nothing to verify, and who signed in is known after
-// step 5.
+// VerifyIDToken is step 4. It verifies the ID token's signature and then its claims (OIDC
+// Core §3.1.3.7). Only then it returns the tokens. Without OpenID Connect there is nothing to
+// verify, and step 5 says who signed in.
 func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error) {
 	ctx = inStep(ctx, 4, (*Client).VerifyIDToken)
 	if err := check(ctx, attemptClient.equal(u.attempt.Provider, c.Name)); err != nil {
@@ -52,8 +51,8 @@ func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error
 	return c.verifyIDToken(ctx, u, false)
 }
 
-// verifyIDToken verifies the ID token of step 3, or of a refresh, which need not
-// have a nonce (OIDC Core §12.2).
+// verifyIDToken verifies the ID token of step 3 or of a refresh. The latter need not have a
+// nonce (OIDC Core §12.2).
 func (c *Client) verifyIDToken(ctx context.Context, u Unverified, refreshed bool) (Tokens, error) {
 	payload, err := c.verifySignature(ctx, u.idToken)
 	if err != nil {
@@ -88,15 +87,15 @@ func (c *Client) verifyIDToken(ctx context.Context, u Unverified, refreshed bool
 // verifySignature returns the payload of the token if one of the provider's keys
 // signed it. OIDC Core §3.1.3.7 (6) lets a client rely on TLS instead in this flow; RFC
 // 8725 §3.3 asks for the signature, and it is the one proof that outlives the connection.
-// Before that nothing in the payload is looked at.
+// Nothing in the payload is used before that.
 func (c *Client) verifySignature(ctx context.Context, compact string) ([]byte, error) {
 	token, malformed := parseJWS(compact)
 	if t := tracing(ctx); t != nil && malformed == nil {
 		claims, _ := parseObject(token.payload)
 		t.event(ctx, TokenDecoded{compact, token.header, claims})
 	}
-	// Nothing else of the header is read: a key, or the URL of one, that the token
-	// brings along (jwk, jku, x5c, x5u) is chosen by its author, who may be an attacker.
+	// Nothing else in the header is read. An attacker who writes a token also chooses the key
+	// in it, or the key's URL (jwk, jku, x5c, x5u).
 	var typ string
 	mistyped := cmp.Or(token.header.Read("alg", &token.alg), token.header.Read("kid", &token.kid), token.header.Read("typ", &typ))
 	_, crit := token.header["crit"]
@@ -130,7 +129,7 @@ type jws struct {
 	header    Object
 	alg, kid  string // of the header
 	payload   []byte
-	signed    string // header and payload as received: what the signature is over
+	signed    string // header and payload as received, which the signature covers
 	signature []byte
 }
 
@@ -153,8 +152,8 @@ func parseJWS(compact string) (jws, error) {
 	return jws{header: object, payload: payload, signed: signed, signature: signature}, nil
 }
 
-// decodeBase64url decodes the one spelling of its bytes: no padding, no line
-// breaks (which encoding/base64 skips), unused bits zero (RFC 4648 §3.3, §3.5).
+// decodeBase64url accepts only one spelling of the same bytes: no padding, no line breaks
+// (which encoding/base64 skips), and unused bits are zero (RFC 4648 §3.3, §3.5).
 func decodeBase64url(s string) ([]byte, error) {
 	decoded, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil || strings.ContainsAny(s, "\r\n") {
@@ -187,8 +186,8 @@ func parseClaims(o Object) (idClaims, error) {
 	return c, err
 }
 
-// readAudience reads aud: a string or a list of strings (RFC 7519 §4.1.3), as the set
-// that it stands for: sorted, each once.
+// readAudience reads aud, a string or a list of strings (RFC 7519 §4.1.3). It is a set, so
+// they are sorted and each is there once.
 func readAudience(o Object, aud *[]string) error {
 	var one string
 	if o.Read("aud", &one) == nil {
@@ -201,9 +200,9 @@ func readAudience(o Object, aud *[]string) error {
 	return err
 }
 
-// readDate reads a NumericDate: a JSON number of seconds, fractions allowed (RFC
-// 7519 §2). Zero and less mean that nobody knows, and leave t zero: if the time is needed,
-// its check fails. A time after the year 9999 was meant as milliseconds.
+// readDate reads a NumericDate: a JSON number of seconds, perhaps with a fraction (RFC 7519
+// §2). Zero or less means unknown and leaves t zero. If the time is needed, its check fails. A
+// time after the year 9999 was probably meant in milliseconds, and is an error.
 func readDate(o Object, name string, t *time.Time) error {
 	var seconds float64
 	if err := o.Read(name, &seconds); err != nil {
@@ -219,8 +218,8 @@ func readDate(o Object, name string, t *time.Time) error {
 	return nil
 }
 
-// fitSubject refuses a sub that is longer than 255 ASCII characters (OIDC Core §2).
-// Longer ones, or others, two databases may take for the same.
+// fitSubject refuses a sub that is not ASCII or is longer than 255 characters (OIDC Core §2).
+// A database may take two such subjects for the same.
 func fitSubject(sub string) error {
 	if len(sub) > 255 {
 		return errors.New("longer than 255 characters")
@@ -228,8 +227,8 @@ func fitSubject(sub string) error {
 	return printable(sub)
 }
 
-// leftHalfHash is at_hash for the access token: the left half of the hash that alg
-// names, which is SHA-256 for RS256 and ES256 both.
+// leftHalfHash is the at_hash of an access token: the left half of its hash. alg names the
+// hash function, which is SHA-256 for both RS256 and ES256.
 func leftHalfHash(accessToken string) string {
 	hash := sha256.Sum256([]byte(accessToken))
 	return base64.RawURLEncoding.EncodeToString(hash[:len(hash)/2])

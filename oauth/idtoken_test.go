@@ -77,7 +77,7 @@ func TestVerifyIDTokenForeign(t *testing.T) {
 			got, err := newClient(t, row, newOP()).VerifyIDToken(t.Context(), unverified)
 			wantCheck(t, err, 4, "attempt-client", "an error of Exchange that nobody looked at, or tokens of another provider")
 			if got.AccessToken != "" {
-				t.Errorf("%s: tokens beside an error", name)
+				t.Errorf("%s: tokens with an error", name)
 			}
 		}
 	}
@@ -165,18 +165,18 @@ func TestVerifyIDTokenClaims(t *testing.T) {
 		fails  string // "" is none
 		reason string
 	}{
-		"iss of another":      {claims: set{"iss": "https://evil.example"}, fails: "claim-iss", reason: "a token of another provider, whose user has the same sub"},
-		"iss missing":         {claims: set{"iss": absent}, fails: "claim-iss", reason: "nobody's token is not ours"},
-		"iss null":            {claims: set{"iss": nil}, fails: "claim-iss", reason: "null is missing"},
-		"iss with a slash":    {claims: set{"iss": "https://op.example/"}, fails: "claim-iss", reason: "compared exactly"},
-		"iss in capitals":     {claims: set{"iss": "https://OP.example"}, fails: "claim-iss", reason: "compared exactly"},
-		"iss without scheme":  {claims: set{"iss": "op.example"}, fails: "claim-iss", reason: "only where the row has a source for it"},
-		"iss by its alias":    {claims: set{"iss": "op.example"}, row: func(p *Provider) { p.IssuerAliases = []string{"op.example"} }, reason: "Google documents two spellings"},
-		"iss beside an alias": {claims: set{"iss": "https://op.example"}, row: func(p *Provider) { p.IssuerAliases = []string{"op.example"} }, reason: "either"},
-		"iss a list":          {claims: set{"iss": []string{"https://op.example"}}, fails: "claim-types", reason: "a string (OIDC Core §2)"},
+		"iss of another":       {claims: set{"iss": "https://evil.example"}, fails: "claim-iss", reason: "a token of another provider, whose user has the same sub"},
+		"iss missing":          {claims: set{"iss": absent}, fails: "claim-iss", reason: "nobody's token is not ours"},
+		"iss null":             {claims: set{"iss": nil}, fails: "claim-iss", reason: "null is missing"},
+		"iss with a slash":     {claims: set{"iss": "https://op.example/"}, fails: "claim-iss", reason: "compared exactly"},
+		"iss in capitals":      {claims: set{"iss": "https://OP.example"}, fails: "claim-iss", reason: "compared exactly"},
+		"iss without scheme":   {claims: set{"iss": "op.example"}, fails: "claim-iss", reason: "only if the provider entry has a source for it"},
+		"iss by its alias":     {claims: set{"iss": "op.example"}, row: func(p *Provider) { p.IssuerAliases = []string{"op.example"} }, reason: "Google documents two spellings"},
+		"iss next to an alias": {claims: set{"iss": "https://op.example"}, row: func(p *Provider) { p.IssuerAliases = []string{"op.example"} }, reason: "either"},
+		"iss a list":           {claims: set{"iss": []string{"https://op.example"}}, fails: "claim-types", reason: "a string (OIDC Core §2)"},
 
 		"aud a list of one":   {claims: set{"aud": []string{"app"}}, reason: "as good as the string (RFC 7519 §4.1.3)"},
-		"aud of another":      {claims: set{"aud": "other"}, fails: "claim-aud", reason: "another app's token, replayed here by whoever runs that app"},
+		"aud of another":      {claims: set{"aud": "other"}, fails: "claim-aud", reason: "another app's token, replayed here by the people who run that app"},
 		"aud list of others":  {claims: set{"aud": []string{"other", "third"}}, fails: "claim-aud", reason: "likewise"},
 		"aud part of another": {claims: set{"aud": "my app"}, fails: "claim-aud", reason: "compared whole"},
 		"aud in capitals":     {claims: set{"aud": "APP"}, fails: "claim-aud", reason: "compared exactly"},
@@ -242,7 +242,7 @@ func TestVerifyIDTokenClaims(t *testing.T) {
 		"sub with a newline":   {claims: set{"sub": "248289761001\n"}, fails: "claim-sub", reason: "likewise, and a line in the log"},
 		"sub a number":         {claims: set{"sub": 248289761001}, fails: "claim-types", reason: "long numbers lose their last digits in many readers"},
 		"SUB":                  {claims: set{"sub": absent, "SUB": "248289761001"}, fails: "claim-sub", reason: "encoding/json alone would take it for sub"},
-		"SUB beside sub":       {claims: set{"SUB": "1"}, reason: "an unknown claim; sub counts"},
+		"SUB next to sub":      {claims: set{"SUB": "1"}, reason: "an unknown claim; sub counts"},
 		"EXP":                  {claims: set{"exp": absent, "EXP": epoch + 3600}, fails: "claim-exp", reason: "names are case-sensitive"},
 		"at_hash ours":         {claims: set{"at_hash": ours}, reason: "of the access token that came with it"},
 		"at_hash of another":   {claims: set{"at_hash": leftHalfHash("another")}, fails: "claim-at-hash", reason: "the access token was exchanged for another user's"},
@@ -261,7 +261,7 @@ func TestVerifyIDTokenClaims(t *testing.T) {
 				got, err := verify(t, newClient(t, row, newOP()), sign(rs256, claims(tt.claims), rsaKey()))
 				wantCheck(t, err, 4, tt.fails, tt.reason)
 				if tt.fails != "" && (got.AccessToken != "" || got.Subject != "") {
-					t.Error("tokens beside an error")
+					t.Error("tokens with an error")
 				}
 				if sub, changed := tt.claims["sub"]; tt.fails == "" && !changed && got.Subject != "248289761001" || tt.fails == "" && changed && got.Subject != sub {
 					t.Errorf("subject %q", got.Subject)
@@ -272,7 +272,7 @@ func TestVerifyIDTokenClaims(t *testing.T) {
 }
 
 // Who of an ES256 and an RS256 token says which key, and how else they are told what
-// they are. Where the header is accepted, the signature is good.
+// they are. If the header is accepted, the signature is good.
 func TestVerifyIDTokenHeader(t *testing.T) {
 	mallory, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -324,7 +324,7 @@ func TestVerifyIDTokenHeader(t *testing.T) {
 		"typ jwt":             {`{"alg":"RS256","typ":"jwt"}`, rsaKey(), "", "media types have no case (RFC 7515 §4.1.9)"},
 		"typ application/jwt": {`{"alg":"RS256","typ":"application/JWT"}`, rsaKey(), "", "the same in full"},
 		"typ at+jwt":          {`{"alg":"RS256","typ":"at+jwt"}`, rsaKey(), "header-typ", "an access token in JWT form, signed by the same key (RFC 9068)"},
-		"typ logout+jwt":      {`{"alg":"RS256","typ":"logout+jwt"}`, rsaKey(), "header-typ", "a logout token, which a provider posts to whoever asks"},
+		"typ logout+jwt":      {`{"alg":"RS256","typ":"logout+jwt"}`, rsaKey(), "header-typ", "a logout token, which a provider posts to anyone who asks"},
 		"typ a number":        {`{"alg":"RS256","typ":1}`, rsaKey(), "id-token-form", "a string"},
 
 		"crit":         {embedded(`"crit":["exp"],"exp":1`), rsaKey(), "header-crit", "an extension that must be understood, and is not"},
@@ -368,7 +368,7 @@ func TestVerifyIDTokenHMACWithPublicKey(t *testing.T) {
 		"modulus": rsaKey().N.Bytes(),
 		"JWK":     []byte(rsaJWK()),
 		"empty":   nil,
-		"secret":  []byte("s3cret"), // the client's own: OIDC Core allows it where it was agreed, and we agreed to nothing
+		"secret":  []byte("s3cret"), // the client's own: OIDC Core allows it if both agreed, and we agreed to nothing
 	} {
 		for _, header := range []string{`{"alg":"HS256","kid":"rsa"}`, `{"alg":"HS256"}`, rs256} {
 			synctest.Test(t, func(t *testing.T) {
@@ -398,7 +398,7 @@ func TestVerifyIDTokenForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// nonZero is s with another last character, which decodes to the same bytes where
+	// nonZero is s with another last character, which decodes to the same bytes if
 	// nobody looks at the bits that are left over.
 	nonZero := func(s string) string {
 		const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -534,7 +534,7 @@ func FuzzVerifyIDToken(f *testing.F) {
 			t.Errorf("accepted: %q", token)
 		}
 		if err != nil && tokens.Subject != "" {
-			t.Errorf("a subject beside %v", err)
+			t.Errorf("a subject with %v", err)
 		}
 	})
 }
@@ -563,7 +563,7 @@ func benchToken(b *testing.B) (*Client, Unverified, *rsa.PrivateKey) {
 	return c, Unverified{attempt, Tokens{AccessToken: "token"}, signed + "." + base64.RawURLEncoding.EncodeToString(signature)}, private
 }
 
-// BenchmarkVerifyIDToken is to be read beside BenchmarkVerifyFloor of the same run:
+// BenchmarkVerifyIDToken is to be compared with BenchmarkVerifyFloor of the same run:
 // what step 4 costs beyond the arithmetic of the signature.
 func BenchmarkVerifyIDToken(b *testing.B) {
 	c, unverified, _ := benchToken(b)

@@ -16,13 +16,13 @@ import (
 	"time"
 )
 
-// keysMaxAge is how long fetched keys are used before they are fetched again: a key
-// that the provider withdraws signs people in for at most this long.
+// keysMaxAge is how long fetched keys are used. A key that the provider withdraws can sign
+// people in for at most this long.
 const keysMaxAge = time.Hour
 
-// What a token can cost: a set has at most 100 keys, each of at most 4096 bits. Of a
-// token without a kid, or of several keys with one kid, the first 8 keys that fit are
-// tried, once.
+// These limit the work that a token can cause. A set has at most 100 keys, each of at most
+// 4096 bits. If the token has no kid, or several keys have its kid, the first 8 keys that fit
+// are tried.
 const (
 	maxKeys      = 100
 	maxTried     = 8
@@ -35,19 +35,19 @@ var (
 	keyFits  = Check{4, "key-fits", "RFC 8725 §3.1; RFC 7517 §4; RFC 7518 §3.3", "a key too weak, or one meant for another algorithm or use"}
 )
 
-// key is one of the provider's keys. One that this client cannot use, or must not,
-// stays in the set with the reason, and does not spoil the others (RFC 7517 §5).
+// key is one of the provider's keys. A key that this client cannot or must not use stays in
+// the set with the reason. The others can still be used (RFC 7517 §5).
 type key struct {
 	kid    string
-	alg    string // what its type is good for: RS256 or ES256
+	alg    string // the algorithm for its type: RS256 or ES256
 	public any    // *rsa.PublicKey or *ecdsa.PublicKey
 	unfit  error
 }
 
-// keysFor returns the provider's keys that may have signed the token: those with its
-// kid, or without a kid all that fit. If none has the kid, the provider may have changed
-// its keys, and they are fetched again (OIDC Core §10.1.1). again asks for that if the
-// token has no kid.
+// keysFor returns the provider's keys that may have signed the token: those with its kid, or
+// all that fit if it has none. If no key has the kid, the provider may have changed its keys,
+// and they are fetched again (OIDC Core §10.1.1). If the token has no kid, again asks for
+// this.
 func (c *Client) keysFor(ctx context.Context, token jws, again bool) ([]key, error) {
 	right := func(k key) bool {
 		if token.kid == "" {
@@ -112,8 +112,8 @@ func (c *Client) fetchKeys(ctx context.Context) ([]key, error) {
 	return keys, nil
 }
 
-// parseKey reads a JWK (RFC 7517 §4, RFC 7518 §6). Private members, and whole keys
-// that are shared secrets, are never read.
+// parseKey reads a JWK (RFC 7517 §4, RFC 7518 §6). It never reads private members or shared
+// secrets.
 func parseKey(o Object) key {
 	var k key
 	var kty, use, alg string
@@ -150,9 +150,8 @@ func parseRSA(o Object) (*rsa.PublicKey, error) {
 	if err := cmp.Or(err1, err2); err != nil {
 		return nil, err
 	}
-	// Below 2048 bits a modulus can be factored (RFC 7518 §3.3); above 4096 each
-	// verification is work that somebody else gives us. With e = 1 every text is its
-	// own signature (RFC 8017 §3.1).
+	// RS256 needs at least 2048 bits (RFC 7518 §3.3). Above 4096 bits each verification is too
+	// much work. With e = 1 every text would be its own signature (RFC 8017 §3.1).
 	if bits := n.BitLen(); bits < 2048 || bits > maxRSABits {
 		return nil, fmt.Errorf("an RSA key of %d bits", bits)
 	}
@@ -201,8 +200,8 @@ func readBytes(o Object, name string) ([]byte, error) {
 	return b, nil
 }
 
-// signed reports whether the key made the token's signature. By which algorithm, the
-// key decides, and the token must name the same (RFC 8725 §3.1).
+// signed reports whether the key made the token's signature. The key decides by which
+// algorithm, and the token must name the same (RFC 8725 §3.1).
 func (k key) signed(token jws) bool {
 	hash := sha256.Sum256([]byte(token.signed))
 	if public, ok := k.public.(*rsa.PublicKey); ok {

@@ -257,7 +257,7 @@ func TestKeysRotation(t *testing.T) {
 	})
 }
 
-// The same where tokens name no key: then the sign of a change is that none of those
+// The same if tokens name no key: then the sign of a change is that none of those
 // known made the signature.
 func TestKeysRotationWithoutKid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

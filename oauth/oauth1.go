@@ -17,16 +17,16 @@ import (
 // with OAuth 2.0: those of the sender, of the attempts and of the profile.
 var (
 	temporaryCredentials = Check{1, "temporary-credentials", "RFC 5849 §2.1", "the user sent to the provider for a sign-in that cannot end"}
-	callbackConfirmed    = Check{1, "callback-confirmed", "RFC 5849 §2.1", "a provider of OAuth 1.0 without the a, where an attacker has the victim finish the attacker's sign-in (session fixation)"}
+	callbackConfirmed    = Check{1, "callback-confirmed", "RFC 5849 §2.1", "a provider of OAuth 1.0 without the a, at which the victim finishes the attacker's sign-in (session fixation)"}
 	callbackToken        = Check{2, "callback-token", "RFC 5849 §2.2, §4.13", "an attacker's authorization in this user's session (login CSRF)"}
 	callbackVerifier     = Check{2, "callback-verifier", "RFC 5849 §2.2, §2.3", "a sign-in in which nobody was asked"}
 	tokenCredentials     = Check{3, "token-credentials", "RFC 5849 §2.3", "half of the credentials stored as if they were whole"}
 )
 
-// Begin is step 1. It asks the provider for temporary credentials (RFC 5849 §2.1),
-// and returns a fresh attempt, which holds them, and the authorization URL to send
-// the browser to (§2.2). In OAuth 2.0 the browser carries the request. Here the provider
-// already has it, and the browser carries only its name.
+// Begin is step 1. It gets temporary credentials from the provider (RFC 5849 §2.1). It returns
+// a fresh attempt with them, and the authorization URL to which to send the browser (§2.2). In
+// OAuth 2.0 the browser carries the request. Here the provider already has it, and the browser
+// carries only its name.
 func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 	ctx = inStep(ctx, 1, (*Client1).Begin)
 	r, err := c.signed(ctx, http.MethodPost, c.TemporaryCredentialURL, "", Parameter{"oauth_callback", c.RedirectURI})
@@ -49,9 +49,7 @@ func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 	}
 
 	authorizationURL := c.AuthorizationURL + "?" + url.Values{"oauth_token": {temporary.Token}}.Encode()
-	if t := tracing(ctx); t != nil {
-		t.event(ctx, RedirectOut{authorizationURL})
-	}
+	report(ctx, RedirectOut{authorizationURL})
 	return attempt, authorizationURL, nil
 }
 
@@ -63,8 +61,8 @@ func tokenState(temporaryToken string) string {
 	return base64.RawURLEncoding.EncodeToString(hash[:])
 }
 
-// callbackAttempt names the attempt to which a callback says that it belongs: by
-// state, or in OAuth 1.0a by the temporary token.
+// callbackAttempt returns the state of the attempt to which a callback claims to belong. In
+// OAuth 1.0a that is a hash of the temporary token.
 func callbackAttempt(q url.Values) string {
 	if token := cmp.Or(q.Get("oauth_token"), q.Get("denied")); token != "" && !q.Has("state") {
 		return tokenState(token)
@@ -84,9 +82,9 @@ type Callback1 struct {
 // temporary token does the work of the state: it is this attempt's or the callback
 // is refused (RFC 5849 §2.2 and §4.13).
 //
-// RFC 5849 has no words for a denial. X sends denied=… with the temporary token as its
-// value, others oauth_problem=… with oauth_token: a *Refusal, believed of this attempt
-// only.
+// RFC 5849 does not define a denial. X sends denied=… with the temporary token as its value,
+// others send oauth_problem=… with oauth_token. Both are a [*Refusal], if the token is this
+// attempt's.
 func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback1, error) {
 	ctx = inStep(ctx, 2, (*Client1).ParseCallback)
 	q, err := parseCallback(rawQuery)
@@ -106,13 +104,13 @@ func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery s
 	return Callback1{attempt, q.Get("oauth_verifier")}, nil
 }
 
-// TokenCredentials are what a sign-in with OAuth 1.0a yields. They have no scopes
-// and no end: they work until the user or the provider takes them back.
+// TokenCredentials are the result of a sign-in with OAuth 1.0a. They have no scopes and do
+// not expire: they work until the user or the provider revokes them.
 type TokenCredentials struct {
 	Provider string // Provider1.Name
 	Token    string // oauth_token: which goes with each request
 	Secret   string // oauth_token_secret: which signs it
-	Subject  string // whom UserInfo must be about; empty until the app knows
+	Subject  string // of the user; empty until the app knows it, then UserInfo must agree
 	Reply    Object // the whole token reply, with both of them
 }
 

@@ -116,8 +116,8 @@ func TestChecks1(t *testing.T) {
 		{"callback, empty verifier", "nobody was asked", "", [3]any{}, "oauth_token=%s&oauth_verifier=", 2, "callback-verifier"},
 		{"callback, another token denied", "anybody can write such a link", "", [3]any{}, "denied=stranger", 2, "callback-token"},
 		{"callback, denied what?", "empty is never equal", "", [3]any{}, "denied=", 2, "callback-token"},
-		{"callback, another one denied beside this one", "both must be this attempt's", "", [3]any{}, xCallback + "&denied=stranger", 2, "callback-token"},
-		{"callback, this one denied beside another one", "both must be this attempt's", "", [3]any{}, "denied=%s&oauth_token=stranger", 2, "callback-token"},
+		{"callback, another one denied next to this one", "both must be this attempt's", "", [3]any{}, xCallback + "&denied=stranger", 2, "callback-token"},
+		{"callback, this one denied next to another one", "both must be this attempt's", "", [3]any{}, "denied=%s&oauth_token=stranger", 2, "callback-token"},
 
 		{"leg 3, no token", "half of the credentials", xLeg3, [3]any{200, "text/html", "oauth_token_secret=S"}, xCallback, 3, "token-credentials"},
 		{"leg 3, no secret", "half of the credentials", xLeg3, [3]any{200, "text/html", "oauth_token=T&oauth_token_secret="}, xCallback, 3, "token-credentials"},

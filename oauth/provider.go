@@ -4,31 +4,30 @@ import (
 	"encoding/json"
 )
 
-// About is what people need to know of a provider, above all those who register an
-// app there.
+// About is what people need to know about a provider, especially to register an app there.
 type About struct {
 	Name  string // in routes, cookies and variables: "google"; no two of an app share one
 	Title string // "Google"
-	// AccountKey is what keys of accounts call this provider, if not its Name: two rows of
-	// one provider, for two protocols, share it.
+	// AccountKey names this provider in the keys of accounts, if that is not Name. Two entries
+	// for one provider, one for each protocol, share it.
 	AccountKey string
 
 	Console       string   // where an app is registered: a URL, or words if there is none
 	CallbackHosts []string // hosts for which it takes a callback URL with plain http
 	Notes         string   // what is special about registering there
-	Sources       []string // URLs of what the whole row was made from
+	Sources       []string // URLs of the documents from which the entry was made
 	Checked       string   // the day on which they were read: "2026-11-20"
 }
 
-// Provider is what a client must know of one provider: a row of data. The rows of
-// this project are in package providers; the methods of [Client] ask the row, and
-// no code anywhere asks for a provider's name.
+// Provider is what a client must know of one provider, as data. This project's providers are
+// in package providers. The methods of [Client] use these fields, and no code depends on a
+// provider's name.
 type Provider struct {
 	About
 
-	// Issuer is the provider's identifier. With OpenID Connect its metadata is
-	// fetched from there and the ID token must name it; without, it is only the
-	// iss of the callback (RFC 9207). Empty if none is known.
+	// Issuer is the provider's identifier. With OpenID Connect its metadata come from there,
+	// and the ID token must name it. Without, only the callback may name it, as iss (RFC
+	// 9207). It is empty if it is not known.
 	Issuer string
 	// IssuerAliases are other spellings of it that the provider's ID tokens may carry.
 	IssuerAliases []string
@@ -39,15 +38,15 @@ type Provider struct {
 	Metadata Metadata
 
 	Scopes         []string // what a sign-in asks for, and no more
-	ScopeSeparator string   // " " when empty (RFC 6749 §3.3)
+	ScopeSeparator string   // if empty, " " (RFC 6749 §3.3)
 	// AuthorizationParams are added to the authorization URL. They cannot replace the
 	// protocol's own parameters.
 	AuthorizationParams map[string]string
 	// WithoutPKCE says why this provider gets no PKCE, with source and date, and what
 	// protects the code instead. If it is empty, PKCE is sent.
 	WithoutPKCE string
-	// ClientAuth is client_secret_basic or client_secret_post; when empty the
-	// metadata decides.
+	// ClientAuth is client_secret_basic or client_secret_post. If it is empty, the metadata
+	// decide.
 	ClientAuth string
 	// FormReplies says that the token endpoint may answer form-encoded.
 	FormReplies bool
@@ -69,7 +68,7 @@ type Provider struct {
 	// no way for apps.
 	RevokePage string
 
-	// ProfileURLs are read in step 5. When empty, it is the metadata's userinfo
+	// ProfileURLs are read in step 5. If there are none, step 5 reads the metadata's userinfo
 	// endpoint.
 	ProfileURLs []ProfileURL
 	// APIRequest, if set, adds to each API request what the provider wants in addition to
@@ -77,29 +76,29 @@ type Provider struct {
 	APIRequest func(r *Request, clientSecret, accessToken string)
 	// Profile maps what the provider said about the user to a profile. It returns an error
 	// if a member has another type than documented. (For the standard claims of OpenID
-	// Connect take the row of providers.OpenID.)
+	// Connect use that of providers.OpenID.)
 	Profile func(Replies) (Profile, error)
 }
 
 // ProfileURL is an API request of step 5.
 type ProfileURL struct {
 	URL   string
-	Scope string // asked only if this scope was granted; always when empty
+	Scope string // if set, the request is sent only if this scope was granted
 }
 
-// Replies are what a row's Profile function maps.
+// Replies are what the function Profile of a provider maps.
 type Replies struct {
 	Token   Object            // the token reply; with OAuth 1.0a only
 	IDToken Object            // the verified claims; nil without OpenID Connect. Name and address may be in API only
 	API     []json.RawMessage // of ProfileURLs in their order, nil if not asked; or of the userinfo endpoint
 }
 
-// Profile is who signed in, in the same words for all providers. All but Subject may
-// be empty: the provider does not know it, or the user did not share it.
+// Profile is the user who signed in, in the same words for all providers. Every field but
+// Subject may be empty, because the provider does not know it or the user did not share it.
 type Profile struct {
-	// Subject is the provider's permanent name for the user, never given to
-	// another one. Together with the provider it is the key of an account; an
-	// e-mail address is not (OIDC Core §5.7).
+	// Subject is the provider's permanent id of the user, which no other user ever gets.
+	// Together with the provider it is the key of an account. An e-mail address is not (OIDC
+	// Core §5.7).
 	Subject       string
 	Name          string
 	Email         string

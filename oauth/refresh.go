@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// refreshBefore is how long before they expire tokens are refreshed, so that none expires
-// on its way.
+// refreshBefore is how long before its end a token is refreshed, so that none expires on its
+// way to the provider.
 const refreshBefore = time.Minute
 
 var (
@@ -31,13 +31,13 @@ func (t Tokens) RefreshDue() bool {
 	return !t.Expiry.IsZero() && time.Until(t.Expiry) < before
 }
 
-// TokenRefused reports whether err is the provider's word that an access token is
-// no longer good: the one error of [Client.Get] for which a refresh may help. It is a
-// 401, the body of which need not say anything (RFC 6750 §3.1), or what the row names.
+// TokenRefused reports whether err, an error of [Client.Get], means that the access token is
+// no longer good. Then a refresh may help. It is a reply with status 401, with or without a
+// reason (RFC 6750 §3.1), or an error that the provider entry names.
 func (c *Client) TokenRefused(err error) bool { return tokenRefused(err, c.InvalidGrant) }
 
-// TokenRefused reports whether err is the provider's word that a token is no longer
-// good. With OAuth 1.0a only a new sign-in helps.
+// TokenRefused reports whether err, an error of [Client1.Get], means that the token is no
+// longer good. With OAuth 1.0a only a new sign-in helps.
 func (c *Client1) TokenRefused(err error) bool { return tokenRefused(err, nil) }
 
 func tokenRefused(err error, invalidGrant []string) bool {
@@ -49,12 +49,12 @@ func tokenRefused(err error, invalidGrant []string) bool {
 }
 
 // Refresh is step 6. It exchanges the refresh token for new tokens (RFC 6749 §6).
-// Many providers take a refresh token once, and regard a second time as theft (RFC
-// 9700 §4.14.2): refresh one grant once at a time, and store what comes back before
-// it is used. A grant that has ended is a *Refusal with the code invalid_grant;
-// then only a new sign-in helps.
+// Many providers accept a refresh token once, and take a second use for theft (RFC 9700
+// §4.14.2). So refresh a grant once at a time, and store the new tokens before you use them.
+// If the grant has ended, Refresh returns a [*Refusal] with the code invalid_grant. Then only a
+// new sign-in helps.
 //
-// No scope is asked for, which means the same as granted before.
+// Refresh requests no scope, which means the scopes that were granted before.
 func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 	ctx = inStep(ctx, 6, (*Client).Refresh)
 	if err := check(ctx,
@@ -64,8 +64,8 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 		return Tokens{}, err
 	}
 	if c.OpenID {
-		// The keys first: a reply that cannot be verified is lost, and with it, where the
-		// provider rotates refresh tokens, the only one that is still good.
+		// The keys first: a reply that cannot be verified is lost. If the provider rotates
+		// refresh tokens, the only good one would be lost with it.
 		if _, err := c.keys.get(inStep(ctx, 4, (*Client).Refresh), keysMaxAge, func([]key) bool { return true }, c.fetchKeys); err != nil {
 			return Tokens{}, err
 		}
@@ -99,9 +99,9 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 	return c.verifyRefreshed(ctx, unverified, t, begun)
 }
 
-// verifyRefreshed verifies the ID token of a refresh like the first (step 4), and
-// that it is about the same sign-in (OIDC Core §12.2). If it has a nonce, that must
-// be the first one's.
+// verifyRefreshed verifies the ID token of a refresh like the first one (step 4), and checks
+// that it is about the same sign-in (OIDC Core §12.2). If it has a nonce, it must be the nonce
+// of the first.
 func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, begun time.Time) (Tokens, error) {
 	before, err := parseClaims(old.IDToken)
 	if err != nil {

@@ -84,7 +84,7 @@ func TestRefresh(t *testing.T) {
 				got, err := newClient(t, row, p).Refresh(t.Context(), tokens)
 				wantCheck(t, err, tt.step, tt.fails, tt.reason)
 				if tt.fails != "" && got.AccessToken != "" {
-					t.Error("tokens beside an error")
+					t.Error("tokens with an error")
 				}
 				if tt.fails == "" && (got.AccessToken != "n3w" || got.Subject != tokens.Subject) {
 					t.Errorf("%s: %+v", tt.reason, got)
@@ -256,7 +256,7 @@ func TestRevoke(t *testing.T) {
 		reason string
 	}{
 		"refresh token": {reply: says(200, "", ""), asked: RequestSent{Method: "POST", Body: "token=refr3sh&token_type_hint=refresh_token"}, reason: "access tokens alone would leave the grant alive (RFC 7009 §2.1)"},
-		"access token":  {tokens: func(t *Tokens) { t.RefreshToken = "" }, reply: says(200, "", ""), asked: RequestSent{Method: "POST", Body: "token=0ld&token_type_hint=access_token"}, reason: "where there is no other"},
+		"access token":  {tokens: func(t *Tokens) { t.RefreshToken = "" }, reply: says(200, "", ""), asked: RequestSent{Method: "POST", Body: "token=0ld&token_type_hint=access_token"}, reason: "if there is no other"},
 		"body ignored":  {reply: says(200, "text/html", "<p>gone</p>"), asked: RequestSent{Method: "POST", Body: "token=refr3sh&token_type_hint=refresh_token"}, reason: "200 says it all (RFC 7009 §2.2)"},
 		"its own way":   {row: func(p *Provider) { p.RevokeRequest = own }, reply: says(204, "", ""), asked: RequestSent{Method: "DELETE", URL: "?token=0ld"}, reason: "before the endpoint"},
 

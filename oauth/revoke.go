@@ -14,10 +14,10 @@ var revokeDone = Check{7, "revoke-done", "RFC 7009 §2.2", "access that goes on 
 // what it was granted. Users can do it themselves at the entry's RevokePage.
 var ErrNoRevocation = errors.New("oauth: step 7: this provider has no revocation for apps")
 
-// Revoke is step 7. It tells the provider that t will not be used any more: at the
-// revocation endpoint (RFC 7009 §2.1), or in the row's own way; it is [ErrNoRevocation]
-// if there is neither. If there is a refresh token, it is the one given back, since it
-// could get new access tokens.
+// Revoke is step 7. It tells the provider that t will not be used any more, at the revocation
+// endpoint (RFC 7009 §2.1) or in the provider's own way. It returns [ErrNoRevocation] if there
+// is neither. If there is a refresh token, Revoke sends that, because it could get new access
+// tokens.
 func (c *Client) Revoke(ctx context.Context, t Tokens) error {
 	ctx = inStep(ctx, 7, (*Client).Revoke)
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
@@ -49,8 +49,9 @@ func (c *Client) Revoke(ctx context.Context, t Tokens) error {
 	return r.revoked(ctx)
 }
 
-// Revoke is step 7 with OAuth 1.0a, which has no words for it: the provider's own
-// way, in a request that the token itself signs; or it is [ErrNoRevocation].
+// Revoke is step 7 with OAuth 1.0a. RFC 5849 does not define it, so it works in the provider's
+// own way, with a request that the token itself signs. If the provider has no way, Revoke
+// returns [ErrNoRevocation].
 func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
 	ctx = inStep(ctx, 7, (*Client1).Revoke)
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
@@ -66,9 +67,9 @@ func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
 	return r.revoked(ctx)
 }
 
-// revoked judges the reply. 200 is also the answer for an unknown token, and its body
-// says nothing (RFC 7009 §2.2); GitHub has no body and says 204. After anything else
-// the token may still work (§2.2.1).
+// revoked judges the reply. The answer is 200 even if the token is unknown, and its body means
+// nothing (RFC 7009 §2.2). GitHub answers 204 without a body. After anything else the token
+// may still work (§2.2.1).
 func (r reply) revoked(ctx context.Context) error {
 	done := revokeDone.oneOf(r.said(), "200", "204")
 	if refusal := r.refusal(ctx); refusal != nil && !done.ok {

@@ -9,13 +9,13 @@ import (
 	"fmt"
 )
 
-// Sealer encrypts and authenticates, by AES-256-GCM, what is kept in places that others
-// can write to: a browser's cookies, a file.
+// Sealer encrypts and authenticates, with AES-256-GCM, what is kept in a place that others
+// can read and change: a browser's cookies, a file.
 type Sealer struct{ aead cipher.AEAD }
 
-// NewSealer returns a sealer under a key of its own, derived from root (32 random
-// bytes, or there is an error) for the purpose that label names, by HKDF (RFC 5869).
-// What was sealed for one purpose does not open for another.
+// NewSealer returns a Sealer whose key is derived by HKDF (RFC 5869) from root, which must
+// have 32 random bytes, and from label, which names the purpose. What was sealed for one
+// purpose does not open for another.
 func NewSealer(root []byte, label string) (*Sealer, error) {
 	if len(root) != 32 {
 		return nil, fmt.Errorf("oauth: root key of %d bytes, want 32", len(root))
@@ -32,15 +32,14 @@ func NewSealer(root []byte, label string) (*Sealer, error) {
 	return &Sealer{aead}, err
 }
 
-// Seal returns plaintext sealed as base64url text. It opens only together with
-// the same place: a cookie's name, a record's key. So nobody can move it to
-// another place.
+// Seal encrypts plaintext and returns base64url text. It opens only with the same place, for
+// example a cookie's name or a record's key, so nobody can move it to another place.
 func (s *Sealer) Seal(plaintext []byte, place string) string {
 	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plaintext, []byte(place)))
 }
 
-// Open returns what was sealed for place, or an error where one bit of either has
-// changed, or the key.
+// Open returns the plaintext that was sealed for place. It returns an error if the text was
+// changed, or was sealed for another place or under another key.
 func (s *Sealer) Open(sealed, place string) ([]byte, error) {
 	ciphertext, err := decodeBase64url(sealed)
 	if err != nil {

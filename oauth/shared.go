@@ -8,28 +8,27 @@ import (
 )
 
 const (
-	sharedTimeout   = 10 * time.Second // of a fetch that several sign-ins wait for
+	sharedTimeout   = 10 * time.Second // for a fetch that several sign-ins wait for
 	refetchBurst    = 3                // refetches in a row,
 	refetchInterval = 30 * time.Second // and then one in this time
 )
 
-// shared is a value that many sign-ins need and one request fetches: a provider's
-// metadata, its keys. However many ask at once, one fetch is under way; it is not
-// cancelled when the one who began it goes away, and each of the others waits
-// under its own context, never on a mutex held across a request.
+// shared is a value that many sign-ins need and one request fetches: a provider's metadata or
+// its keys. There is one fetch at a time. It goes on if the caller that began it goes away.
+// Each caller waits under its own context, and no mutex is held during a request.
 type shared[T any] struct {
 	mu         sync.Mutex
 	value      T
 	fetched    time.Time     // zero: nothing yet
-	budgetFull time.Time     // when the whole burst of refetches may be used again
+	budgetFull time.Time     // when a whole burst of refetches is allowed again
 	pending    chan struct{} // closed when the fetch under way has ended
 	err        error         // how the last one ended
 }
 
-// get returns the value if it is younger than maxAge and good enough, and otherwise
-// what fetch brings. A failure is not kept: the next one who asks tries again. A value
-// that is young but not good enough (a made-up key id was asked for) is fetched again
-// three times in a row at most, then once in 30 s; in between it is returned as it is.
+// get returns the value if it is younger than maxAge and good says yes. Otherwise it fetches
+// the value. A failure is not kept: the next caller tries again. A young value that is not
+// good may be a caller that asks for a made-up key id. So it is fetched again at most three
+// times in a row, and then once in 30 seconds. In between get returns it as it is.
 func (s *shared[T]) get(ctx context.Context, maxAge time.Duration, good func(T) bool, fetch func(context.Context) (T, error)) (none T, err error) {
 	s.mu.Lock()
 	fresh := time.Since(s.fetched) < maxAge // never, if nothing was fetched yet
@@ -72,8 +71,8 @@ func (s *shared[T]) fetch(ctx context.Context, fetch func(context.Context) (T, e
 	s.pending = nil
 }
 
-// noPanic makes a panic of f an error: f runs in a goroutine of its own, in which a
-// panic would end the process.
+// noPanic turns a panic of f into an error. f runs in a goroutine of its own, and a panic
+// there would end the process.
 func noPanic[T any](ctx context.Context, f func(context.Context) (T, error)) (value T, err error) {
 	defer func() {
 		if p := recover(); p != nil {

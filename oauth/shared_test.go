@@ -25,7 +25,7 @@ func TestSharedKeepsNoFailure(t *testing.T) {
 		got, err := c.Discover(t.Context())
 		wantCheck(t, err, 0, "reply-status-200", "the metadata are too old, and there are no others")
 		if diff := cmp.Diff(Metadata{}, got); diff != "" {
-			t.Errorf("the old value beside the error, for who forgets to look at it: %s", diff)
+			t.Errorf("the old value with the error, for a caller that forgets to look at it: %s", diff)
 		}
 		p.says[opDiscovery] = saysJSON(opMetadata)
 		_, err = c.Discover(t.Context())

@@ -15,8 +15,8 @@ import (
 type Parameter struct{ Name, Value string }
 
 // sign1 signs a request as RFC 5849 §3.4 says. form is its form-encoded body, and
-// protocol the oauth_ parameters (§3.1) but for the signature, as collected. Read
-// the RFC beside it: each value that the RFC names is a field of [Signed].
+// protocol the oauth_ parameters (§3.1) without the signature. Read it together with the RFC:
+// each value that the RFC names is a field of [Signed].
 func sign1(method, rawURL, form string, protocol []Parameter, clientSecret, tokenSecret string) (Signed, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -92,8 +92,8 @@ func signatureBaseString(method, baseStringURI, normalized string) string {
 	return strings.ToUpper(method) + "&" + percentEncode(baseStringURI) + "&" + percentEncode(normalized)
 }
 
-// hmacSHA1 is §3.4.2. The "&" is there also while there is no token. (SHA-1 is
-// broken for collisions, which an HMAC does not depend on; X offers no other.)
+// hmacSHA1 is §3.4.2. The "&" is there even if there is no token yet. (SHA-1 is broken for
+// collisions, but an HMAC does not depend on these. X offers nothing else.)
 func hmacSHA1(baseString, clientSecret, tokenSecret string) string {
 	key := percentEncode(clientSecret) + "&" + percentEncode(tokenSecret)
 	mac := hmac.New(sha1.New, []byte(key))

@@ -261,7 +261,7 @@ func serverBaseString(t *testing.T, r *http.Request) string {
 const benchURL = "https://api.x.com/1.1/account/verify_credentials.json?include_email=true&skip_status=true"
 
 // BenchmarkSign1 is a whole signed GET but for the network: nonce, signature,
-// request and reply. Read it beside BenchmarkSign1Floor, which is the HMAC alone.
+// request and reply. Compare it with BenchmarkSign1Floor, which is the HMAC alone.
 func BenchmarkSign1(b *testing.B) {
 	c, err := NewClient1(Provider1{About: About{Name: "x"}, AuthorizationURL: "https://api.x.com/oauth/authenticate", TokenURL: "https://api.x.com/oauth/access_token", Profile: noProfile},
 		"xvz1evFS4wEEPTGEFPHBog", "kAcSOqF21Fu85e7zjz7ZN2U4ZRhfV3WpwPAoE3Z7kBw", "https://app.example/callback/x", answers{})

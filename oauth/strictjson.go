@@ -10,19 +10,18 @@ import (
 	"unicode/utf8"
 )
 
-// Object is a JSON object read so that two parsers cannot disagree about it: valid
-// UTF-8, one value with nothing behind it, no name twice at any depth, and names
-// matched exactly ("SUB" is not "sub"). encoding/json alone takes the last of two
-// equal names, matches names without regard to case, and turns invalid UTF-8 into
-// U+FFFD, by which two different subjects can become one. (It also does so with half of an
-// escaped surrogate pair, which is valid UTF-8; a subject must be ASCII.)
+// Object is a JSON object about which two parsers cannot disagree. It is valid UTF-8, nothing
+// follows it, no name occurs twice at any depth, and names match exactly ("SUB" is not "sub").
+// encoding/json alone takes the last of two equal names, ignores case in names, and turns
+// invalid UTF-8 into U+FFFD, which can make one subject of two. (It does the same with half of
+// an escaped surrogate pair, which is valid UTF-8. Subjects must be ASCII for this reason too.)
 type Object map[string]json.RawMessage
 
 // has reports whether there is a member with this name, other than null.
 func (o Object) has(name string) bool { return len(o[name]) > 0 && string(o[name]) != "null" }
 
-// Read puts the member name into what into points to. A member that is absent or
-// null leaves it as it is; one of another type is an error.
+// Read stores the member name in the variable to which into points. If the member is absent or
+// null, the variable stays as it is. If it has another type, Read returns an error.
 func (o Object) Read(name string, into any) error {
 	raw := o[name]
 	if !o.has(name) {
@@ -51,7 +50,7 @@ func (o Object) text(name string) string {
 	return text
 }
 
-// unquote decodes a valid JSON string; most have no escapes, and need no decoder.
+// unquote decodes a valid JSON string. Most have no escapes and need no decoder.
 func unquote(raw []byte) string {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw[1 : len(raw)-1])
@@ -76,8 +75,8 @@ func parseObject(data []byte) (Object, error) {
 	return o, err
 }
 
-// parseJSON refuses what is not one strict JSON value. Of one that is an object it
-// returns the members.
+// parseJSON refuses what is not one strict JSON value. If the value is an object, it returns
+// the members.
 func parseJSON(data []byte) (Object, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("not valid UTF-8")
@@ -89,18 +88,18 @@ func parseJSON(data []byte) (Object, error) {
 	return w.value(1)
 }
 
-// maxDepth is how deep values may be nested. No honest reply needs ten; encoding/json
-// allows 10,000, which, indented, fill a memory.
+// maxDepth is how deep values may be nested. No honest reply needs ten levels. encoding/json
+// allows 10,000, and a page that indents these would fill the memory.
 const maxDepth = 64
 
-// walker steps over JSON that is known to be valid, so that it need not look for
-// other errors than repeated names.
+// walker steps over JSON that is known to be valid, so the only errors that it looks for are
+// repeated names and too many levels.
 type walker struct {
 	data []byte
 	at   int
 }
 
-// next skips white space, commas and colons, and returns the byte behind them.
+// next skips white space, commas and colons, and returns the byte after them.
 func (w *walker) next() byte {
 	for strings.IndexByte(" \t\r\n,:", w.data[w.at]) >= 0 {
 		w.at++
@@ -137,7 +136,7 @@ func (w *walker) value(depth int) (o Object, err error) {
 		w.at++
 	case '"':
 		w.text()
-	default: // a number, true, false or null ends where the next token begins
+	default: // a number, true, false or null, which ends before the next token
 		for w.at < len(w.data) && strings.IndexByte(" \t\r\n,]}", w.data[w.at]) < 0 {
 			w.at++
 		}
@@ -145,7 +144,7 @@ func (w *walker) value(depth int) (o Object, err error) {
 	return o, nil
 }
 
-// text steps over a string. Whatever a backslash escapes does not end it.
+// text steps over a string. A quote after a backslash does not end it.
 func (w *walker) text() []byte {
 	start := w.at
 	for w.at++; w.data[w.at] != '"'; w.at++ {

@@ -20,33 +20,33 @@ var (
 	tokenIDToken    = Check{3, "token-id-token", "OIDC Core §3.1.3.3", "a sign-in without proof of who signed in"}
 )
 
-// Tokens are what a sign-in yields, verified. Never make one of an access token that
-// somebody hands you: it does not say to which app it was issued.
+// Tokens are the verified result of a sign-in. Never make Tokens from an access token that
+// somebody sends you: it does not say to which app it was issued.
 type Tokens struct {
 	Provider     string    // Provider.Name
 	AccessToken  string    // opaque; for the provider's APIs only
 	RefreshToken string    // empty if the provider gave none
 	Issued       time.Time // when the access token arrived; zero if Expiry is
 	Expiry       time.Time // of the access token; zero if the provider did not say
-	Scopes       []string  // granted; may be fewer than asked (RFC 6749 §3.3)
-	Asked        []string  // as the attempt asked for them
-	Subject      string    // sub of the ID token; else Profile.Subject, once the app knows it
+	Scopes       []string  // the granted scopes; may be fewer than requested (RFC 6749 §3.3)
+	Asked        []string  // the scopes that the attempt requested
+	Subject      string    // sub of the ID token, or Profile.Subject once the app knows it
 	IDToken      Object    // its claims; nil without OpenID Connect
 }
 
-// Unverified are the tokens of a reply whose ID token has not been looked at. Only
-// [Client.Exchange] makes one, and only [Client.VerifyIDToken] gets the tokens out:
-// before the nonce is compared they may be of a code that an attacker injected, and
-// must not be used even once (RFC 9700 §4.5.3.2).
+// Unverified are the tokens of a reply whose ID token is not verified yet. Only
+// [Client.Exchange] makes them, and only [Client.VerifyIDToken] gets the tokens out. Until the
+// nonce is compared, they may belong to a code that an attacker injected, and must not be used
+// even once (RFC 9700 §4.5.3.2).
 type Unverified struct {
 	attempt Attempt
 	tokens  Tokens
 	idToken string
 }
 
-// Exchange is step 3. It redeems the code for tokens (RFC 6749 §4.1.3). A code is
-// sent once, whatever comes of it: a second time makes the provider revoke what
-// the first gave. A denial by the provider is a *Refusal.
+// Exchange is step 3. It redeems the code for tokens (RFC 6749 §4.1.3). It sends a code once,
+// also if that fails: after a second time the provider may revoke the tokens of the first. A
+// denial by the provider is a [*Refusal].
 func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, error) {
 	ctx = inStep(ctx, 3, (*Client).Exchange)
 	attempt := callback.attempt
@@ -78,7 +78,7 @@ func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, e
 	switch {
 	case t.Scopes != nil: // said in the reply; empty means that nothing was granted
 	case c.GrantedScopes != "" && callback.grantedScopes != "":
-		// The callback passed through the user's hands, who may have added to it.
+		// The callback came through the browser, and the user may have added to it.
 		t.Scopes = slices.DeleteFunc(splitScopes(callback.grantedScopes), func(scope string) bool {
 			return !slices.Contains(attempt.Scopes, scope)
 		})
@@ -136,9 +136,9 @@ func (c *Client) post(ctx context.Context, metadata Metadata, endpoint string, f
 	return c.send(ctx, Request{http.MethodPost, endpoint, header, form.Encode()})
 }
 
-// clientAuth returns the method of the provider entry; else Basic if the metadata list
-// it or list nothing (RFC 6749 §2.3.1, RFC 8414 §2), whatever the order, which means
-// nothing; else the form.
+// clientAuth returns the method that the provider entry names. If it names none, clientAuth
+// returns Basic if the metadata list it or list nothing (RFC 6749 §2.3.1, RFC 8414 §2), and
+// otherwise the form. The order of the list means nothing.
 func (c *Client) clientAuth(m Metadata) string {
 	listed := m.TokenEndpointAuthMethods
 	switch {
@@ -189,9 +189,9 @@ func (c *Client) parseTokens(ctx context.Context, o Object) (Unverified, error) 
 // maxLifetime is the longest that an access token is believed to live.
 const maxLifetime = 365 * 24 * time.Hour
 
-// expiresIn reads a number of seconds, which some providers send as a string. Zero
-// means that the provider does not say, or nothing that can be used: the reply may
-// hold the only good refresh token, and is not refused for this.
+// expiresIn reads a number of seconds, which some providers send as a string. It returns zero
+// if there is none that can be used. The reply is not refused for this, since it may hold the
+// only good refresh token.
 func expiresIn(raw json.RawMessage) time.Duration {
 	seconds, _ := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64) // what is no number reads as 0
 	return time.Duration(max(0, min(seconds, maxLifetime.Seconds()))) * time.Second

@@ -214,12 +214,12 @@ func TestExchangeTokens(t *testing.T) {
 			reply:    saysJSON(`{"access_token": "t0ken", "token_type": "bearer"}`),
 			callback: "&granted_scopes=email",
 			want:     Tokens{Scopes: []string{"openid", "email"}},
-			reason:   "an unknown parameter, where the row does not name it"},
+			reason:   "an unknown parameter, if the provider entry does not name it"},
 		"scopes without a name": {
 			reply:    saysJSON(`{"access_token": "t0ken", "token_type": "bearer"}`),
 			callback: "&=email",
 			want:     Tokens{Scopes: []string{"openid", "email"}},
-			reason:   "where the row names no parameter, the one with the empty name is none either"},
+			reason:   "if the provider entry names no parameter, the one with the empty name is none either"},
 		"scopes in both": {
 			reply:    saysJSON(`{"access_token": "t0ken", "token_type": "bearer", "scope": "email"}`),
 			row:      func(p *Provider) { p.GrantedScopes = "granted_scopes" },
@@ -242,7 +242,7 @@ func TestExchangeTokens(t *testing.T) {
 			reply: says(200, "application/x-www-form-urlencoded; charset=utf-8", "access_token=t0ken&token_type=bearer&expires_in=28800&scope=user%3Aemail"), row: form,
 			want: Tokens{Scopes: []string{"user:email"}}, lifetime: 8 * time.Hour,
 			reason: "a row may say so; GitHub's default"},
-		"JSON where forms are allowed": {
+		"JSON when forms are allowed": {
 			reply: saysJSON(`{"access_token": "t0ken", "token_type": "bearer"}`), row: form,
 			want:   Tokens{Scopes: []string{"openid", "email"}},
 			reason: "the reply says which of them it is"},
@@ -295,7 +295,7 @@ func TestExchangeReply(t *testing.T) {
 	}{
 		"created":     {says(201, "application/json", good), nil, "reply-status-200", "only 200 is a success (RFC 6749 §5.1)"},
 		"no content":  {says(204, "", ""), nil, "reply-status-200", "likewise"},
-		"bad gateway": {says(502, "application/json", good), nil, "reply-status-200", "whoever answers this is not the provider"},
+		"bad gateway": {says(502, "application/json", good), nil, "reply-status-200", "a proxy answers this, not the provider"},
 		"see other":   {says(303, "application/json", good, "Location", "https://evil.example/"), nil, "reply-status-200", "a redirect is no answer"},
 		"no network":  {func(*http.Request) (*http.Response, error) { return nil, errors.New("connection reset by peer") }, nil, "reply-received", "said, and not tried again: the code may be used up"},
 		"hangs":       {hangs, nil, "reply-received", "given up after 10 s"},
@@ -303,7 +303,7 @@ func TestExchangeReply(t *testing.T) {
 		"HTML":        {says(200, "text/html", good), nil, "reply-media-type", "a page of the provider's host"},
 		"text":        {says(200, "text/plain", good), nil, "reply-media-type", "JSON is declared as JSON (RFC 6749 §5.1)"},
 		"a form unasked": {says(200, "application/x-www-form-urlencoded", "access_token=t0ken&token_type=bearer"), nil, "reply-media-type",
-			"only where the row says so"},
+			"only if the provider entry says so"},
 		"a form, repeated": {says(200, "application/x-www-form-urlencoded", "access_token=t0ken&access_token=x&token_type=bearer"), form, "reply-json",
 			"two readers, two tokens"},
 		"a form, malformed": {says(200, "application/x-www-form-urlencoded", "access_token=%zz&token_type=bearer"), form, "reply-json",
@@ -357,7 +357,7 @@ func TestExchangeReply(t *testing.T) {
 				unverified, err := c.Exchange(t.Context(), callbackOf(t, c))
 				wantCheck(t, err, 3, tt.fails, tt.reason)
 				if unverified.tokens.AccessToken != "" || unverified.idToken != "" {
-					t.Error("tokens beside an error")
+					t.Error("tokens with an error")
 				}
 				for _, secret := range []string{"c0de", "v3rifier", "s3cret", "t0ken", "r3fresh"} {
 					if text := fmt.Sprintf("%v %+v", err, err); strings.Contains(text, secret) {
@@ -400,9 +400,9 @@ func TestExchangeRefusal(t *testing.T) {
 		"GitHub, form-encoded": {
 			says(200, "application/x-www-form-urlencoded; charset=utf-8", "error=bad_verification_code&error_description=The+code"), form,
 			Refusal{Step: 3, Status: 200, Code: "bad_verification_code", Description: "The code"}, "likewise"},
-		"beside a token": {
+		"with a token": {
 			saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "error": "invalid_grant"}`), nil,
-			Refusal{Step: 3, Status: 200, Code: "invalid_grant"}, "error is error, whatever stands beside it"},
+			Refusal{Step: 3, Status: 200, Code: "invalid_grant"}, "an error is an error, whatever else is in the reply"},
 		"true": {
 			saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "error": true}`), nil,
 			Refusal{Step: 3, Status: 200, Code: "true"}, "an error of no known shape is still an error"},
@@ -457,14 +457,14 @@ func TestExchangeRefusal(t *testing.T) {
 			unverified, err := c.Exchange(t.Context(), callbackOf(t, c))
 			wantRefusal(t, err, tt.want, tt.reason)
 			if unverified.tokens.AccessToken != "" || tt.want.ByUser() {
-				t.Error("tokens beside a refusal, or the user's fault")
+				t.Error("tokens with a refusal, or the user's fault")
 			}
 		})
 	}
 }
 
 // The code is whatever stood in the callback. One that has a part of the client's secret
-// in it does not save the rest of that, where a provider repeats it.
+// in it does not save the rest of that, if a provider repeats it.
 func TestExchangeEchoedSecretCut(t *testing.T) {
 	const echo = "not s3cret, nor YXBwOnMzY3JldA=="
 	for _, auth := range []string{"client_secret_basic", "client_secret_post"} {

@@ -11,8 +11,8 @@ import (
 )
 
 // Event is one thing that happened during a sign-in. Ask for events with
-// [WithTrace]. They hold what went over the wire as it was, secrets included:
-// whoever records them decides what to keep.
+// [WithTrace]. They hold what went over the wire, with all secrets. Decide what to keep when
+// you record them.
 type Event struct {
 	Time     time.Time
 	Step     int    // as in [Check]
@@ -68,27 +68,35 @@ type (
 // Outcome is a check that was made.
 type Outcome struct {
 	Check     Check
-	Got, Want string // as in [CheckError]; often empty where the check held
+	Got, Want string // as in [CheckError]; often empty if the check held
 	OK        bool
 	Skipped   bool // it does not apply
 }
 
 type traceKey struct{}
 
-// WithTrace returns a context whose steps report to f what happens, in the manner
-// of net/http/httptrace. f may be called from several goroutines, and for a short
-// time after the step that began a shared request has returned.
+// WithTrace returns a context in which each step calls f with what happens, like
+// net/http/httptrace. Several goroutines may call f, also shortly after a step has returned:
+// it may have begun a request that others wait for.
 func WithTrace(ctx context.Context, f func(Event)) context.Context {
 	return context.WithValue(ctx, traceKey{}, tracer(f))
 }
 
 type tracer func(Event)
 
-// tracing returns who listens, or nil; values for an event are only gathered
-// where somebody does, so that a sign-in without a trace pays nothing for it.
+// tracing returns the function to call, or nil if nobody listens. Then no event is made, so
+// a sign-in without a trace pays nothing.
 func tracing(ctx context.Context) tracer {
 	t, _ := ctx.Value(traceKey{}).(tracer)
 	return t
+}
+
+// report reports an event if somebody listens. It is generic, so that only then an interface
+// value is allocated.
+func report[T any](ctx context.Context, what T) {
+	if t := tracing(ctx); t != nil {
+		t.event(ctx, what)
+	}
 }
 
 func (t tracer) event(ctx context.Context, what any) {

@@ -26,9 +26,9 @@ type Reply struct {
 	Body json.RawMessage // strict JSON: no name twice
 }
 
-// UserInfo is step 5. It uses the access token to read who signed in: at the
-// userinfo endpoint (OIDC Core §5.3), or at the provider's own. The answer must be
-// about t.Subject if that is known; with OpenID Connect it always is.
+// UserInfo is step 5. With the access token it reads who signed in, at the userinfo endpoint
+// (OIDC Core §5.3) or at the provider's own URLs. If t.Subject is known, as it always is with
+// OpenID Connect, the reply must be about that user.
 func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 	ctx = inStep(ctx, 5, (*Client).UserInfo)
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
@@ -40,7 +40,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 		if err != nil {
 			return Info{}, err
 		}
-		if metadata.UserinfoEndpoint != "" { // else the ID token must do (OIDC Discovery §3)
+		if metadata.UserinfoEndpoint != "" { // if there is none, the ID token must be enough (OIDC Discovery §3)
 			urls = []ProfileURL{{URL: metadata.UserinfoEndpoint}}
 		}
 	}
@@ -85,8 +85,8 @@ func (c *Client) Get(ctx context.Context, t Tokens, rawURL string) (json.RawMess
 	return r.json(ctx)
 }
 
-// sameSubject demands that the userinfo reply names the user of the ID token. The
-// profile does not show it: it has the signed claim instead of the reply's.
+// sameSubject checks that the userinfo reply is about the user of the ID token. The profile
+// cannot show this, because its subject is the ID token's.
 func (c *Client) sameSubject(ctx context.Context, t Tokens, replies []Reply) error {
 	if !c.OpenID || len(replies) == 0 {
 		return nil

@@ -119,7 +119,7 @@ func TestUserInfoReply(t *testing.T) {
 		"sub empty":        {says: saysJSON(`{"sub": ""}`), fails: "userinfo-sub", reason: "empty equals nothing"},
 		"sub with a space": {says: saysJSON(`{"sub": "248289761001 "}`), fails: "userinfo-sub", reason: "compared exactly"},
 		"SUB":              {says: saysJSON(`{"SUB": "248289761001"}`), fails: "userinfo-sub", reason: "names are case-sensitive"},
-		"SUB beside sub":   {says: saysJSON(`{"sub": "248289761002", "SUB": "248289761001"}`), fails: "userinfo-sub", reason: "encoding/json alone would take the second"},
+		"SUB next to sub":  {says: saysJSON(`{"sub": "248289761002", "SUB": "248289761001"}`), fails: "userinfo-sub", reason: "encoding/json alone would take the second"},
 		"sub twice":        {says: saysJSON(`{"sub": "248289761002", "sub": "248289761001"}`), fails: "reply-json", reason: "two parsers, two users"},
 		"sub a number":     {says: saysJSON(`{"sub": 248289761001}`), fails: "profile-members", reason: "a string (OIDC Core §5.1)"},
 		"a list":           {says: saysJSON(`[` + good + `]`), fails: "profile-members", reason: "claims are the members of an object"},
@@ -165,7 +165,7 @@ func TestUserInfoReply(t *testing.T) {
 				got, err := newClient(t, row, p).UserInfo(t.Context(), tokens)
 				wantCheck(t, err, 5, tt.fails, tt.reason)
 				if tt.fails != "" && (got.Profile.Subject != "" || got.Replies != nil) {
-					t.Errorf("a profile beside an error: %+v", got)
+					t.Errorf("a profile with an error: %+v", got)
 				}
 				if p.count(opUserinfo) != 1 || p.count("https://evil.example/") != 0 {
 					t.Errorf("asked %v", p.asked)

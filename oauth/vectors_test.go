@@ -16,7 +16,7 @@ type vector struct {
 }
 
 // readVectors reads the files that match pattern. headers are those that they may
-// have besides comment, source and expect, and expects the values of expect: what
+// have in addition to comment, source and expect, and expects the values of expect: what
 // else stands there is a typo, which must not pass.
 func readVectors(t testing.TB, pattern string, headers, expects []string) []vector {
 	t.Helper()

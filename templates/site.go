@@ -2,6 +2,7 @@ package templates
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -19,6 +20,21 @@ type Site struct {
 	Notices   *oauth.Sealer   // of the lines that say what a button did
 	// Visitor returns the user who is signed in, and whether anybody is.
 	Visitor func(*http.Request) (User, bool)
+}
+
+// Record records sign-ins: always with simulated providers, whose secrets are worthless, and
+// with real ones if asked is true. Then it also writes them to out, step by step.
+func (s *Site) Record(asked bool, out io.Writer) {
+	mask := trace.Cut
+	if s.Simulated != "" {
+		mask = trace.Whole
+	}
+	if !asked {
+		out = nil
+	}
+	if asked || s.Simulated != "" {
+		s.Recorder = trace.NewRecorder(mask, s.Base.Scheme == "https", out)
+	}
 }
 
 type faultKey struct{}

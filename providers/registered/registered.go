@@ -3,6 +3,7 @@
 package registered
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -68,6 +69,15 @@ func (p *Provider) Connect(id, secret, redirectURI string, transport http.RoundT
 		p.Client, err = oauth.NewClient(p.entry, id, secret, redirectURI, transport)
 	}
 	return err
+}
+
+// Begin is step 1. With OAuth 2.0 the browser carries the request to the provider, with OAuth
+// 1.0a the provider has it already, and the browser carries its name.
+func (p Provider) Begin(ctx context.Context) (oauth.Attempt, string, error) {
+	if p.Client1 != nil {
+		return p.Client1.Begin(ctx)
+	}
+	return p.Client.Begin(ctx)
 }
 
 // Twin returns the same provider under another name, without a button, and with accounts

@@ -8,8 +8,11 @@ import (
 // Handler records what happens in app while it serves a sign-in, or a button about tokens.
 // title names the provider that a request is about, and user says who is signed in. The app
 // needs to know nothing of it: its answer shows how the sign-in ended. A page about a failure
-// has called [End] before.
+// has called [End] before. A nil Recorder records nothing.
 func (rec *Recorder) Handler(title, user func(*http.Request) string, app http.Handler) http.Handler {
+	if rec == nil {
+		return app
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		action, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		if _, ok := outcomes[action]; !ok {

@@ -71,10 +71,9 @@ func newApp(t *testing.T, log io.Writer, recorder *trace.Recorder) (*app, http.H
 	mux.HandleFunc("GET /callback/{provider}", a.callback)
 	mux.HandleFunc("GET /trace", a.Site.Trace)
 	a.Pages.Routes(mux)
-	a.Demo.Routes(mux, a.Site)
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(a.Site.Foreign))
-	return a, a.App(recorder.Handler(registered.Titles(d.Providers), a.Pages.UserID, guard.Handler(mux)))
+	return a, a.App(mux, a.Site, recorder.Handler(registered.Titles(d.Providers), a.Pages.UserID, guard.Handler(mux)))
 }
 
 // provider returns the app's provider of that name.
@@ -85,11 +84,7 @@ func (a *app) provider(name string) *registered.Provider {
 
 func (a *app) begin(w http.ResponseWriter, r *http.Request, userID string) {
 	p := a.provider(r.PathValue("provider"))
-	begin := p.Client.Begin
-	if p.Client1 != nil {
-		begin = p.Client1.Begin
-	}
-	attempt, to, err := begin(r.Context())
+	attempt, to, err := p.Begin(r.Context())
 	if err == nil {
 		attempt.User = userID
 		err = a.attempts.Put(w, r, attempt)

@@ -97,14 +97,14 @@ func Listen(addr string, given bool, base *url.URL, log *slog.Logger) (*Demo, []
 	return d, listeners, err
 }
 
-// Routes adds the page /break to the app's routes.
-func (d *Demo) Routes(mux *http.ServeMux, site *templates.Site) {
-	mux.HandleFunc("GET /break", func(w http.ResponseWriter, r *http.Request) { d.breakIt(w, r, site) })
-}
-
 // App returns app with redirects that lead to the fake, and with pages that say how the
-// fault went that was tried.
-func (d *Demo) App(app http.Handler) http.Handler {
+// fault went that was tried. It adds the page /break to the app's routes, mux. A nil Demo
+// returns app as it is.
+func (d *Demo) App(mux *http.ServeMux, site *templates.Site, app http.Handler) http.Handler {
+	if d == nil {
+		return app
+	}
+	mux.HandleFunc("GET /break", func(w http.ResponseWriter, r *http.Request) { d.breakIt(w, r, site) })
 	around := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		action, provider, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		out := &redirector{ResponseWriter: w, demo: d, request: r, action: action, provider: provider, fault: d.fault(provider, r.URL.Query())}
