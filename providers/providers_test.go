@@ -418,7 +418,7 @@ func TestWithoutPKCE(t *testing.T) {
 		if (row.WithoutPKCE != "") != meta {
 			t.Errorf("%s: WithoutPKCE is %q", row.Name, row.WithoutPKCE)
 		}
-		if meta && !(strings.Contains(row.WithoutPKCE, "2026-") && strings.Contains(row.WithoutPKCE, "State alone") && strings.Contains(row.WithoutPKCE, "client secret")) {
+		if meta && !(strings.Contains(row.WithoutPKCE, "2026-") && strings.Contains(row.WithoutPKCE, "State ties") && strings.Contains(row.WithoutPKCE, "client secret")) {
 			t.Errorf("%s: no date, or nothing of what protects the code: %s", row.Name, row.WithoutPKCE)
 		}
 	}
