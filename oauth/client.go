@@ -134,7 +134,7 @@ func newSender(home string, transport http.RoundTripper) (sender, error) {
 }
 
 // checkURL is the check that each request needs, and each URL that a provider names.
-func (s *sender) checkURL(rawURL string) outcome {
+func (s *sender) checkURL(rawURL string) Outcome {
 	return endpointHTTPS.noError(secure(rawURL, s.loopback))
 }
 

@@ -70,20 +70,20 @@ func (e *CheckError) Error() string {
 	return fmt.Sprintf("oauth: step %d, %s: %s (%s)", e.Check.Step, e.Check.Name, detail, e.Check.Spec)
 }
 
-// outcome is what a Check found. The methods below make outcomes, in the call of check that
+// Outcome is what a [Check] found. The methods below make outcomes, in the call of check that
 // judges them, so that a check and what it compares stand on one line.
-type outcome struct {
-	check     *Check
-	got, want string
-	ok        bool
-	skipped   bool
+type Outcome struct {
+	Check     Check
+	Got, Want string // as in [CheckError]; often empty if the check held
+	OK        bool
+	Skipped   bool // it does not apply
 }
 
 // holds holds if ok.
-func (c *Check) holds(ok bool) outcome { return outcome{check: c, ok: ok} }
+func (c *Check) holds(ok bool) Outcome { return Outcome{Check: *c, OK: ok} }
 
 // noError holds if err is nil.
-func (c *Check) noError(err error) outcome {
+func (c *Check) noError(err error) Outcome {
 	if err == nil {
 		return c.holds(true)
 	}
@@ -91,55 +91,52 @@ func (c *Check) noError(err error) outcome {
 }
 
 // equal holds if got is want. Empty never equals empty: two missing values prove nothing.
-func (c *Check) equal(got, want string) outcome {
-	return outcome{check: c, ok: got != "" && got == want, got: got, want: want}
+func (c *Check) equal(got, want string) Outcome {
+	return Outcome{Check: *c, OK: got != "" && got == want, Got: got, Want: want}
 }
 
 // present holds if got is not empty. It does not keep the value, which may be a secret.
-func (c *Check) present(got string) outcome {
-	r := c.holds(got != "")
-	r.got = "is there"
-	return r.failing("", "a value")
+func (c *Check) present(got string) Outcome {
+	return Outcome{Check: *c, OK: got != "", Got: "is there"}.failing("", "a value")
 }
 
 // equalSecret is equal for secrets. It keeps neither value, and the time that it takes does
 // not depend on how much of them is equal.
-func (c *Check) equalSecret(got, want string) outcome {
-	r := c.holds(got != "" && subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1)
-	r.got = "the same"
+func (c *Check) equalSecret(got, want string) Outcome {
+	o := Outcome{Check: *c, OK: got != "" && subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1, Got: "the same"}
 	if got == "" {
-		return r.failing("", "the expected one")
+		return o.failing("", "the expected one")
 	}
-	return r.failing("another value", "the expected one")
+	return o.failing("another value", "the expected one")
 }
 
 // oneOf holds if got is one of want.
-func (c *Check) oneOf(got string, want ...string) outcome {
-	r := c.holds(got != "" && slices.Contains(want, got))
-	r.got = got
-	if !r.ok {
-		r.want = strings.Join(want, " or ")
+func (c *Check) oneOf(got string, want ...string) Outcome {
+	o := Outcome{Check: *c, OK: got != "" && slices.Contains(want, got), Got: got}
+	if !o.OK {
+		o.Want = strings.Join(want, " or ")
 	}
-	return r
+	return o
 }
 
 // contains holds if want is in list.
-func (c *Check) contains(list []string, want string) outcome {
-	return outcome{check: c, ok: want != "" && slices.Contains(list, want), got: strings.Join(list, " "), want: want}
+func (c *Check) contains(list []string, want string) Outcome {
+	return Outcome{Check: *c, OK: want != "" && slices.Contains(list, want), Got: strings.Join(list, " "), Want: want}
 }
 
-// before holds if t is set and before limit. A failure says how far t is from this machine's
-// clock, since the other clock may be wrong.
-func (c *Check) before(t, limit time.Time) outcome {
+// before holds if t is set and before limit.
+func (c *Check) before(t, limit time.Time) Outcome {
 	return c.time(t, t.Before(limit), "before", limit)
 }
 
-// after holds if t is after limit.
-func (c *Check) after(t, limit time.Time) outcome {
+// after holds if t is set and after limit.
+func (c *Check) after(t, limit time.Time) Outcome {
 	return c.time(t, t.After(limit), "after", limit)
 }
 
-func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) outcome {
+// time says in a failure how far t is from this machine's clock, since either clock may be
+// wrong.
+func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) Outcome {
 	switch {
 	case t.IsZero():
 		return c.holds(false).failing("", "a time")
@@ -155,39 +152,52 @@ func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) outc
 }
 
 // failing sets what the check found and wanted, if it does not hold.
-func (r outcome) failing(got, want string) outcome {
-	if !r.ok {
-		r.got, r.want = got, want
+func (o Outcome) failing(got, want string) Outcome {
+	if !o.OK {
+		o.Got, o.Want = got, want
 	}
-	return r
+	return o
 }
 
 // skipIf skips the check if it does not apply.
-func (r outcome) skipIf(skipped bool) outcome {
-	r.skipped = skipped
-	return r
+func (o Outcome) skipIf(skipped bool) Outcome {
+	o.Skipped = skipped
+	return o
 }
 
-// check returns an error for the first outcome that does not hold. A check that several steps
-// share counts as one of the step that ctx is in.
-func check(ctx context.Context, outcomes ...outcome) error {
+// check returns an error for the first outcome that does not hold.
+func check(ctx context.Context, outcomes ...Outcome) error {
 	seen, err := outcomes, error(nil)
-	for i, r := range outcomes {
-		if !r.ok && !r.skipped {
-			seen, err = outcomes[:i+1], &CheckError{r.check.in(ctx), clip(r.got), clip(r.want)}
+	for i, o := range outcomes {
+		if !o.OK && !o.Skipped {
+			o = o.in(ctx)
+			seen, err = outcomes[:i+1], &CheckError{o.Check, o.Got, o.Want}
 			break
 		}
 	}
 	if t := tracing(ctx); t != nil {
-		t.checked(ctx, seen)
+		made := make(Checked, len(seen))
+		for i, o := range seen {
+			made[i] = o.in(ctx)
+		}
+		t.event(ctx, made)
 	}
 	return err
 }
 
-// in is the check as made in the step that ctx is in.
-func (c Check) in(ctx context.Context) Check {
-	c.Step = cmp.Or(stepOf(ctx), c.Step)
-	return c
+// checked returns value if all outcomes hold, and otherwise the error of check and no value.
+func checked[T any](ctx context.Context, value T, outcomes ...Outcome) (T, error) {
+	if err := check(ctx, outcomes...); err != nil {
+		return *new(T), err
+	}
+	return value, nil
+}
+
+// in is the outcome in the step that ctx is in, because several steps share some checks.
+func (o Outcome) in(ctx context.Context) Outcome {
+	o.Check.Step = cmp.Or(stepOf(ctx), o.Check.Step)
+	o.Got, o.Want = clip(o.Got), clip(o.Want)
+	return o
 }
 
 // clip makes another party's text fit for a log line or a page: at most 500 bytes of valid

@@ -32,7 +32,7 @@ func testRows(t *testing.T) {
 	}
 	noon := at("2000-01-01T00:00:00Z") // the clock of a bubble begins here
 	for name, tt := range map[string]struct {
-		row    outcome
+		row    Outcome
 		want   string // what stands between the name and the section; "" if the check holds
 		reason string
 	}{
@@ -92,11 +92,11 @@ func testRows(t *testing.T) {
 // The rows of secrets keep none, held or not: a trace shows what rows keep.
 func TestRowsKeepNoSecret(t *testing.T) {
 	c := &Check{2, "the-check", "RFC 1 §2", "an attack"}
-	for _, r := range []outcome{
+	for _, r := range []Outcome{
 		c.present("s3cret"), c.equalSecret("s3cret", "s3cret"), c.equalSecret("s3cret", "0ther"), c.equalSecret("0ther", "s3cret"), c.equalSecret("", "s3cret"),
 	} {
-		if strings.Contains(r.got+r.want, "s3cret") || strings.Contains(r.got+r.want, "0ther") {
-			t.Errorf("got %q, want %q", r.got, r.want)
+		if strings.Contains(r.Got+r.Want, "s3cret") || strings.Contains(r.Got+r.Want, "0ther") {
+			t.Errorf("got %q, want %q", r.Got, r.Want)
 		}
 	}
 }

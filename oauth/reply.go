@@ -29,7 +29,7 @@ type reply struct {
 }
 
 // statusOK is the check of the status: 200 is the only success.
-func (r reply) statusOK() outcome { return replyStatus.equal(r.said(), "200") }
+func (r reply) statusOK() Outcome { return replyStatus.equal(r.said(), "200") }
 
 // said is the status, with the words of a server that is down.
 func (r reply) said() string {

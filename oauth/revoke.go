@@ -72,7 +72,7 @@ func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
 // may still work (§2.2.1).
 func (r reply) revoked(ctx context.Context) error {
 	done := revokeDone.oneOf(r.said(), "200", "204")
-	if refusal := r.refusal(ctx); refusal != nil && !done.ok {
+	if refusal := r.refusal(ctx); refusal != nil && !done.OK {
 		if refusal.Code == "invalid_token" { // dead already: the purpose is achieved (RFC 7009 §2.2)
 			return nil
 		}

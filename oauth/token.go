@@ -155,7 +155,7 @@ func (c *Client) clientAuth(m Metadata) string {
 // canAuthenticate is the check that the provider takes a method which this client has.
 // It is made in step 0, so that the user is not sent to sign in for nothing, and again
 // before the secret is sent.
-func (c *Client) canAuthenticate(m Metadata) outcome {
+func (c *Client) canAuthenticate(m Metadata) Outcome {
 	return tokenClientAuth.oneOf(c.clientAuth(m), "client_secret_basic", "client_secret_post")
 }
 

@@ -65,14 +65,6 @@ type (
 	Checked []Outcome
 )
 
-// Outcome is a check that was made.
-type Outcome struct {
-	Check     Check
-	Got, Want string // as in [CheckError]; often empty if the check held
-	OK        bool
-	Skipped   bool // it does not apply
-}
-
 type traceKey struct{}
 
 // WithTrace returns a context in which each step calls f with what happens, like
@@ -110,17 +102,6 @@ func (t tracer) event(ctx context.Context, what any) {
 		e.Function = strings.NewReplacer("(*", "", ")", "").Replace(name)
 	}
 	t(e)
-}
-
-func (t tracer) checked(ctx context.Context, seen []outcome) {
-	if len(seen) == 0 {
-		return
-	}
-	outcomes := make(Checked, len(seen))
-	for i, r := range seen {
-		outcomes[i] = Outcome{r.check.in(ctx), clip(r.got), clip(r.want), r.ok, r.skipped}
-	}
-	t.event(ctx, outcomes)
 }
 
 type stepKey struct{}
