@@ -148,11 +148,17 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	if err != nil {
 		cookie = new(http.Cookie) // without a name
 	}
+	// An error in a callback of no attempt could be anybody's. So it is not believed, but people
+	// must learn which error it is.
+	said := ""
+	if refusal := callbackRefusal(query); refusal != nil {
+		said = "error=" + refusal.Code + ", and "
+	}
 	// A used attempt has lost its cookie. The second check tells a reload from an attack.
 	if err := check(ctx,
-		callbackState.present(state).failing(errorIn(query)+"no state", "a value"),
+		callbackState.present(state).failing(said+"no state", "a value"),
 		attemptUnused.holds(!a.isUsed(state)).skipIf(cookie.Name != ""),
-		attemptFound.present(cookie.Name).failing(errorIn(query)+"no cookie of this sign-in", "one of the last 8 that this browser began, at most an hour ago"),
+		attemptFound.present(cookie.Name).failing(said+"no cookie of this sign-in", "one of the last 8 that this browser began, at most an hour ago"),
 	); err != nil {
 		return Attempt{}, err
 	}
@@ -161,14 +167,11 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	if err == nil {
 		report(ctx, AttemptTaken{name, attempt})
 	}
-	if err := check(ctx,
+	return checked(ctx, attempt,
 		attemptOpens.noError(err),
 		attemptFresh.after(attempt.Begun, time.Now().Add(-attemptLife)),
 		attemptUnused.holds(a.use(attempt.State)),
-	); err != nil {
-		return Attempt{}, err
-	}
-	return attempt, nil
+	)
 }
 
 // CheckUser refuses an attempt to connect an account if user, who is signed in now, is not

@@ -73,16 +73,6 @@ func parseCallback(rawQuery string) (url.Values, error) {
 // deciding are the parameters on which the outcome of a callback depends, of both protocols.
 var deciding = []string{"state", "iss", "code", "error", "error_code", "oauth_token", "oauth_verifier", "denied", "oauth_problem"}
 
-// errorIn names the error in a callback that belongs to no attempt. Anybody could have
-// written it, so it is not believed, but people must learn which error it is.
-func errorIn(q url.Values) string {
-	code := cmp.Or(q.Get("error"), q.Get("error_code"), q.Get("oauth_problem"))
-	if code == "" {
-		return ""
-	}
-	return "error=" + clip(code) + ", and "
-}
-
 // once refuses a parameter that occurs twice.
 func once(q url.Values) error {
 	for name, values := range q {
@@ -93,17 +83,22 @@ func once(q url.Values) error {
 	return nil
 }
 
-// callbackRefusal finds an error reply (RFC 6749 §4.1.2.1), also in Meta's words:
-// error_code and error_message without error. A code next to it stays unused.
+// callbackRefusal finds an error reply (RFC 6749 §4.1.2.1), also in Meta's words: error_code
+// and error_message without error. RFC 5849 does not define a denial: X sends denied=… with
+// the temporary token as its value, others send oauth_problem=…. A parameter without a value
+// counts as left out (RFC 6749 §3.1). A code next to the error stays unused.
 func callbackRefusal(q url.Values) *Refusal {
-	code := cmp.Or(q.Get("error"), q.Get("error_code")) // without a value, as if left out (RFC 6749 §3.1)
+	code := cmp.Or(q.Get("error"), q.Get("error_code"), q.Get("oauth_problem"))
+	if code == "" && q.Get("denied") != "" {
+		code = "denied"
+	}
 	if code == "" {
 		return nil
 	}
 	return &Refusal{
 		Step:        2,
 		Code:        clip(code),
-		Description: clip(cmp.Or(q.Get("error_description"), q.Get("error_message"))),
+		Description: clip(cmp.Or(q.Get("error_description"), q.Get("error_message"), q.Get("oauth_problem_advice"))),
 		URI:         clip(q.Get("error_uri")),
 		Reason:      clip(q.Get("error_reason")),
 	}

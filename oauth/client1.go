@@ -90,13 +90,10 @@ func (r reply) credentials(ctx context.Context, c *Check) (TokenCredentials, err
 	t := TokenCredentials{Reply: form}
 	form.Read("oauth_token", &t.Token)
 	form.Read("oauth_token_secret", &t.Secret)
-	if err := check(ctx,
+	return checked(ctx, t,
 		r.statusOK(),
 		c.noError(invalid),
 		c.present(t.Token),
 		c.present(t.Secret),
-	); err != nil {
-		return TokenCredentials{}, err
-	}
-	return t, nil
+	)
 }

@@ -3,7 +3,6 @@ package oauth
 import (
 	"cmp"
 	"context"
-	"errors"
 	"strings"
 	"time"
 )
@@ -66,24 +65,17 @@ func (c *Client) parseMetadata(ctx context.Context, o Object) (Metadata, error) 
 		o.Read("token_endpoint_auth_methods_supported", &m.TokenEndpointAuthMethods),
 	)
 	o.Read("authorization_response_iss_parameter_supported", &m.IssParameter) // only true is a promise
-	var missing error
-	for _, endpoint := range []string{"authorization_endpoint", "token_endpoint", "jwks_uri"} {
-		if o.text(endpoint) == "" {
-			missing = errors.New("no " + endpoint)
-		}
-	}
-	if err := check(ctx,
+	return checked(ctx, m,
 		discoveryMembers.noError(err),
 		discoveryIssuer.equal(issuer, c.Issuer),
-		discoveryEndpoints.noError(missing),
+		discoveryEndpoints.present(m.AuthorizationEndpoint).failing("", "authorization_endpoint"),
+		discoveryEndpoints.present(m.TokenEndpoint).failing("", "token_endpoint"),
+		discoveryEndpoints.present(m.JWKSURI).failing("", "jwks_uri"),
 		c.canAuthenticate(m),
 		c.checkURL(m.AuthorizationEndpoint),
 		c.checkURL(m.TokenEndpoint),
 		c.checkURL(m.JWKSURI),
 		c.checkURL(m.UserinfoEndpoint).skipIf(m.UserinfoEndpoint == ""),
 		c.checkURL(m.RevocationEndpoint).skipIf(m.RevocationEndpoint == ""),
-	); err != nil {
-		return Metadata{}, err
-	}
-	return m, nil
+	)
 }

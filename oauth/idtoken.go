@@ -61,7 +61,8 @@ func (c *Client) verifyIDToken(ctx context.Context, u Unverified, refreshed bool
 	object, malformed := parseObject(payload)
 	claims, mistyped := parseClaims(object)
 	now := time.Now()
-	if err := check(ctx,
+	u.tokens.Subject, u.tokens.IDToken = claims.sub, object
+	return checked(ctx, u.tokens,
 		idTokenForm.noError(malformed),
 		claimTypes.noError(mistyped),
 		claimIss.oneOf(claims.iss, append([]string{c.Issuer}, c.IssuerAliases...)...),
@@ -77,11 +78,7 @@ func (c *Client) verifyIDToken(ctx context.Context, u Unverified, refreshed bool
 		claimSub.noError(fitSubject(claims.sub)),
 		// Optional in this flow (OIDC Core §3.1.3.6).
 		claimAtHash.equal(claims.atHash, leftHalfHash(u.tokens.AccessToken)).skipIf(!object.has("at_hash")),
-	); err != nil {
-		return Tokens{}, err
-	}
-	u.tokens.Subject, u.tokens.IDToken = claims.sub, object
-	return u.tokens, nil
+	)
 }
 
 // verifySignature returns the payload of the token if one of the provider's keys
@@ -118,10 +115,7 @@ func (c *Client) verifySignature(ctx context.Context, compact string) ([]byte, e
 		}
 		verified = anySigned(keys, token)
 	}
-	if err := check(ctx, idTokenSignature.holds(verified)); err != nil {
-		return nil, err
-	}
-	return token.payload, nil
+	return checked(ctx, token.payload, idTokenSignature.holds(verified))
 }
 
 // jws is a token in the compact serialization of RFC 7515 §7.1, taken apart.

@@ -81,25 +81,22 @@ type Callback1 struct {
 // provider: rawQuery as received, for the attempt that this browser began. The
 // temporary token does the work of the state: it is this attempt's or the callback
 // is refused (RFC 5849 §2.2 and §4.13).
-//
-// RFC 5849 does not define a denial. X sends denied=… with the temporary token as its value,
-// others send oauth_problem=… with oauth_token. Both are a [*Refusal], if the token is this
-// attempt's.
+// A denial is a [*Refusal].
 func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback1, error) {
 	ctx = inStep(ctx, 2, (*Client1).ParseCallback)
 	q, err := parseCallback(rawQuery)
-	denied := q.Has("denied") || q.Has("oauth_problem")
+	refusal := callbackRefusal(q)
 	if err := check(ctx,
 		callbackOnce.noError(cmp.Or(err, once(q))),
 		attemptClient.equal(attempt.Provider, c.Name),
 		callbackToken.equalSecret(q.Get("denied"), attempt.TemporaryToken).skipIf(!q.Has("denied")),
 		callbackToken.equalSecret(q.Get("oauth_token"), attempt.TemporaryToken).skipIf(q.Has("denied") && !q.Has("oauth_token")),
-		callbackVerifier.present(q.Get("oauth_verifier")).skipIf(denied),
+		callbackVerifier.present(q.Get("oauth_verifier")).skipIf(refusal != nil),
 	); err != nil {
 		return Callback1{}, err
 	}
-	if denied {
-		return Callback1{}, &Refusal{Step: 2, Code: clip(cmp.Or(q.Get("oauth_problem"), "denied")), Description: clip(q.Get("oauth_problem_advice"))}
+	if refusal != nil {
+		return Callback1{}, refusal
 	}
 	return Callback1{attempt, q.Get("oauth_verifier")}, nil
 }
@@ -145,18 +142,14 @@ func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
 		return Info{}, err
 	}
-	var replies []Reply
+	var received []Reply
 	body, err := c.Get(ctx, t, c.ProfileURL)
 	if err == nil {
-		replies = []Reply{{c.ProfileURL, body}}
+		received = []Reply{{c.ProfileURL, body}}
 	} else if refusal, ok := errors.AsType[*Refusal](err); !ok || c.ProfileClosed == nil || !c.ProfileClosed(refusal) {
 		return Info{}, err
 	}
-	profile, err := profileOf(ctx, t.Subject, t.Secret, c.Profile, Replies{Token: t.Reply, API: []json.RawMessage{body}})
-	if err != nil {
-		return Info{}, err
-	}
-	return Info{profile, replies}, nil
+	return infoOf(ctx, t.Subject, t.Secret, c.Profile, Replies{Token: t.Reply, API: []json.RawMessage{body}}, received)
 }
 
 // Get reads any URL of the provider's API in the user's name, in a signed request (RFC

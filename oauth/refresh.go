@@ -71,17 +71,13 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 		}
 	}
 	begun := time.Now()
-	object, err := c.tokenRequest(ctx, url.Values{
+	unverified, err := c.tokenRequest(ctx, url.Values{
 		"grant_type":    {"refresh_token"},
 		"refresh_token": {t.RefreshToken},
 	})
 	if refusal, ok := err.(*Refusal); ok && slices.Contains(c.InvalidGrant, refusal.Code) {
 		refusal.Code = "invalid_grant"
 	}
-	if err != nil {
-		return Tokens{}, err
-	}
-	unverified, err := c.parseTokens(ctx, object)
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -114,7 +110,7 @@ func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, 
 		return Tokens{}, err
 	}
 	after, _ := parseClaims(tokens.IDToken)
-	if err := check(ctx,
+	return checked(ctx, tokens,
 		refreshIss.equal(after.iss, before.iss),
 		refreshSub.equal(after.sub, before.sub),
 		refreshAud.equal(strings.Join(after.aud, " "), strings.Join(before.aud, " ")),
@@ -122,8 +118,5 @@ func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, 
 		// Equal as times, if both have one; a first one must be in the past.
 		refreshAuthTime.equal(after.authTime.String(), before.authTime.String()).skipIf(after.authTime.IsZero() || before.authTime.IsZero()),
 		refreshAuthTime.before(after.authTime, time.Now().Add(leeway)).skipIf(after.authTime.IsZero()),
-	); err != nil {
-		return Tokens{}, err
-	}
-	return tokens, nil
+	)
 }

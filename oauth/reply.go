@@ -48,14 +48,11 @@ func (r reply) object(ctx context.Context, mediaTypes ...string) (Object, error)
 		return nil, refusal
 	}
 	object, invalid := r.parse()
-	if err := check(ctx,
+	return checked(ctx, object,
 		r.statusOK(),
 		replyMediaType.oneOf(r.mediaType, mediaTypes...),
 		replyJSON.noError(invalid),
-	); err != nil {
-		return nil, err
-	}
-	return object, nil
+	)
 }
 
 // json returns the body of an API's reply, an object or not. What error means in one
@@ -65,14 +62,11 @@ func (r reply) json(ctx context.Context) (json.RawMessage, error) {
 	if refusal := r.refusal(ctx); refusal != nil && (r.status != http.StatusOK || o.text("ok") == "false" || o.errcode() != "") {
 		return nil, refusal
 	}
-	if err := check(ctx,
+	return checked(ctx, json.RawMessage(r.body),
 		r.statusOK(),
 		replyMediaType.equal(r.mediaType, "application/json"),
 		replyJSON.noError(invalid),
-	); err != nil {
-		return nil, err
-	}
-	return r.body, nil
+	)
 }
 
 // parse reads the body by the type that it declares.

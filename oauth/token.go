@@ -61,11 +61,7 @@ func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, e
 	if attempt.CodeVerifier != "" {
 		form.Set("code_verifier", attempt.CodeVerifier)
 	}
-	object, err := c.tokenRequest(ctx, form)
-	if err != nil {
-		return Unverified{}, err
-	}
-	unverified, err := c.parseTokens(ctx, object)
+	unverified, err := c.tokenRequest(ctx, form)
 	if err != nil {
 		return Unverified{}, err
 	}
@@ -88,33 +84,31 @@ func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, e
 	return unverified, nil
 }
 
-// tokenRequest sends form to the token endpoint, and returns the reply in the shape
-// of RFC 6749 §5.1.
-func (c *Client) tokenRequest(ctx context.Context, form url.Values) (Object, error) {
+// tokenRequest sends form to the token endpoint, and reads the reply.
+func (c *Client) tokenRequest(ctx context.Context, form url.Values) (Unverified, error) {
 	metadata, err := c.Discover(ctx)
 	if err != nil {
-		return nil, err
+		return Unverified{}, err
 	}
 	r, err := c.post(ctx, metadata, metadata.TokenEndpoint, form)
 	if err != nil {
-		return nil, err
+		return Unverified{}, err
 	}
 	media := []string{"application/json"}
 	if c.FormReplies {
 		media = append(media, formEncoded)
 	}
 	object, err := r.object(ctx, media...)
-	if err != nil || c.TokenReply == nil {
-		return object, err
+	if err != nil {
+		return Unverified{}, err
 	}
-	object, err = c.TokenReply(object)
-	if refusal := refusalIn(ctx, err, r.sent); refusal != nil {
-		return nil, refusal
+	if c.TokenReply != nil {
+		object, err = c.TokenReply(object)
+		if refusal := refusalIn(ctx, err, r.sent); refusal != nil {
+			return Unverified{}, refusal
+		}
 	}
-	if err := check(ctx, tokenMembers.noError(err)); err != nil {
-		return nil, err
-	}
-	return object, nil
+	return c.parseTokens(ctx, object, err)
 }
 
 // post sends form with the client's credentials, in the one way that the provider
@@ -159,31 +153,30 @@ func (c *Client) canAuthenticate(m Metadata) Outcome {
 	return tokenClientAuth.oneOf(c.clientAuth(m), "client_secret_basic", "client_secret_post")
 }
 
-// parseTokens reads the members of a token reply (RFC 6749 §5.1).
-func (c *Client) parseTokens(ctx context.Context, o Object) (Unverified, error) {
+// parseTokens reads the members of a token reply (RFC 6749 §5.1). A reply with err is not of
+// that shape.
+func (c *Client) parseTokens(ctx context.Context, o Object, err error) (Unverified, error) {
 	u := Unverified{tokens: Tokens{Provider: c.Name}}
 	t := &u.tokens
 	var kind string
 	mistyped := cmp.Or(
+		err,
 		o.Read("access_token", &t.AccessToken),
 		o.Read("token_type", &kind),
 		o.Read("refresh_token", &t.RefreshToken),
 		readScopes(o, &t.Scopes),
 		o.Read("id_token", &u.idToken),
 	)
-	if err := check(ctx,
-		tokenMembers.noError(mistyped),
-		tokenAccess.present(t.AccessToken),
-		tokenAccess.noError(printable(t.AccessToken)),
-		tokenType.equal(strings.ToLower(kind), "bearer"),
-	); err != nil {
-		return Unverified{}, err
-	}
 	if lifetime := expiresIn(o["expires_in"]); lifetime > 0 {
 		t.Issued = time.Now()
 		t.Expiry = t.Issued.Add(lifetime)
 	}
-	return u, nil
+	return checked(ctx, u,
+		tokenMembers.noError(mistyped),
+		tokenAccess.present(t.AccessToken),
+		tokenAccess.noError(printable(t.AccessToken)),
+		tokenType.equal(strings.ToLower(kind), "bearer"),
+	)
 }
 
 // maxLifetime is the longest that an access token is believed to live.

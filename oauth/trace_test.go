@@ -119,7 +119,7 @@ func TestTrace(t *testing.T) {
 			"0 Client.Discover (discovery.go) ReplyReceived 200",
 			"0 Client.Discover (discovery.go) Checked reply-size, reply-received",
 			"0 Client.Discover (discovery.go) Checked reply-status-200, reply-media-type, reply-json",
-			"0 Client.Discover (discovery.go) Checked discovery-members, discovery-issuer, discovery-endpoints, token-client-auth, " +
+			"0 Client.Discover (discovery.go) Checked discovery-members, discovery-issuer, discovery-endpoints, discovery-endpoints, discovery-endpoints, token-client-auth, " +
 				"endpoint-https, endpoint-https, endpoint-https, endpoint-https, endpoint-https (skipped)",
 			"1 Client.Begin (begin.go) RedirectOut",
 			"1 Attempts.Put (attempts.go) AttemptPut",

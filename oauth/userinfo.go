@@ -44,7 +44,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 			urls = []ProfileURL{{URL: metadata.UserinfoEndpoint}}
 		}
 	}
-	var info Info
+	var received []Reply
 	replies := Replies{IDToken: t.IDToken, API: make([]json.RawMessage, len(urls))}
 	for i, u := range urls {
 		if u.Scope != "" && !slices.Contains(t.Scopes, u.Scope) {
@@ -55,17 +55,12 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 			return Info{}, err
 		}
 		replies.API[i] = body
-		info.Replies = append(info.Replies, Reply{u.URL, body})
+		received = append(received, Reply{u.URL, body})
 	}
-	if err := c.sameSubject(ctx, t, info.Replies); err != nil {
+	if err := c.sameSubject(ctx, t, received); err != nil {
 		return Info{}, err
 	}
-	profile, err := profileOf(ctx, t.Subject, t.AccessToken, c.Profile, replies)
-	if err != nil {
-		return Info{}, err
-	}
-	info.Profile = profile
-	return info, nil
+	return infoOf(ctx, t.Subject, t.AccessToken, c.Profile, replies, received)
 }
 
 // Get reads any URL of the provider's API with the access token, which goes in a
@@ -99,19 +94,17 @@ func (c *Client) sameSubject(ctx context.Context, t Tokens, replies []Reply) err
 	return check(ctx, profileMembers.noError(err), userinfoSub.equal(sub, t.Subject))
 }
 
-// profileOf maps the replies to a profile. If subject is known, the profile must be that user's.
-func profileOf(ctx context.Context, subject, token string, mapping func(Replies) (Profile, error), replies Replies) (Profile, error) {
+// infoOf maps the replies to a profile. If subject is known, the profile must be that user's.
+// The token may not be in an error.
+func infoOf(ctx context.Context, subject, token string, mapping func(Replies) (Profile, error), replies Replies, received []Reply) (Info, error) {
 	p, err := mapping(replies)
 	if refusal := refusalIn(ctx, err, Request{Body: url.Values{"token": {token}}.Encode()}); refusal != nil {
-		return Profile{}, refusal
+		return Info{}, refusal
 	}
-	if err := check(ctx,
+	return checked(ctx, Info{p, received},
 		profileMembers.noError(err),
 		profileSubject.present(p.Subject),
 		profileSubject.noError(fitSubject(p.Subject)),
 		userinfoSub.equal(p.Subject, subject).skipIf(subject == ""),
-	); err != nil {
-		return Profile{}, err
-	}
-	return p, nil
+	)
 }
