@@ -1101,7 +1101,7 @@ func TestRunRefuses(t *testing.T) {
 		},
 		"issuer on http": {
 			env:  map[string]string{"OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET": "y", "OIDC_ISSUER": "http://op.example"},
-			want: `OIDC_ISSUER: oauth: oidc: "http://op.example": http://op.example is not https; plain http is for this machine only (OIDC Discovery §3)`,
+			want: `OIDC_ISSUER: oauth: oidc: issuer or token endpoint "http://op.example": http://op.example is not https; plain http is for this machine only (OIDC Discovery §3; RFC 6749 §3.2)`,
 		},
 		"issuer twice": {
 			env:  map[string]string{"OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET": "y", "OIDC_ISSUER": "https://accounts.google.com", "GOOGLE_CLIENT_ID": "x", "GOOGLE_CLIENT_SECRET": "y"},

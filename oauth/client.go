@@ -54,36 +54,43 @@ type Client struct {
 // the header of a reply; any other transport must do that itself. Package fake has one
 // that reaches no network. The error names what is missing or not https. Nothing is sent yet.
 func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundTripper) (*Client, error) {
-	if err := validateRegistration(p.Name, p.Profile, id, secret, redirectURI); err != nil {
+	home, authorization := p.Metadata.TokenEndpoint, p.Metadata.AuthorizationEndpoint
+	if p.OpenID { // step 0 discovers the endpoints
+		home, authorization = p.Issuer, p.Issuer
+	}
+	err := validateRegistration(p.About, p.Profile, id, secret, redirectURI, home, authorization)
+	if err == nil && p.OpenID && !slices.Contains(p.Scopes, "openid") {
+		err = fmt.Errorf("oauth: %s: without the scope openid there is no ID token (OIDC Core §3.1.2.1)", p.Name)
+	}
+	if err != nil {
 		return nil, err
 	}
-	home := p.Metadata.TokenEndpoint
-	if p.OpenID {
-		home = p.Issuer
-		if !slices.Contains(p.Scopes, "openid") {
-			return nil, fmt.Errorf("oauth: %s: without the scope openid there is no ID token (OIDC Core §3.1.2.1)", p.Name)
-		}
-	}
-	sender, err := newSender(home, transport)
-	if err != nil {
-		return nil, fmt.Errorf("oauth: %s: %w", p.Name, err)
-	}
-	if err := secure(p.Metadata.AuthorizationEndpoint, sender.loopback); err != nil && !p.OpenID {
-		return nil, fmt.Errorf("oauth: %s: authorization endpoint: %w (RFC 6749 §3.1)", p.Name, err)
-	}
-	return &Client{Provider: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: sender}, nil
+	return &Client{Provider: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: newSender(home, transport)}, nil
 }
 
-// validateRegistration refuses what no provider would have registered, of whichever protocol.
-func validateRegistration(name string, profile func(Replies) (Profile, error), id, secret, redirectURI string) error {
-	if name == "" || profile == nil {
-		return fmt.Errorf("oauth: %s: the row has no Name or no Profile", name)
+// validateRegistration refuses what no provider would have registered, of either protocol, and
+// URLs of the provider's entry that are not safe. home is its issuer or token endpoint.
+func validateRegistration(p About, profile func(Replies) (Profile, error), id, secret, redirectURI, home, authorization string) error {
+	if p.Name == "" || profile == nil {
+		return fmt.Errorf("oauth: %s: the provider entry has no Name or no Profile", p.Name)
 	}
 	if id == "" || secret == "" {
-		return fmt.Errorf("oauth: %s: client id and client secret must both be set", name)
+		return fmt.Errorf("oauth: %s: client id and client secret must both be set", p.Name)
 	}
-	if err := secure(redirectURI, true); err != nil {
-		return fmt.Errorf("oauth: %s: redirect URI %q: %w (RFC 6749 §3.1.2)", name, redirectURI, err)
+	for _, u := range []struct {
+		what, url, spec string
+		loopback        bool
+	}{
+		{"redirect URI", redirectURI, "RFC 6749 §3.1.2", true},
+		{"issuer or token endpoint", home, "OIDC Discovery §3; RFC 6749 §3.2", true},
+		{"authorization endpoint", authorization, "RFC 6749 §3.1; RFC 5849 §2.2", isLoopbackURL(home)},
+	} {
+		if err := secure(u.url, u.loopback); err != nil {
+			return fmt.Errorf("oauth: %s: %s %q: %w (%s)", p.Name, u.what, u.url, err, u.spec)
+		}
+	}
+	if strings.Contains(home, "?") {
+		return fmt.Errorf("oauth: %s: issuer or token endpoint %q: no place for a query (OIDC Discovery §3)", p.Name, home)
 	}
 	return nil
 }
@@ -109,6 +116,12 @@ func IsLoopback(host string) bool {
 	return strings.ToLower(host) == "localhost" || ip.IsLoopback() // not EqualFold, to which ſ is an s
 }
 
+// isLoopbackURL reports whether plain http may be used with the provider at this URL.
+func isLoopbackURL(rawURL string) bool {
+	u, err := url.Parse(rawURL)
+	return err == nil && IsLoopback(u.Hostname())
+}
+
 // sender sends a client's requests.
 type sender struct {
 	transport http.RoundTripper
@@ -116,21 +129,13 @@ type sender struct {
 }
 
 // newSender returns a sender to the provider whose configured URL is home.
-func newSender(home string, transport http.RoundTripper) (sender, error) {
-	err := secure(home, true)
-	if err == nil && strings.Contains(home, "?") {
-		err = errors.New("no place for a query")
-	}
-	if err != nil {
-		return sender{}, fmt.Errorf("%q: %w (OIDC Discovery §3)", home, err)
-	}
+func newSender(home string, transport http.RoundTripper) sender {
 	if standard, ok := http.DefaultTransport.(*http.Transport); ok && transport == nil {
 		bounded := standard.Clone()
 		bounded.MaxResponseHeaderBytes = maxHeader
 		transport = bounded
 	}
-	u, _ := url.Parse(home) // secure has done it already
-	return sender{transport, IsLoopback(u.Hostname())}, nil
+	return sender{transport, isLoopbackURL(home)}
 }
 
 // checkURL is the check that each request needs, and each URL that a provider names.

@@ -49,17 +49,10 @@ type Client1 struct {
 // NewClient1 returns the client of the app that is registered with p, like
 // [NewClient].
 func NewClient1(p Provider1, id, secret, redirectURI string, transport http.RoundTripper) (*Client1, error) {
-	if err := validateRegistration(p.Name, p.Profile, id, secret, redirectURI); err != nil {
+	if err := validateRegistration(p.About, p.Profile, id, secret, redirectURI, p.TokenURL, p.AuthorizationURL); err != nil {
 		return nil, err
 	}
-	sender, err := newSender(p.TokenURL, transport)
-	if err != nil {
-		return nil, fmt.Errorf("oauth: %s: %w", p.Name, err)
-	}
-	if err := secure(p.AuthorizationURL, sender.loopback); err != nil {
-		return nil, fmt.Errorf("oauth: %s: authorization URL: %w (RFC 5849 §2.2)", p.Name, err)
-	}
-	return &Client1{Provider1: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: sender}, nil
+	return &Client1{Provider1: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: newSender(p.TokenURL, transport)}, nil
 }
 
 // signed sends a request with the protocol parameters of every request (RFC 5849 §3.1), with

@@ -60,7 +60,7 @@ func TestNewClient(t *testing.T) {
 			m.TokenEndpoint, m.AuthorizationEndpoint = "http://localhost/token", "http://localhost/authorize"
 		}), "", "the fake provider"},
 		"token endpoint http":         {"app", "s3cret", callback, plain(func(m *Metadata) { m.TokenEndpoint = "http://op.example/token" }), https, "the secret read on the wire"},
-		"authorization endpoint http": {"app", "s3cret", callback, plain(func(m *Metadata) { m.AuthorizationEndpoint = "http://op.example/authorize" }), "authorization endpoint: http://op.example is not https", "the sign-in page changed on the wire"},
+		"authorization endpoint http": {"app", "s3cret", callback, plain(func(m *Metadata) { m.AuthorizationEndpoint = "http://op.example/authorize" }), `authorization endpoint "http://op.example/authorize": http://op.example is not https`, "the sign-in page changed on the wire"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			row := opRow()

@@ -251,7 +251,7 @@ func TestStepsWithoutAnswer1(t *testing.T) {
 		}
 	}
 	_, err = c.Get(t.Context(), tokens, "https://x.example/?a=%zz")
-	if want := `oauth: step 5: application/x-www-form-urlencoded: invalid URL escape "%zz"`; err == nil || err.Error() != want {
+	if want := `oauth: step 5: invalid URL escape "%zz"`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -85,8 +85,8 @@ func TestSignInWithX(t *testing.T) {
 			if diff := cmp.Diff(want, info.Profile); diff != "" {
 				t.Errorf("%s (-want +got)\n%s", user, diff)
 			}
-			// Any URL of the API, with whatever its query holds.
-			if _, err := client.Get(ctx, credentials, "https://api.x.com/1.1/account/verify_credentials.json?q=a+b%20c&q=%2B&q=;~*!'()&Z&é=ü"); err != nil {
+			// Any URL of the API, with whatever its query holds; only ; must be encoded, as some parsers split there.
+			if _, err := client.Get(ctx, credentials, "https://api.x.com/1.1/account/verify_credentials.json?q=a+b%20c&q=%2B&q=%3B~*!'()&Z&é=ü"); err != nil {
 				t.Error(err)
 			}
 			// The verifier worked once.

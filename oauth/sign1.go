@@ -5,7 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
-	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -25,36 +25,21 @@ func sign1(method, rawURL, form string, protocol []Parameter, clientSecret, toke
 	// §3.4.1.3.1. Query and form are decoded first, to be encoded again in the one
 	// way of §3.6: "+" and "%20", "%2b" and "%2B" sign the same. A parameter that is
 	// not collected could be changed on the way. The realm is no parameter.
-	query, err := formDecode(u.RawQuery)
-	body, err2 := formDecode(form)
-	if err := cmp.Or(err, err2); err != nil {
+	decoded, err := url.ParseQuery(u.RawQuery + "&" + form)
+	if err != nil {
 		return Signed{}, err
 	}
-	s := Signed{Parameters: slices.Concat(query, protocol, body)}
+	s := Signed{Parameters: slices.Clone(protocol)}
+	for _, name := range slices.Sorted(maps.Keys(decoded)) {
+		for _, value := range decoded[name] {
+			s.Parameters = append(s.Parameters, Parameter{name, value})
+		}
+	}
 	s.Normalized = normalizeParameters(s.Parameters)
 	s.BaseString = signatureBaseString(method, baseStringURI(u), s.Normalized)
 	s.Signature = hmacSHA1(s.BaseString, clientSecret, tokenSecret)
 	s.Header = authorizationHeader(append(protocol, Parameter{"oauth_signature", s.Signature}))
 	return s, nil
-}
-
-// formDecode reads application/x-www-form-urlencoded, in which a name may occur
-// twice and may lack its "=". Not url.ParseQuery, whose map forgets the order.
-func formDecode(encoded string) ([]Parameter, error) {
-	var decoded []Parameter
-	for pair := range strings.SplitSeq(encoded, "&") {
-		if pair == "" {
-			continue
-		}
-		name, value, _ := strings.Cut(pair, "=")
-		name, err := url.QueryUnescape(name)
-		value, err2 := url.QueryUnescape(value)
-		if err := cmp.Or(err, err2); err != nil {
-			return nil, fmt.Errorf("application/x-www-form-urlencoded: %w", err)
-		}
-		decoded = append(decoded, Parameter{name, value})
-	}
-	return decoded, nil
 }
 
 // normalizeParameters is §3.4.1.3.2: encoded, then sorted by name and those of one
