@@ -56,7 +56,7 @@ func TestTokenFormSays(t *testing.T) {
 
 // A key that is unfit has signed nothing, whoever asks.
 func TestNoKeySignsNothing(t *testing.T) {
-	if (key{unfit: errors.New("x")}).signed(jws{signature: bytes.Repeat([]byte{1}, 64)}) {
+	if (jws{signature: bytes.Repeat([]byte{1}, 64)}).signedBy(key{unfit: errors.New("x")}) {
 		t.Error("it has signed")
 	}
 }

@@ -114,7 +114,7 @@ func (c *Check) equalSecret(got, want string) Outcome {
 func (c *Check) oneOf(got string, want ...string) Outcome {
 	o := Outcome{Check: *c, OK: got != "" && slices.Contains(want, got), Got: got}
 	if !o.OK {
-		o.Want = strings.Join(want, " or ")
+		o.Want = cmp.Or(strings.Join(want, " or "), "one of an empty list")
 	}
 	return o
 }

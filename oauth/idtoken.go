@@ -105,17 +105,13 @@ func (c *Client) verifySignature(ctx context.Context, compact string) ([]byte, e
 		return nil, err
 	}
 	keys, err := c.keysFor(ctx, token, false)
+	if err == nil && token.kid == "" && !slices.ContainsFunc(keys, token.signedBy) {
+		keys, err = c.keysFor(ctx, token, true) // the provider may have changed its keys
+	}
 	if err != nil {
 		return nil, err
 	}
-	verified := anySigned(keys, token)
-	if !verified && token.kid == "" {
-		if keys, err = c.keysFor(ctx, token, true); err != nil {
-			return nil, err
-		}
-		verified = anySigned(keys, token)
-	}
-	return checked(ctx, token.payload, idTokenSignature.holds(verified))
+	return checked(ctx, token.payload, idTokenSignature.holds(slices.ContainsFunc(keys, token.signedBy)))
 }
 
 // jws is a token in the compact serialization of RFC 7515 §7.1, taken apart.
@@ -171,27 +167,15 @@ func parseClaims(o Object) (idClaims, error) {
 		o.Read("azp", &c.azp),
 		o.Read("nonce", &c.nonce),
 		o.Read("at_hash", &c.atHash),
-		readAudience(o, &c.aud),
+		readList(o, "aud", &c.aud), // RFC 7519 §4.1.3
 		readDate(o, "exp", &c.exp),
 		readDate(o, "iat", &c.iat),
 		readDate(o, "nbf", &c.nbf),
 	)
 	readDate(o, "auth_time", &c.authTime) // only a refresh looks at it
+	slices.Sort(c.aud)                    // it is a set
+	c.aud = slices.Compact(c.aud)
 	return c, err
-}
-
-// readAudience reads aud, a string or a list of strings (RFC 7519 §4.1.3). It is a set, so
-// they are sorted and each is there once.
-func readAudience(o Object, aud *[]string) error {
-	var one string
-	if o.Read("aud", &one) == nil {
-		*aud = []string{one}
-		return nil
-	}
-	err := o.Read("aud", aud)
-	slices.Sort(*aud)
-	*aud = slices.Compact(*aud)
-	return err
 }
 
 // readDate reads a NumericDate: a JSON number of seconds, perhaps with a fraction (RFC 7519

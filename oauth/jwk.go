@@ -63,9 +63,7 @@ func (c *Client) keysFor(ctx context.Context, token jws, again bool) ([]key, err
 	var fit []key
 	var kids, unfit []string
 	for _, k := range all {
-		if k.kid != "" {
-			kids = append(kids, k.kid)
-		}
+		kids = append(kids, cmp.Or(k.kid, "(a key without kid)"))
 		switch {
 		case token.kid != "" && k.kid != token.kid:
 		case k.unfit != nil:
@@ -76,17 +74,10 @@ func (c *Client) keysFor(ctx context.Context, token jws, again bool) ([]key, err
 			fit = append(fit, k)
 		}
 	}
-	known := keyKnown.oneOf(token.kid, kids...)
-	if len(kids) == 0 {
-		known = known.failing(token.kid, fmt.Sprintf("a kid of the key set, which has none; its keys: %d", len(all)))
-	}
-	if err := check(ctx,
-		known.skipIf(token.kid == ""),
+	return checked(ctx, fit[:min(len(fit), maxTried)],
+		keyKnown.oneOf(token.kid, kids...).skipIf(token.kid == ""),
 		keyFits.holds(len(fit) > 0).failing(strings.Join(unfit, "; "), "a key for "+token.alg),
-	); err != nil {
-		return nil, err
-	}
-	return fit[:min(len(fit), maxTried)], nil
+	)
 }
 
 func (c *Client) fetchKeys(ctx context.Context) ([]key, error) {
@@ -99,10 +90,8 @@ func (c *Client) fetchKeys(ctx context.Context) ([]key, error) {
 		return nil, err
 	}
 	var members []Object
-	if err := check(ctx, replyJSON.noError(set.Read("keys", &members))); err != nil {
-		return nil, err
-	}
-	if err := check(ctx, replySize.holds(len(members) <= maxKeys)); err != nil {
+	err = set.Read("keys", &members)
+	if err := check(ctx, replyJSON.noError(err), replySize.holds(len(members) <= maxKeys)); err != nil {
 		return nil, err
 	}
 	keys := make([]key, len(members))
@@ -119,37 +108,32 @@ func parseKey(o Object) key {
 	var kty, use, alg string
 	var ops []string
 	err := cmp.Or(o.Read("kid", &k.kid), o.Read("kty", &kty), o.Read("use", &use), o.Read("alg", &alg), o.Read("key_ops", &ops))
-	if err == nil {
-		switch kty {
-		case "RSA":
-			k.alg = "RS256"
-			k.public, err = parseRSA(o)
-		case "EC":
-			k.alg = "ES256"
-			k.public, err = parseEC(o)
-		default:
-			err = fmt.Errorf("key type %q", kty)
-		}
-	}
 	switch {
 	case err != nil:
-		k.unfit = err
-	case use != "" && use != "sig":
-		k.unfit = fmt.Errorf("a key for use %q", use)
+	case cmp.Or(use, "sig") != "sig":
+		err = fmt.Errorf("a key for use %q", use)
 	case ops != nil && !slices.Contains(ops, "verify"):
-		k.unfit = errors.New("a key whose key_ops lack verify")
-	case alg != "" && alg != k.alg:
-		k.unfit = fmt.Errorf("a key for %q", alg)
+		err = errors.New("a key whose key_ops lack verify")
+	case kty == "RSA" && cmp.Or(alg, "RS256") == "RS256":
+		k.alg = "RS256"
+		k.public, err = parseRSA(o)
+	case kty == "EC" && cmp.Or(alg, "ES256") == "ES256":
+		k.alg = "ES256"
+		k.public, err = parseEC(o)
+	default:
+		err = fmt.Errorf("a key of type %q for algorithm %q", kty, alg)
 	}
+	k.unfit = err
 	return k
 }
 
 func parseRSA(o Object) (*rsa.PublicKey, error) {
-	n, err1 := readNumber(o, "n")
-	e, err2 := readNumber(o, "e")
+	modulus, err1 := readBytes(o, "n")
+	exponent, err2 := readBytes(o, "e")
 	if err := cmp.Or(err1, err2); err != nil {
 		return nil, err
 	}
+	n, e := new(big.Int).SetBytes(modulus), new(big.Int).SetBytes(exponent)
 	// RS256 needs at least 2048 bits (RFC 7518 §3.3). Above 4096 bits each verification is too
 	// much work. With e = 1 every text would be its own signature (RFC 8017 §3.1).
 	if bits := n.BitLen(); bits < 2048 || bits > maxRSABits {
@@ -169,8 +153,6 @@ func parseEC(o Object) (*ecdsa.PublicKey, error) {
 		return nil, err
 	}
 	switch {
-	case crv == "":
-		return nil, errors.New("an EC key without a curve")
 	case crv != "P-256": // ES256 is P-256 only (RFC 7518 §3.4)
 		return nil, fmt.Errorf("an EC key on curve %q", crv)
 	case len(x) != 32 || len(y) != 32: // RFC 7518 §6.2.1.2
@@ -180,29 +162,21 @@ func parseEC(o Object) (*ecdsa.PublicKey, error) {
 	return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
 }
 
-func readNumber(o Object, name string) (*big.Int, error) {
-	b, err := readBytes(o, name)
-	return new(big.Int).SetBytes(b), err
-}
-
 func readBytes(o Object, name string) ([]byte, error) {
 	var text string
 	if err := o.Read(name, &text); err != nil {
 		return nil, err
 	}
-	if text == "" {
-		return nil, fmt.Errorf("a key whose %s is missing", name)
-	}
 	b, err := decodeBase64url(text)
-	if err != nil {
-		return nil, fmt.Errorf("a key whose %s is %w", name, err)
+	if err != nil || len(b) == 0 {
+		return nil, fmt.Errorf("a key whose %s is missing or not base64url", name)
 	}
 	return b, nil
 }
 
-// signed reports whether the key made the token's signature. The key decides by which
+// signedBy reports whether the key made the token's signature. The key decides by which
 // algorithm, and the token must name the same (RFC 8725 §3.1).
-func (k key) signed(token jws) bool {
+func (token jws) signedBy(k key) bool {
 	hash := sha256.Sum256([]byte(token.signed))
 	if public, ok := k.public.(*rsa.PublicKey); ok {
 		return rsa.VerifyPKCS1v15(public, crypto.SHA256, hash[:], token.signature) == nil
@@ -213,9 +187,4 @@ func (k key) signed(token jws) bool {
 	}
 	r, s := new(big.Int).SetBytes(token.signature[:32]), new(big.Int).SetBytes(token.signature[32:])
 	return ecdsa.Verify(public, hash[:], r, s)
-}
-
-// anySigned reports whether one of the keys made the token's signature.
-func anySigned(keys []key, token jws) bool {
-	return slices.ContainsFunc(keys, func(k key) bool { return k.signed(token) })
 }

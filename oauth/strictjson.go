@@ -37,6 +37,16 @@ func (o Object) Read(name string, into any) error {
 	return nil
 }
 
+// readList is Read of a member that is a string or a list of strings.
+func readList(o Object, name string, list *[]string) error {
+	var one string
+	if o.has(name) && o.Read(name, &one) == nil {
+		*list = []string{one}
+		return nil
+	}
+	return o.Read(name, list)
+}
+
 // text returns a member as text: a string, a number or a boolean as it is, and of an object
 // or an array only its type, since escapes in it could hide a secret from scrub.
 func (o Object) text(name string) string {

@@ -164,9 +164,12 @@ func (c *Client) parseTokens(ctx context.Context, o Object, err error) (Unverifi
 		o.Read("access_token", &t.AccessToken),
 		o.Read("token_type", &kind),
 		o.Read("refresh_token", &t.RefreshToken),
-		readScopes(o, &t.Scopes),
+		readList(o, "scope", &t.Scopes), // a list at Twitch
 		o.Read("id_token", &u.idToken),
 	)
+	if t.Scopes != nil {
+		t.Scopes = splitScopes(strings.Join(t.Scopes, " "))
+	}
 	if lifetime := expiresIn(o["expires_in"]); lifetime > 0 {
 		t.Issued = time.Now()
 		t.Expiry = t.Issued.Add(lifetime)
@@ -188,22 +191,6 @@ const maxLifetime = 365 * 24 * time.Hour
 func expiresIn(raw json.RawMessage) time.Duration {
 	seconds, _ := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64) // what is no number reads as 0
 	return time.Duration(max(0, min(seconds, maxLifetime.Seconds()))) * time.Second
-}
-
-// readScopes reads the granted scopes: text, or at Twitch a list. Absent leaves nil.
-func readScopes(o Object, scopes *[]string) error {
-	var list []string
-	var text string
-	if !o.has("scope") {
-		return nil
-	}
-	if o.Read("scope", &list) != nil {
-		if err := o.Read("scope", &text); err != nil {
-			return err
-		}
-	}
-	*scopes = splitScopes(strings.Join(append(list, text), " "))
-	return nil
 }
 
 // splitScopes reads a list of scopes. RFC 6749 §3.3 separates them by spaces, GitHub

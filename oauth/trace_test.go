@@ -148,8 +148,7 @@ func TestTrace(t *testing.T) {
 			"4 Client.VerifyIDToken (idtoken.go) ReplyReceived 200",
 			"4 Client.VerifyIDToken (idtoken.go) Checked reply-size, reply-received",
 			"4 Client.VerifyIDToken (idtoken.go) Checked reply-status-200, reply-media-type, reply-json",
-			"4 Client.VerifyIDToken (idtoken.go) Checked reply-json",
-			"4 Client.VerifyIDToken (idtoken.go) Checked reply-size",
+			"4 Client.VerifyIDToken (idtoken.go) Checked reply-json, reply-size",
 			"4 Client.VerifyIDToken (idtoken.go) Checked key-known, key-fits",
 			"4 Client.VerifyIDToken (idtoken.go) Checked id-token-signature",
 			"4 Client.VerifyIDToken (idtoken.go) Checked id-token-form, claim-types, claim-iss, claim-aud, claim-aud-only, claim-azp (skipped), claim-exp, claim-iat, " +
