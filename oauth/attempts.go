@@ -100,25 +100,16 @@ func (a *Attempts) Put(w http.ResponseWriter, r *http.Request, attempt Attempt) 
 }
 
 // dropOldest makes room for one more attempt, so that the cookies of sign-ins that never end
-// do not make the request's header too large for the server.
+// do not make the request's header too large for the server. A browser sends its oldest cookie
+// first (RFC 6265 §5.4).
 func (a *Attempts) dropOldest(w http.ResponseWriter, r *http.Request) {
-	type begun struct {
-		name string
-		at   time.Time // zero if the cookie does not open
-	}
-	var all []begun
-	for _, cookie := range r.Cookies() {
-		if strings.HasPrefix(cookie.Name, a.cookie("", 0).Name) {
-			attempt, _ := a.open(cookie.Name, cookie.Value)
-			all = append(all, begun{cookie.Name, attempt.Begun})
-		}
-	}
-	slices.SortFunc(all, func(x, y begun) int { return x.at.Compare(y.at) })
-	for len(all) >= attemptsPerUser {
-		cookie := a.cookie("", -time.Second)
-		cookie.Name = all[0].name
-		http.SetCookie(w, cookie)
-		all = all[1:]
+	all := slices.DeleteFunc(r.Cookies(), func(cookie *http.Cookie) bool {
+		return !strings.HasPrefix(cookie.Name, a.cookie("", 0).Name)
+	})
+	for ; len(all) >= attemptsPerUser; all = all[1:] {
+		dropped := a.cookie("", -time.Second)
+		dropped.Name = all[0].Name
+		http.SetCookie(w, dropped)
 	}
 }
 

@@ -49,10 +49,8 @@ func Once[T any](a *Attempts, w http.ResponseWriter, r *http.Request, steps func
 			return *new(T), r.Context().Err()
 		}
 	}
-	defer func() {
-		close(d.done)
-		time.AfterFunc(deliveryLife, func() { a.forget(key) })
-	}()
+	defer time.AfterFunc(deliveryLife, func() { a.forget(key) })
+	defer close(d.done)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), stepsTimeout)
 	defer cancel()
 	value, err := steps(r.WithContext(ctx))

@@ -31,13 +31,8 @@ func (r *Refusal) ByUser() bool {
 
 // Error is Code and Description, with the step.
 func (r *Refusal) Error() string {
-	text := fmt.Sprintf("oauth: step %d, refused", r.Step)
-	for _, part := range []string{r.Code, r.Description} {
-		if part != "" {
-			text += ": " + part
-		}
-	}
-	return text
+	parts := []string{fmt.Sprintf("oauth: step %d, refused", r.Step), r.Code, r.Description}
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 }
 
 // refusalIn returns the *Refusal in err, nil if there is none. It is what a function of the
@@ -47,15 +42,13 @@ func refusalIn(ctx context.Context, err error, sent Request) *Refusal {
 	if !ok {
 		return nil
 	}
-	said := *refusal
-	said.Status = http.StatusOK
-	return said.of(ctx, sent)
+	return refusal.of(ctx, http.StatusOK, sent)
 }
 
-// of returns r as a refusal of the step that ctx is in, after a request whose secrets it
-// must not repeat.
-func (r Refusal) of(ctx context.Context, sent Request) *Refusal {
-	r.Step = stepOf(ctx)
+// of returns a copy of r as a refusal of the step that ctx is in, after a request whose
+// secrets it must not repeat.
+func (r Refusal) of(ctx context.Context, status int, sent Request) *Refusal {
+	r.Step, r.Status = stepOf(ctx), status
 	for _, text := range []*string{&r.Code, &r.Description, &r.URI, &r.Reason} {
 		*text = clip(sent.scrub(*text))
 	}
@@ -85,8 +78,7 @@ func (r reply) refusal(ctx context.Context) *Refusal {
 		o = several[0]
 	}
 	refusal := Refusal{
-		Status: r.status,
-		Code:   cmp.Or(code, o.text("code"), o.text("title"), o.text("status")), // title, detail: RFC 9457 §3.1
+		Code: cmp.Or(code, o.text("code"), o.text("title"), o.text("status")), // title, detail: RFC 9457 §3.1
 		// Instagram's token endpoint says error_message, and APIs say message.
 		Description: cmp.Or(o.text("error_description"), o.text("oauth_problem_advice"), o.text("error_message"), o.text("message"), o.text("detail"), o.text("errmsg")),
 		URI:         o.text("error_uri"),
@@ -97,7 +89,7 @@ func (r reply) refusal(ctx context.Context) *Refusal {
 	if refusal.Code == "" && refusal.Description == "" {
 		return nil
 	}
-	return refusal.of(ctx, r.sent)
+	return refusal.of(ctx, r.status, r.sent)
 }
 
 // errcode is WeChat's error; 0 is none.

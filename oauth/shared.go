@@ -59,27 +59,22 @@ func (s *shared[T]) get(ctx context.Context, maxAge time.Duration, good func(T) 
 func (s *shared[T]) fetch(ctx context.Context, fetch func(context.Context) (T, error)) {
 	ctx, cancel := context.WithTimeout(ctx, sharedTimeout)
 	defer cancel()
-	value, err := noPanic(ctx, fetch)
-
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.err = err
-	if err == nil {
-		s.value, s.fetched = value, time.Now()
-	}
-	close(s.pending)
-	s.pending = nil
-}
-
-// noPanic turns a panic of f into an error. f runs in a goroutine of its own, and a panic
-// there would end the process.
-func noPanic[T any](ctx context.Context, f func(context.Context) (T, error)) (value T, err error) {
+	var value T
+	var err error
 	defer func() {
-		if p := recover(); p != nil {
+		if p := recover(); p != nil { // in this goroutine it would end the process
 			err = fmt.Errorf("oauth: step %d: panic: %v", stepOf(ctx), p)
 		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.err = err
+		if err == nil {
+			s.value, s.fetched = value, time.Now()
+		}
+		close(s.pending)
+		s.pending = nil
 	}()
-	return f(ctx)
+	value, err = fetch(ctx)
 }
 
 // mayRefetch counts a refetch, unless there were too many.

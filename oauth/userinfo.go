@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -88,10 +89,7 @@ func (c *Client) sameSubject(ctx context.Context, t Tokens, replies []Reply) err
 	}
 	var sub string
 	object, err := parseObject(replies[0].Body)
-	if err == nil {
-		err = object.Read("sub", &sub)
-	}
-	return check(ctx, profileMembers.noError(err), userinfoSub.equal(sub, t.Subject))
+	return check(ctx, profileMembers.noError(cmp.Or(err, object.Read("sub", &sub))), userinfoSub.equal(sub, t.Subject))
 }
 
 // infoOf maps the replies to a profile. If subject is known, the profile must be that user's.
