@@ -58,8 +58,8 @@ type server struct {
 func (s *server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.home)
-	mux.HandleFunc("GET /login/{provider}", web.GetOnly(s.provided(s.login)))
-	mux.HandleFunc("GET /callback/{provider}", web.GetOnly(s.provided(s.callback)))
+	mux.HandleFunc("GET /login/{provider}", web.GetOnly(s.withProvider(s.login)))
+	mux.HandleFunc("GET /callback/{provider}", web.GetOnly(s.withProvider(s.callback)))
 	s.pages.Routes(mux) // profile, connect, refresh, disconnect, sign out
 	mux.HandleFunc("GET /trace", s.site.Trace)
 	mux.HandleFunc("GET /static/style.css", templates.Asset("style.css"))
@@ -68,10 +68,11 @@ func (s *server) routes() *http.ServeMux {
 	return mux
 }
 
-// guarded returns app behind what holds for every route.
+// guarded wraps app in the rules for all routes: one host name, safe headers, and no POST
+// from another site.
 func (s *server) guarded(app http.Handler) http.Handler {
-	// Another site's page must not press our buttons. A GET changes nothing here that an
-	// attacker could want changed.
+	// Another site's page must not press our buttons. Its links still work: they can begin a
+	// sign-in or bring a callback, and the checks of steps 2 to 5 are made for that.
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(s.site.Foreign))
 	return web.Headers(s.base, s.site.Simulated, web.OneHost(s.base, s.site.OtherHost, guard.Handler(app)))
@@ -85,8 +86,9 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) {
 	}{s.providers, web.LocalPath(r.URL.Query().Get("next"))})
 }
 
-// provided is for pages about the provider in the path; others are not found.
-func (s *server) provided(h func(http.ResponseWriter, *http.Request, registered.Provider)) http.HandlerFunc {
+// withProvider calls h with the provider that the path names. It answers 404 if there is
+// none, or if it has no credentials.
+func (s *server) withProvider(h func(http.ResponseWriter, *http.Request, registered.Provider)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		i := slices.IndexFunc(s.providers, func(p registered.Provider) bool { return p.Name == r.PathValue("provider") })
 		if i < 0 || !s.providers[i].Ready() {
@@ -104,13 +106,13 @@ func (s *server) login(w http.ResponseWriter, r *http.Request, p registered.Prov
 
 // connect begins a sign-in that connects one more account to the user who is signed in.
 func (s *server) connect(w http.ResponseWriter, r *http.Request, userID string) {
-	s.provided(func(w http.ResponseWriter, r *http.Request, p registered.Provider) { s.begin(w, r, p, userID) })(w, r)
+	s.withProvider(func(w http.ResponseWriter, r *http.Request, p registered.Provider) { s.begin(w, r, p, userID) })(w, r)
 }
 
-// begin is step 1. It sends the browser to the provider, with the attempt in a cookie. If
-// the sign-in is to connect an account, userID is the user who asked for it, by a POST from
-// our own page. It must not come from a link: another site could send a browser here, and
-// so connect its own account to a stranger's user.
+// begin is step 1, with step 0 before it if the provider has metadata. It sends the browser
+// to the provider, with the attempt in a cookie. If the sign-in is to connect an account,
+// userID is the user who asked for it, by a POST from our own page. A link is not enough to
+// connect: with one, another site could connect its own account to your user.
 func (s *server) begin(w http.ResponseWriter, r *http.Request, p registered.Provider, userID string) {
 	attempt, authorizationURL, err := p.Begin(r.Context()) // Client.Begin, or Client1.Begin for OAuth 1.0a
 	if err == nil {
@@ -129,19 +131,19 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, p registered.Prov
 func (s *server) callback(w http.ResponseWriter, r *http.Request, p registered.Provider) {
 	// A code works once. So the steps go on if the browser does not wait for them, and if it
 	// delivers the callback again, it gets the same result.
-	in, err := oauth.Once(s.attempts, w, r, func(r *http.Request) (result, error) { return s.signIn(w, r, p) })
-	switch {
-	case err != nil:
-	case in.attempt.User == "":
-		err = s.sessions.Begin(w, r, in.userID, in.key) // one for each delivery
-	default:
-		s.site.Notify(w, r, "Connected: you can now sign in with "+p.Title+" as well, and are the same user.")
+	done, err := oauth.Once(s.attempts, w, r, func(r *http.Request) (result, error) { return s.signIn(w, r, p) })
+	connected := done.attempt.User != ""
+	if err == nil && !connected {
+		err = s.sessions.Begin(w, r, done.userID, done.key) // a session for each delivery
 	}
 	if err != nil {
 		s.site.Fail(w, r, p.About, err)
 		return
 	}
-	http.Redirect(w, r, cmp.Or(in.attempt.Next, "/profile"), http.StatusSeeOther) // a URL without the code
+	if connected {
+		s.site.Notify(w, r, "Connected: you can now sign in with "+p.Title+" as well, and are the same user.")
+	}
+	http.Redirect(w, r, cmp.Or(done.attempt.Next, "/profile"), http.StatusSeeOther) // a URL without the code
 }
 
 // result is what the steps of a callback lead to: a user who signed in, or who connected one
@@ -168,13 +170,13 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request, p registered.Pro
 	if err != nil {
 		return result{}, err
 	}
-	in := result{attempt, attempt.User, account.Key{Provider: p.Key, Subject: grant.Profile.Subject}}
-	if in.userID == "" {
-		in.userID, err = s.accounts.SignIn(r.Context(), in.key, grant)
-	} else if err = attempt.CheckUser(r.Context(), s.pages.UserID(r)); err == nil { // the user may have signed out during the steps
-		err = s.accounts.Connect(r.Context(), in.userID, in.key, grant)
+	done := result{attempt, attempt.User, account.Key{Provider: p.Key, Subject: grant.Profile.Subject}}
+	if done.userID == "" {
+		done.userID, err = s.accounts.SignIn(r.Context(), done.key, grant)
+	} else if err = attempt.CheckUser(r.Context(), s.pages.UserID(r)); err == nil { // again: the user may have signed out since
+		err = s.accounts.Connect(r.Context(), done.userID, done.key, grant)
 	}
-	return in, err
+	return done, err
 }
 
 // steps are steps 2 to 5 of OAuth 2.0. rawQuery is what the browser brought back.
@@ -215,9 +217,10 @@ func steps1(ctx context.Context, client *oauth.Client1, attempt oauth.Attempt, r
 	return account.Grant{Profile: info.Profile, Replies: info.Replies, Read: time.Now(), Credentials: credentials}, nil
 }
 
-// signedIn is called after each sign-in: here you could send a welcome.
-func (s *server) signedIn(in account.SignedIn) {
-	s.site.Log.Info("signed in", "provider", in.Identity.Provider, "subject", in.Identity.Subject, "user", in.Identity.UserID, "new user", in.NewUser, "new identity", in.NewIdentity)
+// signedIn runs after each sign-in: your app could welcome a new user here.
+func (s *server) signedIn(event account.SignedIn) {
+	id := event.Identity
+	s.site.Log.Info("signed in", "provider", id.Provider, "subject", id.Subject, "user", id.UserID, "new user", event.NewUser, "new identity", event.NewIdentity)
 }
 
 func main() {
@@ -291,9 +294,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return err
 }
 
-// newApp returns the app, and its handler. It keeps users and sessions in store, and seals
-// under key what it hands out or stores. all are the providers, simulated ones unless
-// simulated is nil.
+// newApp returns the app and its handler. It keeps users and sessions in store, and seals
+// cookies and tokens under key. With real providers, simulated is nil and adds nothing.
 func newApp(c config, simulated *demo.Demo, all []registered.Provider, store account.Store, key []byte, log *slog.Logger, stdout io.Writer) (*server, http.Handler, error) {
 	site := &templates.Site{Base: c.base, Log: log}
 	if simulated != nil {

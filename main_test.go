@@ -19,6 +19,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -857,12 +858,12 @@ func TestLoginOutOfReach(t *testing.T) {
 	}
 }
 
-// A provider of OAuth 1.0a that is gone in the middle of a sign-in: no user, no session.
+// A provider that is gone in the middle of a sign-in: no user, no session.
 func TestGoneDuringSignIn(t *testing.T) {
-	for _, path := range []string{"/oauth/access_token", "/1.1/account/verify_credentials.json"} {
+	for path, name := range map[string]string{"/oauth/access_token": "x", "/1.1/account/verify_credentials.json": "x", "/token": "google", "/userinfo": "google"} {
 		w := newWorld(t, "http://localhost:8080")
-		w.rewire("x", func(net fake.Net) http.RoundTripper { return without{net, path} })
-		p := w.answer(w.begin("x"), "ada", "allow")
+		w.rewire(name, func(net fake.Net) http.RoundTripper { return without{net, path} })
+		p := w.answer(w.begin(name), "ada", "allow", "openid")
 		if p.status != 502 || p.check() != "reply-received" || len(w.browser.Jar.Cookies(w.base)) != 1 {
 			t.Errorf("%s: %d, check %q, cookies %v", path, p.status, p.check(), w.browser.Jar.Cookies(w.base))
 		}
@@ -978,12 +979,15 @@ func TestRunKeepsApart(t *testing.T) {
 	stop()
 	real := []string{"-addr", "localhost:0", "-base-url", "http://localhost:1"}
 	simulated := append(real, "-fake", "-fake-addr", "127.0.0.1:0")
-	for _, args := range [][][]string{{real, simulated}, {simulated, real}} {
+	for says, args := range map[string][][]string{
+		"accounts of real providers, and now they are simulated": {real, simulated},
+		"accounts of simulated providers, and now they are real": {simulated, real},
+	} {
 		data := []string{"-data", t.TempDir() + "/data"}
 		if err := run(stopped, append(data, args[0]...), io.Discard, io.Discard); err != nil {
 			t.Fatal(err)
 		}
-		if err := run(stopped, append(data, args[1]...), io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "simulated") {
+		if err := run(stopped, append(data, args[1]...), io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q after %q: %v", args[1], args[0], err)
 		}
 	}
@@ -1038,6 +1042,9 @@ func TestExitStatus(t *testing.T) {
 		if usage := strings.Count(string(out), "-base-url URL"); usage != 1 && want.status != 1 || usage > 0 && want.status == 1 {
 			t.Errorf("%s: the flags are shown %d times:\n%s", args, usage, rest)
 		}
+	}
+	if runtime.GOOS == "windows" {
+		return // it has no SIGTERM
 	}
 	child := exec.Command(os.Args[0], "-test.run=^TestExitStatus$")
 	child.Env = append(os.Environ(), "ARGS_OF_MAIN=-fake -addr localhost:0 -fake-addr 127.0.0.1:0")

@@ -113,6 +113,24 @@ func newClient1(t testing.TB, transport http.RoundTripper) *Client1 {
 	return c
 }
 
+// A browser that does not wait for the result gets none.
+func TestOnceNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b, ran := newAttempts(t, testRoot, false), browser{}, 0
+		b.put(t, a, newAttempt("STATE6789"))
+		again := b.request("/callback/op?code=c&state=STATE6789")
+		go b.once(a, "?code=c&state=STATE6789", &ran)
+		synctest.Wait()
+		gone, leave := context.WithCancel(t.Context())
+		leave()
+		_, err := Once(a, nopWriter{}, again.WithContext(gone), func(*http.Request) (string, error) { return "", nil })
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		time.Sleep(time.Minute) // the first ends
+	})
+}
+
 // Plain http to this machine is for a provider that is on it.
 func TestNewClient1AtHome(t *testing.T) {
 	for token, want := range map[string]bool{"http://localhost/t": true, "https://x.example/t": false} {

@@ -19,6 +19,7 @@ type delivery struct {
 	done  chan struct{} // closed when the result is there
 	value any
 	err   error
+	kept  bool
 }
 
 // Once runs steps, all the steps of the callback r beginning with [Attempts.Take], and
@@ -49,8 +50,12 @@ func Once[T any](a *Attempts, w http.ResponseWriter, r *http.Request, steps func
 			return *new(T), r.Context().Err()
 		}
 	}
-	defer time.AfterFunc(deliveryLife, func() { a.forget(key) })
-	defer close(d.done)
+	defer func() {
+		close(d.done)
+		if d.kept { // otherwise made-up callbacks would leave any number of timers
+			time.AfterFunc(deliveryLife, func() { a.forget(key) })
+		}
+	}()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), stepsTimeout)
 	defer cancel()
 	value, err := steps(r.WithContext(ctx))
@@ -68,7 +73,7 @@ func (a *Attempts) delivery(key [32]byte) (d *delivery, first bool) {
 	}
 	d = &delivery{done: make(chan struct{}), err: errors.New("oauth: the first delivery of this callback panicked")}
 	if len(a.deliveries) < deliveriesKept {
-		a.deliveries[key] = d
+		a.deliveries[key], d.kept = d, true
 	}
 	return d, true
 }

@@ -70,6 +70,14 @@ func unquote(raw []byte) string {
 	return text
 }
 
+// UnmarshalJSON reads o as strictly as a reply, and faster than a map.
+func (o *Object) UnmarshalJSON(data []byte) (err error) {
+	if string(data) != "null" {
+		*o, err = parseObject(bytes.Clone(data)) // o outlives data
+	}
+	return err
+}
+
 // kind names the type of a JSON value, which its first byte tells.
 func kind(raw json.RawMessage) string {
 	kinds := map[byte]string{'{': "an object", '[': "an array", '"': "a string", 't': "a boolean", 'f': "a boolean", 'n': "null"}

@@ -283,8 +283,9 @@ func TestInstagramTokens(t *testing.T) {
 		t.Errorf("what the reply says was changed: %v, %v", got, err)
 	}
 	bare, err := instagramTokens(oauth.Object{"access_token": json.RawMessage(`"x"`)})
-	if _, ok := bare["scope"]; err != nil || ok {
-		t.Errorf("without permissions: %v, %v; want no scope, which means as asked", bare, err)
+	want := oauth.Object{"access_token": json.RawMessage(`"x"`), "token_type": json.RawMessage(`"bearer"`), "expires_in": json.RawMessage(`3600`)}
+	if diff := cmp.Diff(want, bare); err != nil || diff != "" { // no scope means as asked
+		t.Errorf("without permissions: %v (-want +got):\n%s", err, diff)
 	}
 	for _, reply := range []string{`{"data":{}}`, `{"data":[1]}`} {
 		var o oauth.Object

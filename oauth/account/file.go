@@ -166,8 +166,9 @@ func (f *file) write(r *records) error {
 // either the old data or the new. When replace returns, it holds the new.
 func (f *file) replace(name string, data []byte) error {
 	temporary := f.path(name + ".new")
+	os.Remove(temporary)       // left by a crash, or by somebody before the directory was private
 	defer os.Remove(temporary) // if it could not take the file's place
-	out, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	out, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

@@ -106,7 +106,7 @@ func TestPowerFailure(t *testing.T) {
 	var found []records // at each sync of the change under way
 	var synced []string
 	l.file.sync = func(f *os.File) error {
-		synced = append(synced, filepath.Base(f.Name()))
+		synced = append(synced, f.Name()) // in the same directory, so that it can take the file's place
 		for _, torn := range []bool{false, true} {
 			found = append(found, *reopen(t, copyOf(t, dir, torn)).records.Load())
 		}
@@ -119,7 +119,7 @@ func TestPowerFailure(t *testing.T) {
 			t.Fatalf("%s: %v", op.name, err)
 		}
 		after := *l.records.Load()
-		if d := cmp.Diff([]string{fileName + ".new", "data"}, synced); d != "" && runtime.GOOS != "windows" {
+		if d := cmp.Diff([]string{filepath.Join(dir, fileName+".new"), dir}, synced); d != "" && runtime.GOOS != "windows" {
 			t.Errorf("%s: synced (-want +got): %s", op.name, d)
 		}
 		for n, r := range found {
@@ -332,6 +332,7 @@ func TestOpen(t *testing.T) {
 		{"a temporary file is left", write(fileName+".new", strings.Repeat("{", 9999)), true, "", ""},
 		{"no key", none, true, "secret", "SESSION_KEY" + badKey},
 		{"a short key", none, true, zeros[2:], "SESSION_KEY" + badKey},
+		{"a key and more", none, true, zeros + "zz", "SESSION_KEY" + badKey},
 		{"another key", none, true, zeros, "SESSION_KEY, or the file key in it, is not the key under which it was sealed"},
 		{"its key is gone", func(dir string) error { return os.Remove(filepath.Join(dir, "key")) }, true, "",
 			"SESSION_KEY is not set, and there is no file key: set it to the key under which this was sealed"},
@@ -347,6 +348,12 @@ func TestOpen(t *testing.T) {
 		{"a directory in its place", func(dir string) error {
 			return errors.Join(os.Remove(filepath.Join(dir, fileName)), os.Mkdir(filepath.Join(dir, fileName), 0o700))
 		}, true, "", "read %[1]s/accounts.json: is a directory"},
+		{"a directory in the key's place", func(dir string) error {
+			return errors.Join(os.Remove(filepath.Join(dir, "key")), os.Mkdir(filepath.Join(dir, "key"), 0o700))
+		}, true, "", "read %[1]s/key: is a directory"},
+		{"a directory in the lock's place", func(dir string) error {
+			return errors.Join(os.Remove(filepath.Join(dir, "lock")), os.Mkdir(filepath.Join(dir, "lock"), 0o700))
+		}, true, "", "open %[1]s/lock: is a directory"},
 		{"an open directory", open("", 0o710), true, "", "%[1]s" + private + "%[1]s; chmod go= %[1]s"},
 		{"an open key", open("key", 0o640), true, "", "%[1]s/key" + private + "%[1]s/key; chmod go= %[1]s/key"},
 		{"an open file", open(fileName, 0o604), true, "", "%[1]s/accounts.json" + private + "%[1]s/accounts.json; chmod go= %[1]s/accounts.json"},
@@ -410,6 +417,32 @@ func TestPrivate(t *testing.T) {
 		}
 		if err := checkPrivate(dir, row.self); (err == nil) != row.ok {
 			t.Errorf("mode %o, user %d of %d: %v", row.mode, row.self, self, err)
+		}
+	}
+}
+
+// What somebody left in the directory before it was private does not get the key, nor the
+// accounts: another name of the attacker's own file, or a way to it.
+func TestLeftBehind(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // lets only administrators make links
+	}
+	for how, link := range map[string]func(string, string) error{"hard link": os.Link, "symbolic link": os.Symlink} {
+		dir, theirs := t.TempDir(), filepath.Join(t.TempDir(), "theirs")
+		err := errors.Join(os.Chmod(dir, 0o700), os.WriteFile(theirs, nil, 0o666))
+		for _, name := range []string{"key.new", fileName + ".new"} {
+			err = errors.Join(err, link(theirs, filepath.Join(dir, name)))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, _, err := Open(dir, true, "")
+		if err != nil {
+			t.Fatalf("%s: %v", how, err)
+		}
+		l.Close()
+		if got, err := os.ReadFile(theirs); err != nil || len(got) > 0 {
+			t.Errorf("%s: the attacker's file holds %d bytes, %v", how, len(got), err)
 		}
 	}
 }

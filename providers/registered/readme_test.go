@@ -49,7 +49,7 @@ func listOfProviders(t *testing.T) (list string) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if CallbackRule(p.About, base) != "" {
+			if callbackRule(p.About, base) != "" {
 				continue
 			}
 			list += fmt.Sprintf("- **%s**: `%s`\n  - register at %s\n  - callback URL `%s`, started with `%s`\n  - %s\n",

@@ -23,7 +23,6 @@ type Provider struct {
 	Client  *oauth.Client  // OAuth 2.0; nil without credentials
 	Client1 *oauth.Client1 // OAuth 1.0a; nil without credentials
 	Key     string         // what account.Key calls it
-	Rule    string         // why the real provider would not take this app's callback URL; empty if it would
 	Hidden  bool           // no button
 
 	entry  oauth.Provider  // of OAuth 2.0; else entry1 is set
@@ -108,7 +107,7 @@ func FromEnvironment(base *url.URL) ([]Provider, error) {
 		if len(unset) > 0 {
 			return nil, fmt.Errorf("%s is not set, but others of %s are: set all or none", strings.Join(unset, ", "), strings.Join(variables, ", "))
 		}
-		if rule := CallbackRule(p.About, base); rule != "" {
+		if rule := callbackRule(p.About, base); rule != "" {
 			return nil, fmt.Errorf("%s, or unset %s", rule, strings.Join(variables, " and "))
 		}
 		if err := p.Connect(os.Getenv(variables[0]), os.Getenv(variables[1]), p.RedirectURI(base), nil); err != nil {
@@ -122,9 +121,9 @@ func FromEnvironment(base *url.URL) ([]Provider, error) {
 	return all, nil
 }
 
-// CallbackRule says what to do if the provider does not take the app's callback URL. It is
+// callbackRule says what to do if the provider does not take the app's callback URL. It is
 // empty if the provider takes it.
-func CallbackRule(provider oauth.About, base *url.URL) string {
+func callbackRule(provider oauth.About, base *url.URL) string {
 	host := strings.TrimSuffix(base.Host, ":"+base.Port())
 	if base.Scheme == "https" || slices.Contains(provider.CallbackHosts, host) {
 		return ""

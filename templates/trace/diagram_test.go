@@ -32,6 +32,9 @@ func (d diagram) messages() []string {
 			line += ": " + s.Note
 		}
 		all = append(all, line)
+		for _, words := range s.Compared {
+			all = append(all, "  "+words)
+		}
 		for _, a := range s.Arrows {
 			all = append(all, "  "+a.From+" to "+a.To+": "+a.Label+" · "+strings.Join(a.Carries, ", "))
 		}
@@ -52,24 +55,30 @@ func TestDiagram(t *testing.T) {
 		"  Browser to Provider: GET accounts.google.com · code_challenge, nonce, state",
 		"you, at the provider: 1 second at Google, which the app does not see",
 		"callback",
+		"  state: URL = cookie",
 		"  Provider to Browser: redirect · code, state",
 		"  Browser to App: GET /callback/google · code, state, sealed cookie",
 		"token",
+		"  code_verifier: checked by the provider",
 		"  App to Provider: POST oauth2.googleapis.com · client_secret, code, code_verifier",
 		"  Provider to App: 200 OK · access_token, id_token, refresh_token",
 		"ID token",
+		"  nonce: ID token = cookie",
 		"  App to Provider: GET www.googleapis.com · ",
 		"  Provider to App: 200 OK · keys",
 		"profile",
+		"  sub: profile = ID token",
 		"  App to Provider: GET openidconnect.googleapis.com · access_token",
 		"  Provider to App: 200 OK · profile",
 	}
 	for name, mask := range map[string]func() *Mask{"simulated": Whole, "real": Cut} {
 		w := newWire2(t, providers.Google())
 		w.signIn("allow")
-		for i := range w.events { // the user takes a second
+		begun := w.events[0].Time
+		for i := range w.events { // the user takes a second, and nothing else takes any time
+			w.events[i].Time = begun
 			if w.events[i].Step >= 2 {
-				w.events[i].Time = w.events[i].Time.Add(time.Second)
+				w.events[i].Time = begun.Add(time.Second)
 			}
 		}
 		d := traced(w, mask()).Diagram("")

@@ -65,14 +65,15 @@ func (all rows) once() rows {
 	return once
 }
 
-// compared names, for a check that keeps no secret, the two values that it compares: in the
-// message, and in the attempt. The trace has both, so the page can show them. The user who
-// is signed in is in no message.
-var compared = map[string]struct{ message, attempt string }{
-	"callback-state": {"state", "State"},
-	"callback-token": {"oauth_token", "TemporaryToken"},
-	"claim-nonce":    {"nonce", "Nonce"},
-	"attempt-user":   {"", "User"},
+// compared says what the checks compare that tie the messages of a sign-in together: in
+// words for the diagram, and, if neither is a secret that the trace withholds, the names of
+// both values in the message and in the attempt. The user who is signed in is in no message.
+var compared = map[string]struct{ words, message, attempt string }{
+	"callback-state": {"state: URL = cookie", "state", "State"},
+	"callback-token": {"oauth_token: URL = cookie", "oauth_token", "TemporaryToken"},
+	"claim-nonce":    {"nonce: ID token = cookie", "nonce", "Nonce"},
+	"attempt-user":   {"", "", "User"},
+	"userinfo-sub":   {"sub: profile = ID token", "", ""},
 }
 
 // addValues gives the failed checks of h the values that they compared, as far as hops, which

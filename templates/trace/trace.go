@@ -35,7 +35,8 @@ type step struct {
 	Note      string   // in the diagram
 	Functions []string // "Client.Exchange in oauth/token.go:41"
 	Hops      []hop
-	Checks    rows // that the hops made, once each
+	Checks    rows     // that the hops made, once each
+	Compared  []string // the comparisons that a reader looks for first, in words
 	Arrows    []arrow
 	Code      []function // empty if the page cannot show it
 }
@@ -136,6 +137,14 @@ func (s *step) finish(anchor string, source *source) {
 	}
 	s.Checks = s.Checks.once()
 	s.Arrows = arrows(s.Hops)
+	for _, r := range s.Checks.Are("held") {
+		if words := compared[r.Check.Name].words; words != "" {
+			s.Compared = append(s.Compared, words)
+		}
+	}
+	if slices.ContainsFunc(s.Arrows, func(a arrow) bool { return slices.Contains(a.Carries, "code_verifier") }) {
+		s.Compared = append(s.Compared, "code_verifier: checked by the provider")
+	}
 }
 
 // seconds says for people how long d is.

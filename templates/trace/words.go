@@ -108,4 +108,4 @@ var (
 )
 
 // noPKCE is the note on a request without a code_challenge.
-const noPKCE = "no PKCE here: state alone ties the code to this browser, and the client secret ties it to this app"
+const noPKCE = "no PKCE here: state ties the callback to this browser, the client secret ties the code to this app, and nothing ties the code to this sign-in"

@@ -40,9 +40,6 @@ type Demo struct {
 func New(origin string, base *url.URL) (*Demo, error) {
 	d := &Demo{Origin: origin, base: base, fronts: make(map[string]func(string) string), faults: faults.All()}
 	honest := registered.All("https://openid.example")
-	for i, p := range honest {
-		honest[i].Rule = registered.CallbackRule(p.About, base)
-	}
 	d.Providers = slices.Clone(honest)
 	for _, f := range d.faults {
 		i := slices.IndexFunc(honest, func(p registered.Provider) bool { return p.Name == f.Provider })

@@ -507,28 +507,6 @@ func TestHome(t *testing.T) {
 	}
 }
 
-// What a real provider would not take is shown below the buttons, and the fake one takes it.
-func TestCallbackRuleIsShown(t *testing.T) {
-	w := newWorld(t)
-	home := w.get(base + "/")
-	_, home.body, _ = strings.Cut(home.body, `<ul class="offers">`)
-	buttons, _, _ := strings.Cut(home.body, "</ul>")
-	if strings.Contains(buttons, "The real") {
-		t.Errorf("among the buttons is a rule:\n%s", buttons)
-	}
-	for _, rule := range []string{
-		"The real Spotify takes no callback URLs at http://localhost:8080: start with -base-url http://127.0.0.1:8080.",
-		"The real Instagram takes no callback URLs at http://localhost:8080: put a proxy with TLS in front, and start with -base-url https://localhost:8080.",
-	} {
-		if !strings.Contains(home.body, rule) {
-			t.Errorf("the home page does not say %q", rule)
-		}
-	}
-	if strings.Contains(home.body, "The real Google") {
-		t.Error("the home page warns of Google, which takes localhost")
-	}
-}
-
 var connects = regexp.MustCompile(`/connect/[a-z0-9]+`)
 
 // What is connected is not offered again.
