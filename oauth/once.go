@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	stepsTimeout   = 15 * time.Second // for all steps of a callback; each request has 10 seconds
-	deliveryLife   = time.Minute      // how long the result of a callback is kept
-	deliveriesKept = 10_000           // how many results at a time
+	stepsTimeout   = 15 * time.Second           // for all steps of a callback; each request has 10 seconds
+	deliveryLife   = stepsTimeout + time.Minute // how long a delivery is kept: for a minute with its result
+	deliveriesKept = 10_000                     // how many at a time
 )
 
 // delivery is a callback that a browser has delivered.
@@ -19,15 +19,14 @@ type delivery struct {
 	done  chan struct{} // closed when the result is there
 	value any
 	err   error
-	kept  bool
 }
 
 // Once runs steps, all the steps of the callback r beginning with [Attempts.Take], and
 // returns their result. A code works once, but browsers go away and come back: the provider
 // is slow and the user impatient, or the answer is lost. So the request of steps has 15
 // seconds of its own, and goes on if the browser does not wait. If the same browser delivers
-// the same callback again, until a minute after steps has returned, Once waits for the first
-// delivery and returns its result. Steps must therefore not answer the browser: begin the
+// the same callback again within 75 seconds, Once waits for the first delivery and returns its
+// result. Steps must therefore not answer the browser: begin the
 // session afterwards, one for each delivery.
 //
 // The same browser is one that has the attempt's cookie. A browser that received the first
@@ -50,12 +49,7 @@ func Once[T any](a *Attempts, w http.ResponseWriter, r *http.Request, steps func
 			return *new(T), r.Context().Err()
 		}
 	}
-	defer func() {
-		close(d.done)
-		if d.kept { // otherwise made-up callbacks would leave any number of timers
-			time.AfterFunc(deliveryLife, func() { a.forget(key) })
-		}
-	}()
+	defer close(d.done)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), stepsTimeout)
 	defer cancel()
 	value, err := steps(r.WithContext(ctx))
@@ -73,13 +67,12 @@ func (a *Attempts) delivery(key [32]byte) (d *delivery, first bool) {
 	}
 	d = &delivery{done: make(chan struct{}), err: errors.New("oauth: the first delivery of this callback panicked")}
 	if len(a.deliveries) < deliveriesKept {
-		a.deliveries[key], d.kept = d, true
+		a.deliveries[key] = d
+		time.AfterFunc(deliveryLife, func() {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			delete(a.deliveries, key)
+		})
 	}
 	return d, true
-}
-
-func (a *Attempts) forget(key [32]byte) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.deliveries, key)
 }
