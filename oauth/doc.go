@@ -50,8 +50,7 @@
 //	userinfo.go    5 the user's profile, read with the access token
 //	refresh.go     6 the refresh token for new tokens
 //	revoke.go      7 the tokens revoked
-//	client1.go     OAuth 1.0a: this app as registered with a provider that speaks it
-//	oauth1.go        1, 2, 3 and 5 again; 7 is in revoke.go
+//	oauth1.go      OAuth 1.0a: steps 1, 2, 3 and 5 again; 7 is in revoke.go
 //	sign1.go         the signature of each request
 //	shared.go      one fetch for many sign-ins that wait for it
 //	seal.go        encryption of what others could read or change
