@@ -83,7 +83,7 @@ func validateRegistration(p About, profile func(Replies) (Profile, error), id, s
 	}{
 		{"redirect URI", redirectURI, "RFC 6749 §3.1.2", true},
 		{"issuer or token endpoint", home, "OIDC Discovery §3; RFC 6749 §3.2", true},
-		{"authorization endpoint", authorization, "RFC 6749 §3.1; RFC 5849 §2.2", isLoopbackURL(home)},
+		{"authorization endpoint", authorization, "RFC 6749 §3.1; RFC 5849 §2.2", strings.HasPrefix(home, "http:")},
 	} {
 		if err := secure(u.url, u.loopback); err != nil {
 			return fmt.Errorf("oauth: %s: %s %q: %w (%s)", p.Name, u.what, u.url, err, u.spec)
@@ -116,16 +116,10 @@ func IsLoopback(host string) bool {
 	return strings.ToLower(host) == "localhost" || ip.IsLoopback() // not EqualFold, to which ſ is an s
 }
 
-// isLoopbackURL reports whether plain http may be used with the provider at this URL.
-func isLoopbackURL(rawURL string) bool {
-	u, err := url.Parse(rawURL)
-	return err == nil && IsLoopback(u.Hostname())
-}
-
 // sender sends a client's requests.
 type sender struct {
 	transport http.RoundTripper
-	loopback  bool // the configured provider is itself on this machine
+	loopback  bool // the configured provider is on this machine, with plain http
 }
 
 // newSender returns a sender to the provider whose configured URL is home.
@@ -135,7 +129,7 @@ func newSender(home string, transport http.RoundTripper) sender {
 		bounded.MaxResponseHeaderBytes = maxHeader
 		transport = bounded
 	}
-	return sender{transport, isLoopbackURL(home)}
+	return sender{transport, strings.HasPrefix(home, "http:")}
 }
 
 // checkURL is the check that each request needs, and each URL that a provider names.

@@ -4,11 +4,7 @@ import (
 	"cmp"
 	"context"
 	"strings"
-	"time"
 )
-
-// metadataMaxAge is how long fetched metadata is used before it is fetched again.
-const metadataMaxAge = time.Hour
 
 var (
 	discoveryMembers   = Check{0, "discovery-members", "OIDC Discovery §3", "metadata of other types read as something else than it says"}
@@ -41,7 +37,7 @@ func (c *Client) Discover(ctx context.Context) (Metadata, error) {
 	if !c.OpenID {
 		return c.Metadata, nil
 	}
-	return c.discovered.get(ctx, metadataMaxAge, func(Metadata) bool { return true }, func(ctx context.Context) (Metadata, error) {
+	return c.discovered.get(ctx, nil, func(ctx context.Context) (Metadata, error) {
 		// This URL is built without a trailing slash of the issuer (OIDC Discovery §4.1). The
 		// issuer itself is an identifier and is compared with the slash (§4.3).
 		o, err := c.getObject(ctx, strings.TrimSuffix(c.Issuer, "/")+"/.well-known/openid-configuration")

@@ -13,12 +13,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
-	"time"
 )
-
-// keysMaxAge is how long fetched keys are used. A key that the provider withdraws can sign
-// people in for at most this long.
-const keysMaxAge = time.Hour
 
 // These limit the work that a token can cause. A set has at most 100 keys, each of at most
 // 4096 bits. If the token has no kid, or several keys have its kid, the first 8 keys that fit
@@ -56,7 +51,7 @@ func (c *Client) keysFor(ctx context.Context, token jws, again bool) ([]key, err
 		return k.kid == token.kid
 	}
 	good := func(keys []key) bool { return slices.ContainsFunc(keys, right) }
-	all, err := c.keys.get(ctx, keysMaxAge, good, c.fetchKeys)
+	all, err := c.keys.get(ctx, good, c.fetchKeys)
 	if err != nil {
 		return nil, err
 	}

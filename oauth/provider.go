@@ -48,8 +48,6 @@ type Provider struct {
 	// ClientAuth is client_secret_basic or client_secret_post. If it is empty, the metadata
 	// decide.
 	ClientAuth string
-	// FormReplies says that the token endpoint may answer form-encoded.
-	FormReplies bool
 	// GrantedScopes names the callback's parameter with the granted scopes, for a provider
 	// whose token reply does not have them.
 	GrantedScopes string

@@ -66,7 +66,7 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 	if c.OpenID {
 		// The keys first: a reply that cannot be verified is lost. If the provider rotates
 		// refresh tokens, the only good one would be lost with it.
-		if _, err := c.keys.get(inStep(ctx, 4, (*Client).Refresh), keysMaxAge, func([]key) bool { return true }, c.fetchKeys); err != nil {
+		if _, err := c.keys.get(inStep(ctx, 4, (*Client).Refresh), nil, c.fetchKeys); err != nil {
 			return Tokens{}, err
 		}
 	}

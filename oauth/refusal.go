@@ -59,7 +59,7 @@ func (r Refusal) of(ctx context.Context, status int, sent Request) *Refusal {
 // shapes that providers use instead. It returns nil if there is none. An error
 // that says anything counts whatever the status is, and whatever else is in the reply.
 func (r reply) refusal(ctx context.Context) *Refusal {
-	o, invalid := r.parse()
+	o, invalid := parseObject(r.body)
 	if form, _ := parseForm(r.body); invalid != nil && form.has("oauth_problem") { // OAuth 1.0a, of whatever type
 		o, invalid = form, nil
 	}

@@ -40,14 +40,14 @@ func (r reply) said() string {
 	return status
 }
 
-// object reads a reply by the type that it declares, which must be one of these, and
-// judges it by its error, its status and its members, in this order: GitHub reports
-// errors with status 200. A reply that says why it refuses is a *Refusal.
+// object reads a reply that must be JSON, under one of these types. It judges it by its error,
+// its status and its members, in this order: GitHub reports errors with status 200. A reply
+// that says why it refuses is a *Refusal.
 func (r reply) object(ctx context.Context, mediaTypes ...string) (Object, error) {
 	if refusal := r.refusal(ctx); refusal != nil {
 		return nil, refusal
 	}
-	object, invalid := r.parse()
+	object, invalid := parseObject(r.body)
 	return checked(ctx, object,
 		r.statusOK(),
 		replyMediaType.oneOf(r.mediaType, mediaTypes...),
@@ -67,14 +67,6 @@ func (r reply) json(ctx context.Context) (json.RawMessage, error) {
 		replyMediaType.equal(r.mediaType, "application/json"),
 		replyJSON.noError(invalid),
 	)
-}
-
-// parse reads the body by the type that it declares.
-func (r reply) parse() (Object, error) {
-	if r.mediaType == formEncoded {
-		return parseForm(r.body)
-	}
-	return parseObject(r.body)
 }
 
 // parseForm reads a form-encoded reply as an object of strings.

@@ -8,6 +8,9 @@ import (
 )
 
 const (
+	// sharedMaxAge is how long a value is used before it is fetched again. A key that the
+	// provider withdraws can sign people in for at most this long.
+	sharedMaxAge    = time.Hour
 	sharedTimeout   = 10 * time.Second // for a fetch that several sign-ins wait for
 	refetchBurst    = 3                // refetches in a row,
 	refetchInterval = 30 * time.Second // and then one in this time
@@ -25,14 +28,14 @@ type shared[T any] struct {
 	err        error         // how the last one ended
 }
 
-// get returns the value if it is younger than maxAge and good says yes. Otherwise it fetches
-// the value. A failure is not kept: the next caller tries again. A young value that is not
+// get returns the value if it is young enough and good, if not nil, says yes. Otherwise it
+// fetches the value. A failure is not kept: the next caller tries again. A young value that is not
 // good may be a caller that asks for a made-up key id. So it is fetched again at most three
 // times in a row, and then once in 30 seconds. In between get returns it as it is.
-func (s *shared[T]) get(ctx context.Context, maxAge time.Duration, good func(T) bool, fetch func(context.Context) (T, error)) (none T, err error) {
+func (s *shared[T]) get(ctx context.Context, good func(T) bool, fetch func(context.Context) (T, error)) (none T, err error) {
 	s.mu.Lock()
-	fresh := time.Since(s.fetched) < maxAge // never, if nothing was fetched yet
-	if fresh && (good(s.value) || s.pending == nil && !s.mayRefetch(time.Now())) {
+	fresh := time.Since(s.fetched) < sharedMaxAge // never, if nothing was fetched yet
+	if fresh && (good == nil || good(s.value) || s.pending == nil && !s.mayRefetch()) {
 		defer s.mu.Unlock()
 		return s.value, nil
 	}
@@ -78,13 +81,11 @@ func (s *shared[T]) fetch(ctx context.Context, fetch func(context.Context) (T, e
 }
 
 // mayRefetch counts a refetch, unless there were too many.
-func (s *shared[T]) mayRefetch(now time.Time) bool {
-	if s.budgetFull.Before(now) {
-		s.budgetFull = now
-	}
-	if s.budgetFull.Sub(now) > (refetchBurst-1)*refetchInterval {
+func (s *shared[T]) mayRefetch() bool {
+	used := max(0, time.Until(s.budgetFull)) // an interval for each refetch that is not forgotten
+	if used > (refetchBurst-1)*refetchInterval {
 		return false
 	}
-	s.budgetFull = s.budgetFull.Add(refetchInterval)
+	s.budgetFull = time.Now().Add(used + refetchInterval)
 	return true
 }

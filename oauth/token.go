@@ -94,11 +94,7 @@ func (c *Client) tokenRequest(ctx context.Context, form url.Values) (Unverified,
 	if err != nil {
 		return Unverified{}, err
 	}
-	media := []string{"application/json"}
-	if c.FormReplies {
-		media = append(media, formEncoded)
-	}
-	object, err := r.object(ctx, media...)
+	object, err := r.object(ctx, "application/json")
 	if err != nil {
 		return Unverified{}, err
 	}

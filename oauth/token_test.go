@@ -126,7 +126,6 @@ func tokens(t testing.TB, c *Client, callbackQuery string) (Tokens, error) {
 
 // Replies that are good, and what is made of them.
 func TestExchangeTokens(t *testing.T) {
-	form := func(p *Provider) { p.FormReplies = true }
 	for name, tt := range map[string]struct {
 		reply    answer
 		row      func(*Provider)
@@ -238,14 +237,6 @@ func TestExchangeTokens(t *testing.T) {
 			reply:  saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "error": null}`),
 			want:   Tokens{Scopes: []string{"openid", "email"}},
 			reason: "null is absent"},
-		"form-encoded": {
-			reply: says(200, "application/x-www-form-urlencoded; charset=utf-8", "access_token=t0ken&token_type=bearer&expires_in=28800&scope=user%3Aemail"), row: form,
-			want: Tokens{Scopes: []string{"user:email"}}, lifetime: 8 * time.Hour,
-			reason: "a row may say so; GitHub's default"},
-		"JSON when forms are allowed": {
-			reply: saysJSON(`{"access_token": "t0ken", "token_type": "bearer"}`), row: form,
-			want:   Tokens{Scopes: []string{"openid", "email"}},
-			reason: "the reply says which of them it is"},
 		"a shape of its own": {
 			reply: saysJSON(`{"data": {"access_token": "t0ken", "token_type": "bearer", "scope": "basic"}}`),
 			row: func(p *Provider) {
@@ -285,7 +276,6 @@ func TestExchangeReply(t *testing.T) {
 	with := func(member string) answer { return saysJSON(strings.Replace(good, "}", ", "+member+"}", 1)) }
 	access := func(value string) answer { return saysJSON(strings.Replace(good, `"t0ken"`, value, 1)) }
 	kind := func(value string) answer { return saysJSON(strings.Replace(good, `"Bearer"`, value, 1)) }
-	form := func(p *Provider) { p.FormReplies = true }
 	openID := func(p *Provider) { *p = opRow(); p.Name = "plain" }
 	for name, tt := range map[string]struct {
 		reply  answer
@@ -293,25 +283,18 @@ func TestExchangeReply(t *testing.T) {
 		fails  string
 		reason string
 	}{
-		"created":     {says(201, "application/json", good), nil, "reply-status-200", "only 200 is a success (RFC 6749 §5.1)"},
-		"no content":  {says(204, "", ""), nil, "reply-status-200", "likewise"},
-		"bad gateway": {says(502, "application/json", good), nil, "reply-status-200", "a proxy answers this, not the provider"},
-		"see other":   {says(303, "application/json", good, "Location", "https://evil.example/"), nil, "reply-status-200", "a redirect is no answer"},
-		"no network":  {func(*http.Request) (*http.Response, error) { return nil, errors.New("connection reset by peer") }, nil, "reply-received", "said, and not tried again: the code may be used up"},
-		"hangs":       {hangs, nil, "reply-received", "given up after 10 s"},
-		"too long":    {saysJSON(good + strings.Repeat(" ", maxReply)), nil, "reply-size", "a reply without end"},
-		"HTML":        {says(200, "text/html", good), nil, "reply-media-type", "a page of the provider's host"},
-		"text":        {says(200, "text/plain", good), nil, "reply-media-type", "JSON is declared as JSON (RFC 6749 §5.1)"},
-		"a form unasked": {says(200, "application/x-www-form-urlencoded", "access_token=t0ken&token_type=bearer"), nil, "reply-media-type",
-			"only if the provider entry says so"},
-		"a form, repeated": {says(200, "application/x-www-form-urlencoded", "access_token=t0ken&access_token=x&token_type=bearer"), form, "reply-json",
-			"two readers, two tokens"},
-		"a form, malformed": {says(200, "application/x-www-form-urlencoded", "access_token=%zz&token_type=bearer"), form, "reply-json",
-			"dropped silently by others"},
-		"a form declared as JSON": {saysJSON("access_token=t0ken&token_type=bearer"), form, "reply-json",
-			"it is read as what it says it is"},
+		"created":                 {says(201, "application/json", good), nil, "reply-status-200", "only 200 is a success (RFC 6749 §5.1)"},
+		"no content":              {says(204, "", ""), nil, "reply-status-200", "likewise"},
+		"bad gateway":             {says(502, "application/json", good), nil, "reply-status-200", "a proxy answers this, not the provider"},
+		"see other":               {says(303, "application/json", good, "Location", "https://evil.example/"), nil, "reply-status-200", "a redirect is no answer"},
+		"no network":              {func(*http.Request) (*http.Response, error) { return nil, errors.New("connection reset by peer") }, nil, "reply-received", "said, and not tried again: the code may be used up"},
+		"hangs":                   {hangs, nil, "reply-received", "given up after 10 s"},
+		"too long":                {saysJSON(good + strings.Repeat(" ", maxReply)), nil, "reply-size", "a reply without end"},
+		"HTML":                    {says(200, "text/html", good), nil, "reply-media-type", "a page of the provider's host"},
+		"text":                    {says(200, "text/plain", good), nil, "reply-media-type", "JSON is declared as JSON (RFC 6749 §5.1)"},
+		"a form":                  {says(200, "application/x-www-form-urlencoded", "access_token=t0ken&token_type=bearer"), nil, "reply-media-type", "as GitHub's without Accept"},
 		"a page, not 200":         {says(400, "text/html", "<h1>Bad Request</h1>"), nil, "reply-status-200", "a page is no reason"},
-		"a form, not 200":         {says(500, "text/plain", "access_token=t0ken&token_type=bearer"), form, "reply-status-200", "a token is no reason, and in no error"},
+		"a form, not 200":         {says(500, "text/plain", "access_token=t0ken&token_type=bearer"), nil, "reply-status-200", "a token is no reason, and in no error"},
 		"half a token, not 200":   {says(500, "text/plain", good[:len(good)-1]), nil, "reply-status-200", "likewise"},
 		"text, not an error":      {says(302, "text/plain", "Found"), nil, "reply-status-200", "a redirect is no refusal"},
 		"errcode 0":               {saysJSON(`{"errcode": 0, "errmsg": "ok"}`), nil, "token-access", "0 is no error"},
@@ -374,7 +357,6 @@ func TestExchangeReply(t *testing.T) {
 
 // A "no" of the provider, in all the shapes in which it is said.
 func TestExchangeRefusal(t *testing.T) {
-	form := func(p *Provider) { p.FormReplies = true }
 	for name, tt := range map[string]struct {
 		reply  answer
 		row    func(*Provider)
@@ -397,9 +379,6 @@ func TestExchangeRefusal(t *testing.T) {
 			saysJSON(`{"error": "bad_verification_code", "error_description": "The code passed is incorrect or expired."}`), nil,
 			Refusal{Step: 3, Status: 200, Code: "bad_verification_code", Description: "The code passed is incorrect or expired."},
 			"its errors have status 200"},
-		"GitHub, form-encoded": {
-			says(200, "application/x-www-form-urlencoded; charset=utf-8", "error=bad_verification_code&error_description=The+code"), form,
-			Refusal{Step: 3, Status: 200, Code: "bad_verification_code", Description: "The code"}, "likewise"},
 		"with a token": {
 			saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "error": "invalid_grant"}`), nil,
 			Refusal{Step: 3, Status: 200, Code: "invalid_grant"}, "an error is an error, whatever else is in the reply"},

@@ -37,7 +37,6 @@ func GitHub() oauth.Provider {
 		},
 		Scopes:        []string{"user:email"}, // id, name and picture need none
 		ClientAuth:    "client_secret_post",
-		FormReplies:   true, // its default; with Accept: application/json it answers JSON
 		InvalidGrant:  []string{"bad_refresh_token"},
 		RevokeRequest: githubRevoke,
 		ProfileURLs: []oauth.ProfileURL{

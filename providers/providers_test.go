@@ -366,9 +366,6 @@ func TestRowsAreComplete(t *testing.T) {
 		if row.Name == "" || row.Title == "" || row.Console == "" || row.Notes == "" || row.Checked == "" || len(row.Sources) == 0 || len(row.Scopes) == 0 || row.Profile == nil {
 			t.Errorf("%s: a field is empty", row.Name)
 		}
-		if row.FormReplies != (row.Name == "github") {
-			t.Errorf("%s: FormReplies is %t; only GitHub documents such a reply", row.Name, row.FormReplies)
-		}
 		for _, source := range row.Sources {
 			if !strings.HasPrefix(source, "https://") {
 				t.Errorf("%s: source %q", row.Name, source)

@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 )
@@ -68,17 +67,6 @@ func tokenFaults() []Fault {
 			Does:  "The lifetime is a text, \"3599\".",
 			Gains: "Nothing: some honest providers write it so.",
 			hook:  members(inToken, func(o object) { o["expires_in"] = "3599" })},
-		{Name: "token-form", Provider: "github", Step: 3, Spec: "GitHub, authorizing OAuth apps",
-			Does:  "The reply is form-encoded, as GitHub's is unless a client asks for JSON.",
-			Gains: "Nothing: GitHub documents it, and the provider entry allows it.",
-			hook: at(inToken, func(r *reply) {
-				values := url.Values{}
-				for name, value := range parse(r.body) {
-					values.Set(name, fmt.Sprint(value))
-				}
-				r.body = values.Encode()
-				r.header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-			})},
 		{Name: "token-wrapped", Provider: "instagram", Step: 3, Spec: "Instagram, business login",
 			Does:  "The reply is wrapped in a list, as in Instagram's guide. Its servers do not do that.",
 			Gains: "Nothing: the provider entry takes both shapes.",
