@@ -18,11 +18,11 @@ var (
 	callbackCode   = Check{2, "callback-code", "RFC 6749 §4.1.2", "a token request that can only fail"}
 )
 
-// Callback is a callback that passed its checks. Only [Client.ParseCallback]
-// makes one that [Client.Exchange] takes.
+// Callback is a callback that passed its checks. Only ParseCallback makes one, and only
+// Exchange of the same client takes it.
 type Callback struct {
 	attempt       Attempt
-	code          string
+	code          string // with OAuth 1.0a the verifier
 	grantedScopes string
 }
 
@@ -38,7 +38,7 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 	// URL must do (attempt-client). That is the weaker defense against mix-up: an attacker's
 	// provider may register the honest one's callback URL as its own (RFC 9700 §4.4.2.2).
 	if err := check(ctx,
-		callbackOnce.noError(cmp.Or(err, once(q))), // the first error, if any
+		callbackOnce.noError(err),
 		attemptClient.equal(attempt.Provider, c.Name),
 		callbackState.equalSecret(q.Get("state"), attempt.State),
 		callbackIssuer.equal(q.Get("iss"), c.Issuer).skipIf(c.Issuer == "" || q.Get("iss") == "" && !attempt.IssParameter),
@@ -56,7 +56,8 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 // parseCallback reads a callback's query. r.URL.Query() drops what it cannot decode. That
 // is right for parameters that decide nothing: they are ignored (RFC 6749 §4.1.2), and a
 // denial is not lost because its description is badly encoded. One that decides must be
-// readable, and so must every separator: some parsers split at semicolons.
+// readable, and so must every separator: some parsers split at semicolons. None may be there
+// twice.
 func parseCallback(rawQuery string) (url.Values, error) {
 	q, err := url.ParseQuery(rawQuery)
 	for pair := range strings.SplitSeq(rawQuery, "&") {
@@ -67,7 +68,7 @@ func parseCallback(rawQuery string) (url.Values, error) {
 			return q, err
 		}
 	}
-	return q, nil
+	return q, once(q)
 }
 
 // deciding are the parameters on which the outcome of a callback depends, of both protocols.

@@ -55,8 +55,7 @@
 //	shared.go      one fetch for many sign-ins that wait for it
 //	seal.go        encryption of what others could read or change
 //	strictjson.go  JSON read so that two parsers cannot disagree
-//	reply.go       what holds for each reply
-//	refusal.go     how providers and users refuse
+//	reply.go       what holds for each reply, and how providers and users refuse
 //	errors.go      what a check is, and the list of all
 //	trace.go       what happened, as events
 //

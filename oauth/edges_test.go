@@ -46,7 +46,7 @@ func TestTokenFormSays(t *testing.T) {
 		"*.e30.eA": "not base64url", "e30.*.eA": "not base64url", "e30.e30.*": "not base64url", "e30.e30": "not three parts with dots between them",
 	} {
 		ctx, events := listen(t.Context())
-		_, err := newClient(t, opRow(), newOP()).VerifyIDToken(ctx, Unverified{attemptOf("op"), Tokens{Provider: "op"}, compact})
+		_, err := newClient(t, opRow(), newOP()).VerifyIDToken(ctx, Unverified{attemptOf("op"), Tokens{Provider: "op"}, compact, false})
 		wantGot(t, err, CheckError{Got: got})
 		if text := strings.Join(events(), "\n"); strings.Contains(text, "TokenDecoded") {
 			t.Errorf("%s is no token, and was shown as one:\n%s", compact, text)
@@ -254,7 +254,7 @@ func TestStepsWithoutMetadata(t *testing.T) {
 func TestStepsWithoutAnswer1(t *testing.T) {
 	p := newOP()
 	c := newClient1(t, p)
-	_, err := c.Exchange(t.Context(), Callback1{Attempt{Provider: "x", TemporaryToken: "T"}, "V"})
+	_, err := c.Exchange(t.Context(), Callback{attempt: Attempt{Provider: "x", TemporaryToken: "T"}, code: "V"})
 	wantCheck(t, err, 3, "reply-received", "nothing came back")
 	tokens := TokenCredentials{Provider: "x", Token: "t0ken"}
 	wantCheck(t, c.Revoke(t.Context(), tokens), 7, "reply-received", "likewise")

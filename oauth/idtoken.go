@@ -48,12 +48,6 @@ func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error
 	if !c.OpenID {
 		return u.tokens, nil
 	}
-	return c.verifyIDToken(ctx, u, false)
-}
-
-// verifyIDToken verifies the ID token of step 3 or of a refresh. The latter need not have a
-// nonce (OIDC Core §12.2).
-func (c *Client) verifyIDToken(ctx context.Context, u Unverified, refreshed bool) (Tokens, error) {
 	payload, err := c.verifySignature(ctx, u.idToken)
 	if err != nil {
 		return Tokens{}, err
@@ -73,7 +67,7 @@ func (c *Client) verifyIDToken(ctx context.Context, u Unverified, refreshed bool
 		claimIat.before(claims.iat, now.Add(leeway)),
 		claimIatFresh.after(claims.iat, u.attempt.Begun.Add(-leeway)),
 		claimNbf.before(claims.nbf, now.Add(leeway)).skipIf(claims.nbf.IsZero()),
-		claimNonce.equalSecret(claims.nonce, u.attempt.Nonce).skipIf(refreshed && claims.nonce == ""),
+		claimNonce.equalSecret(claims.nonce, u.attempt.Nonce).skipIf(u.refreshed && claims.nonce == ""), // OIDC Core §12.2
 		claimSub.present(claims.sub),
 		claimSub.noError(fitSubject(claims.sub)),
 		// Optional in this flow (OIDC Core §3.1.3.6).

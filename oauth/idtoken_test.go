@@ -71,7 +71,7 @@ func TestVerifyIDTokenWithoutOpenID(t *testing.T) {
 }
 
 func TestVerifyIDTokenForeign(t *testing.T) {
-	other := Unverified{attemptOf("other"), Tokens{Provider: "other", AccessToken: "t0ken"}, ""}
+	other := Unverified{attemptOf("other"), Tokens{Provider: "other", AccessToken: "t0ken"}, "", false}
 	for name, unverified := range map[string]Unverified{"zero": {}, "another client's": other} {
 		for _, row := range []Provider{opRow(), plainRow()} {
 			got, err := newClient(t, row, newOP()).VerifyIDToken(t.Context(), unverified)
@@ -103,12 +103,12 @@ func TestVerifyIDTokenVectors(t *testing.T) {
 				c.keys.value, c.keys.fetched = []key{parseKey(jwk)}, now
 				attempt := Attempt{Provider: "op", Nonce: v.header["nonce"], Begun: now.Add(-10 * time.Minute)}
 
-				got, err := c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{AccessToken: v.header["access_token"]}, v.body})
+				got, err := c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{AccessToken: v.header["access_token"]}, v.body, false})
 				if err != nil || got.Subject != "248289761001" {
 					t.Errorf("subject %q, %v", got.Subject, err)
 				}
 				// One bit of the signature changed.
-				_, err = c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{AccessToken: v.header["access_token"]}, flip(v.body, 2)})
+				_, err = c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{AccessToken: v.header["access_token"]}, flip(v.body, 2), false})
 				wantCheck(t, err, 4, "id-token-signature", "the signature decides")
 			})
 		})
@@ -524,12 +524,12 @@ func FuzzVerifyIDToken(f *testing.F) {
 	attempt := attemptOf("op")
 	attempt.Begun = begun
 	for _, token := range honest {
-		if _, err := c.VerifyIDToken(f.Context(), Unverified{attempt, Tokens{}, token}); err != nil {
+		if _, err := c.VerifyIDToken(f.Context(), Unverified{attempt, Tokens{}, token, false}); err != nil {
 			f.Fatal(err)
 		}
 	}
 	f.Fuzz(func(t *testing.T, token string) {
-		tokens, err := c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{}, token})
+		tokens, err := c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{}, token, false})
 		if err == nil && !slices.Contains(honest, token) {
 			t.Errorf("accepted: %q", token)
 		}
@@ -560,7 +560,7 @@ func benchToken(b *testing.B) (*Client, Unverified, *rsa.PrivateKey) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return c, Unverified{attempt, Tokens{AccessToken: "token"}, signed + "." + base64.RawURLEncoding.EncodeToString(signature)}, private
+	return c, Unverified{attempt, Tokens{AccessToken: "token"}, signed + "." + base64.RawURLEncoding.EncodeToString(signature), false}, private
 }
 
 // BenchmarkVerifyIDToken is to be compared with BenchmarkVerifyFloor of the same run:

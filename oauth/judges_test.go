@@ -25,7 +25,7 @@ func TestHeldRowsWantNothing(t *testing.T) {
 				held = append(held, checked...)
 			}
 		})
-		_, err := newClient(t, opRow(), p).VerifyIDToken(ctx, Unverified{attempt, Tokens{Provider: "op", AccessToken: "t0ken"}, sign(rs256, claims(nil), rsaKey())})
+		_, err := newClient(t, opRow(), p).VerifyIDToken(ctx, Unverified{attempt, Tokens{Provider: "op", AccessToken: "t0ken"}, sign(rs256, claims(nil), rsaKey()), false})
 		if err != nil || len(held) < 15 {
 			t.Fatalf("%d checks, %v", len(held), err)
 		}

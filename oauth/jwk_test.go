@@ -414,7 +414,7 @@ func TestKeysCancelled(t *testing.T) {
 		c := newClient(t, opRow(), p)
 		attempt := attemptOf("op")
 		attempt.Begun = time.Now()
-		unverified := Unverified{attempt, Tokens{}, tokenOf("rsa")}
+		unverified := Unverified{attempt, Tokens{}, tokenOf("rsa"), false}
 		ctx, leave := context.WithCancel(t.Context())
 		left, stayed := make(chan error), make(chan error)
 		go func() { _, err := c.VerifyIDToken(ctx, unverified); left <- err }()

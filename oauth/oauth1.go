@@ -119,35 +119,28 @@ func callbackAttempt(q url.Values) string {
 	return q.Get("state")
 }
 
-// Callback1 is a callback that passed its checks. Only [Client1.ParseCallback]
-// makes one that [Client1.Exchange] takes.
-type Callback1 struct {
-	attempt  Attempt
-	verifier string
-}
-
 // ParseCallback is step 2. It checks what the browser brought back from the
 // provider: rawQuery as received, for the attempt that this browser began. The
 // temporary token does the work of the state: it is this attempt's or the callback
 // is refused (RFC 5849 §2.2 and §4.13).
 // A denial is a [*Refusal].
-func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback1, error) {
+func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback, error) {
 	ctx = inStep(ctx, 2, (*Client1).ParseCallback)
 	q, err := parseCallback(rawQuery)
 	refusal := callbackRefusal(q)
 	if err := check(ctx,
-		callbackOnce.noError(cmp.Or(err, once(q))),
+		callbackOnce.noError(err),
 		attemptClient.equal(attempt.Provider, c.Name),
 		callbackToken.equalSecret(q.Get("denied"), attempt.TemporaryToken).skipIf(!q.Has("denied")),
 		callbackToken.equalSecret(q.Get("oauth_token"), attempt.TemporaryToken).skipIf(q.Has("denied") && !q.Has("oauth_token")),
 		callbackVerifier.present(q.Get("oauth_verifier")).skipIf(refusal != nil),
 	); err != nil {
-		return Callback1{}, err
+		return Callback{}, err
 	}
 	if refusal != nil {
-		return Callback1{}, refusal
+		return Callback{}, refusal
 	}
-	return Callback1{attempt, q.Get("oauth_verifier")}, nil
+	return Callback{attempt: attempt, code: q.Get("oauth_verifier")}, nil
 }
 
 // TokenCredentials are the result of a sign-in with OAuth 1.0a. They have no scopes and do
@@ -164,7 +157,7 @@ type TokenCredentials struct {
 // (RFC 5849 §2.3). The temporary secret signs the request, and only the provider and
 // this attempt have it: a verifier stolen on its way back is of no use. A denial by the
 // provider is a *Refusal.
-func (c *Client1) Exchange(ctx context.Context, callback Callback1) (TokenCredentials, error) {
+func (c *Client1) Exchange(ctx context.Context, callback Callback) (TokenCredentials, error) {
 	ctx = inStep(ctx, 3, (*Client1).Exchange)
 	attempt := callback.attempt
 	if err := check(ctx, attemptClient.equal(attempt.Provider, c.Name)); err != nil {
@@ -172,7 +165,7 @@ func (c *Client1) Exchange(ctx context.Context, callback Callback1) (TokenCreden
 	}
 	r, err := c.signed(ctx, http.MethodPost, c.TokenURL, attempt.TemporarySecret,
 		Parameter{"oauth_token", attempt.TemporaryToken},
-		Parameter{"oauth_verifier", callback.verifier})
+		Parameter{"oauth_verifier", callback.code})
 	if err != nil {
 		return TokenCredentials{}, err
 	}

@@ -191,7 +191,7 @@ func TestOtherClient1(t *testing.T) {
 			return err
 		}},
 		"callback":         {3, func() error { _, err := other.Exchange(ctx, callback); return err }},
-		"zero callback":    {3, func() error { _, err := client.Exchange(ctx, oauth.Callback1{}); return err }},
+		"zero callback":    {3, func() error { _, err := client.Exchange(ctx, oauth.Callback{}); return err }},
 		"credentials":      {5, func() error { _, err := other.UserInfo(ctx, credentials); return err }},
 		"zero credentials": {5, func() error { _, err := client.UserInfo(ctx, oauth.TokenCredentials{}); return err }},
 	} {

@@ -278,7 +278,7 @@ const rs256, es256 = `{"alg":"RS256","kid":"rsa"}`, `{"alg":"ES256","kid":"ec"}`
 func verify(t testing.TB, c *Client, compact string) (Tokens, error) {
 	attempt := attemptOf("op")
 	attempt.Begun = time.Unix(epoch, 0)
-	return c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{Provider: "op", AccessToken: "t0ken"}, compact})
+	return c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{Provider: "op", AccessToken: "t0ken"}, compact, false})
 }
 
 // noProfile is for rows of which no test reads a profile.

@@ -89,7 +89,7 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 	if fresh.Scopes == nil { // as granted before (§5.1)
 		fresh.Scopes = t.Scopes
 	}
-	if unverified.idToken == "" { // as OIDC Core §12.2 allows
+	if unverified.idToken == "" || !c.OpenID { // none is allowed (OIDC Core §12.2)
 		return *fresh, nil
 	}
 	return c.verifyRefreshed(ctx, unverified, t, begun)
@@ -104,8 +104,8 @@ func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, 
 		return Tokens{}, err // it was verified before it was stored
 	}
 	// The checks of step 4 compare with an attempt; the first ID token stands in for it.
-	u.attempt = Attempt{Nonce: before.nonce, Begun: begun}
-	tokens, err := c.verifyIDToken(inStep(ctx, 4, (*Client).Refresh), u, true)
+	u.attempt, u.refreshed = Attempt{Provider: c.Name, Nonce: before.nonce, Begun: begun}, true
+	tokens, err := c.VerifyIDToken(ctx, u)
 	if err != nil {
 		return Tokens{}, err
 	}

@@ -39,9 +39,10 @@ type Tokens struct {
 // nonce is compared, they may belong to a code that an attacker injected, and must not be used
 // even once (RFC 9700 §4.5.3.2).
 type Unverified struct {
-	attempt Attempt
-	tokens  Tokens
-	idToken string
+	attempt   Attempt
+	tokens    Tokens
+	idToken   string
+	refreshed bool // by step 6
 }
 
 // Exchange is step 3. It redeems the code for tokens (RFC 6749 §4.1.3). It sends a code once,
