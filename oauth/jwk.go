@@ -41,8 +41,7 @@ type key struct {
 
 // keysFor returns the provider's keys that may have signed the token: those with its kid, or
 // all that fit if it has none. If no key has the kid, the provider may have changed its keys,
-// and they are fetched again (OIDC Core §10.1.1). If the token has no kid, again asks for
-// this.
+// and they are fetched again (OIDC Core §10.1.1). For a token without kid, again forces that.
 func (c *Client) keysFor(ctx context.Context, token jws, again bool) ([]key, error) {
 	right := func(k key) bool {
 		if token.kid == "" {

@@ -63,7 +63,7 @@ func (r reply) object(ctx context.Context, mediaTypes ...string) (Object, error)
 // with status 200 only that API knows, unless ok or errcode says it.
 func (r reply) json(ctx context.Context) (json.RawMessage, error) {
 	o, invalid := parseJSON(r.body)
-	if refusal := r.refusal(ctx); refusal != nil && (r.status != http.StatusOK || o.text("ok") == "false" || o.errcode() != "") {
+	if refusal := r.refusal(ctx); refusal != nil && (r.status != http.StatusOK || o.text("ok") == "false" || strings.Trim(o.text("errcode"), "0") != "") {
 		return nil, refusal
 	}
 	return checked(ctx, json.RawMessage(r.body),
@@ -140,7 +140,10 @@ func (r reply) refusal(ctx context.Context) *Refusal {
 	if form, _ := parseForm(r.body); invalid != nil && form.has("oauth_problem") { // OAuth 1.0a, of whatever type
 		o, invalid = form, nil
 	}
-	code := cmp.Or(o.text("error"), o.text("oauth_problem"), o.errcode())
+	code := cmp.Or(o.text("error"), o.text("oauth_problem"), o.text("errcode"))
+	if code == "0" { // WeChat's errcode for no error
+		code = ""
+	}
 	if r.status == http.StatusOK && code == "" {
 		return nil
 	}
@@ -167,14 +170,6 @@ func (r reply) refusal(ctx context.Context) *Refusal {
 		return nil
 	}
 	return refusal.of(ctx, r.status, r.sent)
-}
-
-// errcode is WeChat's error; 0 is none.
-func (o Object) errcode() string {
-	if code := o.text("errcode"); code != "0" {
-		return code
-	}
-	return ""
 }
 
 // prose returns a body that gives a reason in words. A page does not, and what may be a

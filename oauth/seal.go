@@ -32,18 +32,19 @@ func NewSealer(root []byte, label string) (*Sealer, error) {
 	return &Sealer{aead}, err
 }
 
-// Seal encrypts plaintext and returns base64url text. It opens only with the same place, for
-// example a cookie's name or a record's key, so nobody can move it to another place.
-func (s *Sealer) Seal(plaintext []byte, place string) string {
-	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plaintext, []byte(place)))
+// Seal encrypts plaintext and returns base64url text. It opens only with the same associated
+// text, for example a cookie's name or a record's key. So nobody can move it into another cookie
+// or record.
+func (s *Sealer) Seal(plaintext []byte, associated string) string {
+	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plaintext, []byte(associated)))
 }
 
-// Open returns the plaintext that was sealed for place. It returns an error if the text was
-// changed, or was sealed for another place or under another key.
-func (s *Sealer) Open(sealed, place string) ([]byte, error) {
+// Open returns the plaintext of sealed. It returns an error if the text was changed, or was
+// sealed with another associated text or under another key.
+func (s *Sealer) Open(sealed, associated string) ([]byte, error) {
 	ciphertext, err := decodeBase64url(sealed)
 	if err != nil {
 		return nil, err
 	}
-	return s.aead.Open(nil, nil, ciphertext, []byte(place))
+	return s.aead.Open(nil, nil, ciphertext, []byte(associated))
 }

@@ -150,8 +150,8 @@ func (c *Client) canAuthenticate(m Metadata) Outcome {
 	return tokenClientAuth.oneOf(c.clientAuth(m), "client_secret_basic", "client_secret_post")
 }
 
-// parseTokens reads the members of a token reply (RFC 6749 §5.1). A reply with err is not of
-// that shape.
+// parseTokens reads the members of a token reply (RFC 6749 §5.1). A non-nil err says
+// why the provider entry's TokenReply could not bring the reply into that shape.
 func (c *Client) parseTokens(ctx context.Context, o Object, err error) (Unverified, error) {
 	u := Unverified{tokens: Tokens{Provider: c.Name}}
 	t := &u.tokens
