@@ -140,8 +140,8 @@ func (s *server) callback(w http.ResponseWriter, r *http.Request, p registered.P
 		s.site.Fail(w, r, p.About, err)
 		return
 	}
-	if connected {
-		s.site.Notify(w, r, "Connected: you can now sign in with "+p.Title+" as well, and are the same user.")
+	if connected && done.attempt.User == s.pages.UserID(r) { // not if somebody else delivers it again
+		s.site.Notify(w, r, "Connected: you can now sign in with "+p.Title+" as well, as the same user.")
 	}
 	http.Redirect(w, r, cmp.Or(done.attempt.Next, "/profile"), http.StatusSeeOther) // a URL without the code
 }

@@ -380,7 +380,7 @@ func TestEachProviderAllowed(t *testing.T) {
 }
 
 // A sign-in sends the requests that the protocol needs, each once, and waits for nothing
-// else. To show the profile sends none. Only the first sign-in fetches metadata and keys.
+// else. Showing the profile sends none. Only the first sign-in fetches metadata and keys.
 func TestOneRequestAStep(t *testing.T) {
 	const away = 80 * time.Millisecond
 	for name, want := range map[string][]string{
@@ -423,7 +423,7 @@ func TestOneRequestAStep(t *testing.T) {
 	}
 }
 
-// far is net with a provider that is so far away, and a list of what was sent to it.
+// far is net with a delay before each answer, and a list of what was sent.
 type far struct {
 	fake.Net
 	away time.Duration
@@ -431,7 +431,9 @@ type far struct {
 }
 
 func (f far) RoundTrip(r *http.Request) (*http.Response, error) {
-	*f.sent = append(*f.sent, r.Method+" "+r.URL.Host+r.URL.Path)
+	if f.sent != nil {
+		*f.sent = append(*f.sent, r.Method+" "+r.URL.Host+r.URL.Path)
+	}
 	select {
 	case <-time.After(f.away):
 		return f.Net.RoundTrip(r)
@@ -520,7 +522,7 @@ func (w *world) callbackURL(provider string) string {
 	return p.header.Get("Location")
 }
 
-// Each row goes wrong on the browser's side; the page must tell which way.
+// In each row something goes wrong on the browser's side, and the page must say what.
 func TestCallbackFailures(t *testing.T) {
 	const app = "http://localhost:8080"
 	for name, row := range map[string]struct {
@@ -545,7 +547,7 @@ func TestCallbackFailures(t *testing.T) {
 				time.Sleep(time.Hour + time.Second)
 				return w.get(callback)
 			},
-			check: "attempt-found", says: "more than an hour old",
+			check: "attempt-found", says: "more than an hour ago",
 		},
 		"restarted": {
 			reason: "the key of the cookies is new with each start",
@@ -846,7 +848,7 @@ func TestCookies(t *testing.T) {
 	}
 }
 
-// A provider out of reach is said at once, and no attempt is begun.
+// If a provider cannot be reached, the page says so at once, and no attempt begins.
 func TestLoginOutOfReach(t *testing.T) {
 	for _, name := range []string{"google", "x"} {
 		w := newWorld(t, "http://localhost:8080")
@@ -896,7 +898,9 @@ func TestHomeNext(t *testing.T) {
 // The log says of each sign-in whether the user, and the account at the provider, are new.
 func TestLogOfSignIns(t *testing.T) {
 	w := newWorld(t, "http://localhost:8080")
-	w.signIn("google")
+	if p := w.signIn("google"); strings.Contains(p.body, "Connected:") {
+		t.Errorf("nothing was connected:\n%s", p.body)
+	}
 	w.connect("github", "ada")
 	w.signIn("google")
 	var got []string
@@ -1191,7 +1195,7 @@ func TestBegunAndNeverFinished(t *testing.T) {
 	}
 }
 
-// TestConnectAsSomebodyElse: who comes back must be who left.
+// TestConnectAsSomebodyElse: the user who comes back must be the one who left.
 func TestConnectAsSomebodyElse(t *testing.T) {
 	for name, between := range map[string]func(*world){
 		"signed out": func(w *world) { w.press("/logout") },
@@ -1236,7 +1240,7 @@ func TestConnectAsSomebodyElse(t *testing.T) {
 func TestSignedOutWhileConnecting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "http://localhost:8080")
-		w.rewire("github", func(net fake.Net) http.RoundTripper { return far{net, 4 * time.Second, new([]string)} })
+		w.rewire("github", func(net fake.Net) http.RoundTripper { return far{net, 4 * time.Second, nil} })
 		w.signIn("google")
 		phone := *w
 		phone.browser = w.newBrowser()
@@ -1253,6 +1257,115 @@ func TestSignedOutWhileConnecting(t *testing.T) {
 		if p := w.signIn("google"); len(p.accounts()) != 1 {
 			t.Errorf("connected all the same: %v", p.accounts())
 		}
+	})
+}
+
+// An account is disconnected while a request about it is under way, or before a callback whose
+// answer was lost is delivered again. That is no mistake of the app, and nobody is signed in.
+func TestDisconnectedMeanwhile(t *testing.T) {
+	for name, row := range map[string]struct {
+		status    int
+		says      string
+		meanwhile func(w *world) page
+	}{
+		"before the callback comes again": {409, "was disconnected here meanwhile", func(w *world) page {
+			consent := w.begin("google")
+			back := w.without(func() page { return w.answer(consent, "ada", "allow", scopesOf(consent)...) }).header.Get("Location")
+			cookies := w.browser.Jar.Cookies(w.base)
+			w.get(back)
+			w.press("/disconnect")
+			w.browser.Jar.SetCookies(w.base, cookies) // of the attempt: the answer was lost
+			return w.get(back)
+		}},
+		"while the profile is read again": {200, "not connected any more", func(w *world) page {
+			w.signIn("google")
+			w.rewire("google", func(net fake.Net) http.RoundTripper { return far{net, 4 * time.Second, nil} })
+			tab := *w
+			tab.browser = &http.Client{Jar: w.browser.Jar, Transport: w.net}
+			go func() {
+				time.Sleep(2 * time.Second)
+				tab.press("/disconnect")
+			}()
+			return w.press("/read")
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, "http://localhost:8080")
+				p := row.meanwhile(w)
+				if p.status != row.status || !strings.Contains(p.body, row.says) || strings.Contains(w.log.String(), "level=ERROR") {
+					t.Errorf("%d at %s\n%s\n%s", p.status, p.url, p.body, w.log)
+				}
+				if p := w.get("http://localhost:8080/profile"); len(p.accounts()) != 0 {
+					t.Errorf("signed in with %v", p.accounts())
+				}
+				if p := w.get("http://localhost:8080/trace"); strings.Contains(p.body, ": read again") {
+					t.Error("the trace says that the profile was read")
+				}
+				time.Sleep(time.Minute)
+			})
+		})
+	}
+}
+
+// A provider that hangs keeps a button waiting for 15 seconds, also the one that disconnects,
+// which asks it twice: for a live token, and to revoke that. The account is forgotten all the same.
+func TestHangingProvider(t *testing.T) {
+	for _, button := range []string{"/read", "/refresh", "/disconnect"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, "http://localhost:8080")
+			w.signIn("github")
+			w.press("/expire")
+			w.rewire("github", func(net fake.Net) http.RoundTripper { return far{net, time.Hour, nil} })
+			begun := time.Now()
+			p := w.press(button)
+			if took := time.Since(begun); took > 15*time.Second || p.status >= 500 && p.status != 502 {
+				t.Errorf("%s: %d after %s", button, p.status, took)
+			}
+			if kept := len(w.get("http://localhost:8080/profile").accounts()) == 1; kept != (button != "/disconnect") {
+				t.Errorf("%s: the account is kept: %t", button, kept)
+			}
+		})
+	}
+}
+
+// A browser that brings a callback again and goes away is no error of the app, and a repeated
+// callback tells nobody else that an account was connected to them.
+func TestCallbackTwiceBySomebodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "http://localhost:8080")
+		w.signIn("google")
+		consent := w.press("/connect/github")
+		back := w.without(func() page { return w.answer(consent, "ada", "allow", scopesOf(consent)...) }).header.Get("Location")
+		cookies := w.browser.Jar.Cookies(w.base)
+		w.get(back)
+		w.press("/logout")
+		w.get("http://localhost:8080/") // which says so
+		consent = w.begin("google")
+		w.answer(consent, "mallory", "allow", scopesOf(consent)...)
+		for _, c := range cookies {
+			if strings.Contains(c.Name, "attempt-") {
+				w.browser.Jar.SetCookies(w.base, []*http.Cookie{c})
+			}
+		}
+		if p := w.get(back); len(p.accounts()) != 1 || strings.Contains(p.body, "Connected:") {
+			t.Errorf("%d at %s\n%s", p.status, p.url, p.body)
+		}
+
+		r, err := http.NewRequest("GET", back, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		leave()
+		for _, c := range cookies {
+			r.AddCookie(c)
+		}
+		w.net["localhost:8080"].ServeHTTP(httptest.NewRecorder(), r.WithContext(ctx))
+		if strings.Contains(w.log.String(), "level=ERROR") {
+			t.Errorf("%s", w.log)
+		}
+		time.Sleep(time.Minute)
 	})
 }
 
@@ -1441,7 +1554,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// The demo stands around this app, too: a fault of each kind is stopped, and the page says
+// The demo also stands around this app: a fault of each kind is stopped, and the page says
 // what was tried. All of them are in providers/fake/demo.
 func TestFaultsAroundThisApp(t *testing.T) {
 	for client, check := range map[string]string{

@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"crypto/rand"
 	"fmt"
 	"maps"
 	"net/http"
@@ -31,7 +30,7 @@ type browser map[string]string
 
 func (b browser) request(target string) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, target, nil)
-	for _, name := range slices.Sorted(maps.Keys(b)) { // in the tests, the oldest first
+	for _, name := range slices.Sorted(maps.Keys(b)) { // in these tests, the oldest first
 		r.AddCookie(&http.Cookie{Name: name, Value: b[name]})
 	}
 	return r
@@ -66,7 +65,7 @@ func (b browser) take(a *Attempts, state string) (Attempt, error) {
 }
 
 func newAttempt(state string) Attempt {
-	return Attempt{Provider: "op", State: state, Nonce: "n", CodeVerifier: "v", Scopes: []string{"openid"}, Begun: time.Now(), Next: "/profile"}
+	return Attempt{Provider: "op", State: state, Nonce: "n", CodeVerifier: "v", Scopes: []string{"openid", "email"}, IssParameter: true, Begun: time.Now(), Next: "/profile?a=b&c=ä"}
 }
 
 func TestAttemptCookie(t *testing.T) {
@@ -85,13 +84,13 @@ func TestAttemptCookie(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, b := newAttempts(t, testRoot, tt.secure), browser{}
 			w := httptest.NewRecorder()
-			if err := a.Put(w, b.request("/login/op"), newAttempt("STATE6789")); err != nil {
+			want := newAttempt("STATE6789")
+			if err := a.Put(w, b.request("/login/op"), want); err != nil {
 				t.Fatal(err)
 			}
 			b.keep(w)
 			sealed := w.Result().Cookies()[0].Value
-			got := w.Header()["Set-Cookie"]
-			if diff := cmp.Diff([]string{strings.Replace(tt.put, "‹sealed›", sealed, 1)}, got); diff != "" {
+			if diff := cmp.Diff([]string{strings.Replace(tt.put, "‹sealed›", sealed, 1)}, w.Header()["Set-Cookie"]); diff != "" {
 				t.Errorf("put (-want +got)\n%s", diff)
 			}
 			for _, secret := range []string{"STATE6789", `"v"`} {
@@ -100,29 +99,14 @@ func TestAttemptCookie(t *testing.T) {
 				}
 			}
 			w = httptest.NewRecorder()
-			if _, err := a.Take(w, b.request("/callback/op?state=STATE6789")); err != nil {
-				t.Fatal(err)
+			got, err := a.Take(w, b.request("/callback/op?state=STATE6789"))
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Errorf("%v (-want +got)\n%s", err, diff)
 			}
 			if diff := cmp.Diff([]string{tt.taken}, w.Header()["Set-Cookie"]); diff != "" {
 				t.Errorf("taken (-want +got)\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestAttemptRoundTrip(t *testing.T) {
-	a, b := newAttempts(t, testRoot, true), browser{}
-	want := Attempt{
-		Provider: "op", State: "STATE6789", Nonce: "nonce", CodeVerifier: "verifier", Scopes: []string{"openid", "email"},
-		IssParameter: true, Begun: time.Now(), Next: "/profile?a=b&c=ä",
-	}
-	b.put(t, a, want)
-	got, err := b.take(a, "STATE6789")
-	if diff := cmp.Diff(want, got); err != nil || diff != "" {
-		t.Errorf("%v (-want +got)\n%s", err, diff)
-	}
-	if len(b) != 0 {
-		t.Errorf("the browser still has %v", b)
 	}
 }
 
@@ -134,14 +118,10 @@ func TestTake(t *testing.T) {
 		fails  string
 		reason string
 	}{
-		"honest": {fails: "",
-			reason: "the way of every sign-in"},
-		"no state": {query: "?code=c", fails: "callback-state",
-			reason: "without it nobody can tell whose callback this is"},
-		"empty state": {query: "?code=c&state=", fails: "callback-state",
-			reason: "empty is missing"},
-		"another browser's": {query: "?code=c&state=ATTACKERS", fails: "attempt-found",
-			reason: "login CSRF: the attacker's own callback, clicked by the victim, whose browser never began it"},
+		"honest":            {fails: "", reason: "the way of every sign-in"},
+		"no state":          {query: "?code=c", fails: "callback-state", reason: "without it nobody can tell whose callback this is"},
+		"empty state":       {query: "?code=c&state=", fails: "callback-state", reason: "empty is missing"},
+		"another browser's": {query: "?code=c&state=ATTACKERS", fails: "attempt-found", reason: "login CSRF: the attacker's own callback, clicked by the victim, whose browser never began it"},
 		"one bit changed": {change: func(t *testing.T, a *Attempts, b browser) {
 			raw, _ := decodeBase64url(b[mine])
 			raw[len(raw)/2] ^= 1
@@ -150,10 +130,8 @@ func TestTake(t *testing.T) {
 			reason: "somebody wants their own nonce or verifier in it"},
 		"sealed, and no attempt": {change: func(t *testing.T, a *Attempts, b browser) { b[mine] = a.sealer.Seal([]byte("{"), mine) }, fails: "attempt-opens",
 			reason: "of another version of this app"},
-		"made up": {change: func(t *testing.T, a *Attempts, b browser) { b[mine] = b64([]byte(`{"State":"STATE6789"}`)) }, fails: "attempt-opens",
-			reason: "an attempt that this app never began"},
-		"empty cookie": {change: func(t *testing.T, a *Attempts, b browser) { b[mine] = "" }, fails: "attempt-opens",
-			reason: "nothing is no attempt"},
+		"made up":      {change: func(t *testing.T, a *Attempts, b browser) { b[mine] = b64([]byte(`{"State":"STATE6789"}`)) }, fails: "attempt-opens", reason: "an attempt that this app never began"},
+		"empty cookie": {change: func(t *testing.T, a *Attempts, b browser) { b[mine] = "" }, fails: "attempt-opens", reason: "nothing is no attempt"},
 		"moved": {change: func(t *testing.T, a *Attempts, b browser) {
 			b.put(t, a, newAttempt("OTHER6789"))
 			b[mine] = b[other]
@@ -188,43 +166,55 @@ func TestTake(t *testing.T) {
 			}
 		}, fails: "",
 			reason: "sign-ins begun side by side do not disturb each other"},
-		"half of the state": {query: "?code=c&state=STATE678x", fails: "",
-			reason: "the first 8 characters find the cookie; the rest is compared by ParseCallback"},
+		"without __Host-": {change: func(_ *testing.T, a *Attempts, _ browser) { a.secure = true }, fails: "attempt-found",
+			reason: "of an app on https only this host can set the cookie; any subdomain can set one of another name"},
+		"half of the state": {query: "?code=c&state=STATE678x", fails: "", reason: "the first 8 characters find the cookie; the rest is compared by ParseCallback"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				a, b := newAttempts(t, testRoot, false), browser{}
-				b.put(t, a, newAttempt("STATE6789"))
-				if tt.change != nil {
-					tt.change(t, a, b)
-				}
-				query := tt.query
-				if query == "" {
-					query = "?code=c&state=STATE6789"
-				}
-				r := b.request("/callback/op" + query)
-				attempt, err := a.Take(httptest.NewRecorder(), r)
-				wantCheck(t, err, 2, tt.fails, tt.reason)
-				want := Attempt{}
-				if tt.fails == "" {
-					want.State = "STATE6789"
-				}
-				if attempt.State != want.State {
-					t.Errorf("got attempt %q, want %q", attempt.State, want.State)
-				}
-			})
+		bubble(t, name, func(t *testing.T) {
+			a, b := newAttempts(t, testRoot, false), browser{}
+			b.put(t, a, newAttempt("STATE6789"))
+			if tt.change != nil {
+				tt.change(t, a, b)
+			}
+			query := tt.query
+			if query == "" {
+				query = "?code=c&state=STATE6789"
+			}
+			r := b.request("/callback/op" + query)
+			attempt, err := a.Take(httptest.NewRecorder(), r)
+			wantCheck(t, err, 2, tt.fails, tt.reason)
+			want := Attempt{}
+			if tt.fails == "" {
+				want.State = "STATE6789"
+			}
+			if attempt.State != want.State {
+				t.Errorf("got attempt %q, want %q", attempt.State, want.State)
+			}
 		})
 	}
 }
 
-// A cookie that somebody else's page put in is not read as an attempt of http when the
-// app is on https: only this host can set a __Host- cookie.
-func TestTakeWithoutHostPrefix(t *testing.T) {
-	a, b := newAttempts(t, testRoot, false), browser{}
-	b.put(t, a, newAttempt("STATE6789"))
-	_, err := b.take(newAttempts(t, testRoot, true), "STATE6789")
-	wantCheck(t, err, 2, "attempt-found", "a name without __Host- can be set by any subdomain")
-	wantGot(t, err, CheckError{Got: "no cookie of this sign-in", Want: "one of the last 8 that this browser began, at most an hour ago"})
+// A callback that fails before its attempt is known says what it is.
+func TestTakeSays(t *testing.T) {
+	const noCookie, cookies = "no cookie of this sign-in", "one of the last 8 that this browser began, at most an hour ago"
+	for query, want := range map[string]CheckError{
+		"error=access_denied&error_description=x": {Got: "error=access_denied, and no state", Want: "a value"},
+		"error_code=200":              {Got: "error=200, and no state", Want: "a value"},
+		"oauth_problem=user_refused":  {Got: "error=user_refused, and no state", Want: "a value"},
+		"error=a%0Ab":                 {Got: "error=a b, and no state", Want: "a value"},
+		"error=":                      {Got: "no state", Want: "a value"},
+		"code=c":                      {Got: "no state", Want: "a value"},
+		"error=access_denied&state=S": {Got: "error=access_denied, and " + noCookie, Want: cookies},
+		"code=c&state=S":              {Got: noCookie, Want: cookies},
+		"code=c&state=T":              {Got: "not sealed by this run of the app for this cookie"},
+	} {
+		ctx, events := listen(t.Context())
+		_, err := newAttempts(t, testRoot, false).Take(httptest.NewRecorder(), browser{"oauthbyhand-attempt-T": "*"}.request("/callback/op?"+query).WithContext(ctx))
+		wantGot(t, err, want)
+		if text := strings.Join(events(), "\n"); strings.Contains(text, "AttemptTaken") {
+			t.Errorf("it was taken:\n%s", text)
+		}
+	}
 }
 
 // Sign-ins begun and never finished: the browser keeps eight, the server none.
@@ -260,7 +250,7 @@ func testPutDropsTheOldest(t *testing.T, secure bool) {
 	if b["session"] == "" {
 		t.Error("another app's cookie was dropped")
 	}
-	// However many there are, as of a limit that was higher once, all but eight go.
+	// However many there are, for example because the limit was once higher, all but eight go.
 	for i := range 5 {
 		b[fmt.Sprintf("%s00%d", prefix, i)] = "x"
 	}
@@ -270,7 +260,7 @@ func testPutDropsTheOldest(t *testing.T, secure bool) {
 	}
 }
 
-// What cannot be stored is an error, and no cookie that nothing opens.
+// An attempt that cannot be stored is an error, and no cookie is set.
 func TestPutRefuses(t *testing.T) {
 	w := httptest.NewRecorder()
 	err := newAttempts(t, testRoot, false).Put(w, browser{}.request("/login/op"), Attempt{Begun: time.Unix(1<<40, 0)})
@@ -301,10 +291,8 @@ func TestUsedAttemptsAreBounded(t *testing.T) {
 // Made-up callbacks leave nothing behind.
 func TestUnknownAttemptsAreNotRemembered(t *testing.T) {
 	a := newAttempts(t, testRoot, false)
-	for range 100 {
-		state := rand.Text()
-		b := browser{"oauthbyhand-attempt-" + state[:8]: "made up"}
-		_, err := b.take(a, state)
+	for i := range 100 {
+		_, err := browser{fmt.Sprintf("oauthbyhand-attempt-%08d", i): "made up"}.take(a, fmt.Sprintf("%08d", i))
 		wantCheck(t, err, 2, "attempt-opens", "made up")
 	}
 	if len(a.used) > 1 || len(a.order) > 1 {

@@ -59,10 +59,7 @@ func TestBegin(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			row := tt.row()
-			if tt.change != nil {
-				tt.change(&row)
-			}
+			row := with(tt.row(), tt.change)
 			p := newOP()
 			if tt.metadata != "" {
 				p.says[opDiscovery] = saysJSON(tt.metadata)
@@ -90,12 +87,16 @@ func TestBeginAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newOP()
 		p.says[opDiscovery] = saysJSON(strings.Replace(opMetadata, "{", `{"authorization_response_iss_parameter_supported": true,`, 1))
-		got, _, err := newClient(t, opRow(), p).Begin(t.Context())
+		c := newClient(t, opRow(), p)
+		got, _, err := c.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got.Begun.Location() != time.UTC {
 			t.Errorf("begun at a time of %s: the trace shows it to people elsewhere", got.Begun.Location())
+		}
+		if !regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`).MatchString(got.CodeVerifier) {
+			t.Errorf("%q is not of the form that RFC 7636 §4.1 wants", got.CodeVerifier)
 		}
 		random := regexp.MustCompile(`^[A-Za-z0-9_-]{22,43}$`) // 128 bits or more; the conformance suite warns of longer ones
 		if !random.MatchString(got.State) || !random.MatchString(got.Nonce) {
@@ -108,26 +109,22 @@ func TestBeginAttempt(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-	})
-}
-
-// A value that comes back in a second attempt would let the first one's callback,
-// token or code into it.
-func TestBeginFresh(t *testing.T) {
-	c := newClient(t, opRow(), newOP())
-	seen := map[string]bool{}
-	for range 100 {
-		attempt, _, err := c.Begin(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, value := range []string{attempt.State, attempt.Nonce, attempt.CodeVerifier} {
-			if seen[value] {
-				t.Fatalf("%q for the second time", value)
+		// A value that comes back in a second attempt would let the first one's callback, token
+		// or code into it.
+		seen := map[string]bool{}
+		for range 100 {
+			attempt, _, err := c.Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
 			}
-			seen[value] = true
+			for _, value := range []string{attempt.State, attempt.Nonce, attempt.CodeVerifier} {
+				if seen[value] {
+					t.Fatalf("%q for the second time", value)
+				}
+				seen[value] = true
+			}
 		}
-	}
+	})
 }
 
 // A provider's malformed URL is an error, and sends the browser nowhere.

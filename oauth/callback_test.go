@@ -22,11 +22,9 @@ func TestParseCallback(t *testing.T) {
 		fails   string
 		reason  string
 	}{
-		"honest": {query: good, reason: "the two parameters of RFC 6749 §4.1.2"},
-		"unknown parameters": {query: good + "&session_state=x&scope=openid+email&authuser=0&prompt=consent&access_token=x",
-			reason: "they are ignored (RFC 6749 §4.1.2)"},
-		"a code with a slash": {query: "state=st4te-st4te&code=4%2F0Ab",
-			reason: "Google's codes have one; it is decoded once"},
+		"honest":              {query: good, reason: "the two parameters of RFC 6749 §4.1.2"},
+		"unknown parameters":  {query: good + "&session_state=x&scope=openid+email&authuser=0&prompt=consent&access_token=x", reason: "they are ignored (RFC 6749 §4.1.2)"},
+		"a code with a slash": {query: "state=st4te-st4te&code=4%2F0Ab", reason: "Google's codes have one; it is decoded once"},
 
 		"state missing":      {query: "code=c0de", fails: "callback-state", reason: "login CSRF: the attacker leaves it out"},
 		"state empty":        {query: "state=&code=c0de", fails: "callback-state", reason: "empty equals nothing"},
@@ -47,29 +45,16 @@ func TestParseCallback(t *testing.T) {
 		"bad escape in error":        {query: good + "&error=%zz", fails: "callback-once", reason: "neither a yes nor a no"},
 		"bad escape in Meta's error": {query: good + "&error_code=%zz", fails: "callback-once", reason: "likewise"},
 
-		"attempt of another provider": {query: good, attempt: func(a *Attempt) { a.Provider = "google" }, fails: "attempt-client",
-			reason: "mix-up: the attacker's provider sends the browser to this one's callback (RFC 9700 §4.4.2.2)"},
-		"zero attempt": {query: good, attempt: func(a *Attempt) { *a = Attempt{} }, fails: "attempt-client",
-			reason: "an error of Take that nobody looked at"},
-
-		"iss": {query: good + "&iss=https%3A%2F%2Fop.example", attempt: promised,
-			reason: "as RFC 9207 wants it"},
-		"iss unpromised": {query: good + "&iss=https%3A%2F%2Fop.example",
-			reason: "Google and GitHub send it without saying so"},
-		"iss absent, not promised": {query: good,
-			reason: "most providers know nothing of it"},
-		"iss absent though promised": {query: good, attempt: promised, fails: "callback-issuer",
-			reason: "mix-up: the attacker strips it"},
+		"iss":                        {query: good + "&iss=https%3A%2F%2Fop.example", attempt: promised, reason: "as RFC 9207 wants it"},
+		"iss unpromised":             {query: good + "&iss=https%3A%2F%2Fop.example", reason: "Google and GitHub send it without saying so"},
+		"iss absent, not promised":   {query: good, reason: "most providers know nothing of it"},
+		"iss absent though promised": {query: good, attempt: promised, fails: "callback-issuer", reason: "mix-up: the attacker strips it"},
 		"iss of another": {query: good + "&iss=https%3A%2F%2Fevil.example", attempt: promised, fails: "callback-issuer",
 			reason: "mix-up: the code is another provider's, and would be sent to this one"},
-		"iss of another, unpromised": {query: good + "&iss=https%3A%2F%2Fevil.example", fails: "callback-issuer",
-			reason: "a callback that says that the code is not ours is believed"},
-		"iss with a slash": {query: good + "&iss=https%3A%2F%2Fop.example%2F", fails: "callback-issuer",
-			reason: "simple string comparison (RFC 9207 §2.4)"},
-		"iss empty": {query: good + "&iss=",
-			reason: "without a value, as if left out (RFC 6749 §3.1), and none was promised"},
-		"a row without an issuer": {query: good + "&iss=https%3A%2F%2Fwhoever.example", row: func(p *Provider) { *p = plainRow(); p.Name = "op" },
-			reason: "there is nothing to compare it with"},
+		"iss of another, unpromised": {query: good + "&iss=https%3A%2F%2Fevil.example", fails: "callback-issuer", reason: "a callback that says that the code is not ours is believed"},
+		"iss with a slash":           {query: good + "&iss=https%3A%2F%2Fop.example%2F", fails: "callback-issuer", reason: "simple string comparison (RFC 9207 §2.4)"},
+		"iss empty":                  {query: good + "&iss=", reason: "without a value, as if left out (RFC 6749 §3.1), and none was promised"},
+		"a row without an issuer":    {query: good + "&iss=https%3A%2F%2Fwhoever.example", row: func(p *Provider) { *p = plainRow(); p.Name = "op" }, reason: "there is nothing to compare it with"},
 		"a row with an issuer for callbacks only": {query: good + "&iss=https%3A%2F%2Fevil.example", fails: "callback-issuer",
 			row:    func(p *Provider) { p.OpenID, p.Metadata = false, plainRow().Metadata },
 			reason: "GitHub: no OpenID Connect, and an iss all the same"},
@@ -77,27 +62,20 @@ func TestParseCallback(t *testing.T) {
 		"code missing":        {query: "state=st4te-st4te", fails: "callback-code", reason: "neither a yes nor a no"},
 		"code empty":          {query: "state=st4te-st4te&code=", fails: "callback-code", reason: "empty is missing"},
 		"code with a newline": {query: "state=st4te-st4te&code=c%0Ade", fails: "callback-code", reason: "a line of its own in somebody's log"},
+		"code at the edges":   {query: "state=st4te-st4te&code=+%7E", reason: "the first and the last that are printable"},
+		"code below a space":  {query: "state=st4te-st4te&code=%1F", fails: "callback-code", reason: "likewise"},
+		"code above a tilde":  {query: "state=st4te-st4te&code=%7F", fails: "callback-code", reason: "likewise"},
 		"code not ASCII":      {query: "state=st4te-st4te&code=c%C3%B6de", fails: "callback-code", reason: "codes are printable ASCII (RFC 6749 Appendix A.11)"},
 		"only an access token": {query: "state=st4te-st4te&access_token=x&token_type=bearer", fails: "callback-code",
 			reason: "token injection: tokens come from the token endpoint only (RFC 9700 §2.1.2)"},
 
-		"error without state": {query: "error=access_denied", fails: "callback-state",
-			reason: "anybody can write this link; who asked for nothing was refused nothing"},
-		"error with another's iss": {query: "state=st4te-st4te&error=access_denied&iss=https%3A%2F%2Fevil.example", fails: "callback-issuer",
-			reason: "errors too (RFC 9207 §2.4)"},
-		"error without the iss promised": {query: "state=st4te-st4te&error=access_denied", attempt: promised, fails: "callback-issuer",
-			reason: "errors too"},
-		"error empty": {query: good + "&error=",
-			reason: "a parameter without a value counts as left out (RFC 6749 §3.1)"},
+		"error without state":            {query: "error=access_denied", fails: "callback-state", reason: "anybody can write this link; who asked for nothing was refused nothing"},
+		"error with another's iss":       {query: "state=st4te-st4te&error=access_denied&iss=https%3A%2F%2Fevil.example", fails: "callback-issuer", reason: "errors too (RFC 9207 §2.4)"},
+		"error without the iss promised": {query: "state=st4te-st4te&error=access_denied", attempt: promised, fails: "callback-issuer", reason: "errors too"},
+		"error empty":                    {query: good + "&error=", reason: "a parameter without a value counts as left out (RFC 6749 §3.1)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			row, attempt := opRow(), attemptOf("op")
-			if tt.row != nil {
-				tt.row(&row)
-			}
-			if tt.attempt != nil {
-				tt.attempt(&attempt)
-			}
+			row, attempt := with(opRow(), tt.row), with(attemptOf("op"), tt.attempt)
 			callback, err := newClient(t, row, nil).ParseCallback(t.Context(), attempt, tt.query)
 			wantCheck(t, err, 2, tt.fails, tt.reason)
 			want := url.Values{}
@@ -114,7 +92,7 @@ func TestParseCallback(t *testing.T) {
 	}
 }
 
-// Each provider says no in its own words.
+// Each provider reports a denial in its own words.
 func TestParseCallbackRefusal(t *testing.T) {
 	for name, tt := range map[string]struct {
 		query  string
@@ -138,22 +116,10 @@ func TestParseCallbackRefusal(t *testing.T) {
 			"error=access_denied&error_reason=user_denied&error_description=The+user+denied+your+request",
 			Refusal{Step: 2, Code: "access_denied", Description: "The user denied your request", Reason: "user_denied"}, true,
 			"as documented"},
-		"the app's mistake": {
-			"error=invalid_scope",
-			Refusal{Step: 2, Code: "invalid_scope"}, false,
-			"no description, and nothing that the user did"},
-		"a code next to it": {
-			"error=access_denied&code=c0de",
-			Refusal{Step: 2, Code: "access_denied"}, true,
-			"a code smuggled in behind an error is never redeemed"},
-		"a code that is none next to it": {
-			"error=access_denied&code=%0D%0A",
-			Refusal{Step: 2, Code: "access_denied"}, true,
-			"nor is it looked at: the user learns what the provider said"},
-		"badly encoded": {
-			"error=access_denied&error_description=100%",
-			Refusal{Step: 2, Code: "access_denied"}, true,
-			"the denial is not lost for its description"},
+		"the app's mistake":              {"error=invalid_scope", Refusal{Step: 2, Code: "invalid_scope"}, false, "no description, and nothing that the user did"},
+		"a code next to it":              {"error=access_denied&code=c0de", Refusal{Step: 2, Code: "access_denied"}, true, "a code smuggled in behind an error is never redeemed"},
+		"a code that is none next to it": {"error=access_denied&code=%0D%0A", Refusal{Step: 2, Code: "access_denied"}, true, "nor is it looked at: the user learns what the provider said"},
+		"badly encoded":                  {"error=access_denied&error_description=100%", Refusal{Step: 2, Code: "access_denied"}, true, "the denial is not lost for its description"},
 		"terminal codes": {
 			"error=x&error_description=a%1B%5B31mb%00%0Ac" + strings.Repeat("x", 600),
 			Refusal{Step: 2, Code: "x", Description: "a [31mb  c" + strings.Repeat("x", 490) + "…"}, false,

@@ -3,9 +3,11 @@ package oauth
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -63,10 +65,7 @@ func TestNewClient(t *testing.T) {
 		"authorization endpoint http": {"app", "s3cret", callback, plain(func(m *Metadata) { m.AuthorizationEndpoint = "http://op.example/authorize" }), `authorization endpoint "http://op.example/authorize": http://op.example is not https`, "the sign-in page changed on the wire"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			row := opRow()
-			if tt.row != nil {
-				tt.row(&row)
-			}
+			row := with(opRow(), tt.row)
 			c, err := NewClient(row, tt.id, tt.secret, tt.redirectURI, nil)
 			if (err == nil) != (tt.err == "") || (c == nil) != (err != nil) {
 				t.Fatalf("%v, %v: %s", c, err, tt.reason)
@@ -78,12 +77,53 @@ func TestNewClient(t *testing.T) {
 	}
 }
 
-// The name stands in the attempt, and empty never equals empty.
+// The name is in the attempt, and an empty name must never equal another.
 func TestNewClientWithoutName(t *testing.T) {
 	row := opRow()
 	row.Name = ""
 	if c, err := NewClient(row, "app", "s3cret", "https://app.example/callback", nil); err == nil {
 		t.Errorf("%v", c)
+	}
+}
+
+// Each step takes only what the one before made, at the same provider: no zero value, which
+// an error brings that nobody looked at, and nothing that another client made (mix-up: an
+// honest provider's code or token sent to the attacker's).
+func TestForeign(t *testing.T) {
+	p, ctx := newOP(), t.Context()
+	c, plain, c1 := newClient(t, opRow(), p), newClient(t, plainRow(), p), newClient1(t, xRow(), p)
+	for _, of := range []string{"", "other"} {
+		for _, step := range []struct {
+			step int
+			do   func() (any, error)
+		}{
+			{2, func() (any, error) { return c.ParseCallback(ctx, attemptOf(of), "state=st4te-st4te&code=c0de") }},
+			{2, func() (any, error) {
+				return c1.ParseCallback(ctx, Attempt{Provider: of, TemporaryToken: "T"}, "oauth_token=T&oauth_verifier=V")
+			}},
+			{3, func() (any, error) { return c.Exchange(ctx, Callback{attempt: attemptOf(of), code: "c0de"}) }},
+			{3, func() (any, error) { return c1.Exchange(ctx, Callback{attempt: Attempt{Provider: of}, code: "V"}) }},
+			{4, func() (any, error) {
+				return c.VerifyIDToken(ctx, Unverified{attemptOf(of), Tokens{AccessToken: "t0ken"}, "", false})
+			}},
+			{4, func() (any, error) {
+				return plain.VerifyIDToken(ctx, Unverified{attemptOf(of), Tokens{AccessToken: "t0ken"}, "", false})
+			}},
+			{5, func() (any, error) { return c.UserInfo(ctx, signedIn(of)) }},
+			{5, func() (any, error) { return c1.UserInfo(ctx, TokenCredentials{Provider: of, Token: "t0ken"}) }},
+			{6, func() (any, error) { return c.Refresh(ctx, Tokens{Provider: of, RefreshToken: "refr3sh"}) }},
+			{7, func() (any, error) { return 0, c.Revoke(ctx, signedIn(of)) }},
+			{7, func() (any, error) { return 0, c1.Revoke(ctx, TokenCredentials{Provider: of, Token: "t0ken"}) }},
+		} {
+			got, err := step.do()
+			wantCheck(t, err, step.step, "attempt-client", "made by the client "+of)
+			if !reflect.ValueOf(got).IsZero() {
+				t.Errorf("step %d: %v with an error", step.step, got)
+			}
+		}
+	}
+	if len(p.asked) > 0 {
+		t.Errorf("a code or a token was sent: %v", p.asked)
 	}
 }
 
@@ -145,7 +185,7 @@ func TestReplyWithoutEnd(t *testing.T) {
 		if sent > 2*maxReply {
 			t.Errorf("%d bytes were read", sent)
 		}
-		// One that sends a byte now and then does not hold us up longer than one that hangs.
+		// A provider that sends a byte now and then does not delay us longer than one that hangs.
 		p.says[opDiscovery] = func(r *http.Request) (*http.Response, error) {
 			response, err := saysJSON("")(r)
 			response.Body = bodyFunc(func(b []byte) (int, error) {
@@ -218,7 +258,7 @@ type bodyFunc func([]byte) (int, error)
 func (f bodyFunc) Read(b []byte) (int, error) { return f(b) }
 func (f bodyFunc) Close() error               { return nil }
 
-// What of a request a provider's error text must not bring to a page or a log.
+// Which parts of a request must not get to a page or a log in a provider's error text.
 func TestSecretsOfARequest(t *testing.T) {
 	for name, tt := range map[string]struct {
 		authorization, body string
@@ -227,6 +267,7 @@ func TestSecretsOfARequest(t *testing.T) {
 		"OAuth 1.0a":          {`OAuth oauth_consumer_key="app", oauth_token="T%2B1", oauth_verifier="V%201", oauth_signature="s%2Fg%3D"`, "", []string{"T+1", "V 1", "s/g="}},
 		"GitHub's revocation": {"Basic YXBwOnMlMjBz", `{"access_token": "gho_t0ken"}`, []string{"gho_t0ken", "YXBwOnMlMjBz", "s%20s", "s s"}},
 		"a form":              {"", "grant_type=authorization_code&code=c0de&code_verifier=v3&client_secret=s3", []string{"s3", "c0de", "v3"}},
+		"overlapping":         {"", "code=s3c&client_secret=s3cret", []string{"s3c", "s3cret"}},
 		"Bearer":              {"Bearer t0ken", "", []string{"t0ken"}},
 	} {
 		r := Request{URL: "https://op.example/token?appsecret_proof=pr00f", Body: tt.body, Header: http.Header{"Authorization": {tt.authorization}}}
@@ -238,5 +279,43 @@ func TestSecretsOfARequest(t *testing.T) {
 		if got := r.scrub("no such app"); got != "no such app" {
 			t.Errorf("%s: %q, in which there is no secret", name, got)
 		}
+	}
+}
+
+// What each kind of failure of the network is called. No message has the URL, which may hold
+// secrets.
+func TestUnreachableSays(t *testing.T) {
+	for _, row := range []struct {
+		err  error
+		want string
+	}{
+		{errors.New("boom"), "op.example: boom"},
+		{&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}, "op.example: dial tcp: connection refused"},
+		{&net.DNSError{Err: "no such host", Name: "op.example", Server: "10.0.0.2:53"}, "there is no host op.example"},
+		{context.DeadlineExceeded, "no answer from op.example in time"},
+	} {
+		p := newOP()
+		p.says[opToken] = func(*http.Request) (*http.Response, error) { return nil, row.err }
+		ctx := WithTrace(t.Context(), func(Event) {})
+		_, err := newClient(t, plainRow(), p).Get(ctx, signedIn("plain"), opToken+"?a=b")
+		wantGot(t, err, CheckError{Got: row.want})
+	}
+}
+
+func TestUnsendableRequest(t *testing.T) {
+	p := newOP()
+	_, err := newClient(t, opRow(), p).send(t.Context(), Request{Method: "NO METHOD", URL: opToken})
+	if want := `oauth: step 0: net/http: invalid method "NO METHOD"`; err == nil || err.Error() != want || len(p.asked) > 0 {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// A program may have a default transport of its own.
+func TestDefaultTransportOfAnotherType(t *testing.T) {
+	standard := http.DefaultTransport
+	defer func() { http.DefaultTransport = standard }()
+	http.DefaultTransport = newOP()
+	if _, err := newClient(t, opRow(), nil).Discover(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

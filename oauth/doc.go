@@ -12,18 +12,18 @@
 //	4 ID token   tokens, err := client.VerifyIDToken(ctx, unverified)
 //	5 profile    info, err := client.UserInfo(ctx, tokens)
 //
-// [Once] runs steps 2 to 5 to their end if the browser goes away, and runs them once if it
-// delivers the callback again.
+// [Once] finishes steps 2 to 5 even if the browser goes away, and does not repeat them if
+// the browser delivers the callback again.
 //
-// With OAuth 1.0a the app keeps a [Client1] instead. Its methods have the same names
-// if the step is the same idea, and there is no step 4:
+// With OAuth 1.0a the app keeps a [Client1] instead. If a step is the same idea, its method
+// has the same name. There is no step 4:
 //
 //	3 token      credentials, err := client.Exchange(ctx, callback)
 //	5 profile    info, err := client.UserInfo(ctx, credentials)
 //
 // Step 0, the provider's metadata, is fetched by the step that first needs it
-// ([Client.Discover]). Tokens that are kept ([example.com/oauthbyhand/oauth/account])
-// have two more:
+// ([Client.Discover]). Tokens that are stored ([example.com/oauthbyhand/oauth/account])
+// have two more steps:
 //
 //	6 refresh    tokens, err := client.Refresh(ctx, tokens)
 //	7 revoke     err := client.Revoke(ctx, tokens)
@@ -37,25 +37,26 @@
 // In the order of the flow, one step or one idea per file:
 //
 //	provider.go    what a client must know of one provider: as data
-//	client.go      this app as registered there; the one function that sends a request
+//	client.go      this app as registered there; the one function that sends a request,
+//	               follows no redirect and limits the size of the reply
 //	discovery.go   0 the provider's metadata
 //	begin.go       1 the attempt, and the URL to send the browser to
 //	pkce.go          the secret that only this attempt knows
-//	attempts.go      the attempt in a sealed cookie, in the browser that began it
+//	attempts.go      the attempt in a sealed cookie; a replayed callback is refused
 //	once.go          one result for a callback that the browser delivers twice
 //	callback.go    2 what came back
-//	token.go       3 the code for tokens
-//	idtoken.go     4 signature, then claims
+//	token.go       3 tokens for the code; how the client authenticates
+//	idtoken.go     4 the ID token's signature, then its claims
 //	jwk.go           the provider's keys
 //	userinfo.go    5 the user's profile, read with the access token
-//	refresh.go     6 the refresh token for new tokens
-//	revoke.go      7 the tokens revoked
+//	refresh.go     6 new tokens for the refresh token
+//	revoke.go      7 the tokens, revoked
 //	oauth1.go      OAuth 1.0a: steps 1, 2, 3 and 5 again; 7 is in revoke.go
 //	sign1.go         the signature of each request
 //	shared.go      one fetch for many sign-ins that wait for it
 //	seal.go        encryption of what others could read or change
 //	strictjson.go  JSON read so that two parsers cannot disagree
-//	reply.go       what holds for each reply, and how providers and users refuse
+//	reply.go       what every reply must be, and how providers and users refuse
 //	errors.go      what a check is, and the list of all
 //	trace.go       what happened, as events
 //
@@ -69,8 +70,8 @@
 //
 // # Leniencies
 //
-// Providers differ from the specifications. If one provider does, its entry in package
-// providers says so, with the source. For all providers this client accepts: expires_in as
+// Providers differ from the specifications. If only one provider differs, its entry in
+// package providers says so, with the source. For all providers this client accepts: expires_in as
 // text, or one that makes no sense (the expiry is then unknown); scopes separated by commas;
 // null for a member that is missing; keys in the key set that it does not understand; an ID
 // token without typ or kid; a byte order mark before JSON; callback parameters that it does
@@ -84,7 +85,7 @@
 //     that the code does not bring. response_type is always code.
 //   - response_mode=form_post, which keeps the code out of the browser's history (RFC 9700
 //     §4.3.1): it needs cookies that other sites' forms carry (SameSite=None). Here a code
-//     in the history is a used one: that section's other measure, against replay.
+//     in the history has already been used, and works only once.
 //   - Clients without a secret, and private_key_jwt: this app has a server that can
 //     keep a secret, and the providers here give one.
 //   - Dynamic registration, signed requests (JAR, PAR), JWE, signed userinfo
@@ -94,13 +95,14 @@
 //     tenants (Microsoft Entra "common"): their rules would have to be in the code
 //     of everybody else's flow.
 //   - The exchange of a token for a longer-lived one, which Meta has instead of refresh
-//     tokens: a second way to do step 6, for two providers. Their users sign in again.
+//     tokens: it would be a second way to do step 6, for two providers only. Their users
+//     sign in again.
 //   - Checks of max_age, acr and c_hash: this client never asks for what they
 //     answer. And id_token_signing_alg_values_supported: the list of algorithms is
 //     this client's own, and short.
 //   - Sign-ins that the provider begins (OIDC Core §4): a sign-in begins here.
 //   - A guard against providers whose metadata name addresses inside this network:
-//     the issuer is configured, and trusted so far.
+//     the app's owner chose the issuer, and this client trusts it that far.
 //   - Safety on plain http. Cookies do not tell ports apart, so a program on another port
 //     of this host can plant one. It cannot make an attempt up, but it can begin a sign-in
 //     of its own and plant the genuine cookie with the link to its callback: login CSRF.

@@ -3,11 +3,9 @@ package oauth
 import (
 	"cmp"
 	"errors"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -89,7 +87,7 @@ func testRows(t *testing.T) {
 	}
 }
 
-// The rows of secrets keep none, held or not: a trace shows what rows keep.
+// Outcomes of checks of secrets keep no secret, held or not: a trace shows what they keep.
 func TestRowsKeepNoSecret(t *testing.T) {
 	c := &Check{2, "the-check", "RFC 1 §2", "an attack"}
 	for _, r := range []Outcome{
@@ -101,7 +99,7 @@ func TestRowsKeepNoSecret(t *testing.T) {
 	}
 }
 
-// check stops at the first row that does not hold, and moves shared checks to the step
+// check stops at the first outcome that does not hold, and gives shared checks the step
 // that makes them.
 func TestCheckStops(t *testing.T) {
 	first, second := &Check{2, "first", "a", "b"}, &Check{2, "second", "c", "d"}
@@ -178,32 +176,13 @@ func TestClip(t *testing.T) {
 // of this package declares, once, complete, in the order of the steps.
 func TestChecks(t *testing.T) {
 	var declared []string
-	for _, file := range sources(t, false) {
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, decl := range parsed.Decls {
-			group, ok := decl.(*ast.GenDecl)
-			if !ok || group.Tok != token.VAR {
-				continue
-			}
-			for _, spec := range group.Specs {
-				for _, value := range spec.(*ast.ValueSpec).Values {
-					literal, _ := value.(*ast.CompositeLit)
-					if literal == nil {
-						continue
-					}
-					if name, _ := literal.Type.(*ast.Ident); name == nil || name.Name != "Check" || len(literal.Elts) != 4 {
-						continue
-					}
-					declared = append(declared, strings.Trim(literal.Elts[1].(*ast.BasicLit).Value, `"`))
-				}
-			}
-		}
+	for _, found := range regexp.MustCompile(`= Check\{\d, "([^"]+)"`).FindAllStringSubmatch(readAll(t, false), -1) {
+		declared = append(declared, found[1])
 	}
 	var listed []string
+	perStep := make([]int, 8)
 	for _, c := range Checks() {
+		perStep[c.Step]++
 		listed = append(listed, c.Name)
 		if c.Name == "" || c.Spec == "" || c.Stops == "" || c.Step < 0 || c.Step > 7 {
 			t.Errorf("%+v is not complete", c)
@@ -217,10 +196,6 @@ func TestChecks(t *testing.T) {
 		if !slices.IsSortedFunc(run, func(a, b Check) int { return cmp.Compare(a.Step, b.Step) }) {
 			t.Errorf("not in the order of the steps: %v", run)
 		}
-	}
-	perStep := make([]int, 8)
-	for _, c := range Checks() {
-		perStep[c.Step]++
 	}
 	if diff := gocmp.Diff([]int{10, 2, 12, 5, 19, 3, 5, 1}, perStep); diff != "" {
 		t.Errorf("checks of each step (-want +got)\n%s", diff)
@@ -237,27 +212,30 @@ func TestChecks(t *testing.T) {
 
 // A check that no test expects to fail may be gone without anybody noticing.
 func TestEveryCheckIsSeenToFail(t *testing.T) {
-	var tests strings.Builder
-	for _, file := range sources(t, true) {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tests.Write(text)
-	}
+	tests := readAll(t, true)
 	for _, c := range Checks() {
-		if !strings.Contains(tests.String(), `"`+c.Name+`"`) {
+		if !strings.Contains(tests, `"`+c.Name+`"`) {
 			t.Errorf("no test expects %s to fail", c.Name)
 		}
 	}
 }
 
-// sources returns the files of this package, or those of its tests.
-func sources(t *testing.T, tests bool) []string {
+// readAll returns the text of this package's files, or of those of its tests.
+func readAll(t *testing.T, tests bool) string {
 	t.Helper()
-	all, err := filepath.Glob("*.go")
+	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(all, func(name string) bool { return strings.HasSuffix(name, "_test.go") != tests })
+	var all []byte
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(name, "_test.go") == tests {
+			all = append(all, text...)
+		}
+	}
+	return string(all)
 }

@@ -15,8 +15,8 @@ import (
 	"example.com/oauthbyhand/providers/fake"
 )
 
-// A whole sign-in. In an app, what stands above the user is one handler, what stands
-// below another, and the attempt is in the browser's cookie between them: see
+// A whole sign-in. In an app, the lines before the call of user are in one handler and those
+// after it in another. In between, the attempt is in the browser's cookie: see
 // [oauth.Attempts].
 func Example() {
 	client, user := demo()
@@ -49,8 +49,8 @@ func Example() {
 	// Output: Ada Lovelace ada@example.com true
 }
 
-// demo returns a client of Google, and the user: who is sent to the authorization URL,
-// allows or refuses, and comes back with a query. The provider is the fake one.
+// demo returns a client of Google, and a function that plays the user: it opens the
+// authorization URL, allows or refuses, and returns the callback's query. Google is the fake one.
 func demo() (client *oauth.Client, user func(authorizationURL, decision string) (rawQuery string)) {
 	const callbackURL = "https://app.example/callback/google"
 	simulator := fake.New(fake.Options{Clients: []fake.Client{
@@ -113,7 +113,7 @@ func ExampleClient_ParseCallback() {
 	// stops: an attacker's code in this user's session (login CSRF)
 }
 
-// A "no" of the user is no failed check.
+// A denial by the user is not a failed check.
 func ExampleRefusal() {
 	client, user := demo()
 	ctx := context.Background()
@@ -125,7 +125,7 @@ func ExampleRefusal() {
 	// Output: access_denied true
 }
 
-// A code is good once.
+// A code works once.
 func ExampleClient_Exchange() {
 	client, user := demo()
 	ctx := context.Background()
@@ -162,7 +162,7 @@ func ExampleClient_VerifyIDToken() {
 	// "https://accounts.google.com" "app"
 }
 
-// The profile in the same words for all providers, and the replies that it is from.
+// The profile, which has the same fields for all providers, and the replies that it came from.
 func ExampleClient_UserInfo() {
 	client, user := demo()
 	ctx := context.Background()

@@ -101,13 +101,9 @@ func FuzzCredentials(f *testing.F) {
 	f.Add("oauth_token=a&oauth_token_secret=b&oauth_callback_confirmed=true")
 	f.Add("oauth_token=a&oauth_token=b&oauth_token_secret=%zz;&oauth_callback_confirmed=TRUE")
 	f.Fuzz(func(t *testing.T, body string) {
-		p := &op{says: map[string]answer{"https://x.example/r": says(200, "text/html", body)}}
-		c, err := NewClient1(Provider1{About: About{Name: "x"}, TemporaryCredentialURL: "https://x.example/r", AuthorizationURL: "https://x.example/a", TokenURL: "https://x.example/t", Profile: noProfile},
-			"id", "secret", "https://app.example/callback", p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		attempt, authorizationURL, err := c.Begin(t.Context())
+		p := newX()
+		p.says[xLeg1] = saysForm(body)
+		attempt, authorizationURL, err := newClient1(t, xRow(), p).Begin(t.Context())
 		if err != nil {
 			return
 		}

@@ -7,10 +7,8 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"slices"
 	"strings"
 	"testing"
@@ -42,7 +40,13 @@ func TestVerifyIDToken(t *testing.T) {
 	})
 }
 
-// A client may be used by several goroutines, and so may its row.
+// What a failed check of claims says.
+func TestVerifyIDTokenSays(t *testing.T) {
+	_, err := verify(t, newClient(t, opRow(), newOP()), sign(rs256, claims(set{"exp": "soon"}), rsaKey()))
+	wantGot(t, err, CheckError{Got: "exp is of another type: a string"})
+}
+
+// Several goroutines may use a client, and so they may use its provider entry.
 func TestVerifyIDTokenLeavesTheRow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		row, aliases := opRow(), make([]string, 1, 2)
@@ -57,60 +61,32 @@ func TestVerifyIDTokenLeavesTheRow(t *testing.T) {
 	})
 }
 
-// Nothing to verify without OpenID Connect; with it, nothing passes unverified.
-func TestVerifyIDTokenWithoutOpenID(t *testing.T) {
-	p := newOP()
-	p.says[opToken] = saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "id_token": "not looked at"}`)
-	got, err := tokens(t, newClient(t, plainRow(), p), "")
-	if err != nil || got.AccessToken != "t0ken" || got.Subject != "" || got.IDToken != nil {
-		t.Errorf("%+v, %v", got, err)
-	}
-	if len(p.asked) != 1 {
-		t.Errorf("asked %v", p.asked)
-	}
-}
-
-func TestVerifyIDTokenForeign(t *testing.T) {
-	other := Unverified{attemptOf("other"), Tokens{Provider: "other", AccessToken: "t0ken"}, "", false}
-	for name, unverified := range map[string]Unverified{"zero": {}, "another client's": other} {
-		for _, row := range []Provider{opRow(), plainRow()} {
-			got, err := newClient(t, row, newOP()).VerifyIDToken(t.Context(), unverified)
-			wantCheck(t, err, 4, "attempt-client", "an error of Exchange that nobody looked at, or tokens of another provider")
-			if got.AccessToken != "" {
-				t.Errorf("%s: tokens with an error", name)
-			}
-		}
-	}
-}
-
 // The examples of OpenID Connect Core, each at its own time.
 func TestVerifyIDTokenVectors(t *testing.T) {
 	headers := []string{"issuer", "client_id", "nonce", "now", "jwk", "access_token", "code"}
 	for _, v := range readVectors(t, "idtoken-*", headers, []string{"ok"}) {
-		t.Run(v.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				now, err := time.Parse(time.RFC3339, v.header["now"])
-				if err != nil {
-					t.Fatal(err)
-				}
-				time.Sleep(time.Until(now))
-				jwk, err := parseObject([]byte(v.header["jwk"]))
-				if err != nil {
-					t.Fatal(err)
-				}
-				// Not NewClient: the first edition's issuer is http.
-				c := &Client{Provider: Provider{About: About{Name: "op"}, Issuer: v.header["issuer"], OpenID: true}, ID: v.header["client_id"]}
-				c.keys.value, c.keys.fetched = []key{parseKey(jwk)}, now
-				attempt := Attempt{Provider: "op", Nonce: v.header["nonce"], Begun: now.Add(-10 * time.Minute)}
+		bubble(t, v.name, func(t *testing.T) {
+			now, err := time.Parse(time.RFC3339, v.header["now"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Until(now))
+			jwk, err := parseObject([]byte(v.header["jwk"]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Not NewClient: the first edition's issuer is http.
+			c := &Client{Provider: Provider{About: About{Name: "op"}, Issuer: v.header["issuer"], OpenID: true}, ID: v.header["client_id"]}
+			c.keys.value, c.keys.fetched = []key{parseKey(jwk)}, now
+			attempt := Attempt{Provider: "op", Nonce: v.header["nonce"], Begun: now.Add(-10 * time.Minute)}
 
-				got, err := c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{AccessToken: v.header["access_token"]}, v.body, false})
-				if err != nil || got.Subject != "248289761001" {
-					t.Errorf("subject %q, %v", got.Subject, err)
-				}
-				// One bit of the signature changed.
-				_, err = c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{AccessToken: v.header["access_token"]}, flip(v.body, 2), false})
-				wantCheck(t, err, 4, "id-token-signature", "the signature decides")
-			})
+			got, err := c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{AccessToken: v.header["access_token"]}, v.body, false})
+			if err != nil || got.Subject != "248289761001" {
+				t.Errorf("subject %q, %v", got.Subject, err)
+			}
+			// One bit of the signature changed.
+			_, err = c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{AccessToken: v.header["access_token"]}, flip(v.body, 2), false})
+			wantCheck(t, err, 4, "id-token-signature", "the signature decides")
 		})
 	}
 }
@@ -169,7 +145,6 @@ func TestVerifyIDTokenClaims(t *testing.T) {
 		"iss missing":          {claims: set{"iss": absent}, fails: "claim-iss", reason: "nobody's token is not ours"},
 		"iss null":             {claims: set{"iss": nil}, fails: "claim-iss", reason: "null is missing"},
 		"iss with a slash":     {claims: set{"iss": "https://op.example/"}, fails: "claim-iss", reason: "compared exactly"},
-		"iss in capitals":      {claims: set{"iss": "https://OP.example"}, fails: "claim-iss", reason: "compared exactly"},
 		"iss without scheme":   {claims: set{"iss": "op.example"}, fails: "claim-iss", reason: "only if the provider entry has a source for it"},
 		"iss by its alias":     {claims: set{"iss": "op.example"}, row: func(p *Provider) { p.IssuerAliases = []string{"op.example"} }, reason: "Google documents two spellings"},
 		"iss next to an alias": {claims: set{"iss": "https://op.example"}, row: func(p *Provider) { p.IssuerAliases = []string{"op.example"} }, reason: "either"},
@@ -177,11 +152,8 @@ func TestVerifyIDTokenClaims(t *testing.T) {
 
 		"aud a list of one":   {claims: set{"aud": []string{"app"}}, reason: "as good as the string (RFC 7519 §4.1.3)"},
 		"aud of another":      {claims: set{"aud": "other"}, fails: "claim-aud", reason: "another app's token, replayed here by the people who run that app"},
-		"aud list of others":  {claims: set{"aud": []string{"other", "third"}}, fails: "claim-aud", reason: "likewise"},
 		"aud part of another": {claims: set{"aud": "my app"}, fails: "claim-aud", reason: "compared whole"},
-		"aud in capitals":     {claims: set{"aud": "APP"}, fails: "claim-aud", reason: "compared exactly"},
 		"aud missing":         {claims: set{"aud": absent}, fails: "claim-aud", reason: "for nobody is not for us"},
-		"aud empty list":      {claims: set{"aud": []string{}}, fails: "claim-aud", reason: "likewise"},
 		"aud empty string":    {claims: set{"aud": ""}, fails: "claim-aud", reason: "likewise"},
 		"aud null":            {claims: set{"aud": nil}, fails: "claim-aud", reason: "likewise"},
 		"aud with another":    {claims: set{"aud": []string{"app", "other"}}, fails: "claim-aud-only", reason: "the other app has this very token, and could replay it here"},
@@ -198,23 +170,18 @@ func TestVerifyIDTokenClaims(t *testing.T) {
 
 		"exp 59 s ago":    {claims: set{"exp": epoch - 59}, reason: "within the leeway"},
 		"exp 60 s ago":    {claims: set{"exp": epoch - 60}, fails: "claim-exp", reason: "the leeway's end"},
-		"exp 61 s ago":    {claims: set{"exp": epoch - 61}, fails: "claim-exp", reason: "an old token replayed"},
 		"exp a fraction":  {claims: set{"exp": epoch + 0.5}, reason: "NumericDate may have one (RFC 7519 §2)"},
 		"exp missing":     {claims: set{"exp": absent}, fails: "claim-exp", reason: "a token that never dies"},
 		"exp null":        {claims: set{"exp": nil}, fails: "claim-exp", reason: "null is missing"},
 		"exp text":        {claims: set{"exp": "946688400"}, fails: "claim-types", reason: "a number (RFC 7519 §2)"},
-		"exp a date":      {claims: set{"exp": "2000-01-01T01:00:00Z"}, fails: "claim-types", reason: "likewise"},
 		"exp in ms":       {claims: set{"exp": (epoch + 3600) * 1000}, fails: "claim-types", reason: "a token for 30,000 years"},
 		"exp 0":           {claims: set{"exp": 0}, fails: "claim-exp", reason: "not taken for missing, and no date"},
 		"exp negative":    {claims: set{"exp": -1}, fails: "claim-exp", reason: "no date"},
 		"exp overflowing": {claims: set{"exp": json.RawMessage("1e999")}, fails: "claim-types", reason: "it would wrap around to who knows when"},
-		"exp true":        {claims: set{"exp": true}, fails: "claim-types", reason: "a number"},
 
 		"iat 59 s ahead":       {claims: set{"iat": epoch + 59}, reason: "within the leeway"},
 		"iat 60 s ahead":       {claims: set{"iat": epoch + 60}, fails: "claim-iat", reason: "the leeway's end"},
-		"iat 61 s ahead":       {claims: set{"iat": epoch + 61}, fails: "claim-iat", reason: "post-dated, to be replayed later"},
 		"iat missing":          {claims: set{"iat": absent}, fails: "claim-iat", reason: "a token of unknown age"},
-		"iat null":             {claims: set{"iat": nil}, fails: "claim-iat", reason: "null is missing"},
 		"iat text":             {claims: set{"iat": "946684800"}, fails: "claim-types", reason: "a number"},
 		"iat in ms":            {claims: set{"iat": epoch * 1000}, fails: "claim-types", reason: "read as seconds it is far ahead"},
 		"iat 59 s before":      {claims: set{"iat": epoch - 59}, reason: "before the attempt, but within the leeway"},
@@ -222,7 +189,6 @@ func TestVerifyIDTokenClaims(t *testing.T) {
 		"iat a week old":       {claims: set{"iat": epoch - 7*24*3600}, fails: "claim-iat-fresh", reason: "still valid, and not from this attempt"},
 		"nbf 59 s ahead":       {claims: set{"nbf": epoch + 59}, reason: "within the leeway"},
 		"nbf 60 s ahead":       {claims: set{"nbf": epoch + 60}, fails: "claim-nbf", reason: "the leeway's end"},
-		"nbf 61 s ahead":       {claims: set{"nbf": epoch + 61}, fails: "claim-nbf", reason: "not yet valid (RFC 7519 §4.1.5)"},
 		"nbf past":             {claims: set{"nbf": epoch - 3600}, reason: "valid for an hour"},
 		"nbf null":             {claims: set{"nbf": nil}, reason: "null is absent, and it is optional"},
 		"nbf text":             {claims: set{"nbf": "946684800"}, fails: "claim-types", reason: "a number"},
@@ -230,11 +196,9 @@ func TestVerifyIDTokenClaims(t *testing.T) {
 		"nonce null":           {claims: set{"nonce": nil}, fails: "claim-nonce", reason: "null is missing"},
 		"nonce empty":          {claims: set{"nonce": ""}, fails: "claim-nonce", reason: "empty is missing"},
 		"nonce of another":     {claims: set{"nonce": "n-another"}, fails: "claim-nonce", reason: "the attacker's code, redeemed in the victim's attempt, brings the attacker's nonce"},
-		"nonce in capitals":    {claims: set{"nonce": "N-0S6_WZA2MJ"}, fails: "claim-nonce", reason: "compared exactly"},
 		"nonce and more":       {claims: set{"nonce": "n-0S6_WzA2Mj1"}, fails: "claim-nonce", reason: "compared whole"},
 		"nonce a number":       {claims: set{"nonce": 7}, fails: "claim-types", reason: "a string"},
 		"sub missing":          {claims: set{"sub": absent}, fails: "claim-sub", reason: "everybody without one would be one user"},
-		"sub null":             {claims: set{"sub": nil}, fails: "claim-sub", reason: "likewise"},
 		"sub empty":            {claims: set{"sub": ""}, fails: "claim-sub", reason: "likewise"},
 		"sub of 255":           {claims: set{"sub": strings.Repeat("x", 255)}, reason: "the longest (OIDC Core §2)"},
 		"sub of 256":           {claims: set{"sub": strings.Repeat("x", 256)}, fails: "claim-sub", reason: "a database that cuts it takes two users for one"},
@@ -252,27 +216,22 @@ func TestVerifyIDTokenClaims(t *testing.T) {
 		"at_hash a number":     {claims: set{"at_hash": 7}, fails: "claim-types", reason: "a string"},
 		"claims nobody checks": {claims: set{"acr": "0", "amr": []string{"pwd"}, "auth_time": epoch - 9999, "sid": "x", "c_hash": "x"}, reason: "unknown claims are ignored (OIDC Core §2)"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				row := opRow()
-				if tt.row != nil {
-					tt.row(&row)
-				}
-				got, err := verify(t, newClient(t, row, newOP()), sign(rs256, claims(tt.claims), rsaKey()))
-				wantCheck(t, err, 4, tt.fails, tt.reason)
-				if tt.fails != "" && (got.AccessToken != "" || got.Subject != "") {
-					t.Error("tokens with an error")
-				}
-				if sub, changed := tt.claims["sub"]; tt.fails == "" && !changed && got.Subject != "248289761001" || tt.fails == "" && changed && got.Subject != sub {
-					t.Errorf("subject %q", got.Subject)
-				}
-			})
+		bubble(t, name, func(t *testing.T) {
+			row := with(opRow(), tt.row)
+			got, err := verify(t, newClient(t, row, newOP()), sign(rs256, claims(tt.claims), rsaKey()))
+			wantCheck(t, err, 4, tt.fails, tt.reason)
+			if tt.fails != "" && (got.AccessToken != "" || got.Subject != "") {
+				t.Error("tokens with an error")
+			}
+			if sub, changed := tt.claims["sub"]; tt.fails == "" && !changed && got.Subject != "248289761001" || tt.fails == "" && changed && got.Subject != sub {
+				t.Errorf("subject %q", got.Subject)
+			}
 		})
 	}
 }
 
-// Who of an ES256 and an RS256 token says which key, and how else they are told what
-// they are. If the header is accepted, the signature is good.
+// What the header of an ID token may say: its algorithm, its key, its type. If the header is
+// accepted, the signature is good.
 func TestVerifyIDTokenHeader(t *testing.T) {
 	mallory, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -295,17 +254,12 @@ func TestVerifyIDTokenHeader(t *testing.T) {
 
 		"none":        {`{"alg":"none"}`, rsaKey(), "header-alg", "nobody signed this (RFC 8725 §2.1)"},
 		"None":        {`{"alg":"None","kid":"rsa"}`, rsaKey(), "header-alg", "a list of what is refused would miss this; ours is of what is taken"},
-		"nOnE":        {`{"alg":"nOnE"}`, rsaKey(), "header-alg", "likewise"},
-		"NONE":        {`{"alg":"NONE"}`, rsaKey(), "header-alg", "likewise"},
 		"no alg":      {`{"kid":"rsa"}`, rsaKey(), "header-alg", "it must be there (RFC 7515 §4.1.1)"},
-		"alg empty":   {`{"alg":"","kid":"rsa"}`, rsaKey(), "header-alg", "likewise"},
 		"alg null":    {`{"alg":null,"kid":"rsa"}`, rsaKey(), "header-alg", "likewise"},
 		"ALG":         {`{"ALG":"RS256","kid":"rsa"}`, rsaKey(), "header-alg", "names are case-sensitive"},
 		"rs256":       {`{"alg":"rs256","kid":"rsa"}`, rsaKey(), "header-alg", "values too (RFC 7515 §4.1.1)"},
 		"HS256":       {`{"alg":"HS256","kid":"rsa"}`, rsaKey(), "header-alg", "the key would be a shared secret"},
-		"RS512":       {`{"alg":"RS512","kid":"rsa"}`, rsaKey(), "header-alg", "not on our list"},
 		"PS256":       {`{"alg":"PS256","kid":"rsa"}`, rsaKey(), "header-alg", "not on our list"},
-		"ES384":       {`{"alg":"ES384","kid":"ec"}`, ecKey(), "header-alg", "not on our list"},
 		"EdDSA":       {`{"alg":"EdDSA"}`, ecKey(), "header-alg", "not on our list"},
 		"alg number":  {`{"alg":1,"kid":"rsa"}`, rsaKey(), "id-token-form", "a string"},
 		"alg list":    {`{"alg":["RS256"],"kid":"rsa"}`, rsaKey(), "id-token-form", "a string"},
@@ -316,7 +270,6 @@ func TestVerifyIDTokenHeader(t *testing.T) {
 		"RS256 with the EC key":  {`{"alg":"RS256","kid":"ec"}`, rsaKey(), "key-fits", "the key decides what it is good for (RFC 8725 §3.1)"},
 		"ES256 with the RSA key": {`{"alg":"ES256","kid":"rsa"}`, ecKey(), "key-fits", "likewise"},
 		"kid of no key":          {`{"alg":"RS256","kid":"unknown"}`, rsaKey(), "key-known", "never another key instead"},
-		"kid in capitals":        {`{"alg":"RS256","kid":"RSA"}`, rsaKey(), "key-known", "compared exactly"},
 		"kid a path":             {`{"alg":"RS256","kid":"../../etc/passwd"}`, rsaKey(), "key-known", "it is compared, and never opened or asked for (RFC 8725 §3.10)"},
 		"kid a number":           {`{"alg":"RS256","kid":1}`, rsaKey(), "id-token-form", "a string (RFC 7515 §4.1.4)"},
 
@@ -327,62 +280,28 @@ func TestVerifyIDTokenHeader(t *testing.T) {
 		"typ logout+jwt":      {`{"alg":"RS256","typ":"logout+jwt"}`, rsaKey(), "header-typ", "a logout token, which a provider posts to anyone who asks"},
 		"typ a number":        {`{"alg":"RS256","typ":1}`, rsaKey(), "id-token-form", "a string"},
 
-		"crit":         {embedded(`"crit":["exp"],"exp":1`), rsaKey(), "header-crit", "an extension that must be understood, and is not"},
-		"crit b64":     {embedded(`"crit":["b64"],"b64":false`), rsaKey(), "header-crit", "RFC 7797 would change what was signed"},
-		"crit empty":   {embedded(`"crit":[]`), rsaKey(), "header-crit", "malformed (RFC 7515 §4.1.11)"},
-		"crit null":    {embedded(`"crit":null`), rsaKey(), "header-crit", "malformed"},
-		"cty":          {embedded(`"cty":"x","x":[1,{}]`), rsaKey(), "", "unknown members are ignored (RFC 7515 §4)"},
-		"jwk":          {embedded(`"jwk":` + jwkOfRSA("rsa", &mallory.PublicKey)), mallory, "id-token-signature", "the attacker brings the key along (RFC 7515 §4.1.3)"},
-		"jwk, no kid":  {`{"alg":"RS256","jwk":` + jwkOfRSA("x", &mallory.PublicKey) + `}`, mallory, "id-token-signature", "likewise"},
-		"jku":          {embedded(`"jku":"https://evil.example/jwks"`), mallory, "id-token-signature", "a URL that the attacker chose is never fetched"},
-		"x5u":          {embedded(`"x5u":"https://evil.example/cert"`), mallory, "id-token-signature", "likewise"},
-		"x5c":          {embedded(`"x5c":["MIIB"]`), mallory, "id-token-signature", "likewise"},
-		"good, jku":    {embedded(`"jku":"https://evil.example/jwks"`), rsaKey(), "", "ignored is not refused"},
-		"somebody's":   {rs256, mallory, "id-token-signature", "a token that anybody can write"},
-		"somebody's 2": {`{"alg":"RS256"}`, mallory, "id-token-signature", "likewise, without a kid"},
+		"crit":        {embedded(`"crit":["exp"],"exp":1`), rsaKey(), "header-crit", "an extension that must be understood, and is not"},
+		"crit b64":    {embedded(`"crit":["b64"],"b64":false`), rsaKey(), "header-crit", "RFC 7797 would change what was signed"},
+		"crit empty":  {embedded(`"crit":[]`), rsaKey(), "header-crit", "malformed (RFC 7515 §4.1.11)"},
+		"crit null":   {embedded(`"crit":null`), rsaKey(), "header-crit", "malformed"},
+		"cty":         {embedded(`"cty":"x","x":[1,{}]`), rsaKey(), "", "unknown members are ignored (RFC 7515 §4)"},
+		"jwk":         {embedded(`"jwk":` + jwkOfRSA("rsa", &mallory.PublicKey)), mallory, "id-token-signature", "the attacker brings the key along (RFC 7515 §4.1.3)"},
+		"jwk, no kid": {`{"alg":"RS256","jwk":` + jwkOfRSA("x", &mallory.PublicKey) + `}`, mallory, "id-token-signature", "likewise"},
+		"jku":         {embedded(`"jku":"https://evil.example/jwks"`), mallory, "id-token-signature", "a URL that the attacker chose is never fetched"},
+		"x5c":         {embedded(`"x5c":["MIIB"]`), mallory, "id-token-signature", "likewise"},
+		"good, jku":   {embedded(`"jku":"https://evil.example/jwks"`), rsaKey(), "", "ignored is not refused"},
+		"somebody's":  {rs256, mallory, "id-token-signature", "a token that anybody can write"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := newOP()
-				_, err := verify(t, newClient(t, opRow(), p), sign(tt.header, claims(nil), tt.key))
-				wantCheck(t, err, 4, tt.fails, tt.reason)
-				for _, r := range p.asked {
-					if r.URL != opDiscovery && r.URL != opJWKS {
-						t.Errorf("asked %s", r.URL)
-					}
+		bubble(t, name, func(t *testing.T) {
+			p := newOP()
+			_, err := verify(t, newClient(t, opRow(), p), sign(tt.header, claims(nil), tt.key))
+			wantCheck(t, err, 4, tt.fails, tt.reason)
+			for _, r := range p.asked {
+				if r.URL != opDiscovery && r.URL != opJWKS {
+					t.Errorf("asked %s", r.URL)
 				}
-			})
+			}
 		})
-	}
-}
-
-// The classic: the public key, which everybody has, as the secret of an HMAC.
-func TestVerifyIDTokenHMACWithPublicKey(t *testing.T) {
-	der, err := x509.MarshalPKIXPublicKey(&rsaKey().PublicKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, secret := range map[string][]byte{
-		"PEM":     pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}),
-		"DER":     der,
-		"modulus": rsaKey().N.Bytes(),
-		"JWK":     []byte(rsaJWK()),
-		"empty":   nil,
-		"secret":  []byte("s3cret"), // the client's own: OIDC Core allows it if both agreed, and we agreed to nothing
-	} {
-		for _, header := range []string{`{"alg":"HS256","kid":"rsa"}`, `{"alg":"HS256"}`, rs256} {
-			synctest.Test(t, func(t *testing.T) {
-				signed := b64([]byte(header)) + "." + b64([]byte(claims(nil)))
-				mac := hmac.New(sha256.New, secret)
-				mac.Write([]byte(signed))
-				_, err := verify(t, newClient(t, opRow(), newOP()), signed+"."+b64(mac.Sum(nil)))
-				want := "header-alg"
-				if header == rs256 {
-					want = "id-token-signature"
-				}
-				wantCheck(t, err, 4, want, "key confusion, by "+name)
-			})
-		}
 	}
 }
 
@@ -425,6 +344,13 @@ func TestVerifyIDTokenForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// byHMAC is signed with the public key, which everybody has, as a shared secret.
+	byHMAC := func(header string) string {
+		signed := b64([]byte(header)) + "." + payload
+		mac := hmac.New(sha256.New, rsaKey().N.Bytes())
+		mac.Write([]byte(signed))
+		return signed + "." + b64(mac.Sum(nil))
+	}
 	for name, tt := range map[string]struct {
 		token  string
 		fails  string
@@ -436,22 +362,18 @@ func TestVerifyIDTokenForm(t *testing.T) {
 		"two parts":    {header + "." + payload, "id-token-form", "no signature is not an empty one"},
 		"four parts":   {good + "." + parts[2], "id-token-form", "which of them is the signature?"},
 		"five parts":   {good + "." + header + "." + header, "id-token-form", "encrypted (RFC 7516); never agreed on"},
-		"dots":         {"..", "id-token-form", "three parts of nothing"},
 		"a last dot":   {good + ".", "id-token-form", "a fourth part, empty"},
 		"JSON":         {`{"payload":"` + payload + `","protected":"` + header + `","signature":"` + parts[2] + `"}`, "id-token-form", "the JSON serialization, with room for unprotected headers"},
 		"opaque token": {"gho_16C7e42F292c6912E7710c838347Ae178B4a", "id-token-form", "an access token in its place"},
 
-		"header padded":    {signed(header+"=", payload), "id-token-form", "one token, one spelling (RFC 7515 §2)"},
-		"claims padded":    {signed(header, payload+"=="), "id-token-form", "likewise"},
-		"signature padded": {good + "==", "id-token-form", "likewise"},
-		"newline":          {signed(header, payload[:8]+"\n"+payload[8:]), "id-token-form", "encoding/base64 skips it, others do not"},
-		"newline at end":   {good + "\n", "id-token-form", "likewise"},
-		"carriage return":  {signed(header[:8]+"\r"+header[8:], payload), "id-token-form", "likewise"},
-		"space":            {" " + good, "id-token-form", "not base64url"},
-		"base64":           {signed(base64.RawStdEncoding.EncodeToString([]byte(`{"alg":"RS256","a":"???>>>"}`)), payload), "id-token-form", "+ and / are not of this alphabet (RFC 4648 §5)"},
-		"bits in claims":   {signed(header, nonZero(spaced)), "id-token-form", "two spellings of the same bytes (RFC 4648 §3.5)"},
-		"bits in signature": {nonZero(good), "id-token-form",
-			"two tokens of one signature, of which a list of used ones knows one"},
+		"header padded":     {signed(header+"=", payload), "id-token-form", "one token, one spelling (RFC 7515 §2)"},
+		"signature padded":  {good + "==", "id-token-form", "likewise"},
+		"newline":           {signed(header, payload[:8]+"\n"+payload[8:]), "id-token-form", "encoding/base64 skips it, others do not"},
+		"carriage return":   {signed(header[:8]+"\r"+header[8:], payload), "id-token-form", "likewise"},
+		"space":             {" " + good, "id-token-form", "not base64url"},
+		"base64":            {signed(base64.RawStdEncoding.EncodeToString([]byte(`{"alg":"RS256","a":"???>>>"}`)), payload), "id-token-form", "+ and / are not of this alphabet (RFC 4648 §5)"},
+		"bits in claims":    {signed(header, nonZero(spaced)), "id-token-form", "two spellings of the same bytes (RFC 4648 §3.5)"},
+		"bits in signature": {nonZero(good), "id-token-form", "two tokens of one signature, of which a list of used ones knows one"},
 
 		"claims of another":  {parts[0] + "." + b64([]byte(claims(set{"sub": "1"}))) + "." + parts[2], "id-token-signature", "the victim's sub under the attacker's signature"},
 		"header of another":  {b64([]byte(`{"alg":"RS256"}`)) + "." + parts[1] + "." + parts[2], "id-token-signature", "the header is signed too"},
@@ -460,6 +382,10 @@ func TestVerifyIDTokenForm(t *testing.T) {
 		"signature shorter":  {parts[0] + "." + parts[1] + "." + b64(signature[:255]), "id-token-signature", "as long as the modulus (RFC 8017 §8.2.2)"},
 		"signature longer":   {parts[0] + "." + parts[1] + ".AAAA" + parts[2], "id-token-signature", "leading zeros make another spelling"},
 		"signature of zeros": {parts[0] + "." + parts[1] + "." + b64(make([]byte, 256)), "id-token-signature", "0 to any power"},
+
+		"HMAC by the public key": {byHMAC(`{"alg":"HS256","kid":"rsa"}`), "header-alg", "key confusion, the classic (RFC 8725 §2.1)"},
+		"HMAC said to be RS256":  {byHMAC(rs256), "id-token-signature", "likewise"},
+		"HMAC, and no kid":       {byHMAC(`{"alg":"HS256"}`), "header-alg", "likewise"},
 
 		"ES256":             {sign(es256, claims(nil), ecKey()), "", "what the next are made from"},
 		"ES256 as ASN.1":    {ec + b64(der), "id-token-signature", "R and S of 32 bytes each (RFC 7518 §3.4); ASN.1 has many spellings"},
@@ -470,7 +396,6 @@ func TestVerifyIDTokenForm(t *testing.T) {
 
 		"claim twice":       {raw(`{"sub":"1",` + claims(nil)[1:]), "id-token-form", "two parsers, two users (RFC 7519 §4)"},
 		"claim twice, same": {raw(`{"sub":"248289761001",` + claims(nil)[1:]), "id-token-form", "refused by rule, not by value"},
-		"twice by escape":   {raw(`{"\u0073ub":"1",` + claims(nil)[1:]), "id-token-form", "the same name in another spelling"},
 		"twice inside":      {raw(`{"address":{"a":1,"a":2},` + claims(nil)[1:]), "id-token-form", "at any depth"},
 		"case twin":         {raw(`{"SUB":"1","ſub":"2",` + claims(nil)[1:]), "", "other names; encoding/json alone would take the last of them"},
 		"not UTF-8":         {raw(`{"name":"` + "\xff" + `",` + claims(nil)[1:]), "id-token-form", "two subjects become one as U+FFFD"},
@@ -482,25 +407,62 @@ func TestVerifyIDTokenForm(t *testing.T) {
 		"claims none":       {raw(""), "id-token-form", "likewise"},
 		"white space":       {raw("\r\n " + claims(nil) + "\n"), "", "JSON, as in RFC 7515's own examples"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				got, err := verify(t, newClient(t, opRow(), newOP()), tt.token)
-				wantCheck(t, err, 4, tt.fails, tt.reason)
-				if tt.fails == "" && got.Subject != "248289761001" {
-					t.Errorf("subject %q", got.Subject)
-				}
-			})
+		bubble(t, name, func(t *testing.T) {
+			got, err := verify(t, newClient(t, opRow(), newOP()), tt.token)
+			wantCheck(t, err, 4, tt.fails, tt.reason)
+			if tt.fails == "" && got.Subject != "248289761001" {
+				t.Errorf("subject %q", got.Subject)
+			}
 		})
 	}
 }
 
-// A failed time check tells an operator whose clock to set.
-func TestVerifyIDTokenSaysHowFarOff(t *testing.T) {
+// The edges of rules: the last value that passes and the first that does not, what happens
+// if the second request of a step fails, and what a trace says of it.
+func TestDates(t *testing.T) {
+	for date, want := range map[string]time.Time{
+		"0.9": {}, "1": time.Unix(1, 0), "253402300799": time.Unix(253402300799, 0), "253402300800": {},
+	} {
+		var got time.Time
+		err := readDate(Object{"exp": []byte(date)}, "exp", &got)
+		if !got.Equal(want) || (err != nil) != (date == "253402300800") {
+			t.Errorf("%s: %s, %v, want %s", date, got, err, want)
+		}
+	}
+}
+
+func TestTokenFormSays(t *testing.T) {
+	for compact, got := range map[string]string{
+		"*.e30.eA": "not base64url", "e30.*.eA": "not base64url", "e30.e30.*": "not base64url", "e30.e30": "not three parts with dots between them",
+	} {
+		ctx, events := listen(t.Context())
+		_, err := newClient(t, opRow(), newOP()).VerifyIDToken(ctx, Unverified{attemptOf("op"), Tokens{Provider: "op"}, compact, false})
+		wantGot(t, err, CheckError{Got: got})
+		if text := strings.Join(events(), "\n"); strings.Contains(text, "TokenDecoded") {
+			t.Errorf("%s is no token, and was shown as one:\n%s", compact, text)
+		}
+	}
+}
+
+// The outcome of a check that holds keeps no wanted value: a trace shows what outcomes keep.
+func TestHeldRowsWantNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, err := verify(t, newClient(t, opRow(), newOP()), sign(rs256, claims(set{"iat": epoch + 7200, "exp": epoch + 9000}), rsaKey()))
-		const want = "oauth: step 4, claim-iat: got 2000-01-01T02:00:00Z, 2h0m0s ahead of this machine's clock, want before 2000-01-01T00:01:00Z (OIDC Core §2; RFC 7519 §4.1.6)"
-		if err == nil || err.Error() != want {
-			t.Errorf("got  %v\nwant %s", err, want)
+		var held Checked
+		p := newOP()
+		attempt := attemptOf("op")
+		ctx := WithTrace(t.Context(), func(e Event) {
+			if checked, ok := e.What.(Checked); ok {
+				held = append(held, checked...)
+			}
+		})
+		_, err := newClient(t, opRow(), p).VerifyIDToken(ctx, Unverified{attempt, Tokens{Provider: "op", AccessToken: "t0ken"}, sign(rs256, claims(nil), rsaKey()), false})
+		if err != nil || len(held) < 15 {
+			t.Fatalf("%d checks, %v", len(held), err)
+		}
+		for _, o := range held {
+			if !o.Skipped && o.Want != "" && o.Want != o.Got {
+				t.Errorf("%s holds, with %q, and wants %q", o.Check.Name, o.Got, o.Want)
+			}
 		}
 	})
 }
@@ -539,34 +501,23 @@ func FuzzVerifyIDToken(f *testing.F) {
 	})
 }
 
-// benchToken returns a client that knows its provider's one key, and a token with
-// nine claims that the key signed.
-func benchToken(b *testing.B) (*Client, Unverified, *rsa.PrivateKey) {
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
+// benchToken returns a client that has its provider's keys, and a token with nine claims.
+func benchToken(b *testing.B) (*Client, Unverified) {
+	c, attempt := newClient(b, opRow(), newOP()), attemptOf("op")
+	attempt.Begun = time.Now()
+	token := sign(rs256, claims(set{"iat": time.Now().Unix(), "exp": time.Now().Unix() + 3600, "at_hash": leftHalfHash("t0ken"),
+		"email": "ada@example.com", "email_verified": true}), rsaKey())
+	unverified := Unverified{attempt, Tokens{AccessToken: "t0ken"}, token, false}
+	if _, err := c.VerifyIDToken(b.Context(), unverified); err != nil {
 		b.Fatal(err)
 	}
-	c := &Client{Provider: Provider{About: About{Name: "op"}, Issuer: "https://op.example", OpenID: true}, ID: "app"}
-	c.keys.value, c.keys.fetched = []key{{kid: "k", alg: "RS256", public: &private.PublicKey}}, time.Now()
-	attempt := Attempt{Provider: "op", Nonce: "n-0S6_WzA2Mj", Begun: time.Now()}
-	claims, _ := json.Marshal(map[string]any{
-		"iss": "https://op.example", "aud": "app", "sub": "248289761001", "nonce": attempt.Nonce,
-		"exp": time.Now().Unix() + 3600, "iat": time.Now().Unix(), "at_hash": leftHalfHash("token"),
-		"email": "ada@example.com", "email_verified": true,
-	})
-	signed := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RS256","kid":"k","typ":"JWT"}`)) + "." + base64.RawURLEncoding.EncodeToString(claims)
-	hash := sha256.Sum256([]byte(signed))
-	signature, err := rsa.SignPKCS1v15(nil, private, crypto.SHA256, hash[:])
-	if err != nil {
-		b.Fatal(err)
-	}
-	return c, Unverified{attempt, Tokens{AccessToken: "token"}, signed + "." + base64.RawURLEncoding.EncodeToString(signature), false}, private
+	return c, unverified
 }
 
 // BenchmarkVerifyIDToken is to be compared with BenchmarkVerifyFloor of the same run:
 // what step 4 costs beyond the arithmetic of the signature.
 func BenchmarkVerifyIDToken(b *testing.B) {
-	c, unverified, _ := benchToken(b)
+	c, unverified := benchToken(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := c.VerifyIDToken(b.Context(), unverified); err != nil {
@@ -576,7 +527,7 @@ func BenchmarkVerifyIDToken(b *testing.B) {
 }
 
 func BenchmarkVerifyFloor(b *testing.B) {
-	_, unverified, private := benchToken(b)
+	_, unverified := benchToken(b)
 	token, err := parseJWS(unverified.idToken)
 	if err != nil {
 		b.Fatal(err)
@@ -585,17 +536,14 @@ func BenchmarkVerifyFloor(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		hash := sha256.Sum256(signed)
-		if err := rsa.VerifyPKCS1v15(&private.PublicKey, crypto.SHA256, hash[:], token.signature); err != nil {
+		if err := rsa.VerifyPKCS1v15(&rsaKey().PublicKey, crypto.SHA256, hash[:], token.signature); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkBegin(b *testing.B) {
-	c, err := NewClient(Provider{About: About{Name: "op"}, Metadata: Metadata{AuthorizationEndpoint: "https://op.example/authorize", TokenEndpoint: "https://op.example/token"}, Scopes: []string{"openid", "email"}, Profile: noProfile}, "app", "secret", "https://app.example/callback/op", nil)
-	if err != nil {
-		b.Fatal(err)
-	}
+	c := newClient(b, plainRow(), nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, _, err := c.Begin(b.Context()); err != nil {

@@ -1,13 +1,13 @@
 package oauth
 
 import (
-	"context"
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
+	"errors"
 	"fmt"
 	"math/big"
 	"net/http"
@@ -72,16 +72,13 @@ func TestKeys(t *testing.T) {
 			reason: "a key that is not understood does not spoil the others (RFC 7517 §5)"},
 
 		"use enc":             {keys: member(rsaJWK(), `"use":"enc"`), fails: "key-fits", reason: "a key for encryption, maybe kept less well"},
-		"use unknown":         {keys: member(rsaJWK(), `"use":"x"`), fails: "key-fits", reason: "not for this"},
 		"use enc, no kid":     {keys: member(rsaJWK(), `"use":"enc"`), header: `{"alg":"RS256"}`, fails: "key-fits", reason: "not tried either"},
 		"key_ops sign":        {keys: member(rsaJWK(), `"key_ops":["sign"]`), fails: "key-fits", reason: "not for verifying"},
 		"key_ops empty":       {keys: member(rsaJWK(), `"key_ops":[]`), fails: "key-fits", reason: "for nothing at all"},
 		"key_ops text":        {keys: member(rsaJWK(), `"key_ops":"verify"`), fails: "key-fits", reason: "a list (RFC 7517 §4.3)"},
 		"alg PS256":           {keys: member(rsaJWK(), `"alg":"PS256"`), fails: "key-fits", reason: "a key is for one algorithm (RFC 8725 §3.1)"},
-		"alg RSA-OAEP":        {keys: member(rsaJWK(), `"alg":"RSA-OAEP"`), fails: "key-fits", reason: "a key for encryption"},
 		"alg of another type": {keys: member(rsaJWK(), `"alg":"ES256"`), fails: "key-fits", reason: "nonsense"},
-		"oct": {keys: `{"kty":"oct","kid":"rsa","alg":"RS256","k":"` + x32 + `"}`, fails: "key-fits",
-			reason: "a shared secret, published"},
+		"oct":                 {keys: `{"kty":"oct","kid":"rsa","alg":"RS256","k":"` + x32 + `"}`, fails: "key-fits", reason: "a shared secret, published"},
 
 		"1024 bits":     {keys: jwkOfRSA("rsa", &rsa1024.PublicKey), signer: rsa1024, fails: "key-fits", reason: "it can be factored (RFC 7518 §3.3)"},
 		"2047 bits":     {keys: n(`"` + b64([]byte("\x7f"+strings.Repeat("\xff", 255))) + `"`), fails: "key-fits", reason: "one too few"},
@@ -95,79 +92,99 @@ func TestKeys(t *testing.T) {
 		"e of 5 bytes":  {keys: e(`"AQAAAAE"`), fails: "key-fits", reason: "it would not fit an int32"},
 		"e padded":      {keys: e(`"AQAB=="`), fails: "key-fits", reason: "base64url (RFC 7518 §6.3.1)"},
 		"e a number":    {keys: e(`65537`), fails: "key-fits", reason: "base64url"},
-		"n missing":     {keys: n(`null`), fails: "key-fits", reason: "no key"},
 		"n empty":       {keys: n(`""`), fails: "key-fits", reason: "no key"},
 		"n not base64":  {keys: n(`"+/+/"`), fails: "key-fits", reason: "another alphabet"},
 		"P-384":         {keys: jwk384, header: es256, signer: ecKey(), fails: "key-fits", reason: "ES256 is P-256 only (RFC 7518 §3.4)"},
 		"P-384 as 256":  {keys: strings.Replace(jwk384, "P-384", "P-256", 1), header: es256, signer: ecKey(), fails: "key-fits", reason: "48 bytes are no coordinate of P-256"},
 		"off the curve": {keys: ecMember("x", `"`+x32+`"`), header: es256, signer: ecKey(), fails: "key-fits", reason: "such a point gives away secrets, or fits any signature (RFC 8725 §3.4)"},
 		"x of 31 bytes": {keys: ecMember("x", `"`+b64(make([]byte, 31))+`"`), header: es256, signer: ecKey(), fails: "key-fits", reason: "32 each (RFC 7518 §6.2.1.2)"},
-		"y missing":     {keys: ecMember("y", `null`), header: es256, signer: ecKey(), fails: "key-fits", reason: "no key"},
 		"crv missing":   {keys: ecMember("crv", `null`), header: es256, signer: ecKey(), fails: "key-fits", reason: "nobody says which curve"},
 
 		"no kid, several": {keys: jwkOfRSA("a", &other.PublicKey) + "," + rsaJWK() + "," + ecJWK(), header: `{"alg":"RS256"}`,
 			reason: "each that fits is tried; the first alone would fail at random"},
-		"no kid, the first of several": {keys: rsaJWK() + "," + jwkOfRSA("a", &other.PublicKey), header: `{"alg":"RS256"}`,
-			reason: "one good signature is enough"},
-		"no kid, the eighth": {keys: strings.Repeat(jwkOfRSA("a", &other.PublicKey)+",", 7) + ecJWK() + "," + rsaJWK(), header: `{"alg":"RS256"}`,
-			reason: "as many as are tried"},
+		"no kid, the first of several": {keys: rsaJWK() + "," + jwkOfRSA("a", &other.PublicKey), header: `{"alg":"RS256"}`, reason: "one good signature is enough"},
+		"no kid, the eighth":           {keys: strings.Repeat(jwkOfRSA("a", &other.PublicKey)+",", 7) + ecJWK() + "," + rsaJWK(), header: `{"alg":"RS256"}`, reason: "as many as are tried"},
 		"no kid, the ninth": {keys: strings.Repeat(jwkOfRSA("a", &other.PublicKey)+",", 8) + rsaJWK(), header: `{"alg":"RS256"}`, fails: "id-token-signature",
 			reason: "each verification is work that somebody else gives us"},
-		"one kid, the ninth": {keys: strings.Repeat(jwkOfRSA("rsa", &other.PublicKey)+",", 8) + rsaJWK(), fails: "id-token-signature",
-			reason: "likewise"},
-		"no kid, none signed": {keys: jwkOfRSA("a", &other.PublicKey) + "," + ecJWK(), header: `{"alg":"RS256"}`, fails: "id-token-signature",
-			reason: "tried, and none of them"},
-		"no kid, none fits": {keys: ecJWK(), header: `{"alg":"RS256"}`, fails: "key-fits",
-			reason: "nothing to try"},
-		"keys without kid": {keys: strings.Replace(rsaJWK(), `"kid":"rsa",`, "", 1), header: `{"alg":"RS256"}`,
-			reason: "kid is optional on both sides (RFC 7517 §4.5)"},
-		"kid, key without": {keys: strings.Replace(rsaJWK(), `"kid":"rsa",`, "", 1), fails: "key-known",
-			reason: "a token that names a key is for that key"},
-		"right kid, another key": {keys: jwkOfRSA("rsa", &other.PublicKey) + "," + jwkOfRSA("b", &rsaKey().PublicKey), fails: "id-token-signature",
-			reason: "never another key than the one named"},
-		"one kid, two keys": {keys: jwkOfRSA("rsa", &other.PublicKey) + "," + rsaJWK(),
-			reason: "both are the provider's; either may have signed"},
-		"one kid, two types": {keys: strings.Replace(ecJWK(), `"ec"`, `"rsa"`, 1) + "," + rsaJWK(),
-			reason: "kids are told apart by the type too (RFC 7517 §4.5)"},
-		"one kid, one unfit": {keys: member(jwkOfRSA("rsa", &other.PublicKey), `"use":"enc"`) + "," + rsaJWK(),
-			reason: "the other one is good"},
-		"no keys": {keys: "", fails: "key-known", reason: "nobody could have signed this"},
+		"one kid, the ninth":     {keys: strings.Repeat(jwkOfRSA("rsa", &other.PublicKey)+",", 8) + rsaJWK(), fails: "id-token-signature", reason: "likewise"},
+		"no kid, none signed":    {keys: jwkOfRSA("a", &other.PublicKey) + "," + ecJWK(), header: `{"alg":"RS256"}`, fails: "id-token-signature", reason: "tried, and none of them"},
+		"no kid, none fits":      {keys: ecJWK(), header: `{"alg":"RS256"}`, fails: "key-fits", reason: "nothing to try"},
+		"keys without kid":       {keys: strings.Replace(rsaJWK(), `"kid":"rsa",`, "", 1), header: `{"alg":"RS256"}`, reason: "kid is optional on both sides (RFC 7517 §4.5)"},
+		"kid, key without":       {keys: strings.Replace(rsaJWK(), `"kid":"rsa",`, "", 1), fails: "key-known", reason: "a token that names a key is for that key"},
+		"right kid, another key": {keys: jwkOfRSA("rsa", &other.PublicKey) + "," + jwkOfRSA("b", &rsaKey().PublicKey), fails: "id-token-signature", reason: "never another key than the one named"},
+		"one kid, two keys":      {keys: jwkOfRSA("rsa", &other.PublicKey) + "," + rsaJWK(), reason: "both are the provider's; either may have signed"},
+		"one kid, two types":     {keys: strings.Replace(ecJWK(), `"ec"`, `"rsa"`, 1) + "," + rsaJWK(), reason: "kids are told apart by the type too (RFC 7517 §4.5)"},
+		"one kid, one unfit":     {keys: member(jwkOfRSA("rsa", &other.PublicKey), `"use":"enc"`) + "," + rsaJWK(), reason: "the other one is good"},
+		"no keys":                {keys: "", fails: "key-known", reason: "nobody could have signed this"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := newOP()
-				p.says[opJWKS] = saysJSON(`{"keys": [` + tt.keys + `]}`)
-				header, signer := tt.header, tt.signer
-				if header == "" {
-					header = rs256
-				}
-				if signer == nil {
-					signer = rsaKey()
-				}
-				_, err := verify(t, newClient(t, opRow(), p), sign(header, claims(nil), signer))
-				wantCheck(t, err, 4, tt.fails, tt.reason)
-			})
+		bubble(t, name, func(t *testing.T) {
+			p := newOP()
+			p.says[opJWKS] = saysJSON(`{"keys": [` + tt.keys + `]}`)
+			header, signer := tt.header, tt.signer
+			if header == "" {
+				header = rs256
+			}
+			if signer == nil {
+				signer = rsaKey()
+			}
+			_, err := verify(t, newClient(t, opRow(), p), sign(header, claims(nil), signer))
+			wantCheck(t, err, 4, tt.fails, tt.reason)
 		})
 	}
 }
 
-// Why e = 1 is refused: nobody's private key made this signature.
-func TestKeysForgery(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		signed := b64([]byte(rs256)) + "." + b64([]byte(claims(nil)))
-		hash := sha256.Sum256([]byte(signed))
-		// EMSA-PKCS1-v1_5 (RFC 8017 §9.2): what a signature is before it is raised to
-		// the private exponent, and, with e = 1, also after it.
-		digestInfo := append([]byte("\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"), hash[:]...)
-		em := append([]byte("\x00\x01"+strings.Repeat("\xff", 256-3-len(digestInfo))+"\x00"), digestInfo...)
-		if new(big.Int).SetBytes(em).Cmp(rsaKey().N) >= 0 {
-			t.Fatal("not below the modulus")
-		}
+func TestKeysSayWhy(t *testing.T) {
+	noKid := strings.Replace(rsaJWK(), `"kid"`, `"x-kid"`, 1)
+	enc := member(rsaJWK(), `"use":"enc"`)
+	for _, tt := range []struct {
+		keys, header string
+		want         CheckError
+	}{
+		{rsaJWK() + "," + ecJWK(), `{"alg":"RS256","kid":"other"}`, CheckError{Got: "other", Want: "rsa or ec"}},
+		{rsaJWK() + "," + ecJWK(), `{"alg":"ES256","kid":"rsa"}`, CheckError{Got: "a key for RS256 with a token of ES256", Want: "a key for ES256"}},
+		{noKid, rs256, CheckError{Got: "rsa", Want: "(a key without kid)"}},
+		{noKid + "," + ecJWK(), rs256, CheckError{Got: "rsa", Want: "(a key without kid) or ec"}},
+		{enc + "," + enc + "," + ecJWK(), rs256, CheckError{Got: `a key for use "enc"; a key for use "enc"`, Want: "a key for RS256"}},
+		{"", `{"alg":"RS256"}`, CheckError{Want: "a key for RS256"}},
+		{"", rs256, CheckError{Got: "rsa", Want: "one of an empty list"}},
+	} {
 		p := newOP()
-		p.says[opJWKS] = saysJSON(`{"keys": [` + strings.Replace(rsaJWK(), `"AQAB"`, `"AQ"`, 1) + `]}`)
-		_, err := verify(t, newClient(t, opRow(), p), signed+"."+b64(em))
-		wantCheck(t, err, 4, "key-fits", "with e = 1 every text is its own signature")
-	})
+		p.says[opJWKS] = saysJSON(`{"keys": [` + tt.keys + `]}`)
+		_, err := verify(t, newClient(t, opRow(), p), sign(tt.header, claims(nil), rsaKey()))
+		wantGot(t, err, tt.want)
+	}
+}
+
+func TestParseKeySaysWhy(t *testing.T) {
+	x32, x33 := b64([]byte(strings.Repeat("x", 32))), b64([]byte(strings.Repeat("x", 33)))
+	for jwk, want := range map[string]string{
+		`{"kty":"RSA","e":"AQAB"}`:                                       "a key whose n is missing or not base64url",
+		`{"kty":"RSA","n":"","e":"AQAB"}`:                                "a key whose n is missing or not base64url",
+		`{"kty":"RSA","n":"*","e":"AQAB"}`:                               "a key whose n is missing or not base64url",
+		`{"kty":"RSA","n":5,"e":"AQAB"}`:                                 "n is of another type: a number",
+		`{"kty":7}`:                                                      "kty is of another type: a number",
+		`{"kty":"RSA","kid":7}`:                                          "kid is of another type: a number",
+		`{"kty":"RSA","use":7}`:                                          "use is of another type: a number",
+		`{"kty":"RSA","alg":7}`:                                          "alg is of another type: a number",
+		`{"kty":"RSA","n":"BQ","e":7}`:                                   "e is of another type: a number",
+		`{"kty":"EC","crv":7}`:                                           "crv is of another type: a number",
+		`{"kty":"EC","crv":"P-256","x":7}`:                               "x is of another type: a number",
+		`{"kty":"EC","x":"` + x32 + `","y":7}`:                           "y is of another type: a number",
+		`{"kty":"RSA","n":"BQ","e":"AQAB"}`:                              "an RSA key of 3 bits",
+		`{"kty":"EC","crv":"P-256"}`:                                     "a key whose x is missing or not base64url",
+		`{"kty":"EC","crv":"P-256","x":"` + x33 + `","y":"` + x32 + `"}`: "an EC key with coordinates of 33 and 32 bytes instead of 32",
+		`{"kty":"EC","crv":"P-256","x":"` + x32 + `","y":"` + x33 + `"}`: "an EC key with coordinates of 32 and 33 bytes instead of 32",
+		`{"kty":"EC","crv":"P-384","x":"` + x32 + `","y":"` + x32 + `"}`: `an EC key on curve "P-384"`,
+		`{"kty":"EC","x":"` + x32 + `","y":"` + x32 + `"}`:               `an EC key on curve ""`,
+	} {
+		o, err := parseObject([]byte(jwk))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if k := parseKey(o); k.unfit == nil || k.unfit.Error() != want {
+			t.Errorf("%s: %v, want %s", jwk, k.unfit, want)
+		}
+	}
 }
 
 func TestKeysReply(t *testing.T) {
@@ -178,14 +195,7 @@ func TestKeysReply(t *testing.T) {
 		reason string
 	}{
 		"JWK set":      {says(200, "application/jwk-set+json", good), "", "its own media type (RFC 7517 §8.5.2)"},
-		"HTML":         {says(200, "text/html", good), "reply-media-type", "a file that a user uploaded to the provider's host"},
-		"not found":    {says(404, "application/json", good), "reply-status-200", "an error page is no key set"},
-		"redirected":   {says(307, "application/json", good, "Location", "https://evil.example/jwks"), "reply-status-200", "keys from elsewhere"},
-		"too long":     {saysJSON(good + strings.Repeat(" ", maxReply)), "reply-size", "a reply without end"},
-		"hangs":        {hangs, "reply-received", "given up after 10 s"},
-		"not JSON":     {saysJSON("keys"), "reply-json", "nonsense"},
 		"repeated":     {saysJSON(`{"keys": [], ` + good[1:]), "reply-json", "two parsers, two key sets"},
-		"kid twice":    {saysJSON(strings.Replace(good, `"kid"`, `"kid":"x","kid"`, 1)), "reply-json", "at any depth"},
 		"keys a word":  {saysJSON(`{"keys": "all"}`), "reply-json", "a list (RFC 7517 §5)"},
 		"keys numbers": {saysJSON(`{"keys": [1]}`), "reply-json", "a list of objects"},
 		"KEYS":         {saysJSON(strings.Replace(good, "keys", "KEYS", 1)), "key-known", "names are case-sensitive"},
@@ -193,24 +203,11 @@ func TestKeysReply(t *testing.T) {
 		"101 keys":     {saysJSON(`{"keys": [` + strings.Repeat(ecJWK()+",", 100) + rsaJWK() + `]}`), "reply-size", "each is work for a token without a kid"},
 		"no keys":      {saysJSON(`{}`), "key-known", "nobody could have signed this"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := newOP()
-				p.says[opJWKS] = tt.says
-				c := newClient(t, opRow(), p)
-				_, err := verify(t, c, sign(rs256, claims(nil), rsaKey()))
-				wantCheck(t, err, 4, tt.fails, tt.reason)
-				if p.count("https://evil.example/jwks") > 0 {
-					t.Error("the redirect was followed")
-				}
-				// A failure is not kept: the next sign-in asks again.
-				if tt.fails == "" || tt.fails == "key-known" {
-					return
-				}
-				p.says[opJWKS] = saysJSON(good)
-				_, err = verify(t, c, sign(rs256, claims(nil), rsaKey()))
-				wantCheck(t, err, 4, "", "the provider is well again")
-			})
+		bubble(t, name, func(t *testing.T) {
+			p := newOP()
+			p.says[opJWKS] = tt.says
+			_, err := verify(t, newClient(t, opRow(), p), sign(rs256, claims(nil), rsaKey()))
+			wantCheck(t, err, 4, tt.fails, tt.reason)
 		})
 	}
 }
@@ -257,49 +254,68 @@ func TestKeysRotation(t *testing.T) {
 	})
 }
 
-// The same if tokens name no key: then the sign of a change is that none of those
-// known made the signature.
+// The same if tokens name no key. Then a change shows in that none of the known keys that fit
+// made the signature.
 func TestKeysRotationWithoutKid(t *testing.T) {
+	otherRSA := strings.Replace(rsaJWK(), b64(rsaKey().N.Bytes()), b64([]byte("\x80"+strings.Repeat("x", 255))), 1)
+	published := func(keys ...string) answer { return saysJSON(`{"keys": [` + strings.Join(keys, ",") + `]}`) }
+	enc := member(rsaJWK(), `"use":"enc"`)
+	for _, tt := range []struct {
+		alg           string
+		known         answer
+		earlier       bool // known since an earlier sign-in, with the EC key
+		later         answer
+		fails, reason string
+	}{
+		{"RS256", published(ecJWK()), true, published(rsaJWK()), "", "another type"},
+		{"RS256", published(otherRSA), false, published(rsaJWK()), "", "another key of one type"},
+		{"RS256", published(otherRSA), false, says(503, "text/html", ""), "reply-status-200", "down when it is asked again"},
+		{"RS256", published(enc, ecJWK()), true, published(rsaJWK()), "", "the key that signed it was for encryption"},
+		{"RS256", published(enc, ecJWK()), true, published(enc), "key-fits", "and still is"},
+		{"ES256", published(rsaJWK(), ecJWK()), true, published(rsaJWK(), ecJWK()), "id-token-signature", "the key that signed it is for another algorithm"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newOP()
+			p.says[opJWKS] = func(r *http.Request) (*http.Response, error) {
+				p.says[opJWKS] = tt.later
+				return tt.known(r)
+			}
+			c := newClient(t, opRow(), p)
+			if tt.earlier {
+				_, err := verify(t, c, sign(es256, claims(nil), ecKey()))
+				wantCheck(t, err, 4, "", "the old key")
+			}
+			_, err := verify(t, c, sign(`{"alg":"`+tt.alg+`"}`, claims(nil), rsaKey()))
+			wantCheck(t, err, 4, tt.fails, tt.reason)
+			if n := p.count(opJWKS); n != 2 {
+				t.Errorf("the keys were fetched %d times, want 2: %s", n, tt.reason)
+			}
+		})
+	}
+}
+
+// However many sign-ins meet a new key at once, one fetch is enough for all.
+func TestKeysRotationAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newOP()
-		p.says[opJWKS] = saysJSON(`{"keys": [` + ecJWK() + `]}`)
+		p.publish("old")
 		c := newClient(t, opRow(), p)
-		_, err := verify(t, c, sign(`{"alg":"ES256"}`, claims(nil), ecKey()))
-		wantCheck(t, err, 4, "", "the old key")
-		p.publish("new")
-		for range 3 {
-			_, err = verify(t, c, sign(`{"alg":"RS256"}`, claims(nil), rsaKey()))
-			wantCheck(t, err, 4, "", "the new key")
+		if _, err := verify(t, c, tokenOf("old")); err != nil {
+			t.Fatal(err)
 		}
+		p.publish("new")
+		fetched{p, opJWKS, p.says[opJWKS], 4, nil}.slow(time.Second)
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() {
+				_, err := verify(t, c, tokenOf("new"))
+				wantCheck(t, err, 4, "", "the key is on its way")
+			})
+		}
+		all.Wait()
 		if got := p.count(opJWKS); got != 2 {
 			t.Errorf("fetched %d times, want twice", got)
 		}
-		// Made-up signatures make no more requests than made-up kids do.
-		for range 20 {
-			_, err := verify(t, c, flip(sign(`{"alg":"RS256"}`, claims(nil), rsaKey()), 2))
-			wantCheck(t, err, 4, "id-token-signature", "made up")
-		}
-		if got := p.count(opJWKS); got > 2+3 {
-			t.Errorf("fetched %d times, want 5 at most", got)
-		}
-	})
-}
-
-// A withdrawn key signs nobody in for longer than an hour.
-func TestKeysMaxAge(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newOP()
-		p.publish("stolen")
-		c := newClient(t, opRow(), p)
-		_, err := verify(t, c, tokenOf("stolen"))
-		wantCheck(t, err, 4, "", "nobody knows yet")
-		p.publish("new")
-		time.Sleep(time.Hour - time.Second)
-		_, err = verify(t, c, tokenOf("stolen"))
-		wantCheck(t, err, 4, "", "still trusted")
-		time.Sleep(time.Second)
-		_, err = verify(t, c, tokenOf("stolen"))
-		wantCheck(t, err, 4, "key-known", "the keys are an hour old, and fetched again")
 	})
 }
 
@@ -312,13 +328,17 @@ func TestKeysRefetchIsBounded(t *testing.T) {
 		if _, err := verify(t, c, tokenOf("known")); err != nil {
 			t.Fatal(err)
 		}
-		flood := func(after time.Duration, fetches int, reason string) {
+		flood := func(after time.Duration, kid bool, fetches int, reason string) {
 			t.Helper()
 			time.Sleep(after)
 			before := p.count(opJWKS)
 			for i := range 20 {
-				_, err := verify(t, c, tokenOf(fmt.Sprint("made-up-", i)))
-				wantCheck(t, err, 4, "key-known", "nobody published it")
+				token, fails := tokenOf(fmt.Sprint("made-up-", i)), "key-known"
+				if !kid {
+					token, fails = flip(sign(`{"alg":"RS256"}`, claims(nil), rsaKey()), 2), "id-token-signature"
+				}
+				_, err := verify(t, c, token)
+				wantCheck(t, err, 4, fails, "nobody published it")
 			}
 			if got := p.count(opJWKS) - before; got != fetches {
 				t.Errorf("after %s: %d fetches, want %d: %s", after, got, fetches, reason)
@@ -326,11 +346,11 @@ func TestKeysRefetchIsBounded(t *testing.T) {
 			_, err := verify(t, c, tokenOf("known"))
 			wantCheck(t, err, 4, "", "a flood keeps nobody else from signing in")
 		}
-		flood(0, 3, "a burst")
-		flood(29*time.Second, 0, "not yet")
-		flood(time.Second, 1, "one each 30 s")
-		flood(10*time.Second, 0, "not yet")
-		flood(10*time.Minute, 3, "rested: a burst again, and no more")
+		flood(0, true, 3, "a burst")
+		flood(29*time.Second, false, 0, "not yet")
+		flood(time.Second, true, 1, "one each 30 s")
+		flood(10*time.Second, true, 0, "not yet")
+		flood(10*time.Minute, false, 3, "rested: a burst again, and no more")
 
 		// A real change in the middle of a flood is seen 30 s later.
 		p.publish("new")
@@ -369,62 +389,11 @@ func TestKeysDownWhileKnown(t *testing.T) {
 	})
 }
 
-func TestKeysOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newOP()
-		p.says[opJWKS] = func(r *http.Request) (*http.Response, error) {
-			time.Sleep(time.Second)
-			return saysJSON(`{"keys": [` + rsaJWK() + `]}`)(r)
-		}
-		c, token := newClient(t, opRow(), p), tokenOf("rsa")
-		var group sync.WaitGroup
-		for range 50 {
-			group.Go(func() {
-				_, err := verify(t, c, token)
-				wantCheck(t, err, 4, "", "all wait for one fetch")
-			})
-		}
-		group.Wait()
-		if got := p.count(opJWKS); got != 1 {
-			t.Errorf("fetched %d times, want once", got)
-		}
-		// The same for a refetch.
-		token = tokenOf("unknown")
-		for range 50 {
-			group.Go(func() {
-				_, err := verify(t, c, token)
-				wantCheck(t, err, 4, "key-known", "all wait for one fetch")
-			})
-		}
-		group.Wait()
-		if got := p.count(opJWKS); got != 2 {
-			t.Errorf("fetched %d times, want twice", got)
-		}
-	})
-}
-
-// The visitor who began the fetch goes away; the one who waits for it signs in.
-func TestKeysCancelled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newOP()
-		p.says[opJWKS] = func(r *http.Request) (*http.Response, error) {
-			time.Sleep(time.Second)
-			return saysJSON(`{"keys": [` + rsaJWK() + `]}`)(r)
-		}
-		c := newClient(t, opRow(), p)
-		attempt := attemptOf("op")
-		attempt.Begun = time.Now()
-		unverified := Unverified{attempt, Tokens{}, tokenOf("rsa"), false}
-		ctx, leave := context.WithCancel(t.Context())
-		left, stayed := make(chan error), make(chan error)
-		go func() { _, err := c.VerifyIDToken(ctx, unverified); left <- err }()
-		synctest.Wait()
-		go func() { _, err := c.VerifyIDToken(t.Context(), unverified); stayed <- err }()
-		synctest.Wait()
-		leave()
-		wantCheck(t, <-left, 4, "reply-received", "gone")
-		wantCheck(t, <-stayed, 4, "", "not cancelled with the other")
-	})
+// A key that does not fit has signed nothing.
+func TestNoKeySignsNothing(t *testing.T) {
+	if (jws{signature: bytes.Repeat([]byte{1}, 64)}).signedBy(key{unfit: errors.New("x")}) {
+		t.Error("it has signed")
+	}
 }
 
 // BenchmarkKeysWorst is the most that a provider can make one sign-in cost: 100 keys, as

@@ -1,8 +1,7 @@
-package oauth_test
+package oauth
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -10,72 +9,78 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
-	"example.com/oauthbyhand/oauth"
-	"example.com/oauthbyhand/providers"
 	"github.com/google/go-cmp/cmp"
 )
 
-// x is what X answers, by path: a status, a media type and a body. It keeps what
-// it was asked.
-type x struct {
-	replies map[string][3]any
-	asked   []*http.Request
-}
-
 const (
-	xLeg1    = "/oauth/request_token"
-	xLeg3    = "/oauth/access_token"
-	xProfile = "/1.1/account/verify_credentials.json"
+	xLeg1    = "https://x.example/request_token"
+	xLeg3    = "https://x.example/access_token"
+	xProfile = "https://x.example/me"
+	xRevoke  = "https://x.example/invalidate"
+	xBack    = "https://app.example/callback/x"
 )
 
-func honestX() *x {
-	return &x{replies: map[string][3]any{
-		xLeg1:    {200, "text/html", "oauth_token=T%2B1&oauth_token_secret=S%261&oauth_callback_confirmed=true"},
-		xLeg3:    {200, "text/html", "oauth_token=T2&oauth_token_secret=S2&user_id=2244994945&screen_name=XDevelopers"},
-		xProfile: {200, "application/json;charset=utf-8", `{"id":2244994945,"id_str":"2244994945","name":"X Dev"}`},
+// xRow is a provider of OAuth 1.0a. As at X, an app may lack access to the profile.
+func xRow() Provider1 {
+	return Provider1{
+		About:                  About{Name: "x"},
+		TemporaryCredentialURL: xLeg1,
+		AuthorizationURL:       "https://x.example/authenticate",
+		TokenURL:               xLeg3,
+		ProfileURL:             xProfile,
+		RevokeURL:              xRevoke,
+		ProfileClosed:          func(r *Refusal) bool { return r.Code == "453" },
+		Profile: func(r Replies) (p Profile, err error) {
+			if r.API[0] == nil {
+				return p, r.Token.Read("user_id", &p.Subject)
+			}
+			o, err := parseObject(r.API[0])
+			if err != nil {
+				return p, err
+			}
+			return p, o.Read("id_str", &p.Subject)
+		},
+	}
+}
+
+func newX() *op {
+	return &op{says: map[string]answer{
+		xLeg1:    saysForm("oauth_token=T%2B1&oauth_token_secret=S%261&oauth_callback_confirmed=true"),
+		xLeg3:    saysForm("oauth_token=T2&oauth_token_secret=S2&user_id=2244994945"),
+		xProfile: saysJSON(`{"id":2244994945,"id_str":"2244994945"}`),
 	}}
 }
 
-func (p *x) RoundTrip(r *http.Request) (*http.Response, error) {
-	p.asked = append(p.asked, r)
-	reply, ok := p.replies[r.URL.Path]
-	if !ok {
-		return nil, errors.New("connection refused")
-	}
-	header := http.Header{"Content-Type": {reply[1].(string)}}
-	if reply[0] == http.StatusTemporaryRedirect {
-		header.Set("Location", "https://evil.example/")
-	}
-	return &http.Response{StatusCode: reply[0].(int), Header: header, Body: io.NopCloser(strings.NewReader(reply[2].(string))), Request: r}, nil
-}
+// saysForm is a form, of whatever type its provider declares it.
+func saysForm(body string) answer { return says(http.StatusOK, "text/html", body) }
 
-func (p *x) client(t *testing.T) *oauth.Client1 {
+func newClient1(t testing.TB, row Provider1, transport http.RoundTripper) *Client1 {
 	t.Helper()
-	client, err := oauth.NewClient1(providers.X(), "key", "secret", "http://127.0.0.1:8080/callback/x", p)
+	c, err := NewClient1(row, "key", "s3cret", xBack, transport)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return client
+	return c
 }
 
-// signIn goes through all steps with the callback that is given; %s in it is the
+// signIn1 goes through all steps with the callback that is given; %s in it is the
 // temporary token.
-func (p *x) signIn(t *testing.T, callback string) (oauth.Info, error) {
+func signIn1(t *testing.T, p *op, callback string) (Info, error) {
 	t.Helper()
-	ctx, client := t.Context(), p.client(t)
+	ctx, client := t.Context(), newClient1(t, xRow(), p)
 	attempt, _, err := client.Begin(ctx)
 	if err != nil {
-		return oauth.Info{}, err
+		return Info{}, err
 	}
-	query := strings.ReplaceAll(callback, "%s", url.QueryEscape(attempt.TemporaryToken))
-	parsed, err := client.ParseCallback(ctx, attempt, query)
+	parsed, err := client.ParseCallback(ctx, attempt, strings.ReplaceAll(callback, "%s", url.QueryEscape(attempt.TemporaryToken)))
 	if err != nil {
-		return oauth.Info{}, err
+		return Info{}, err
 	}
 	credentials, err := client.Exchange(ctx, parsed)
 	if err != nil {
-		return oauth.Info{}, err
+		return Info{}, err
 	}
 	return client.UserInfo(ctx, credentials)
 }
@@ -85,193 +90,142 @@ const xCallback = "oauth_token=%s&oauth_verifier=V"
 // Each way in which a sign-in with OAuth 1.0a goes wrong fails at the check that is
 // there for it.
 func TestChecks1(t *testing.T) {
-	for _, tt := range []struct {
-		name, reason string
-		path         string // whose reply is another one,
-		reply        [3]any
-		callback     string // or what the browser brings back instead
-		step         int
-		check        string
+	const confirmed = "&oauth_callback_confirmed=true"
+	for name, tt := range map[string]struct {
+		url      string // whose reply is another one,
+		reply    answer
+		callback string // or what the browser brings back instead
+		step     int
+		fails    string
+		reason   string
 	}{
-		{"leg 1, no token", "half of the credentials", xLeg1, [3]any{200, "text/html", "oauth_token_secret=S&oauth_callback_confirmed=true"}, "", 1, "temporary-credentials"},
-		{"leg 1, no secret", "half of the credentials", xLeg1, [3]any{200, "text/html", "oauth_token=T&oauth_callback_confirmed=true"}, "", 1, "temporary-credentials"},
-		{"leg 1, two tokens", "which of them is it?", xLeg1, [3]any{200, "text/html", "oauth_token=T&oauth_token=U&oauth_token_secret=S&oauth_callback_confirmed=true"}, "", 1, "temporary-credentials"},
-		{"leg 1, a page", "200 says nothing yet", xLeg1, [3]any{200, "text/html", "<html>100%</html>"}, "", 1, "temporary-credentials"},
-		{"leg 1, not confirmed", "OAuth 1.0 without the a", xLeg1, [3]any{200, "text/html", "oauth_token=T&oauth_token_secret=S"}, "", 1, "callback-confirmed"},
-		{"leg 1, confirmed is false", "only true is true", xLeg1, [3]any{200, "text/html", "oauth_token=T&oauth_token_secret=S&oauth_callback_confirmed=false"}, "", 1, "callback-confirmed"},
-		{"leg 1, status 201", "only 200 (RFC 5849 §2.1)", xLeg1, [3]any{201, "text/html", "oauth_token=T&oauth_token_secret=S&oauth_callback_confirmed=true"}, "", 1, "reply-status-200"},
-		{"leg 1, redirected", "the signature was for another host", xLeg1, [3]any{307, "text/html", ""}, "", 1, "reply-status-200"},
-		{"leg 1, endless", "no honest reply is so long", xLeg1, [3]any{200, "text/html", strings.Repeat("a", 1<<20+1)}, "", 1, "reply-size"},
+		"leg 1, no token":              {xLeg1, saysForm("oauth_token_secret=S" + confirmed), "", 1, "temporary-credentials", "half of the credentials"},
+		"leg 1, no secret":             {xLeg1, saysForm("oauth_token=T" + confirmed), "", 1, "temporary-credentials", "half of the credentials"},
+		"leg 1, a page":                {xLeg1, saysForm("<html>100%</html>"), "", 1, "temporary-credentials", "200 says nothing yet"},
+		"leg 1, not confirmed":         {xLeg1, saysForm("oauth_token=T&oauth_token_secret=S"), "", 1, "callback-confirmed", "OAuth 1.0 without the a"},
+		"leg 1, confirmed is false":    {xLeg1, saysForm("oauth_token=T&oauth_token_secret=S&oauth_callback_confirmed=false"), "", 1, "callback-confirmed", "only true is true"},
+		"leg 1, confirmed in capitals": {xLeg1, saysForm("oauth_token=T%2B1&oauth_token_secret=S&oauth_callback_confirmed=TRUE"), xCallback, 0, "", "some write it otherwise than RFC 5849 §2.1"},
+		"leg 1, status 201":            {xLeg1, says(201, "text/html", "oauth_token=T&oauth_token_secret=S"+confirmed), "", 1, "reply-status-200", "only 200 (RFC 5849 §2.1)"},
+		"leg 1, redirected":            {xLeg1, says(307, "text/html", "", "Location", "https://evil.example/"), "", 1, "reply-status-200", "the signature was for another host"},
+		"leg 1, endless":               {xLeg1, saysForm(strings.Repeat("a", maxReply+1)), "", 1, "reply-size", "no honest reply is so long"},
 
-		{"callback, another token", "an attacker's authorization in this user's session", "", [3]any{}, "oauth_token=stranger&oauth_verifier=V", 2, "callback-token"},
-		{"callback, no token", "empty is never equal", "", [3]any{}, "oauth_verifier=V", 2, "callback-token"},
-		{"callback, empty", "nothing came back", "", [3]any{}, "", 2, "callback-token"},
-		{"callback, two tokens", "a proxy might read the other one", "", [3]any{}, "oauth_token=%s&oauth_token=stranger&oauth_verifier=V", 2, "callback-once"},
-		{"callback, two verifiers", "which of them is it?", "", [3]any{}, xCallback + "&oauth_verifier=W", 2, "callback-once"},
-		{"callback, unreadable", "what cannot be read is not dropped", "", [3]any{}, xCallback + "&oauth_token=%zz", 2, "callback-once"},
-		{"callback, unreadable verifier", "likewise", "", [3]any{}, xCallback + "&oauth_verifier=%zz", 2, "callback-once"},
-		{"callback, unreadable denial", "likewise", "", [3]any{}, xCallback + "&denied=%zz", 2, "callback-once"},
-		{"callback, unreadable problem", "likewise", "", [3]any{}, xCallback + "&oauth_problem=%zz", 2, "callback-once"},
-		{"callback, no verifier", "nobody was asked", "", [3]any{}, "oauth_token=%s", 2, "callback-verifier"},
-		{"callback, empty verifier", "nobody was asked", "", [3]any{}, "oauth_token=%s&oauth_verifier=", 2, "callback-verifier"},
-		{"callback, another token denied", "anybody can write such a link", "", [3]any{}, "denied=stranger", 2, "callback-token"},
-		{"callback, denied what?", "empty is never equal", "", [3]any{}, "denied=", 2, "callback-token"},
-		{"callback, another one denied next to this one", "both must be this attempt's", "", [3]any{}, xCallback + "&denied=stranger", 2, "callback-token"},
-		{"callback, this one denied next to another one", "both must be this attempt's", "", [3]any{}, "denied=%s&oauth_token=stranger", 2, "callback-token"},
+		"as it should be":                     {"", nil, xCallback, 0, "", "what the others are made from"},
+		"another token":                       {"", nil, "oauth_token=stranger&oauth_verifier=V", 2, "callback-token", "an attacker's authorization in this user's session"},
+		"no token":                            {"", nil, "oauth_verifier=V", 2, "callback-token", "empty is never equal"},
+		"empty":                               {"", nil, "", 2, "callback-token", "nothing came back"},
+		"two tokens":                          {"", nil, "oauth_token=%s&oauth_token=stranger&oauth_verifier=V", 2, "callback-once", "a proxy might read the other one"},
+		"two verifiers":                       {"", nil, xCallback + "&oauth_verifier=W", 2, "callback-once", "which of them is it?"},
+		"unreadable":                          {"", nil, xCallback + "&oauth_token=%zz", 2, "callback-once", "what cannot be read is not dropped"},
+		"unreadable verifier":                 {"", nil, xCallback + "&oauth_verifier=%zz", 2, "callback-once", "likewise"},
+		"unreadable denial":                   {"", nil, xCallback + "&denied=%zz", 2, "callback-once", "likewise"},
+		"unreadable problem":                  {"", nil, xCallback + "&oauth_problem=%zz", 2, "callback-once", "likewise"},
+		"no verifier":                         {"", nil, "oauth_token=%s", 2, "callback-verifier", "nobody was asked"},
+		"empty verifier":                      {"", nil, "oauth_token=%s&oauth_verifier=", 2, "callback-verifier", "nobody was asked"},
+		"another token denied":                {"", nil, "denied=stranger", 2, "callback-token", "anybody can write such a link"},
+		"denied what?":                        {"", nil, "denied=", 2, "callback-token", "empty is never equal"},
+		"another one denied next to this one": {"", nil, xCallback + "&denied=stranger", 2, "callback-token", "both must be this attempt's"},
+		"this one denied next to another one": {"", nil, "denied=%s&oauth_token=stranger", 2, "callback-token", "both must be this attempt's"},
 
-		{"leg 3, no token", "half of the credentials", xLeg3, [3]any{200, "text/html", "oauth_token_secret=S"}, xCallback, 3, "token-credentials"},
-		{"leg 3, no secret", "half of the credentials", xLeg3, [3]any{200, "text/html", "oauth_token=T&oauth_token_secret="}, xCallback, 3, "token-credentials"},
-		{"leg 3, two secrets", "which of them is it?", xLeg3, [3]any{200, "text/html", "oauth_token=T&oauth_token_secret=S&oauth_token_secret=R"}, xCallback, 3, "token-credentials"},
-		{"leg 3, status 202", "only 200 (RFC 5849 §2.3)", xLeg3, [3]any{202, "text/html", "oauth_token=T&oauth_token_secret=S"}, xCallback, 3, "reply-status-200"},
+		"leg 3, no token":    {xLeg3, saysForm("oauth_token_secret=S"), xCallback, 3, "token-credentials", "half of the credentials"},
+		"leg 3, no secret":   {xLeg3, saysForm("oauth_token=T&oauth_token_secret="), xCallback, 3, "token-credentials", "half of the credentials"},
+		"leg 3, two secrets": {xLeg3, saysForm("oauth_token=T&oauth_token_secret=S&oauth_token_secret=R"), xCallback, 3, "token-credentials", "which of them is it?"},
+		"leg 3, status 202":  {xLeg3, says(202, "text/html", "oauth_token=T&oauth_token_secret=S"), xCallback, 3, "reply-status-200", "only 200 (RFC 5849 §2.3)"},
+		"leg 3, no network":  {xLeg3, down, xCallback, 3, "reply-received", "nothing came back"},
 
-		{"profile, a page", "a file of a user's on X's host", xProfile, [3]any{200, "text/html", `{"id_str":"1"}`}, xCallback, 5, "reply-media-type"},
-		{"profile, two users", "two parsers would see two", xProfile, [3]any{200, "application/json", `{"id_str":"1","id_str":"2"}`}, xCallback, 5, "reply-json"},
-		{"profile, id_str a number", "it would have been rounded", xProfile, [3]any{200, "application/json", `{"id_str":1}`}, xCallback, 5, "profile-members"},
-		{"profile, nobody", "everybody without an id is the same user", xProfile, [3]any{200, "application/json", `{"name":"X Dev"}`}, xCallback, 5, "profile-subject"},
+		"profile, a page":          {xProfile, says(200, "text/html", `{"id_str":"1"}`), xCallback, 5, "reply-media-type", "a file of a user's on the provider's host"},
+		"profile, two users":       {xProfile, saysJSON(`{"id_str":"1","id_str":"2"}`), xCallback, 5, "reply-json", "two parsers would see two"},
+		"profile, id_str a number": {xProfile, saysJSON(`{"id_str":1}`), xCallback, 5, "profile-members", "it would have been rounded"},
+		"profile, nobody":          {xProfile, saysJSON(`{"name":"X Dev"}`), xCallback, 5, "profile-subject", "everybody without an id is the same user"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			p := honestX()
-			if tt.path != "" {
-				p.replies[tt.path] = tt.reply
+		t.Run(name, func(t *testing.T) {
+			p := newX()
+			if tt.url != "" {
+				p.says[tt.url] = tt.reply
 			}
-			info, err := p.signIn(t, tt.callback)
-			failed, ok := errors.AsType[*oauth.CheckError](err)
-			if !ok || failed.Check.Name != tt.check || failed.Check.Step != tt.step {
-				t.Fatalf("got %v, want check %s in step %d: %s", err, tt.check, tt.step, tt.reason)
+			info, err := signIn1(t, p, tt.callback)
+			wantCheck(t, err, tt.step, tt.fails, tt.reason)
+			want := Info{}
+			if tt.fails == "" {
+				want = Info{Profile{Subject: "2244994945"}, []Reply{{xProfile, []byte(`{"id":2244994945,"id_str":"2244994945"}`)}}}
 			}
-			if want := map[bool]int{true: 400, false: 502}[tt.step == 2]; failed.Check.Status() != want {
-				t.Errorf("status %d, want %d", failed.Check.Status(), want)
-			}
-			if diff := cmp.Diff(oauth.Info{}, info); diff != "" {
-				t.Errorf("something came with the error: %s", diff)
+			if diff := cmp.Diff(want, info); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
 			}
 			for _, secret := range []string{"T+1", "S&1", "stranger"} {
-				if strings.Contains(err.Error(), secret) {
+				if err != nil && strings.Contains(err.Error(), secret) {
 					t.Errorf("%v holds %q", err, secret)
 				}
 			}
 		})
 	}
-	for _, confirmed := range []string{"true", "TRUE", "True"} { // some write it otherwise than RFC 5849 §2.1
-		p := honestX()
-		p.replies[xLeg1] = [3]any{200, "text/html", "oauth_token=T%2B1&oauth_token_secret=S%261&oauth_callback_confirmed=" + confirmed}
-		if info, err := p.signIn(t, xCallback); err != nil || info.Profile.Subject != "2244994945" {
-			t.Errorf("as it should be, with %s: %v, %v", confirmed, info, err)
-		}
-	}
 }
 
-// A step takes nothing that another client made, and no zero value.
-func TestOtherClient1(t *testing.T) {
-	ctx, client := t.Context(), honestX().client(t)
-	attempt, _, err := client.Begin(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	callback, err := client.ParseCallback(ctx, attempt, "oauth_token=T%2B1&oauth_verifier=V")
-	if err != nil {
-		t.Fatal(err)
-	}
-	credentials, err := client.Exchange(ctx, callback)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other := honestX().client(t)
-	other.Name = "y"
-	for name, tt := range map[string]struct {
-		step int
-		do   func() error
-	}{
-		"attempt": {2, func() error {
-			_, err := other.ParseCallback(ctx, attempt, "oauth_token=T%2B1&oauth_verifier=V")
-			return err
-		}},
-		"no attempt": {2, func() error {
-			_, err := client.ParseCallback(ctx, oauth.Attempt{}, "oauth_token=T%2B1&oauth_verifier=V")
-			return err
-		}},
-		"callback":         {3, func() error { _, err := other.Exchange(ctx, callback); return err }},
-		"zero callback":    {3, func() error { _, err := client.Exchange(ctx, oauth.Callback{}); return err }},
-		"credentials":      {5, func() error { _, err := other.UserInfo(ctx, credentials); return err }},
-		"zero credentials": {5, func() error { _, err := client.UserInfo(ctx, oauth.TokenCredentials{}); return err }},
+// A form that two readers read differently.
+func TestCredentialsOfTwoReadings(t *testing.T) {
+	for body, got := range map[string]string{
+		"oauth_token=T&oauth_token=U&oauth_token_secret=S": `"oauth_token" occurs 2 times`,
+		"oauth_token=%ff&oauth_token_secret=S":             "oauth_token is not valid UTF-8", // it would become U+FFFD
 	} {
-		failed, ok := errors.AsType[*oauth.CheckError](tt.do())
-		if !ok || failed.Check.Name != "attempt-client" || failed.Check.Step != tt.step {
-			t.Errorf("%s: %v", name, failed)
-		}
+		p := newX()
+		p.says[xLeg1] = saysForm(body)
+		_, _, err := newClient1(t, xRow(), p).Begin(t.Context())
+		wantCheck(t, err, 1, "temporary-credentials", "which of them is it?")
+		wantGot(t, err, CheckError{Got: got})
 	}
 }
 
-// A "no" is no failed check, and says whose it is.
-func TestRefusals1(t *testing.T) {
-	const authFailed = `{"errors":[{"code":32,"message":"Could not authenticate you."}]}`
-	for _, tt := range []struct {
-		name     string
-		path     string
-		reply    [3]any
-		callback string
-		want     oauth.Refusal
-		byUser   bool
-	}{
-		{"the user's", "", [3]any{}, "denied=%s", oauth.Refusal{Step: 2, Code: "denied"}, true},
-		{"the user's, with the token twice", "", [3]any{}, "denied=%s&oauth_token=%s", oauth.Refusal{Step: 2, Code: "denied"}, true},
-		{"the user's, in the words of others", "", [3]any{}, "oauth_token=%s&oauth_problem=user_refused&oauth_problem_advice=No.", oauth.Refusal{Step: 2, Code: "user_refused", Description: "No."}, true},
-		{"the user's, badly encoded", "", [3]any{}, "oauth_token=%s&oauth_problem=permission_denied&oauth_problem_advice=100%", oauth.Refusal{Step: 2, Code: "permission_denied"}, true},
-		{"leg 1, in words", xLeg1, [3]any{401, "text/html", "Failed to validate oauth signature and token"}, "", oauth.Refusal{Step: 1, Status: 401, Description: "Failed to validate oauth signature and token"}, false},
-		{"leg 1, in the words of others", xLeg1, [3]any{401, "text/plain", "oauth_problem=consumer_key_unknown"}, "", oauth.Refusal{Step: 1, Status: 401, Code: "consumer_key_unknown"}, false},
-		{"leg 1", xLeg1, [3]any{403, "application/json", `{"errors":[{"code":415,"message":"Callback URL not approved"}]}`}, "", oauth.Refusal{Step: 1, Status: 403, Code: "415", Description: "Callback URL not approved"}, false},
-		{"leg 3", xLeg3, [3]any{401, "text/html", authFailed}, xCallback, oauth.Refusal{Step: 3, Status: 401, Code: "32", Description: "Could not authenticate you."}, false},
-		{"profile", xProfile, [3]any{401, "application/json", authFailed}, xCallback, oauth.Refusal{Step: 5, Status: 401, Code: "32", Description: "Could not authenticate you."}, false},
-		{"profile, too often", xProfile, [3]any{429, "application/json", `{"errors":[{"code":88,"message":"Rate limit exceeded"}]}`}, xCallback, oauth.Refusal{Step: 5, Status: 429, Code: "88", Description: "Rate limit exceeded"}, false},
-	} {
-		p := honestX()
-		if tt.path != "" {
-			p.replies[tt.path] = tt.reply
-		}
-		_, err := p.signIn(t, tt.callback)
-		refusal, ok := errors.AsType[*oauth.Refusal](err)
-		if !ok {
-			t.Errorf("%s: %v is no refusal", tt.name, err)
-			continue
-		}
-		if diff := cmp.Diff(tt.want, *refusal); diff != "" || refusal.ByUser() != tt.byUser {
-			t.Errorf("%s (-want +got)\n%s", tt.name, diff)
-		}
-	}
-}
-
-// The entry's function may refuse a profile, and its words repeat no secret.
-func TestEntryRefuses1(t *testing.T) {
-	p, row := honestX(), providers.X()
-	row.Profile = func(oauth.Replies) (oauth.Profile, error) {
-		return oauth.Profile{}, &oauth.Refusal{Code: "suspended", Description: "not S2"}
-	}
-	client, err := oauth.NewClient1(row, "key", "secret", "http://127.0.0.1:8080/callback/x", p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = client.UserInfo(t.Context(), oauth.TokenCredentials{Provider: "x", Token: "T2", Secret: "S2"})
-	refusal, _ := errors.AsType[*oauth.Refusal](err)
-	if diff := cmp.Diff(&oauth.Refusal{Step: 5, Status: 200, Code: "suspended", Description: "‹withheld: it repeats a secret›"}, refusal); diff != "" {
+// If the profile is closed to the app, the token reply says who signed in.
+func TestClosedProfile(t *testing.T) {
+	p := newX()
+	p.says[xProfile] = says(403, "application/json", `{"errors":[{"message":"a subset of the API","code":453}],"status":403}`)
+	info, err := signIn1(t, p, xCallback)
+	if diff := cmp.Diff(Info{Profile: Profile{Subject: "2244994945"}}, info); err != nil || diff != "" {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
 	}
+	p.says[xLeg3] = saysForm("oauth_token=T2&oauth_token_secret=S2")
+	_, err = signIn1(t, p, xCallback)
+	wantCheck(t, err, 5, "profile-subject", "without user_id")
 }
 
-// If version 1.1 is closed to the app, the token reply says who signed in.
-func TestClosedProfile(t *testing.T) {
-	p := honestX()
-	p.replies[xProfile] = [3]any{403, "application/json", `{"errors":[{"message":"You currently have access to a subset of X API V2 endpoints","code":453}],"title":"Forbidden","status":403}`}
-	info, err := p.signIn(t, xCallback)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(oauth.Info{Profile: oauth.Profile{Subject: "2244994945", Name: "XDevelopers"}}, info); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-	p.replies[xLeg3] = [3]any{200, "text/html", "oauth_token=T2&oauth_token_secret=S2"}
-	_, err = p.signIn(t, xCallback)
-	if failed, ok := errors.AsType[*oauth.CheckError](err); !ok || failed.Check.Name != "profile-subject" {
-		t.Errorf("without user_id: %v", err)
+// A denial is not a failed check, and says whether the user or the provider declined.
+func TestRefusals1(t *testing.T) {
+	const authFailed = `{"errors":[{"code":32,"message":"Could not authenticate you."}]}`
+	for name, tt := range map[string]struct {
+		url      string
+		reply    answer
+		callback string
+		want     Refusal
+		byUser   bool
+		reason   string
+	}{
+		"the user's":                       {"", nil, "denied=%s", Refusal{Step: 2, Code: "denied"}, true, "X's word"},
+		"the user's, with the token twice": {"", nil, "denied=%s&oauth_token=%s", Refusal{Step: 2, Code: "denied"}, true, "both are this attempt's"},
+		"the user's, in the words of others": {"", nil, "oauth_token=%s&oauth_problem=user_refused&oauth_problem_advice=No.",
+			Refusal{Step: 2, Code: "user_refused", Description: "No."}, true, "an extension that many speak"},
+		"the user's, badly encoded": {"", nil, "oauth_token=%s&oauth_problem=permission_denied&oauth_problem_advice=100%",
+			Refusal{Step: 2, Code: "permission_denied"}, true, "the denial is not lost for its advice"},
+		"a long story": {"", nil, "oauth_token=%s&oauth_problem=" + strings.Repeat("x", 600) + "&oauth_problem_advice=" + strings.Repeat("x", 600),
+			Refusal{Step: 2, Code: strings.Repeat("x", 500) + "…", Description: strings.Repeat("x", 500) + "…"}, false, "a stranger's text is cut"},
+		"leg 1, in words": {xLeg1, says(401, "text/html", "Failed to validate oauth signature and token"), "",
+			Refusal{Step: 1, Status: 401, Description: "Failed to validate oauth signature and token"}, false, "X's, of 2012"},
+		"leg 1, in the words of others": {xLeg1, says(401, "text/plain", "oauth_problem=consumer_key_unknown"), "", Refusal{Step: 1, Status: 401, Code: "consumer_key_unknown"}, false, "a form"},
+		"leg 1": {xLeg1, says(403, "application/json", `{"errors":[{"code":415,"message":"Callback URL not approved"}]}`), "",
+			Refusal{Step: 1, Status: 403, Code: "415", Description: "Callback URL not approved"}, false, "X's errors are a list"},
+		"leg 3": {xLeg3, says(401, "text/html", authFailed), xCallback, Refusal{Step: 3, Status: 401, Code: "32", Description: "Could not authenticate you."}, false, "JSON, whatever its type"},
+		"profile": {xProfile, says(401, "application/json", authFailed), xCallback,
+			Refusal{Step: 5, Status: 401, Code: "32", Description: "Could not authenticate you."}, false, "not the refusal that says closed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newX()
+			if tt.url != "" {
+				p.says[tt.url] = tt.reply
+			}
+			_, err := signIn1(t, p, tt.callback)
+			wantRefusal(t, err, tt.want, tt.reason)
+			if tt.want.ByUser() != tt.byUser {
+				t.Errorf("by the user: %t", !tt.byUser)
+			}
+		})
 	}
 }
 
@@ -279,14 +233,14 @@ func TestClosedProfile(t *testing.T) {
 // nonce and a time of its own in each, and no secret.
 func TestRequests1(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := honestX()
-		if _, err := p.signIn(t, xCallback); err != nil {
+		p := newX()
+		if _, err := signIn1(t, p, xCallback); err != nil {
 			t.Fatal(err)
 		}
 		nonces := make(map[string]bool)
 		parameter := regexp.MustCompile(`(\w+)="([^"]*)"`)
 		want := []map[string]string{
-			{"oauth_callback": "http%3A%2F%2F127.0.0.1%3A8080%2Fcallback%2Fx"},
+			{"oauth_callback": "https%3A%2F%2Fapp.example%2Fcallback%2Fx"},
 			{"oauth_token": "T%2B1", "oauth_verifier": "V"},
 			{"oauth_token": "T2"},
 		}
@@ -314,7 +268,7 @@ func TestRequests1(t *testing.T) {
 			if diff := cmp.Diff(want[i], got); diff != "" {
 				t.Errorf("%s (-want +got)\n%s", r.URL, diff)
 			}
-			if strings.Contains(r.URL.RawQuery, "oauth_") || r.ContentLength > 0 {
+			if strings.Contains(r.URL, "oauth_") || r.Body != "" {
 				t.Errorf("%s: a parameter in the URL or in a body", r.URL)
 			}
 		}
@@ -323,116 +277,139 @@ func TestRequests1(t *testing.T) {
 
 // The attempt's cookie is found by the callback's oauth_token or denied, once.
 func TestAttempts1(t *testing.T) {
-	attempts, err := oauth.NewAttempts(make([]byte, 32), false)
+	a, b := newAttempts(t, testRoot, false), browser{}
+	attempt, _, err := newClient1(t, xRow(), newX()).Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := honestX().client(t)
-	attempt, _, err := client.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	put := httptest.NewRecorder()
-	if err := attempts.Put(put, httptest.NewRequest("GET", "/login/x", nil), attempt); err != nil {
-		t.Fatal(err)
-	}
-	cookie := put.Result().Cookies()[0]
-	take := func(query string, cookies ...*http.Cookie) (oauth.Attempt, error) {
-		r := httptest.NewRequest("GET", "/callback/x?"+query, nil)
-		for _, c := range cookies {
-			r.AddCookie(c)
-		}
-		return attempts.Take(httptest.NewRecorder(), r)
-	}
-	for query, check := range map[string]string{
-		"":                                  "callback-state",
-		"oauth_token=stranger":              "attempt-found",
-		"denied=stranger":                   "attempt-found",
-		"oauth_token=T%2B1&state=something": "attempt-found",
+	b.put(t, a, attempt)
+	for _, tt := range []struct {
+		b            browser
+		query, fails string
+	}{
+		{b, "", "callback-state"},
+		{b, "oauth_token=stranger", "attempt-found"},
+		{b, "denied=stranger", "attempt-found"},
+		{b, "oauth_token=T%2B1&state=something", "attempt-found"},
+		{browser{}, "oauth_token=T%2B1", "attempt-found"},
+		{b, "denied=T%2B1", ""},
+		{b, "oauth_token=T%2B1&oauth_verifier=V", "attempt-unused"},
 	} {
-		_, err := take(query, cookie)
-		if failed, ok := errors.AsType[*oauth.CheckError](err); !ok || failed.Check.Name != check {
-			t.Errorf("%q: %v, want %s", query, err, check)
+		got, err := a.Take(httptest.NewRecorder(), tt.b.request("/callback/x?"+tt.query))
+		wantCheck(t, err, 2, tt.fails, tt.query)
+		want := Attempt{}
+		if tt.fails == "" {
+			want = attempt
 		}
-	}
-	if _, err := take("oauth_token=T%2B1"); err == nil {
-		t.Error("taken without a cookie")
-	}
-	got, err := take("denied=T%2B1", cookie)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(attempt, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-	_, err = take("oauth_token=T%2B1&oauth_verifier=V", cookie)
-	if failed, ok := errors.AsType[*oauth.CheckError](err); !ok || failed.Check.Name != "attempt-unused" {
-		t.Errorf("taken twice: %v", err)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
 	}
 }
 
 // NewClient1 refuses what could not work, or would not be safe.
 func TestNewClient1(t *testing.T) {
-	good := providers.X()
-	plain := good
-	plain.TokenURL = "http://api.x.com/oauth/access_token"
-	login := good
-	login.AuthorizationURL = "http://api.x.com/oauth/authenticate"
 	for name, tt := range map[string]struct {
-		row              oauth.Provider1
 		id, secret, back string
+		row              func(*Provider1)
 		ok               bool
+		reason           string
 	}{
-		"good":         {good, "id", "secret", "https://app.example/callback/x", true},
-		"no id":        {good, "", "secret", "https://app.example/callback/x", false},
-		"no secret":    {good, "id", "", "https://app.example/callback/x", false},
-		"no host":      {good, "id", "secret", "/callback/x", false},
-		"not over TLS": {plain, "id", "secret", "https://app.example/callback/x", false},
-		"browser not":  {login, "id", "secret", "https://app.example/callback/x", false},
+		"good":               {"id", "secret", xBack, func(*Provider1) {}, true, "the usual"},
+		"no id":              {"", "secret", xBack, func(*Provider1) {}, false, "half a pair"},
+		"no secret":          {"id", "", xBack, func(*Provider1) {}, false, "half a pair"},
+		"no host":            {"id", "secret", "/callback/x", func(*Provider1) {}, false, "anyone who sends the Host header would choose"},
+		"not over TLS":       {"id", "secret", xBack, func(p *Provider1) { p.TokenURL = "http://x.example/access_token" }, false, "credentials read on the wire"},
+		"browser not":        {"id", "secret", xBack, func(p *Provider1) { p.AuthorizationURL = "http://x.example/a" }, false, "the sign-in page changed on the wire"},
+		"at home":            {"id", "secret", xBack, func(p *Provider1) { p.AuthorizationURL, p.TokenURL = "http://localhost/a", "http://localhost/t" }, true, "the fake provider"},
+		"browser home alone": {"id", "secret", xBack, func(p *Provider1) { p.AuthorizationURL = "http://localhost/a" }, false, "a provider out there could send the browser to services of its user's machine"},
 	} {
-		if _, err := oauth.NewClient1(tt.row, tt.id, tt.secret, tt.back, nil); (err == nil) != tt.ok {
-			t.Errorf("%s: %v", name, err)
+		row := xRow()
+		tt.row(&row)
+		if _, err := NewClient1(row, tt.id, tt.secret, tt.back, nil); (err == nil) != tt.ok {
+			t.Errorf("%s: %v: %s", name, err, tt.reason)
 		}
 	}
-	plain = good
-	plain.TemporaryCredentialURL = "http://api.x.com/oauth/request_token"
-	client, err := oauth.NewClient1(plain, "id", "secret", "https://app.example/callback/x", honestX())
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _, err = client.Begin(t.Context())
-	if failed, ok := errors.AsType[*oauth.CheckError](err); !ok || failed.Check.Name != "endpoint-https" || failed.Check.Step != 1 {
-		t.Errorf("leg 1 not over TLS: %v", err)
-	}
+	row := xRow()
+	row.TemporaryCredentialURL = "http://x.example/request_token"
+	_, _, err := newClient1(t, row, newX()).Begin(t.Context())
+	wantCheck(t, err, 1, "endpoint-https", "leg 1 is looked at before it is sent")
 }
 
 // Stored credentials that answer for another user than before are no longer this
 // user's, as with the sub of OpenID Connect.
 func TestSubject1(t *testing.T) {
-	ctx, client := t.Context(), honestX().client(t)
-	attempt, _, err := client.Begin(ctx)
-	if err != nil {
-		t.Fatal(err)
+	for subject, fails := range map[string]string{"": "", "2244994945": "", "22449949450": "userinfo-sub"} {
+		_, err := newClient1(t, xRow(), newX()).UserInfo(t.Context(), TokenCredentials{Provider: "x", Token: "T2", Secret: "S2", Subject: subject})
+		wantCheck(t, err, 5, fails, "stored for "+subject)
 	}
-	callback, err := client.ParseCallback(ctx, attempt, "oauth_token=T%2B1&oauth_verifier=V")
-	if err != nil {
-		t.Fatal(err)
+}
+
+func TestRevoke1(t *testing.T) {
+	credentials := TokenCredentials{Provider: "x", Token: "t0ken", Secret: "t0ken s3cret"}
+	p, row := newX(), xRow()
+	row.RevokeURL = ""
+	if err := newClient1(t, row, p).Revoke(t.Context(), credentials); !errors.Is(err, ErrNoRevocation) {
+		t.Errorf("without a URL: %v", err)
 	}
-	credentials, err := client.Exchange(ctx, callback)
-	if err != nil {
-		t.Fatal(err)
+	c := newClient1(t, xRow(), p)
+	wantCheck(t, c.Revoke(t.Context(), credentials), 7, "reply-received", "nothing came back")
+	p.says[xRevoke] = says(503, "text/html", "")
+	wantCheck(t, c.Revoke(t.Context(), credentials), 7, "revoke-done", "that is no success")
+	p.says[xRevoke] = saysJSON(`{"access_token": "t0ken"}`)
+	wantCheck(t, c.Revoke(t.Context(), credentials), 7, "", "done")
+	if last := p.asked[len(p.asked)-1]; last.Method != "POST" || !strings.Contains(last.Header.Get("Authorization"), `oauth_token="t0ken"`) {
+		t.Errorf("not signed with the token itself: %v", last)
 	}
-	info, err := client.UserInfo(ctx, credentials)
-	if err != nil {
-		t.Fatal(err)
+}
+
+// The token's end is known by the API's 401. What cannot be signed is not sent.
+func TestGet1(t *testing.T) {
+	p, row := newX(), xRow()
+	row.ProfileClosed = nil
+	c := newClient1(t, row, p)
+	p.says[xProfile] = says(401, "application/json", `{"error": "gone"}`)
+	tokens := TokenCredentials{Provider: "x", Token: "t0ken"}
+	_, err := c.UserInfo(t.Context(), tokens)
+	wantRefusal(t, err, Refusal{Step: 5, Status: 401, Code: "gone"}, "the row does not say that this API may be closed")
+	for err, want := range map[error]bool{err: true, &Refusal{Step: 5, Status: 403}: false} {
+		if c.TokenRefused(err) != want {
+			t.Errorf("%v: refused %t", err, !want)
+		}
 	}
-	credentials.Subject = info.Profile.Subject
-	if _, err := client.UserInfo(ctx, credentials); err != nil {
-		t.Errorf("the same user: %v", err)
+	_, err = c.Get(t.Context(), tokens, "https://x.example/?a=%zz")
+	if want := `oauth: step 5: invalid URL escape "%zz"`; err == nil || err.Error() != want || len(p.asked) != 1 {
+		t.Errorf("got %v, want %s", err, want)
 	}
-	credentials.Subject += "0"
-	_, err = client.UserInfo(ctx, credentials)
-	if failed, ok := errors.AsType[*oauth.CheckError](err); !ok || failed.Check.Name != "userinfo-sub" || failed.Check.Step != 5 {
-		t.Errorf("another user: %v, want userinfo-sub", err)
+}
+
+// The trace shows each value on the way to a signature, and no secret that signs.
+func TestTrace1(t *testing.T) {
+	var signed Event
+	var out any
+	ctx := WithTrace(t.Context(), func(e Event) {
+		out = e.What
+		if _, ok := e.What.(Signed); ok {
+			signed = e
+		}
+	})
+	p := newX()
+	attempt, authorizationURL, err := newClient1(t, xRow(), p).Begin(ctx)
+	if err != nil || attempt.Begun.Location() != time.UTC {
+		t.Fatalf("begun at %s, %v", attempt.Begun, err)
+	}
+	if diff := cmp.Diff(any(RedirectOut{URL: authorizationURL}), out); diff != "" {
+		t.Errorf("the last event (-want +got)\n%s", diff)
+	}
+	if signed.Step != 1 || signed.Function != "Client1.Begin" || signed.File != "oauth1.go" {
+		t.Errorf("event of step %d in %s, %s", signed.Step, signed.Function, signed.File)
+	}
+	s := signed.What.(Signed)
+	encoded := strings.NewReplacer("%", "%25", "&", "%26", "=", "%3D").Replace(s.Normalized)
+	if want := "POST&https%3A%2F%2Fx.example%2Frequest_token&" + encoded; s.BaseString != want {
+		t.Errorf("base string\n got %s\nwant %s", s.BaseString, want)
+	}
+	if len(s.Parameters) != 6 || !strings.HasPrefix(s.Normalized, "oauth_callback=") || len(s.Signature) != 28 || s.Header != p.asked[0].Header.Get("Authorization") {
+		t.Errorf("%+v", s)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -38,14 +39,10 @@ func TestOnce(t *testing.T) {
 		fails  string
 		reason string
 	}{
-		"while the first is under way": {lost: true, after: time.Second, ran: 1,
-			reason: "a slow provider and an impatient user"},
-		"after a lost answer": {lost: true, after: time.Minute, ran: 1,
-			reason: "the network failed after the provider had taken the code"},
-		"75 seconds after the first": {lost: true, after: 75 * time.Second, ran: 2, fails: "attempt-unused",
-			reason: "a result is not kept for longer than a repeated delivery takes"},
-		"the answer arrived": {after: 6 * time.Second, ran: 2, fails: "attempt-unused",
-			reason: "the browser has its session, and no cookie of the attempt any more"},
+		"while the first is under way": {lost: true, after: time.Second, ran: 1, reason: "a slow provider and an impatient user"},
+		"after a lost answer":          {lost: true, after: time.Minute, ran: 1, reason: "the network failed after the provider had taken the code"},
+		"75 seconds after the first":   {lost: true, after: 75 * time.Second, ran: 2, fails: "attempt-unused", reason: "a result is not kept for longer than a repeated delivery takes"},
+		"the answer arrived":           {after: 6 * time.Second, ran: 2, fails: "attempt-unused", reason: "the browser has its session, and no cookie of the attempt any more"},
 		"another code": {lost: true, after: time.Second, other: "?code=d&state=STATE6789", ran: 2, fails: "attempt-unused",
 			reason: "a code that an attacker puts into the attempt gets no result of another code"},
 		"without the cookie": {lost: true, after: time.Second, change: func(b browser) { delete(b, mine) }, ran: 2, fails: "attempt-unused",
@@ -53,51 +50,49 @@ func TestOnce(t *testing.T) {
 		"another cookie": {lost: true, after: time.Second, change: func(b browser) { b[mine] = b64([]byte("made up")) }, ran: 2, fails: "attempt-opens",
 			reason: "the cookie's name can be guessed, its value not"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				a, b, ran := newAttempts(t, testRoot, false), browser{}, 0
-				b.put(t, a, newAttempt("STATE6789"))
-				second := browser{mine: b[mine]}
-				go func() {
-					if state, err := b.once(a, callback, &ran); err != nil || state != "STATE6789" {
-						t.Errorf("the first delivery: %q, %v", state, err)
-					}
-					if len(b) != 0 {
-						t.Error("the first answer leaves the cookie in the browser")
-					}
-				}()
-				time.Sleep(tt.after)
-				synctest.Wait()
-				if !tt.lost {
-					second = b
+		bubble(t, name, func(t *testing.T) {
+			a, b, ran := newAttempts(t, testRoot, false), browser{}, 0
+			b.put(t, a, newAttempt("STATE6789"))
+			second := browser{mine: b[mine]}
+			go func() {
+				if state, err := b.once(a, callback, &ran); err != nil || state != "STATE6789" {
+					t.Errorf("the first delivery: %q, %v", state, err)
 				}
-				if tt.change != nil {
-					tt.change(second)
+				if len(b) != 0 {
+					t.Error("the first answer leaves the cookie in the browser")
 				}
-				query := callback
-				if tt.other != "" {
-					query = tt.other
-				}
-				state, err := second.once(a, query, &ran)
-				wantCheck(t, err, 2, tt.fails, tt.reason)
-				want := ""
-				if tt.fails == "" {
-					want = "STATE6789"
-				}
-				if state != want || ran != tt.ran || len(second) != 0 {
-					t.Errorf("got %q after %d runs with cookies %v, want %q after %d and none", state, ran, second, want, tt.ran)
-				}
-				time.Sleep(2 * time.Minute)
-				synctest.Wait()
-				if len(a.deliveries) != 0 {
-					t.Errorf("%d deliveries are still kept", len(a.deliveries))
-				}
-			})
+			}()
+			time.Sleep(tt.after)
+			synctest.Wait()
+			if !tt.lost {
+				second = b
+			}
+			if tt.change != nil {
+				tt.change(second)
+			}
+			query := callback
+			if tt.other != "" {
+				query = tt.other
+			}
+			state, err := second.once(a, query, &ran)
+			wantCheck(t, err, 2, tt.fails, tt.reason)
+			want := ""
+			if tt.fails == "" {
+				want = "STATE6789"
+			}
+			if state != want || ran != tt.ran || len(second) != 0 {
+				t.Errorf("got %q after %d runs with cookies %v, want %q after %d and none", state, ran, second, want, tt.ran)
+			}
+			time.Sleep(2 * time.Minute)
+			synctest.Wait()
+			if len(a.deliveries) != 0 {
+				t.Errorf("%d deliveries are still kept", len(a.deliveries))
+			}
 		})
 	}
 }
 
-// Each delivery gets a failure, too, and none waits for ever.
+// Each delivery also gets a failure, and none waits for ever.
 func TestOnceFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newAttempts(t, testRoot, false), browser{}
@@ -135,19 +130,22 @@ func TestOnceInItsOwnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newAttempts(t, testRoot, false), browser{}
 		b.put(t, a, newAttempt("STATE6789"))
-		for wait, steps := range map[time.Duration]func(*http.Request) (int, error){
-			15 * time.Second: func(r *http.Request) (int, error) { <-r.Context().Done(); return 0, r.Context().Err() },
-			time.Second:      func(*http.Request) (int, error) { t.Error("ran again"); return 0, nil },
+		for _, delivery := range []struct {
+			start, wait time.Duration
+			steps       func(*http.Request) (int, error)
+		}{
+			{0, 15 * time.Second, func(r *http.Request) (int, error) { <-r.Context().Done(); return 0, r.Context().Err() }},
+			{5 * time.Second, time.Second, func(*http.Request) (int, error) { t.Error("ran again"); return 0, nil }},
 		} {
 			go func() {
-				time.Sleep(20*time.Second - wait)
+				time.Sleep(delivery.start)
 				ctx, leave := context.WithTimeout(t.Context(), time.Second)
 				defer leave()
 				r := b.request("/callback/op?code=c&state=STATE6789").WithContext(ctx)
 				begun := time.Now()
-				_, err := Once(a, httptest.NewRecorder(), r, steps)
-				if took := time.Since(begun); !errors.Is(err, context.DeadlineExceeded) || took != wait {
-					t.Errorf("%v after %s, want the deadline after %s", err, took, wait)
+				_, err := Once(a, httptest.NewRecorder(), r, delivery.steps)
+				if took := time.Since(begun); !errors.Is(err, context.DeadlineExceeded) || took != delivery.wait {
+					t.Errorf("%v after %s, want the deadline after %s", err, took, delivery.wait)
 				}
 			}()
 		}
@@ -177,8 +175,7 @@ func TestOnceIsBounded(t *testing.T) {
 		// the next one is kept for the whole minute.
 		time.Sleep(deliveryLife - time.Second)
 		for range 2 {
-			again := browser{"oauthbyhand-attempt-STATE678": lost["oauthbyhand-attempt-STATE678"]}
-			again.once(a, "?code=c&state=STATE6789", &ran)
+			maps.Clone(lost).once(a, "?code=c&state=STATE6789", &ran)
 		}
 		if ran != 2 {
 			t.Errorf("the steps ran %d times, want 2", ran)

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -73,7 +74,7 @@ func (p *op) RoundTrip(r *http.Request) (*http.Response, error) {
 	if say := p.says[where]; say != nil {
 		return say(r)
 	}
-	return nil, errors.New("connection refused")
+	return down(r)
 }
 
 // count says how often a URL was asked for.
@@ -101,13 +102,16 @@ func says(status int, mediaType, body string, headers ...string) answer {
 
 func saysJSON(body string) answer { return says(http.StatusOK, "application/json", body) }
 
+// down is a provider that cannot be reached.
+func down(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
+
 // hangs is a provider that takes the request and never answers.
 func hangs(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
 }
 
-// opRow is the provider's row, as short as a row can be.
+// opRow is the provider's entry, as short as an entry can be.
 func opRow() Provider {
 	return Provider{
 		About:  About{Name: "op"},
@@ -138,6 +142,19 @@ func plainRow() Provider {
 			return p, o.Read("sub", &p.Subject)
 		},
 	}
+}
+
+// with returns a value as change leaves it, which may be nil.
+func with[T any](value T, change func(*T)) T {
+	if change != nil {
+		change(&value)
+	}
+	return value
+}
+
+// bubble is a subtest with a clock of its own, which begins with the year 2000.
+func bubble(t *testing.T, name string, test func(*testing.T)) {
+	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
 
 func newClient(t testing.TB, row Provider, transport http.RoundTripper) *Client {
@@ -172,7 +189,20 @@ func wantCheck(t testing.TB, err error, step int, name, reason string) {
 	}
 }
 
-// wantRefusal asserts what the user or the provider said no to, and in which words.
+// wantGot asserts what a check says that it found and wanted.
+func wantGot(t *testing.T, err error, want CheckError) {
+	t.Helper()
+	failed, ok := errors.AsType[*CheckError](err)
+	if !ok {
+		t.Fatalf("no check failed, but: %v", err)
+	}
+	want.Check = failed.Check
+	if diff := cmp.Diff(want, *failed); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// wantRefusal asserts a denial by the user or the provider, and its words.
 func wantRefusal(t testing.TB, err error, want Refusal, reason string) {
 	t.Helper()
 	got, ok := errors.AsType[*Refusal](err)
@@ -280,6 +310,3 @@ func verify(t testing.TB, c *Client, compact string) (Tokens, error) {
 	attempt.Begun = time.Unix(epoch, 0)
 	return c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{Provider: "op", AccessToken: "t0ken"}, compact, false})
 }
-
-// noProfile is for rows of which no test reads a profile.
-func noProfile(Replies) (Profile, error) { return Profile{}, nil }

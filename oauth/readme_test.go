@@ -128,7 +128,7 @@ func holds(all, lines []string) bool {
 var (
 	goFile    = regexp.MustCompile(`[\w./-]*\w\.go\b`)
 	qualified = regexp.MustCompile(`(?:^|[^.\w])(oauth\.|account\.|providers\.|fake\.|templates\.)?([A-Z]\w*(?:\.[A-Z]\w*)?)\b`)
-	quoted    = regexp.MustCompile("`([A-Za-z]\\w*)`")
+	quoted    = regexp.MustCompile("`([A-Za-z]\\w*(?:\\.\\w+)?)`")
 	goBlock   = regexp.MustCompile("(?s)```go\n(.*?)```")
 	docLink   = regexp.MustCompile(`\[\*?([A-Z]\w*(?:\.[A-Z]\w*)?)\]`)
 	docCall   = regexp.MustCompile(`\b(client|attempts)\.([A-Z]\w*)\(`)

@@ -1,10 +1,10 @@
 package oauth
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -48,12 +48,10 @@ func TestRefresh(t *testing.T) {
 		"the first nonce":   {reply: idToken(set{"nonce": "n-0S6_WzA2Mj"}), reason: "the conformance suite repeats it"},
 		"auth_time as then": {reply: idToken(set{"auth_time": epoch - 60}), reason: "the time of the first authentication"},
 
-		"another client's tokens": {tokens: func(t *Tokens) { t.Provider = "other" }, reply: plain + `}`, step: 6, fails: "attempt-client", reason: "a refresh token goes to nobody but who gave it"},
-		"no refresh token":        {tokens: func(t *Tokens) { t.RefreshToken = "" }, reply: plain + `}`, step: 6, fails: "refresh-token", reason: "there is nothing to send"},
-		"zero tokens":             {tokens: func(t *Tokens) { *t = Tokens{} }, reply: plain + `}`, step: 6, fails: "attempt-client", reason: "made by nobody"},
-		"no access token":         {reply: `{"token_type": "Bearer"}`, step: 6, fails: "token-access", reason: "a reply is checked like the first"},
-		"another type":            {reply: `{"access_token": "n3w", "token_type": "mac"}`, step: 6, fails: "token-type", reason: "likewise"},
-		"mistyped":                {reply: `{"access_token": 1}`, step: 6, fails: "token-members", reason: "likewise"},
+		"no refresh token": {tokens: func(t *Tokens) { t.RefreshToken = "" }, reply: plain + `}`, step: 6, fails: "refresh-token", reason: "there is nothing to send"},
+		"no access token":  {reply: `{"token_type": "Bearer"}`, step: 6, fails: "token-access", reason: "a reply is checked like the first"},
+		"another type":     {reply: `{"access_token": "n3w", "token_type": "mac"}`, step: 6, fails: "token-type", reason: "likewise"},
+		"mistyped":         {reply: `{"access_token": 1}`, step: 6, fails: "token-members", reason: "likewise"},
 
 		"other sub":                   {reply: idToken(set{"sub": "mallory"}), step: 6, fails: "refresh-sub", reason: "another user"},
 		"other iss":                   {row: func(p *Provider) { p.IssuerAliases = []string{"op.example"} }, reply: idToken(set{"iss": "op.example"}), step: 6, fails: "refresh-iss", reason: "even another name of the same issuer: it must be the same"},
@@ -66,44 +64,25 @@ func TestRefresh(t *testing.T) {
 		"auth_time a minute ahead":    {tokens: func(t *Tokens) { delete(t.IDToken, "auth_time") }, reply: idToken(set{"auth_time": epoch + 60}), step: 6, fails: "refresh-auth-time", reason: "more than clocks differ"},
 		"new azp":                     {reply: idToken(set{"azp": "app"}), step: 6, fails: "refresh-aud", reason: "one that was not there must not appear (OIDC Core §12.2)"},
 		"unusable members":            {reply: strings.Replace(idToken(set{"nbf": 0, "aud": []string{"app", "app"}}), "3600", "[1e99]", 1), reason: "the rotated refresh token is not thrown away for them"},
+		"forged":                      {reply: plain + `, "id_token": "` + flip(sign(rs256, claims(set{"nonce": absent}), rsaKey()), 2) + `"}`, step: 4, fails: "id-token-signature", reason: "anybody can write a token"},
 		"expired":                     {reply: idToken(set{"exp": epoch - 61}), step: 4, fails: "claim-exp", reason: "verified like the first"},
 		"old":                         {reply: idToken(set{"iat": epoch - 61}), step: 4, fails: "claim-iat-fresh", reason: "issued for an earlier request"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				row := opRow()
-				if tt.row != nil {
-					tt.row(&row)
-				}
-				p := newOP()
-				p.says[opToken] = saysJSON(tt.reply)
-				tokens := before(row)
-				if tt.tokens != nil {
-					tt.tokens(&tokens)
-				}
-				got, err := newClient(t, row, p).Refresh(t.Context(), tokens)
-				wantCheck(t, err, tt.step, tt.fails, tt.reason)
-				if tt.fails != "" && got.AccessToken != "" {
-					t.Error("tokens with an error")
-				}
-				if tt.fails == "" && (got.AccessToken != "n3w" || got.Subject != tokens.Subject) {
-					t.Errorf("%s: %+v", tt.reason, got)
-				}
-			})
+		bubble(t, name, func(t *testing.T) {
+			row := with(opRow(), tt.row)
+			p := newOP()
+			p.says[opToken] = saysJSON(tt.reply)
+			tokens := with(before(row), tt.tokens)
+			got, err := newClient(t, row, p).Refresh(t.Context(), tokens)
+			wantCheck(t, err, tt.step, tt.fails, tt.reason)
+			if tt.fails != "" && got.AccessToken != "" {
+				t.Error("tokens with an error")
+			}
+			if tt.fails == "" && (got.AccessToken != "n3w" || got.Subject != tokens.Subject) {
+				t.Errorf("%s: %+v", tt.reason, got)
+			}
 		})
 	}
-}
-
-// Forged: the signature is verified like the first one's.
-func TestRefreshForged(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newOP()
-		token := sign(rs256, claims(set{"nonce": absent}), rsaKey())
-		forged := token[:strings.LastIndexByte(token, '.')+1] + base64.RawURLEncoding.EncodeToString(make([]byte, 256))
-		p.says[opToken] = saysJSON(`{"access_token": "n3w", "token_type": "Bearer", "id_token": "` + forged + `"}`)
-		_, err := newClient(t, opRow(), p).Refresh(t.Context(), before(opRow()))
-		wantCheck(t, err, 4, "id-token-signature", "anybody can write a token")
-	})
 }
 
 // What a refresh sends, and what it keeps of the old tokens.
@@ -124,28 +103,26 @@ func TestRefreshKeeps(t *testing.T) {
 			"the old refresh token may be spent",
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := newOP()
-				p.says[opToken] = saysJSON(tt.reply)
-				old := before(plainRow())
-				got, err := newClient(t, plainRow(), p).Refresh(t.Context(), old)
-				if err != nil {
-					t.Fatal(err)
-				}
-				tt.want.Provider, tt.want.Asked, tt.want.Subject = "plain", old.Asked, old.Subject
-				if d := cmp.Diff(tt.want, got); d != "" {
-					t.Errorf("%s (-want +got)\n%s", tt.reason, d)
-				}
-				form, _ := url.ParseQuery(p.asked[0].Body)
-				if d := cmp.Diff(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"refr3sh"}}, form); d != "" {
-					t.Errorf("sent (-want +got)\n%s", d)
-				}
-				id, secret, _ := (&http.Request{Header: p.asked[0].Header}).BasicAuth()
-				if id != "app" || secret != "s3cret" {
-					t.Error("not authenticated as at the first time")
-				}
-			})
+		bubble(t, name, func(t *testing.T) {
+			p := newOP()
+			p.says[opToken] = saysJSON(tt.reply)
+			old := before(plainRow())
+			got, err := newClient(t, plainRow(), p).Refresh(t.Context(), old)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.want.Provider, tt.want.Asked, tt.want.Subject = "plain", old.Asked, old.Subject
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("%s (-want +got)\n%s", tt.reason, d)
+			}
+			form, _ := url.ParseQuery(p.asked[0].Body)
+			if d := cmp.Diff(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"refr3sh"}}, form); d != "" {
+				t.Errorf("sent (-want +got)\n%s", d)
+			}
+			id, secret, _ := (&http.Request{Header: p.asked[0].Header}).BasicAuth()
+			if id != "app" || secret != "s3cret" {
+				t.Error("not authenticated as at the first time")
+			}
 		})
 	}
 }
@@ -162,6 +139,33 @@ func TestRefreshNeedsKeys(t *testing.T) {
 			t.Error("the refresh token was spent all the same")
 		}
 	}
+}
+
+// The keys are not fetched for each refresh, but after an hour they are.
+func TestRefreshFetchesKeysOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newOP()
+		p.says[opToken] = saysJSON(`{"access_token": "n3w", "token_type": "Bearer"}`)
+		c := newClient(t, opRow(), p)
+		fetched := map[time.Duration]int{}
+		for _, wait := range []time.Duration{0, 1, time.Hour - 1} {
+			time.Sleep(wait)
+			if _, err := c.Refresh(t.Context(), before(opRow())); err != nil {
+				t.Fatal(err)
+			}
+			fetched[wait] = p.count(opJWKS)
+		}
+		if diff := cmp.Diff(map[time.Duration]int{0: 1, 1: 1, time.Hour - 1: 2}, fetched); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		stored := before(opRow())
+		stored.IDToken = maps.Clone(stored.IDToken)
+		stored.IDToken["nonce"] = []byte("7")
+		p.says[opToken] = saysJSON(`{"access_token": "n3w", "token_type": "Bearer", "id_token": "` + tokenOf("rsa") + `"}`)
+		if got, err := c.Refresh(t.Context(), stored); fmt.Sprint(err) != "nonce is of another type: a number" || got.AccessToken != "" {
+			t.Errorf("a store that lost its data: %v", err)
+		}
+	})
 }
 
 func TestRefreshRefused(t *testing.T) {
@@ -226,6 +230,16 @@ func TestTokenRefused(t *testing.T) {
 			}
 		})
 	}
+	// Only an API's own word is a reason to refresh: a refresh for a refresh would never end.
+	for _, err := range []error{
+		&Refusal{Step: 6, Status: 401},
+		&CheckError{Check: Check{Step: 6, Name: replyStatus.Name}, Got: "401"},
+		&CheckError{Check: Check{Step: 5, Name: replyMediaType.Name}, Got: "401"},
+	} {
+		if newClient(t, row, nil).TokenRefused(err) {
+			t.Errorf("%v is taken for the word of an API", err)
+		}
+	}
 }
 
 // The user who comes back must be the one who left to connect an account.
@@ -262,23 +276,16 @@ func TestRevoke(t *testing.T) {
 
 		"busy":            {reply: says(503, "text/plain", "later"), step: 7, fails: "revoke-done", reason: "the token may still work (RFC 7009 §2.2.1)"},
 		"redirected":      {reply: says(302, "text/plain", "", "Location", "https://elsewhere.example/"), step: 7, fails: "revoke-done", reason: "the token goes nowhere else"},
-		"another client":  {tokens: func(t *Tokens) { t.Provider = "other" }, reply: says(200, "", ""), step: 7, fails: "attempt-client", reason: "a token goes to nobody but who gave it"},
 		"network is down": {step: 7, fails: "reply-received", reason: "nothing is known"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			row := plainRow()
+			row := with(plainRow(), tt.row)
 			row.Metadata.RevocationEndpoint = opRevoke
-			if tt.row != nil {
-				tt.row(&row)
-			}
 			p := newOP()
 			if tt.reply != nil {
 				p.says[opRevoke] = tt.reply
 			}
-			tokens := before(row)
-			if tt.tokens != nil {
-				tt.tokens(&tokens)
-			}
+			tokens := with(before(row), tt.tokens)
 			wantCheck(t, newClient(t, row, p).Revoke(t.Context(), tokens), tt.step, tt.fails, tt.reason)
 			if tt.fails == "" {
 				tt.asked.URL = opRevoke + tt.asked.URL
@@ -303,27 +310,4 @@ func TestRevoke(t *testing.T) {
 	}
 	p.says[opRevoke] = says(400, "application/json", `{"error": "unsupported_token_type"}`)
 	wantRefusal(t, newClient(t, row, p).Revoke(t.Context(), before(row)), Refusal{Step: 7, Status: 400, Code: "unsupported_token_type"}, "that is no success")
-}
-
-func TestRevoke1(t *testing.T) {
-	p := newOP()
-	const url = "https://op.example/invalidate"
-	row := Provider1{About: About{Name: "x"}, AuthorizationURL: "https://x.example/a", TokenURL: opToken, Profile: noProfile}
-	c, err := NewClient1(row, "app", "s3cret", "https://app.example/callback/x", p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	credentials := TokenCredentials{Provider: "x", Token: "t0ken", Secret: "t0ken s3cret"}
-	if err := c.Revoke(t.Context(), credentials); !errors.Is(err, ErrNoRevocation) {
-		t.Errorf("without a URL: %v", err)
-	}
-	c.RevokeURL = url
-	wantCheck(t, c.Revoke(t.Context(), TokenCredentials{Provider: "other"}), 7, "attempt-client", "another client's")
-	p.says[url] = func(r *http.Request) (*http.Response, error) {
-		if !strings.Contains(r.Header.Get("Authorization"), `oauth_token="t0ken"`) || r.Method != http.MethodPost {
-			return nil, io.ErrUnexpectedEOF
-		}
-		return saysJSON(`{"access_token": "t0ken"}`)(r)
-	}
-	wantCheck(t, c.Revoke(t.Context(), credentials), 7, "", "signed with the token itself")
 }

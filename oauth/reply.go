@@ -137,7 +137,7 @@ func (r Refusal) of(ctx context.Context, status int, sent Request) *Refusal {
 // that says anything counts whatever the status is, and whatever else is in the reply.
 func (r reply) refusal(ctx context.Context) *Refusal {
 	o, invalid := parseObject(r.body)
-	if form, _ := parseForm(r.body); invalid != nil && form.has("oauth_problem") { // OAuth 1.0a, of whatever type
+	if form, _ := parseForm(r.body); invalid != nil && (form.has("error") || form.has("oauth_problem")) { // of whatever type
 		o, invalid = form, nil
 	}
 	code := cmp.Or(o.text("error"), o.text("oauth_problem"), o.text("errcode"))

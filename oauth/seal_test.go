@@ -53,6 +53,9 @@ func TestSealer(t *testing.T) {
 			}
 		})
 	}
+	if _, err := s.Open("*", "here"); err == nil || err.Error() != "not base64url" {
+		t.Errorf("got %v", err)
+	}
 	if s.Seal([]byte("plain text"), "here") == sealed {
 		t.Error("sealed twice to the same bytes: the nonce is not random, and who watches can tell equal contents")
 	}

@@ -118,6 +118,19 @@ func TestObjectRead(t *testing.T) {
 	}
 }
 
+// A decoder may use its buffer again (encoding/json.Unmarshaler).
+func TestObjectOutlivesItsText(t *testing.T) {
+	var o Object
+	text := []byte(`{"a":"b"}`)
+	if err := o.UnmarshalJSON(text); err != nil {
+		t.Fatal(err)
+	}
+	clear(text)
+	if diff := cmp.Diff(Object{"a": []byte(`"b"`)}, o); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 // The strict reader and encoding/json agree on all that both accept, and the strict one
 // refuses no more than it says: repeated names, what is not UTF-8, and what is too deep.
 func FuzzStrictJSON(f *testing.F) {

@@ -69,7 +69,7 @@ func TestTraceFindsTheSource(t *testing.T) {
 	c.Refresh(ctx, Tokens{})
 	c.Revoke(ctx, Tokens{})
 	attemptOf("op").CheckUser(ctx, "")
-	c1 := newClient1(t, newOP())
+	c1 := newClient1(t, xRow(), newX())
 	c1.Begin(ctx)
 	c1.ParseCallback(ctx, Attempt{Provider: "x"}, "")
 	c1.Get(ctx, TokenCredentials{}, "https://x.example/")
@@ -218,21 +218,59 @@ func TestTraceOfTheWire(t *testing.T) {
 	}
 }
 
-// A sign-in without a trace pays nothing for it.
-func TestTraceCostsNothing(t *testing.T) {
-	ctx, got, want := t.Context(), "value", "value"
-	allocations := testing.AllocsPerRun(100, func() {
-		if err := check(ctx,
-			callbackOnce.noError(nil),
-			attemptClient.equal(got, want),
-			callbackState.equalSecret(got, want),
-			callbackIssuer.equal("", want).skipIf(true),
-			callbackCode.present(got),
-		); err != nil {
-			t.Fatal(err)
+// A listener gets copies.
+func TestTraceChangesNothing(t *testing.T) {
+	p := newOP()
+	ctx := WithTrace(t.Context(), func(e Event) {
+		if sent, ok := e.What.(RequestSent); ok {
+			clear(sent.Header)
 		}
 	})
-	if allocations != 0 {
+	newClient(t, opRow(), p).Get(ctx, signedIn("op"), opUserinfo)
+	if got := p.asked[0].Header.Get("Authorization"); got != "Bearer t0ken" {
+		t.Errorf("the request has the header %v", p.asked[0].Header)
+	}
+	// Outside of all steps an event says so.
+	var events []Event
+	ctx = WithTrace(t.Context(), func(e Event) { events = append(events, Event{What: e.What, Function: e.Function, Step: e.Step}) })
+	check(ctx, replySize.holds(true))
+	if diff := cmp.Diff([]Event{{What: Checked{{Check: replySize, OK: true}}}}, events); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// fiveChecks hold, of each kind that a sign-in uses.
+func fiveChecks(t testing.TB, ctx context.Context) {
+	got, want := "value", "value"
+	if err := check(ctx,
+		callbackOnce.noError(nil),
+		attemptClient.equal(got, want),
+		callbackState.equalSecret(got, want),
+		callbackIssuer.equal("", want).skipIf(true),
+		callbackCode.present(got),
+	); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A sign-in without a trace pays nothing for it.
+func TestTraceCostsNothing(t *testing.T) {
+	if allocations := testing.AllocsPerRun(100, func() { fiveChecks(t, t.Context()) }); allocations != 0 {
 		t.Errorf("%v allocations for five checks, want none", allocations)
+	}
+}
+
+// BenchmarkChecksUntraced and BenchmarkChecksTraced are to be read side by side: five
+// checks allocate nothing while nobody listens.
+func BenchmarkChecksUntraced(b *testing.B) { benchmarkChecks(b, context.Background()) }
+
+func BenchmarkChecksTraced(b *testing.B) {
+	benchmarkChecks(b, WithTrace(context.Background(), func(Event) {}))
+}
+
+func benchmarkChecks(b *testing.B, ctx context.Context) {
+	b.ReportAllocs()
+	for b.Loop() {
+		fiveChecks(b, ctx)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -105,6 +104,15 @@ func TestUserInfoWithoutEndpoint(t *testing.T) {
 
 func TestUserInfoReply(t *testing.T) {
 	const good = `{"sub": "248289761001"}`
+	profile := func(subject string) func(*Provider) {
+		return func(p *Provider) {
+			p.Profile = func(Replies) (Profile, error) { return Profile{Subject: subject, Name: "Jane"}, nil }
+		}
+	}
+	plain := func(p *Provider) {
+		*p = with(plainRow(), profile("7"))
+		p.Name = "op"
+	}
 	for name, tt := range map[string]struct {
 		says   answer
 		row    func(*Provider)
@@ -112,122 +120,70 @@ func TestUserInfoReply(t *testing.T) {
 		fails  string
 		reason string
 	}{
-		"sub and more":     {says: saysJSON(`{"sub": "248289761001", "iss": "https://evil.example", "sub_jwk": {}}`), reason: "who signed in is in the ID token"},
-		"sub of another":   {says: saysJSON(`{"sub": "248289761002"}`), fails: "userinfo-sub", reason: "the access token was exchanged for another user's (OIDC Core §5.3.2)"},
-		"sub missing":      {says: saysJSON(`{"name": "Jane Doe"}`), fails: "userinfo-sub", reason: "it must be there"},
-		"sub null":         {says: saysJSON(`{"sub": null}`), fails: "userinfo-sub", reason: "null is missing"},
-		"sub empty":        {says: saysJSON(`{"sub": ""}`), fails: "userinfo-sub", reason: "empty equals nothing"},
-		"sub with a space": {says: saysJSON(`{"sub": "248289761001 "}`), fails: "userinfo-sub", reason: "compared exactly"},
-		"SUB":              {says: saysJSON(`{"SUB": "248289761001"}`), fails: "userinfo-sub", reason: "names are case-sensitive"},
-		"SUB next to sub":  {says: saysJSON(`{"sub": "248289761002", "SUB": "248289761001"}`), fails: "userinfo-sub", reason: "encoding/json alone would take the second"},
-		"sub twice":        {says: saysJSON(`{"sub": "248289761002", "sub": "248289761001"}`), fails: "reply-json", reason: "two parsers, two users"},
-		"sub a number":     {says: saysJSON(`{"sub": 248289761001}`), fails: "profile-members", reason: "a string (OIDC Core §5.1)"},
-		"a list":           {says: saysJSON(`[` + good + `]`), fails: "profile-members", reason: "claims are the members of an object"},
-		"not JSON":         {says: saysJSON(`sub=248289761001`), fails: "reply-json", reason: "nonsense"},
-		"JWT":              {says: says(200, "application/jwt", "eyJhbGciOiJub25lIn0.e30."), fails: "reply-media-type", reason: "never asked for, and nobody here verifies it (OIDC Core §5.3.2)"},
-		"HTML":             {says: says(200, "text/html", good), fails: "reply-media-type", reason: "a page of the provider's host"},
-		"created":          {says: says(201, "application/json", good), fails: "reply-status-200", reason: "only 200 is a success"},
-		"redirected":       {says: says(302, "application/json", good, "Location", "https://evil.example/"), fails: "reply-status-200", reason: "the token would go along to another port or path, and the profile would be somebody else's"},
-		"unauthorized":     {says: says(401, "", "", "WWW-Authenticate", `Bearer error="invalid_token"`), fails: "reply-status-200", reason: "no reason that could be read"},
-		"too long":         {says: saysJSON(good + strings.Repeat(" ", maxReply)), fails: "reply-size", reason: "a reply without end"},
-		"hangs":            {says: hangs, fails: "reply-received", reason: "given up after 10 s"},
-		"no network":       {says: func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }, fails: "reply-received", reason: "down is said"},
-		"mapping fails":    {says: saysJSON(good), row: func(p *Provider) { p.Profile = func(Replies) (Profile, error) { return Profile{}, errors.New("no") } }, fails: "profile-members", reason: "the row cannot read it"},
-		"nobody":           {says: saysJSON(good), row: func(p *Provider) { p.Profile = func(Replies) (Profile, error) { return Profile{Name: "Jane"}, nil } }, fails: "profile-subject", reason: "everybody without an id would be one user"},
-		"somebody too long": {says: saysJSON(good), row: func(p *Provider) {
-			p.Profile = func(Replies) (Profile, error) { return Profile{Subject: strings.Repeat("x", 256)}, nil }
-		}, fails: "profile-subject", reason: "a database that cuts it takes two users for one"},
-		"somebody not ASCII": {says: saysJSON(good), row: func(p *Provider) {
-			p.Profile = func(Replies) (Profile, error) { return Profile{Subject: "jané"}, nil }
-		}, fails: "profile-subject", reason: "a database that folds it takes two users for one"},
-		"a plain one is sub-less": {says: saysJSON(`{"id": 7}`), row: func(p *Provider) {
-			*p = plainRow()
-			p.Name = "op"
-			p.Profile = func(Replies) (Profile, error) { return Profile{Subject: "7"}, nil }
-		}, reason: "without OpenID Connect there is no ID token to be the same as"},
-		"a plain one, once known": {says: saysJSON(`{"id": 7}`), row: func(p *Provider) {
-			*p = plainRow()
-			p.Name = "op"
-			p.Profile = func(Replies) (Profile, error) { return Profile{Subject: "7"}, nil }
-		}, known: true, fails: "userinfo-sub", reason: "stored tokens are somebody's, and later replies are about them"},
+		"sub and more":            {says: saysJSON(`{"sub": "248289761001", "iss": "https://evil.example", "sub_jwk": {}}`), reason: "who signed in is in the ID token"},
+		"sub of another":          {says: saysJSON(`{"sub": "248289761002"}`), fails: "userinfo-sub", reason: "the access token was exchanged for another user's (OIDC Core §5.3.2)"},
+		"sub missing":             {says: saysJSON(`{"name": "Jane Doe"}`), fails: "userinfo-sub", reason: "it must be there"},
+		"sub null":                {says: saysJSON(`{"sub": null}`), fails: "userinfo-sub", reason: "null is missing"},
+		"sub empty":               {says: saysJSON(`{"sub": ""}`), fails: "userinfo-sub", reason: "empty equals nothing"},
+		"sub with a space":        {says: saysJSON(`{"sub": "248289761001 "}`), fails: "userinfo-sub", reason: "compared exactly"},
+		"SUB":                     {says: saysJSON(`{"SUB": "248289761001"}`), fails: "userinfo-sub", reason: "names are case-sensitive"},
+		"SUB next to sub":         {says: saysJSON(`{"sub": "248289761002", "SUB": "248289761001"}`), fails: "userinfo-sub", reason: "encoding/json alone would take the second"},
+		"sub twice":               {says: saysJSON(`{"sub": "248289761002", "sub": "248289761001"}`), fails: "reply-json", reason: "two parsers, two users"},
+		"sub a number":            {says: saysJSON(`{"sub": 248289761001}`), fails: "profile-members", reason: "a string (OIDC Core §5.1)"},
+		"a list":                  {says: saysJSON(`[` + good + `]`), fails: "profile-members", reason: "claims are the members of an object"},
+		"JWT":                     {says: says(200, "application/jwt", "eyJhbGciOiJub25lIn0.e30."), fails: "reply-media-type", reason: "never asked for, and nobody here verifies it (OIDC Core §5.3.2)"},
+		"unauthorized":            {says: says(401, "", "", "WWW-Authenticate", `Bearer error="invalid_token"`), fails: "reply-status-200", reason: "no reason that could be read"},
+		"mapping fails":           {says: saysJSON(good), row: func(p *Provider) { p.Profile = func(Replies) (Profile, error) { return Profile{}, errors.New("no") } }, fails: "profile-members", reason: "the row cannot read it"},
+		"nobody":                  {says: saysJSON(good), row: profile(""), fails: "profile-subject", reason: "everybody without an id would be one user"},
+		"somebody too long":       {says: saysJSON(good), row: profile(strings.Repeat("x", 256)), fails: "profile-subject", reason: "a database that cuts it takes two users for one"},
+		"somebody not ASCII":      {says: saysJSON(good), row: profile("jané"), fails: "profile-subject", reason: "a database that folds it takes two users for one"},
+		"a plain one is sub-less": {says: saysJSON(`{"id": 7}`), row: plain, reason: "without OpenID Connect there is no ID token to be the same as"},
+		"a plain one, once known": {says: saysJSON(`{"id": 7}`), row: plain, known: true, fails: "userinfo-sub", reason: "stored tokens are somebody's, and later replies are about them"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p, row := newOP(), opRow()
-				p.says[opUserinfo] = tt.says
-				if tt.row != nil {
-					tt.row(&row)
-				}
-				tokens := signedIn("op")
-				if !row.OpenID && !tt.known {
-					tokens.Subject = ""
-				}
-				got, err := newClient(t, row, p).UserInfo(t.Context(), tokens)
-				wantCheck(t, err, 5, tt.fails, tt.reason)
-				if tt.fails != "" && (got.Profile.Subject != "" || got.Replies != nil) {
-					t.Errorf("a profile with an error: %+v", got)
-				}
-				if p.count(opUserinfo) != 1 || p.count("https://evil.example/") != 0 {
-					t.Errorf("asked %v", p.asked)
-				}
-			})
-		})
-	}
-}
-
-// Each API says no in its own shape.
-func TestUserInfoRefusal(t *testing.T) {
-	for name, tt := range map[string]struct {
-		says   answer
-		want   Refusal
-		reason string
-	}{
-		"RFC 6750": {says(401, "application/json", `{"error": "invalid_token", "error_description": "The token expired."}`),
-			Refusal{Step: 5, Status: 401, Code: "invalid_token", Description: "The token expired."}, "§3.1, as JSON"},
-		"Graph API": {says(400, "application/json", `{"error": {"message": "Error validating access token", "type": "OAuthException", "code": 190, "fbtrace_id": "A"}}`),
-			Refusal{Step: 5, Status: 400, Code: "190", Description: "Error validating access token"}, "Meta: error is an object, its code a number"},
-		"Spotify": {says(403, "application/json", `{"error": {"status": 403, "message": "User not registered in the Developer Dashboard"}}`),
-			Refusal{Step: 5, Status: 403, Code: "403", Description: "User not registered in the Developer Dashboard"}, "an app in development mode, and a user who is not on its list"},
-		"GitHub": {says(401, "application/json; charset=utf-8", `{"message": "Bad credentials", "documentation_url": "https://docs.github.com/rest", "status": "401"}`),
-			Refusal{Step: 5, Status: 401, Code: "401", Description: "Bad credentials"}, "no error at all, and the status as text"},
-		"declared as text": {says(403, "text/plain", `{"error": "insufficient_scope"}`),
-			Refusal{Step: 5, Status: 403, Code: "insufficient_scope"}, "a reason for failing is read from wherever it stands"},
-		"X": {says(402, "application/problem+json", `{"title": "CreditsDepleted", "detail": "No credits.", "type": "https://api.x.com/2/problems/credits"}`),
-			Refusal{Step: 5, Status: 402, Code: "CreditsDepleted", Description: "No credits."}, "RFC 9457"},
-		"Slack": {saysJSON(`{"ok": false, "error": "token_revoked"}`),
-			Refusal{Step: 5, Status: 200, Code: "token_revoked"}, "ok says that error is one"},
-		"WeChat": {saysJSON(`{"errcode": 42001, "errmsg": "access_token expired"}`),
-			Refusal{Step: 5, Status: 200, Code: "42001", Description: "access_token expired"}, "errcode is nothing else"},
-		"plain text": {says(401, "text/plain; charset=utf-8", "Unauthorized"),
-			Refusal{Step: 5, Status: 401, Description: "Unauthorized"}, "a reason in words"},
-		"the entry's own": {saysJSON(`{"sub": "", "state": "suspended", "token": "t0ken"}`),
-			Refusal{Step: 5, Status: 200, Code: "suspended", Description: "‹withheld: it repeats a secret›"}, "the entry's function may refuse, in the provider's words"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p := newOP()
+		bubble(t, name, func(t *testing.T) {
+			p, row := newOP(), with(opRow(), tt.row)
 			p.says[opUserinfo] = tt.says
-			row := plainRow()
-			row.ProfileURLs = []ProfileURL{{URL: opUserinfo}}
-			row.Profile = func(r Replies) (Profile, error) {
-				o, _ := parseObject(r.API[0])
-				return Profile{}, &Refusal{Code: o.text("state"), Description: o.text("token")}
+			tokens := signedIn("op")
+			if !row.OpenID && !tt.known {
+				tokens.Subject = ""
 			}
-			_, err := newClient(t, row, p).UserInfo(t.Context(), signedIn("plain"))
-			wantRefusal(t, err, tt.want, tt.reason)
+			got, err := newClient(t, row, p).UserInfo(t.Context(), tokens)
+			wantCheck(t, err, 5, tt.fails, tt.reason)
+			if tt.fails != "" && (got.Profile.Subject != "" || got.Replies != nil) {
+				t.Errorf("a profile with an error: %+v", got)
+			}
+			if p.count(opUserinfo) != 1 || p.count("https://evil.example/") != 0 {
+				t.Errorf("asked %v", p.asked)
+			}
 		})
 	}
 }
 
-func TestUserInfoForeign(t *testing.T) {
-	p := newOP()
-	for name, tokens := range map[string]Tokens{"zero": {}, "another provider's": signedIn("other")} {
-		_, err := newClient(t, opRow(), p).UserInfo(t.Context(), tokens)
-		wantCheck(t, err, 5, "attempt-client", name+" tokens would be sent to this provider")
-	}
-	// Tokens that somebody put together without step 4.
-	_, err := newClient(t, opRow(), p).UserInfo(t.Context(), Tokens{Provider: "op", AccessToken: "t0ken"})
+// Tokens that somebody put together without step 4.
+func TestUserInfoWithoutIDToken(t *testing.T) {
+	_, err := newClient(t, opRow(), newOP()).UserInfo(t.Context(), Tokens{Provider: "op", AccessToken: "t0ken"})
 	wantCheck(t, err, 5, "userinfo-sub", "no ID token, no user to be the same as")
 }
+
+// A provider entry's functions may refuse, in the provider's words. These repeat no secret.
+func TestEntryRefuses(t *testing.T) {
+	said := &Refusal{Step: 9, Status: 9, Code: "suspended", Description: "not s3cret", URI: "t0ken", Reason: "a\nb"}
+	profile := func(Replies) (Profile, error) { return Profile{}, fmt.Errorf("as text: %w", said) }
+	p, row, row1 := newOP(), plainRow(), xRow()
+	p.says[opToken], p.says[xProfile] = saysJSON(`{}`), saysJSON(`{}`)
+	row.TokenReply = func(Object) (Object, error) { return nil, fmt.Errorf("as text: %w", said) }
+	row.Profile, row1.Profile = profile, profile
+	c := newClient(t, row, p)
+
+	_, err := c.Exchange(t.Context(), callbackOf(t, c))
+	wantRefusal(t, err, Refusal{Step: 3, Status: 200, Code: "suspended", Description: withheld, URI: "t0ken", Reason: "a b"}, "of a token reply")
+	_, err = c.UserInfo(t.Context(), signedIn("plain"))
+	wantRefusal(t, err, Refusal{Step: 5, Status: 200, Code: "suspended", Description: "not s3cret", URI: withheld, Reason: "a b"}, "of a profile")
+	_, err = newClient1(t, row1, p).UserInfo(t.Context(), TokenCredentials{Provider: "x", Token: "T2", Secret: "t0ken"})
+	wantRefusal(t, err, Refusal{Step: 5, Status: 200, Code: "suspended", Description: "not s3cret", URI: withheld, Reason: "a b"}, "of OAuth 1.0a")
+}
+
+const withheld = "‹withheld: it repeats a secret›"
 
 // The API's URL holds a proof made of the secret; http.Client puts URLs into its errors.
 func TestGetSecrets(t *testing.T) {
@@ -240,18 +196,16 @@ func TestGetSecrets(t *testing.T) {
 		"page":     says(500, "text/html", "crashed"),
 		"repeats":  says(400, "application/json", `{"error": {"message": "s3crett0ken is wrong for t0ken", "code": 190}}`),
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := newOP()
-				p.says["https://api.example/me"] = say
-				_, err := newClient(t, row, p).Get(t.Context(), signedIn("plain"), "https://api.example/me")
-				if err == nil {
-					t.Fatal("no error")
-				}
-				if text := fmt.Sprintf("%v %#v", err, err); strings.Contains(text, "s3cret") || strings.Contains(text, "t0ken") {
-					t.Error(text)
-				}
-			})
+		bubble(t, name, func(t *testing.T) {
+			p := newOP()
+			p.says["https://api.example/me"] = say
+			_, err := newClient(t, row, p).Get(t.Context(), signedIn("plain"), "https://api.example/me")
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if text := fmt.Sprintf("%v %#v", err, err); strings.Contains(text, "s3cret") || strings.Contains(text, "t0ken") {
+				t.Error(text)
+			}
 		})
 	}
 }

@@ -74,7 +74,7 @@ func addAppSecretProof(r *oauth.Request, clientSecret, accessToken string) {
 	r.URL += separator + "appsecret_proof=" + appSecretProof(clientSecret, accessToken)
 }
 
-// facebookRevoke takes back all that the user granted to the app.
+// facebookRevoke revokes all that the user granted to the app.
 func facebookRevoke(_, clientSecret string, t oauth.Tokens) oauth.Request {
 	return oauth.Request{
 		Method: http.MethodDelete,

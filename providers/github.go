@@ -18,7 +18,7 @@ func GitHub() oauth.Provider {
 			Title:         "GitHub",
 			Console:       "https://github.com/settings/applications/new",
 			CallbackHosts: []string{"localhost", "127.0.0.1", "[::1]"},
-			Notes: "An OAuth app. If it is older than August 2026, switch the wildcard of its callback URL off. " +
+			Notes: "An OAuth app. If it is older than August 2026, switch off “wildcard” for its callback URL. " +
 				"New apps' tokens expire after 8 hours and come with a refresh token.",
 			Sources: []string{
 				"https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps",
@@ -54,7 +54,7 @@ func githubAPI(r *oauth.Request, _, _ string) {
 	r.Header.Set("X-GitHub-Api-Version", "2026-03-10")
 }
 
-// githubRevoke takes back all that the user granted to the app, not only this token.
+// githubRevoke revokes all that the user granted to the app, not only this token.
 func githubRevoke(clientID, clientSecret string, t oauth.Tokens) oauth.Request {
 	request := http.Request{Header: http.Header{"Content-Type": {"application/json"}}}
 	request.SetBasicAuth(clientID, clientSecret)

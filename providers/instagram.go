@@ -19,7 +19,7 @@ func Instagram() oauth.Provider {
 			// No host at all: https always, so use a tunnel or a local TLS proxy.
 			CallbackHosts: nil,
 			Notes: "Instagram → API setup with Instagram login → Business login settings. It has an app id and a secret of its own, " +
-				"not the Facebook app's. Professional accounts only. The dashboard may add a slash to the callback URL: copy it back. " +
+				"not the Facebook app's. Professional accounts only. The dashboard may add a slash to the end of the callback URL: look at what it saved. " +
 				"While the app is in development mode, the account must be an Instagram tester of the app, and must have accepted that; others get “Insufficient developer role”. " +
 				"Its tokens live for an hour and are not exchanged for longer-lived ones here: once one has expired, sign in again.",
 			Sources: []string{
@@ -36,7 +36,7 @@ func Instagram() oauth.Provider {
 		},
 		Scopes:         []string{"instagram_business_basic"},
 		ScopeSeparator: ",",
-		WithoutPKCE: "Instagram's documents name no PKCE (read on 2026-11-29; the first of the sources). " +
+		WithoutPKCE: "Instagram's documents name no PKCE (the first source of the entry, read on 2026-11-29). " +
 			"State ties the callback to this browser, and the client secret ties the code to this app. Nothing ties the code to one sign-in.",
 		ClientAuth:   "client_secret_post",
 		TokenReply:   instagramTokens,

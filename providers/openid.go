@@ -23,7 +23,7 @@ func OpenID(issuer string, scopes ...string) oauth.Provider {
 			Title:         openIDTitle(issuer),
 			Console:       "the administration page of your provider",
 			CallbackHosts: []string{"localhost", "127.0.0.1", "[::1]"},
-			Notes: "OIDC_ISSUER is the issuer to the letter, a last slash included. " +
+			Notes: "OIDC_ISSUER is the issuer exactly as the provider writes it, with any slash at its end. " +
 				"At Microsoft it has your tenant's GUID: not “common”, and no domain name. " +
 				"OIDC_SCOPES, with spaces between, are more scopes than openid, email and profile. Many providers give a refresh token only for offline_access, and then ask the user at each sign-in.",
 			Sources: []string{

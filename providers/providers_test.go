@@ -150,7 +150,7 @@ func TestProfiles(t *testing.T) {
 		"facebook, no e-mail": {
 			Facebook(), literal(`{"id":"1","name":"Ada L"}`),
 			oauth.Profile{Subject: "1", Name: "Ada L"},
-			"the member is missing where the user unticked it",
+			"the member is missing if the user unticked it",
 		},
 		"instagram, without a name": {
 			Instagram(), literal(`{"user_id":"1","username":"ada"}`),
@@ -341,7 +341,7 @@ func TestAddAppSecretProof(t *testing.T) {
 	}
 }
 
-// The requests that take back a grant, to the letter.
+// The requests that revoke a grant, to the letter.
 func TestRevokeRequests(t *testing.T) {
 	tokens := oauth.Tokens{AccessToken: "t0ken"}
 	basic := http.Request{Header: http.Header{}}

@@ -14,9 +14,9 @@ func Spotify() oauth.Provider {
 			Title:         "Spotify",
 			Console:       "https://developer.spotify.com/dashboard",
 			CallbackHosts: []string{"127.0.0.1", "[::1]"}, // localhost is refused since 2025
-			Notes: "In development mode the app's owner needs Premium and lists at most 5 users; others get 403 when their profile is read. " +
+			Notes: "In development mode, the app's owner must have Spotify Premium, and must list each user, at most 5. Others get 403 when their profile is read. " +
 				"Apps in development mode see no e-mail address: new ones since 2026-02-11, the others since 2026-03-09. Apps with extended quota see it. No address is verified. " +
-				"A refresh token dies six months after the user allowed the app, and refreshing does not extend that: then sign in again.",
+				"A refresh token ends six months after the user allowed the app, and refreshing does not extend that. Then sign in again.",
 			Sources: []string{
 				"https://developer.spotify.com/documentation/web-api/tutorials/code-flow",
 				"https://developer.spotify.com/documentation/web-api/concepts/redirect_uri",

@@ -31,7 +31,7 @@ func adviceOn(c oauth.Check, got string) advice {
 	case c.Step == 0 && (c.Name == "reply-status-200" && got == "404" || c.Name == "reply-media-type"):
 		return noMetadata
 	case c.Name == "reply-status-200" && c.Step == 0 && strings.HasPrefix(got, "3"):
-		return advice{"The address of the provider's metadata leads somewhere else, and this app does not follow: OIDC_ISSUER must be the issuer's URL, to the letter.", owners}
+		return advice{"The address of the provider's metadata redirects to another address, and this app follows no redirects. OIDC_ISSUER must be exactly the issuer's URL.", owners}
 	case c.Name == "reply-media-type" && c.Step == 5 && got == "application/jwt":
 		return advice{"The provider answers with a signed profile, which this app does not read. At the app's registration, switch signed userinfo replies off.", owners}
 	case c.Status() == http.StatusBadRequest:
@@ -58,7 +58,7 @@ func adviceOnRefusal(r *oauth.Refusal) advice {
 // the app's own setup, or only by an attack. If another check fails, the provider is broken.
 var byCheck = map[string]advice{
 	"attempt-found": {
-		"Your browser has no sign-in under way for this callback: the cookie is missing. Either cookies are blocked or were cleared, or the sign-in began in another browser or at another address of this app, or it is more than an hour old, or nine or more sign-ins were begun in this browser, or you followed somebody else's link.",
+		"Your browser has no sign-in under way for this callback: the cookie is missing. There are several possible reasons. Cookies are blocked, or were cleared. The sign-in began in another browser, at another address of this app, or more than an hour ago. Eight newer sign-ins were begun in this browser. Or you followed somebody else's link.",
 		"Open the app at its own address and begin again there.",
 	},
 	"attempt-opens": {
@@ -70,23 +70,23 @@ var byCheck = map[string]advice{
 		again,
 	},
 	"attempt-unused": {
-		"This sign-in has already ended. If you reload the page or go back, your browser brings its callback once more.",
+		"This sign-in has already ended. If you reload the page or go back, your browser sends its callback once more.",
 		again,
 	},
 	"callback-state": {
-		"The callback does not carry the state that this browser was given, so it may belong to somebody else's sign-in. That is an attack, or a link that was cut.",
+		"The callback does not carry the state that this browser was given, so it may belong to somebody else's sign-in. Either it is an attack, or a part of the link was cut off.",
 		again,
 	},
 	"attempt-user": {
-		"You began to connect an account, and are not signed in any more as the same user.",
+		"You began to connect an account, but you are no longer signed in as the same user.",
 		"Sign in as before, and connect the account from your profile.",
 	},
 	"reply-received": {
 		"The provider did not answer.",
 		"Try again in a moment. The other providers are not affected.",
 	},
-	"claim-exp":       {"By this machine's clock, the ID token has expired, or it does not say when it does.", clocks},
-	"claim-iat":       {"By this machine's clock, the ID token was issued in the future, or it does not say when.", clocks},
+	"claim-exp":       {"By this machine's clock, the ID token has expired, or it does not say when it expires.", clocks},
+	"claim-iat":       {"By this machine's clock, the ID token was issued in the future, or it does not say when it was issued.", clocks},
 	"claim-iat-fresh": {"By this machine's clock, the ID token was issued before you began to sign in.", clocks},
 	"claim-nbf":       {"By this machine's clock, the ID token is not valid yet.", clocks},
 
@@ -109,10 +109,10 @@ var byCheck = map[string]advice{
 
 	"callback-issuer":    {"The callback says that another provider sent it.", attacked},
 	"attempt-client":     {"The callback belongs to a sign-in with another provider.", attacked},
-	"claim-iss":          {"The ID token is another provider's.", attacked},
+	"claim-iss":          {"The ID token comes from another provider.", attacked},
 	"claim-aud":          {"The ID token is for another app.", attacked},
 	"claim-nonce":        {"The ID token belongs to another sign-in.", attacked},
 	"id-token-signature": {"The signature of the ID token is not the provider's.", attacked},
-	"userinfo-sub":       {"The profile is another user's than the ID token.", attacked},
-	"refresh-sub":        {"The refreshed tokens are another user's.", attacked},
+	"userinfo-sub":       {"The profile and the ID token are about two different users.", attacked},
+	"refresh-sub":        {"The refreshed tokens belong to another user.", attacked},
 }

@@ -35,7 +35,7 @@ func TestAdvice(t *testing.T) {
 		{&oauth.Refusal{Step: 3, Status: 401, Code: "unauthorized_client"}, "does not accept the client id and the client secret", "Keycloak 26.4, for a wrong secret and for a client registered for client_secret_jwt"},
 		{&oauth.Refusal{Step: 2, Code: "invalid_scope"}, "one of the scopes", "OIDC_SCOPES"},
 		{&oauth.Refusal{Step: 2, Code: "access_denied"}, "", "the user declined"},
-		{status(0, "301"), "leads somewhere else", "OIDC_ISSUER is another name of the issuer"},
+		{status(0, "301"), "redirects to another address", "OIDC_ISSUER is another name of the issuer"},
 		{status(3, "301"), "did not pass a check", "only discovery has an address that is set up here"},
 		{status(0, "503: down"), "did not pass a check", "the provider's fault"},
 		{state("another value"), "does not carry the state", "an attack, or a link that was cut"},

@@ -20,7 +20,7 @@ type Failure struct {
 	CheckError *oauth.CheckError // nil if no check failed
 	Refusal    *oauth.Refusal    // nil if nobody refused
 	Again      bool              // only a new sign-in helps
-	NoWay      bool              // the provider names no way for an app to give access back
+	NoWay      bool              // the provider names no way for an app to revoke access
 	Taken      bool              // the account belongs to another user
 	Trace      *trace.Trace      // up to the failure; nil if nothing is recorded
 }
@@ -60,7 +60,11 @@ func Failed(r *http.Request, provider oauth.About, err error) Failure {
 		f.Status = http.StatusConflict
 		f.Taken = true
 		f.Title = "Not connected: this " + f.Provider + " account belongs to another user"
-		f.Happened, f.Remedy = "With this "+f.Provider+" account somebody has signed in here before, as another user than you are now. Nothing has changed. This app never joins users by their e-mail address, since an address can change hands.", ""
+		f.Happened, f.Remedy = "Somebody has signed in here with this "+f.Provider+" account before, as another user than you are now. Nothing has changed. This app does not join two users because they have the same e-mail address: an address can pass to another person.", ""
+	case errors.Is(err, account.ErrNotFound):
+		outcome = "this account was disconnected meanwhile"
+		f.Status = http.StatusConflict
+		f.advice = advice{"This " + f.Provider + " account was disconnected here meanwhile.", "If you want it back, sign in again."}
 	case errors.Is(err, ErrNotReady):
 		f.Status = http.StatusConflict
 		f.advice = advice{"This app is not set up for " + f.Provider + " any more.", owners}
@@ -71,7 +75,7 @@ func Failed(r *http.Request, provider oauth.About, err error) Failure {
 	case errors.Is(err, account.ErrNoRefresh):
 		f.advice = advice{"The access token has expired, and there is no refresh token: this app did not ask for one, or " + f.Provider + " gives none.", again}
 	case f.Again:
-		f.advice = advice{"What you allowed at " + f.Provider + " has ended: it was taken back, or its time was over.", again}
+		f.advice = advice{"What you allowed at " + f.Provider + " has ended: it was revoked, or its time was over.", again}
 	}
 	if f.Again || f.Refusal != nil && f.Refusal.ByUser() {
 		f.Status = http.StatusOK

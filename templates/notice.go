@@ -18,8 +18,8 @@ type notice struct {
 }
 
 // Notify shows text once, on the next page that this browser opens, with a link to the
-// trace of r if there is one. The cookie is sealed, so that nobody else can put words on
-// a page of this app.
+// trace of r if there is one. The cookie is sealed, so that nobody can put words of
+// their own on a page of this app.
 func (s *Site) Notify(w http.ResponseWriter, r *http.Request, text string) {
 	number := ""
 	if t := trace.End(r.Context(), ""); t != nil { // it ends later

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -23,7 +24,7 @@ type Site struct {
 }
 
 // Record records sign-ins: always with simulated providers, whose secrets are worthless, and
-// with real ones if asked is true. Then it also writes them to out, step by step.
+// with real ones only if asked is true. If it is, Record also writes them to out, step by step.
 func (s *Site) Record(asked bool, out io.Writer) {
 	mask := trace.Cut
 	if s.Simulated != "" {
@@ -39,7 +40,7 @@ func (s *Site) Record(asked bool, out io.Writer) {
 
 type faultKey struct{}
 
-// WithFault returns a context whose pages show what was tried: fault has the fields Name,
+// WithFault returns a context for pages that show which attack was tried. fault has the fields Name,
 // Does, Gains, Stops, Spec and How, and the methods Result and Next. nil shows nothing.
 func WithFault(ctx context.Context, fault any) context.Context {
 	return context.WithValue(ctx, faultKey{}, fault)
@@ -50,7 +51,7 @@ func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name str
 	user, signedIn := s.Visitor(r)
 	page := Page{s.Simulated, s.Recorder != nil, signedIn, user, s.notice(w, r), r.Context().Value(faultKey{}), data}
 	if err := Render(w, status, name, page); err != nil {
-		s.Log.Error("page", "name", name, "err", err)
+		s.Log.Error("page not made", "name", name, "err", err)
 		http.Error(w, "This page could not be made; the log says why.", http.StatusInternalServerError)
 	}
 }
@@ -94,10 +95,10 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, provider oauth.About
 			http.Redirect(w, r, "/profile", http.StatusSeeOther)
 			return
 		}
-	case failure.Status == http.StatusInternalServerError:
-		s.Log.Error("failed", "provider", provider.Name, "err", err)
+	case failure.Status == http.StatusInternalServerError && !errors.Is(err, context.Canceled): // or the browser went away
+		s.Log.Error("request failed", "provider", provider.Name, "err", err)
 	default:
-		s.Log.Info("refused", "provider", provider.Name, "err", err)
+		s.Log.Info("not done", "provider", provider.Name, "err", err)
 	}
 	s.Page(w, r, failure.Status, "error", failure)
 }

@@ -42,8 +42,8 @@ type User struct {
 	Connect []oauth.About // providers at which the user could connect one more account
 }
 
-// Shows reports whether the page's policy lets the browser load this picture. Its address
-// is the provider's word: a path of this app's own would be visited at each view.
+// Shows reports whether the page's policy lets the browser load this picture. The provider
+// chose its address: a mere path would be one of this app, and the browser would visit it.
 func (p Page) Shows(picture string) bool {
 	return strings.HasPrefix(picture, "https://") || p.Simulated != "" && strings.HasPrefix(picture, p.Simulated+"/")
 }

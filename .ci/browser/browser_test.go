@@ -225,7 +225,7 @@ func TestSignOutAndBack(t *testing.T) {
 	ada.seesNot("Ada Lovelace")
 }
 
-// A session ended everywhere is ended in the other browser, too.
+// A session ended everywhere is also ended in the other browser.
 func TestSignOutEverywhere(t *testing.T) {
 	d := startAt(t, "localhost:0")
 	atWork, atHome := visit(t, d), visit(t, d)

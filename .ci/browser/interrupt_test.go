@@ -62,7 +62,7 @@ func read(response *http.Response, err error) (*http.Response, string, error) {
 	return response, string(body), err
 }
 
-// Whoever was told that they are signed in still is after the next start, also where SIGINT
+// A user who was told that they are signed in still is after the next start, also if SIGINT
 // comes in the middle of many sign-ins.
 func TestInterrupted(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())

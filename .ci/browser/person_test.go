@@ -37,7 +37,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// needsBrowser skips the test where there is none; in CI there must be one.
+// needsBrowser skips the test if there is no browser; in CI there must be one.
 func needsBrowser(t *testing.T) {
 	t.Helper()
 	switch {
@@ -72,7 +72,7 @@ func startDemo(t *testing.T, arguments ...string) demo {
 func start(t *testing.T, arguments ...string) demo {
 	t.Helper()
 	cmd := exec.Command(demoBinary, append([]string{"-fake-addr", "127.0.0.1:0"}, arguments...)...)
-	cmd.Env = []string{} // no credentials of whoever runs this
+	cmd.Env = []string{} // no credentials of the person who runs this
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
@@ -192,7 +192,7 @@ func (p *person) until(f func() error) {
 	}
 }
 
-// open types an address, of the app where it begins with "/".
+// open types an address, of the app if it begins with "/".
 func (p *person) open(address string) { p.t.Helper(); p.must(p.b.Open(p.full(address))) }
 func (p *person) back()               { p.t.Helper(); p.must(p.b.Back()) }
 func (p *person) reload()             { p.t.Helper(); p.must(p.b.Reload()) }

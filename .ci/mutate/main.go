@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,8 +33,8 @@ var (
 	testing = append(mutated, "./providers/fake/faults", "./templates/pages")
 )
 
-// Some tests say nothing about one mutant: those that measure memory measure the test beside
-// them, too; one draws lots; and the last read the source.
+// Some tests say nothing about one mutant. Those that measure memory also measure the tests
+// that run at the same time, one draws lots, and the last ones read the source.
 var skipped = regexp.MustCompile(`^(Benchmark|Test(BegunAndNeverFinished|NothingIsLeftBehind|OneProviderInTrouble|DocumentsNameWhatIsThere|ReadmeQuotesCode|TraceCostsNothing)$)`)
 
 // limit is for the tests of one mutant in one package: an endless loop ends here.
@@ -48,9 +49,9 @@ type mutant struct {
 
 // test is one test function.
 type test struct {
-	binary, dir, name string
-	reaches           map[int]bool
-	took              time.Duration
+	binary, pkg, dir, name string
+	reaches                map[int]bool
+	took                   time.Duration
 }
 
 func main() {
@@ -77,7 +78,12 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	tests, err := build(dir)
+	// Some mutants write files where they should not. They find a copy of all that tests read.
+	tree := filepath.Join(dir, "tree")
+	if err := os.CopyFS(tree, withoutGit{os.DirFS(".")}); err != nil {
+		return err
+	}
+	tests, err := build(dir, tree)
 	if err != nil {
 		return err
 	}
@@ -93,6 +99,14 @@ func run() error {
 		}
 	})
 	return report(m.mutants[1:], reasons)
+}
+
+// withoutGit is a tree of files without what git keeps.
+type withoutGit struct{ fs.FS }
+
+func (w withoutGit) ReadDir(name string) ([]fs.DirEntry, error) {
+	all, err := fs.ReadDir(w.FS, name)
+	return slices.DeleteFunc(all, func(e fs.DirEntry) bool { return e.Name() == ".git" }), err
 }
 
 // each calls f with each number below n, on all processors.
@@ -114,20 +128,20 @@ func each(n int, f func(int)) {
 }
 
 // build compiles the test binaries with all mutants, and lists their tests.
-func build(dir string) ([]*test, error) {
+func build(dir, tree string) ([]*test, error) {
 	var tests []*test
 	for i, p := range testing {
 		binary := filepath.Join(dir, strconv.Itoa(i)+".test")
 		if out, err := exec.Command("go", "test", "-c", "-overlay", filepath.Join(dir, "overlay.json"), "-o", binary, p).CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("build %s: %v\n%s", p, err, out)
 		}
-		out, err := command(context.Background(), binary, p, 0, "-test.list=.").Output()
+		out, err := command(context.Background(), binary, filepath.Join(tree, p), 0, "-test.list=.").Output()
 		if err != nil {
 			return nil, err
 		}
 		for name := range strings.FieldsSeq(string(out)) {
 			if !skipped.MatchString(name) {
-				tests = append(tests, &test{binary: binary, dir: filepath.Clean(p), name: name, reaches: map[int]bool{}})
+				tests = append(tests, &test{binary: binary, pkg: filepath.Clean(p), dir: filepath.Join(tree, p), name: name, reaches: map[int]bool{}})
 			}
 		}
 	}
@@ -168,14 +182,14 @@ func (t *test) measure() error {
 func (m *mutant) try(n int, tests []*test) {
 	const fast = 50 * time.Millisecond
 	type batch struct {
-		binary, dir string
-		slow        bool
+		binary, pkg, dir string
+		slow             bool
 	}
 	names := map[batch][]string{}
 	var order []batch
 	for _, t := range tests {
 		if t.reaches[n] {
-			b := batch{t.binary, t.dir, t.took > fast}
+			b := batch{t.binary, t.pkg, t.dir, t.took > fast}
 			if names[b] == nil {
 				order = append(order, b)
 			}
@@ -183,7 +197,7 @@ func (m *mutant) try(n int, tests []*test) {
 		}
 	}
 	slices.SortStableFunc(order, func(a, b batch) int {
-		return rank(a.dir != m.dir, a.slow) - rank(b.dir != m.dir, b.slow)
+		return rank(a.pkg != m.dir, a.slow) - rank(b.pkg != m.dir, b.slow)
 	})
 	m.reached = len(order) > 0
 	for _, b := range order {

@@ -177,7 +177,7 @@ func (f *file) boundary(e *ast.BinaryExpr) {
 	}
 }
 
-// constant turns a boolean round, and makes a number one more, or one less where a boundary
+// constant turns a boolean round, and makes a number one more, or one less if a boundary
 // is made one more already; a time a second more.
 func (f *file) constant(e ast.Expr, tv types.TypeAndValue) {
 	name, ok := f.typeName(types.Default(tv.Type))

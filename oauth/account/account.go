@@ -44,8 +44,8 @@ func ProviderKey(p oauth.Provider) string {
 }
 
 // Identity is a user's account at a provider. A user is nothing more than the UserID that
-// one or more identities share. An app that knows more about its users keeps that in a
-// table of its own under this id.
+// one or more identities share. An app that knows more about its users keeps this in
+// a table of its own, under the UserID.
 type Identity struct {
 	Key
 	UserID  string // random, made at the first sign-in
@@ -71,7 +71,7 @@ type Session struct {
 	UserID string
 	Key    Key // the identity that the user signed in with
 	Begun  time.Time
-	Seen   time.Time // last use, known to ten minutes
+	Seen   time.Time // last use, measured to ten minutes
 	Proof  string    // shows that this app wrote the record, except Seen
 }
 
@@ -105,8 +105,8 @@ type Store interface {
 	// user who has very many.
 	AddSession(ctx context.Context, session Session) error
 	Session(ctx context.Context, hash string) (Session, error) // or ErrNotFound
-	// SeeSession notes a session's last use. It need not last: a store may write it
-	// together with the next change.
+	// SeeSession notes a session's last use. A crash may lose the note: a store may write
+	// it together with the next change.
 	SeeSession(ctx context.Context, hash string, seen time.Time) error
 	// RemoveSession ends a session, and RemoveSessions all sessions of a user. It is no
 	// error if there is none.

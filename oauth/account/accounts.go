@@ -133,8 +133,9 @@ func (a *Accounts) Update(ctx context.Context, identity Identity, change func(*G
 // Disconnect removes an identity and ends all sessions that began with it. With the last
 // identity the user is gone. It returns ErrNotFound if the identity is gone already.
 //
-// To give the grant back to the provider, open it before and revoke it afterwards (step 7,
-// [oauth.Client.Revoke]). Then it is not revoked twice, and not kept once it is revoked.
+// To revoke the grant at the provider as well (step 7, [oauth.Client.Revoke]), open it before
+// Disconnect and revoke it afterwards. In this order it is not revoked twice, and not kept
+// after it is revoked.
 func (a *Accounts) Disconnect(ctx context.Context, identity Identity) error {
 	return a.store.RemoveIdentity(ctx, identity.UserID, identity.Key)
 }

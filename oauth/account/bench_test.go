@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// BenchmarkFile is a change of the file store with so many identities in it, alone and
-// with 50 at once that share writes. An operation is one change, on this machine's disk.
+// BenchmarkFile measures a change of a file store that has this many identities: alone, and
+// as one of 50 at once that share writes. An operation is one change, on this machine's disk.
 func BenchmarkFile(b *testing.B) {
 	for _, identities := range []int{10, 1_000, 10_000} {
 		for _, atOnce := range []int{1, 50} {

@@ -146,8 +146,8 @@ func TestCopyTampered(t *testing.T) {
 	}
 }
 
-// TestSecondCall: what the second call returns is what the caller gets, or what kept the
-// refresh before it from succeeding.
+// TestSecondCall: the caller gets the error of the second call, or that of the refresh
+// before it.
 func TestSecondCall(t *testing.T) {
 	w := newWorld(t, account.NewMemory())
 	results := []error{&oauth.Refusal{Step: 5, Status: 401}, errDisk}

@@ -16,7 +16,7 @@ import (
 const (
 	idleLife     = time.Hour        // how long a session lives after its last use
 	absoluteLife = 12 * time.Hour   // and after its begin
-	seenEvery    = 10 * time.Minute // how exactly its last use is known
+	seenEvery    = 10 * time.Minute // how exactly its last use is measured
 )
 
 // ended reports whether the session's time is over.
@@ -25,8 +25,8 @@ func (s Session) ended(now time.Time) bool {
 }
 
 // Sessions says which browser is signed in as which user. Tokens stay on the server. The
-// browser gets only the session's random id. A session ends an hour after its last use,
-// which is known to ten minutes, and 12 hours after it began.
+// browser gets only the session's random id. A session ends an hour after its last use
+// (measured to ten minutes), and at the latest 12 hours after it began.
 type Sessions struct {
 	store  Store
 	sealer *oauth.Sealer

@@ -247,8 +247,8 @@ func TestEndAllSignedOut(t *testing.T) {
 	})
 }
 
-// TestSessionOfDisconnected: a disconnected identity takes its sessions along, also if it
-// is connected again later. Sessions with another identity of the user go on.
+// TestSessionOfDisconnected: the sessions of a disconnected identity end, and stay ended if
+// it is connected again later. Sessions with another identity of the user go on.
 func TestSessionOfDisconnected(t *testing.T) {
 	sessions, store := newSessions(t, false)
 	own, thief := begin(t, sessions, ada), begin(t, sessions, ada2)

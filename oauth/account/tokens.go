@@ -17,7 +17,7 @@ import (
 // wait for it.
 const refreshTimeout = 15 * time.Second
 
-// Errors that only a new sign-in can mend. The last two match ErrSignInAgain as well.
+// Errors that mean that only a new sign-in helps. The last two match ErrSignInAgain as well.
 var (
 	ErrSignInAgain = errors.New("account: sign in again")
 	// ErrGrantEnded says that the provider has ended the grant.
@@ -32,9 +32,9 @@ var (
 // names are those of OIDC Core §3.1.2.6).
 var endedCodes = []string{"invalid_grant", "interaction_required", "consent_required", "login_required"}
 
-// flight is a refresh under way, which all requests share that want the tokens. A provider
-// that gives a new refresh token each time takes an old one that comes again for stolen,
-// and ends the grant (RFC 9700 §4.14.2).
+// flight is a refresh under way. All requests that need the tokens share it, because many
+// providers give a new refresh token each time. If the old one comes again, they take it for
+// stolen and end the grant (RFC 9700 §4.14.2).
 type flight struct {
 	done  chan struct{} // closed when the other fields are set
 	grant Grant
@@ -62,9 +62,9 @@ func (a *Accounts) Grant(ctx context.Context, identity Identity, client *oauth.C
 	return fresh, err
 }
 
-// Call calls call, which uses the provider's API as the user, with good tokens. If the
-// provider refuses them all the same (RFC 6750 §3.1) it calls once more with new ones. It returns
-// ErrSignInAgain if there are no good tokens, or if the new ones are refused as well.
+// Call gives valid tokens to call, which uses the provider's API as the user. If the provider
+// refuses the tokens anyway (RFC 6750 §3.1), Call refreshes them and calls call once more. It
+// returns ErrSignInAgain if there are no valid tokens, or if the new ones are refused as well.
 func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Client, call func(oauth.Tokens) error) error {
 	grant, err := a.Grant(ctx, identity, client)
 	if err != nil {
@@ -85,8 +85,8 @@ func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Cl
 // Refresh returns the grant of an identity with a new access token, step 6. refused is
 // the access token that the provider has refused, or "". If another request has
 // replaced it meanwhile, the provider is not asked. Requests that come at the same time
-// share one refresh. It goes on when the request that began it is cancelled, because the
-// provider has spent the refresh token by then. Refresh returns ErrSignInAgain if the
+// share one refresh. It goes on when the request that began it is cancelled, because by then
+// the provider may have used up the refresh token. Refresh returns ErrSignInAgain if the
 // provider has ended the grant, or if there is no refresh token.
 func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth.Client, refused string) (Grant, error) {
 	a.mu.Lock()
@@ -126,8 +126,8 @@ func (a *Accounts) fly(ctx context.Context, f *flight, identity Identity, client
 // refreshStored refreshes under the store's lock, so that another process on the same
 // store waits and then finds the new tokens. It stores them before anybody uses them:
 // after a crash, the stored tokens are the newest there are. If they cannot be stored, the
-// refresh fails, and at a provider that gives each refresh token once the user must sign
-// in again.
+// refresh fails. Then, if each refresh token of the provider works only once, the user must
+// sign in again.
 func (a *Accounts) refreshStored(ctx context.Context, identity Identity, client *oauth.Client, refused string) (grant Grant, err error) {
 	var ended error
 	err = a.Update(ctx, identity, func(stored *Grant) error {

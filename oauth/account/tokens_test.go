@@ -135,7 +135,7 @@ func TestProviderDown(t *testing.T) {
 	})
 }
 
-// hangingStore waits for a lock that nobody gives up.
+// hangingStore waits for a lock that nobody releases.
 type hangingStore struct{ account.Store }
 
 func (hangingStore) UpdateTokens(ctx context.Context, _ account.Key, _ func(string) (string, error)) error {
@@ -157,7 +157,7 @@ func TestHangingRefresh(t *testing.T) {
 }
 
 // TestGrantEnded: these refusals of a refresh mean that the user must sign in again, and
-// the provider is asked once. Any other is no end.
+// the provider is asked once. No other refusal ends it.
 func TestGrantEnded(t *testing.T) {
 	for code, asked := range map[string]int32{"invalid_grant": 1, "interaction_required": 1, "consent_required": 1, "login_required": 1, "server_error": 2} {
 		in(t, "google", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {

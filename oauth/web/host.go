@@ -31,10 +31,10 @@ func HostOf(scheme, hostport string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(hostport, ":"), map[string]string{"http": ":80", "https": ":443"}[scheme])
 }
 
-// OneHost serves next under the host of base only, which is registered with the providers:
-// a sign-in that begins at 127.0.0.1 would come back to localhost, where its cookie is not.
-// If both hosts mean this machine, a GET is redirected to base. A callback is not, because
-// its URL holds a code. All other requests are answered by other.
+// OneHost serves next under the host of base only, the one that the providers know. A sign-in
+// that begins at 127.0.0.1 would come back to localhost, which does not get its cookie. If both
+// hosts mean this machine, a GET is redirected to base. A callback is not, because its URL
+// holds a code. All other requests are answered by other.
 func OneHost(base *url.URL, other http.HandlerFunc, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := strings.ToLower(r.Host)

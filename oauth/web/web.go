@@ -1,4 +1,4 @@
-// Package web has what a web app in which people sign in needs for all its requests.
+// Package web has what every web app with a sign-in needs around its own handlers.
 //
 //	listen.go  listen on an address, and serve
 //	host.go    the one name under which browsers reach the app
@@ -52,8 +52,9 @@ func Headers(base *url.URL, imagesFrom string, next http.Handler) http.Handler {
 
 // LocalPath returns path if it is one of this app's, and "" otherwise, so that no sign-in
 // ends at another site (open redirect, RFC 9700 §4.11.1). Browsers take "//host" and
-// "/\host" for another host. They drop tabs and line breaks, which do not parse here, and
-// a cookie that is too long, so a path has at most 512 bytes.
+// "/\host" for another host. They drop tabs and line breaks from
+// a URL, so a path with these is refused. They also drop a cookie that is too long, so a path
+// has at most 512 bytes.
 func LocalPath(path string) string {
 	_, err := url.ParseRequestURI(path) // Parse allows line breaks after a "#"
 	if err != nil || len(path) > 512 || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) {

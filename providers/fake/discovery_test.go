@@ -91,7 +91,7 @@ func TestDiscoveryTellsNoLies(t *testing.T) {
 	}
 }
 
-// accepted are the values of a parameter with which the consent page comes.
+// accepted returns the values of a parameter with which the consent page is shown.
 func (w *world) accepted(p provider, name string, values ...string) (accepted []string) {
 	for _, value := range values {
 		asked := asking(p)

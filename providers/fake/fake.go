@@ -35,11 +35,11 @@
 //	authorize.go  1 the authorization request, the user's answer, and 2 the callback
 //	pages.go        what the user is shown, as one of the three of users.go
 //	token.go      3 the code for tokens, and 6 refresh
-//	grants.go       which code and token was given to whom, and how it is taken back
+//	grants.go       which code and token was given to whom, and how they are revoked
 //	idtoken.go    4 the ID token, and the keys to check it with
 //	userinfo.go   5 the profile, for an access token
 //	meta.go         what only Facebook and Instagram do
-//	revoke.go     7 the grant taken back
+//	revoke.go     7 the grant, revoked
 //	x2.go           what only X by OAuth 2.0 does
 //	oauth1.go     X by OAuth 1.0a: 1, 2, 3 and 5 once more
 //	sign1.go        the signature of each of its requests

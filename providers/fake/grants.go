@@ -26,7 +26,7 @@ type grant struct {
 	refreshable                   bool
 	maxAge                        bool // max_age was asked for
 	began                         time.Time
-	over                          bool // taken back: none of its codes and tokens is known any more
+	over                          bool // revoked: none of its codes and tokens is known any more
 }
 
 // issued is one code or token.
@@ -78,7 +78,7 @@ func (s *grants) giveTokens(g *grant, withRefresh bool) tokens {
 	return t
 }
 
-// find looks a value up for the provider that gave it. It finds nothing that has expired or was taken back. It
+// find looks a value up for the provider that gave it. It finds nothing that has expired or was revoked. It
 // finds a used value also after it has expired, because a second use must be noticed. s.mu is held.
 func (s *grants) find(d *dialect, k kind, value string) *issued {
 	i, ok := s.issued.get(value)
@@ -89,7 +89,7 @@ func (s *grants) find(d *dialect, k kind, value string) *issued {
 }
 
 // spend finds a value that works once, for the client that it was given to. A second use means that somebody
-// has stolen it, so the whole grant is taken back
+// has stolen it, so the whole grant is revoked
 // (RFC 6749 §4.1.2 for codes, RFC 9700 §4.14.2 for refresh tokens). s.mu is held.
 func (s *grants) spend(d *dialect, k kind, value string, c *Client, keep bool) *issued {
 	i := s.find(d, k, value)
@@ -111,7 +111,7 @@ func (s *grants) bearer(d *dialect, token string) *issued {
 	return s.find(d, accessKind, token)
 }
 
-// revokeToken takes back the grant of an access or refresh token, or all grants of its user to its
+// revokeToken revokes the grant of an access or refresh token, or all grants of its user to its
 // client.
 func (s *grants) revokeToken(d *dialect, client *Client, token string, all bool) *failure {
 	s.mu.Lock()

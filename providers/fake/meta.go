@@ -97,7 +97,7 @@ func (s *Server) facebookMe(w http.ResponseWriter, r *http.Request, i *issued) {
 	sendFields(w, r, i.dialect, me, "id,name")
 }
 
-// facebookRevoke takes back all that the user gave to the app.
+// facebookRevoke revokes all that the user granted to the app.
 func (s *Server) facebookRevoke(w http.ResponseWriter, r *http.Request, i *issued) {
 	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	s.grants.revokeToken(i.dialect, i.client, token, true)

@@ -163,7 +163,7 @@ func (s *Server) verifyCredentials(w http.ResponseWriter, r signedRequest) {
 	sendJSON(w, http.StatusOK, me)
 }
 
-// invalidateToken takes the token back that signed the request.
+// invalidateToken revokes the token that signed the request.
 func (s *Server) invalidateToken(w http.ResponseWriter, r signedRequest) {
 	s.oauth1.mu.Lock()
 	defer s.oauth1.mu.Unlock()

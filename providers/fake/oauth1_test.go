@@ -315,7 +315,7 @@ func TestLegs(t *testing.T) {
 		if reply := decode(t, asUser("POST", xInvalidate, tokens).send(web, secret)); reply["access_token"] != tokens.Get("oauth_token") {
 			t.Errorf("invalidate_token: %v", reply)
 		}
-		wantError(t, asUser("GET", xVerify, tokens).send(web, secret), 401, 89, "taken back")
+		wantError(t, asUser("GET", xVerify, tokens).send(web, secret), 401, 89, "revoked")
 	})
 }
 

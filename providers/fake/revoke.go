@@ -32,7 +32,7 @@ func (s *Server) revoke(d *dialect) http.HandlerFunc {
 	}
 }
 
-// githubRevoke takes back everything that the token's user allowed the app.
+// githubRevoke revokes all that the token's user granted to the app.
 func (s *Server) githubRevoke(d *dialect) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		client, f := s.authenticate(d, r, nil)

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// The published signatures verify here too, with code that the client does not share; the realm, where
-// there is one, is in the header and not signed.
+// The published signatures also verify here, with code that the client does not share. If there is a
+// realm, it is in the header and not signed.
 func TestPublishedSignatures(t *testing.T) {
 	files, _ := filepath.Glob("../../testdata/vectors/oauth1-*.txt")
 	verified := 0

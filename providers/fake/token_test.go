@@ -98,7 +98,7 @@ func TestClientAuthenticationByProvider(t *testing.T) {
 	}
 }
 
-// A code that comes twice was stolen, before or now: what it gave is taken back (RFC 6749 §4.1.2).
+// A code that comes twice was stolen, before or now: what it gave is revoked (RFC 6749 §4.1.2).
 func TestCodeTwice(t *testing.T) {
 	w := newWorld(t)
 	for name, p := range providers {

@@ -7,11 +7,11 @@ type User struct {
 	Login                       string // the name at providers where people choose one
 	Email                       string // "" is none
 	EmailVerified               bool
-	// Subjects is by provider the value that a client is to know this user by: sub at google and
-	// oidc, id at github and facebook, user_id of /me at instagram, account_id at spotify, id_str at x,
-	// which is also data.id at x2.
+	// Subjects has for each provider the value by which a client must know this user: sub at google
+	// and oidc, id at github and facebook, user_id of /me at instagram, account_id at spotify, id_str at
+	// x, and the same as data.id at x2.
 	Subjects         map[string]string
-	InstagramID      string // id of /me, which is another for each app
+	InstagramID      string // id of /me, which differs for each app
 	InstagramTokenID string // user_id of the token reply: a JSON number
 	SpotifyID        string // the legacy id, no longer promised to be stable
 }

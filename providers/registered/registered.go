@@ -29,8 +29,8 @@ type Provider struct {
 	entry1 oauth.Provider1 // of OAuth 1.0a
 }
 
-// All returns the providers that this app knows, without clients. issuer is the generic
-// OpenID provider's, and scopes are asked for there in addition to the usual ones.
+// All returns the providers that this app knows, without clients. issuer and scopes are for the
+// generic OpenID provider: its issuer, and scopes to ask for in addition to the usual ones.
 func All(issuer string, scopes ...string) []Provider {
 	var all []Provider
 	for _, entry := range append(providers.All(), providers.OpenID(issuer, scopes...)) {
@@ -43,8 +43,8 @@ func All(issuer string, scopes ...string) []Provider {
 // Ready reports whether there are credentials, so that people can sign in.
 func (p Provider) Ready() bool { return p.Client != nil || p.Client1 != nil }
 
-// RevokePage is the page on which users take back what they allowed, at a provider that gives
-// apps no way to do it.
+// RevokePage is the page on which users revoke what they granted, if the provider gives apps no
+// way to do it.
 func (p Provider) RevokePage() string { return p.entry.RevokePage }
 
 // Variables are the environment variables that its credentials come from.
@@ -70,8 +70,8 @@ func (p *Provider) Connect(id, secret, redirectURI string, transport http.RoundT
 	return err
 }
 
-// Begin is step 1. With OAuth 2.0 the browser carries the request to the provider, with OAuth
-// 1.0a the provider has it already, and the browser carries its name.
+// Begin is step 1. With OAuth 2.0 the browser carries the request to the provider. With OAuth
+// 1.0a the app has sent it to the provider, and the browser carries only its name.
 func (p Provider) Begin(ctx context.Context) (oauth.Attempt, string, error) {
 	if p.Client1 != nil {
 		return p.Client1.Begin(ctx)

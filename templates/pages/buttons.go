@@ -87,22 +87,28 @@ func (p *Pages) back(w http.ResponseWriter, r *http.Request, v visitor, err erro
 		p.done(w, r, "/profile?"+r.URL.RawQuery, text)
 		return
 	}
-	p.Site.Log.Warn("profile", "provider", v.shown.Provider.Name, "err", err)
-	if now, failed := p.load(r.Context(), v.session, v.shown.Key); failed == nil {
-		v = now // the tokens may be other ones
-	}
 	failure := templates.Failed(r, v.shown.Provider.About, err)
+	if errors.Is(err, account.ErrNotFound) { // disconnected meanwhile
+		p.done(w, r, "/profile", notConnected)
+		return
+	}
+	p.Site.Log.Warn("button failed", "provider", v.shown.Provider.Name, "err", err)
+	if now, failed := p.load(r.Context(), v.session, v.shown.Key); failed == nil {
+		v = now // the tokens may have changed
+	}
 	p.show(w, r, v, failure.Status, &failure)
 }
 
-// disconnect forgets the identity, and then gives its grant back to the provider, step 7.
+// disconnect forgets the identity, and then revokes its grant at the provider, step 7.
 // Sessions that began with the identity end. If it is the last one, the user is deleted.
 func (p *Pages) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
-	// Once the identity is forgotten, only this request can give the grant back. So it goes
+	// Once the identity is forgotten, only this request can revoke the grant. So it goes
 	// on even if the visitor does not wait.
 	ctx := context.WithoutCancel(r.Context())
+	asking, cancel := context.WithTimeout(ctx, buttonTimeout)
+	defer cancel()
 	provider := v.shown.Provider
-	revoke := p.revoke(ctx, v.shown)
+	revoke := p.revoke(asking, v.shown)
 	err := p.Accounts.Disconnect(ctx, v.shown.Identity)
 	var revoked error
 	next, text := "/profile", "Disconnected: this app has forgotten your "+provider.Title+" account."
@@ -144,7 +150,7 @@ func (p *Pages) revoke(ctx context.Context, o opened) func() error {
 	client, client1 := o.Provider.Client, o.Provider.Client1
 	grant := o.Grant
 	if client != nil {
-		// Refreshed if needed: some providers take back only a live token.
+		// Refreshed if needed: some providers revoke only a live token.
 		if fresh, err := p.Accounts.Grant(ctx, o.Identity, client); err == nil {
 			grant = fresh
 		}
@@ -155,7 +161,7 @@ func (p *Pages) revoke(ctx context.Context, o opened) func() error {
 			return client1.Revoke(ctx, grant.Credentials)
 		case client == nil:
 			return templates.ErrNotReady
-		case grant.Tokens.AccessToken == "": // nothing left to give back
+		case grant.Tokens.AccessToken == "": // nothing left to revoke
 			return nil
 		}
 		return client.Revoke(ctx, grant.Tokens)

@@ -20,6 +20,8 @@ import (
 // buttonTimeout is for all requests that one button sends together.
 const buttonTimeout = 15 * time.Second
 
+const notConnected = "This account is not connected any more."
+
 // Pages serves these pages. Set its fields before the first request.
 type Pages struct {
 	Site      *templates.Site
@@ -88,7 +90,7 @@ func (p *Pages) load(ctx context.Context, session account.Session, key account.K
 func (p *Pages) open(identity account.Identity) opened {
 	grant, err := p.Accounts.Open(identity)
 	if err != nil {
-		p.Site.Log.Warn("profile", "err", err)
+		p.Site.Log.Warn("stored account not opened", "err", err)
 	}
 	name := grant.Tokens.Provider + grant.Credentials.Provider // one of the two is empty
 	i := slices.IndexFunc(p.Providers, func(p registered.Provider) bool { return p.Name == name })
@@ -145,7 +147,7 @@ func (p *Pages) signedIn(h func(http.ResponseWriter, *http.Request, visitor)) ht
 		case err != nil:
 			p.Site.Fail(w, r, oauth.About{}, err)
 		case q.Has("subject") && !v.show(account.Key{Provider: q.Get("provider"), Subject: q.Get("subject")}):
-			p.done(w, r, "/profile", "This account is not connected any more.") // for example if a button was pressed twice
+			p.done(w, r, "/profile", notConnected) // for example if a button was pressed twice
 		default:
 			ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), visitorKey{}, v), buttonTimeout)
 			defer cancel()

@@ -86,8 +86,8 @@ func TestButtons(t *testing.T) {
 	}{
 		"all":              {fake, ready, tokens("a", "r"), []string{"read", "refresh", "expire", "disconnect"}, "There is a refresh token."},
 		"a real provider":  {"", ready, tokens("a", "r"), []string{"read", "refresh", "disconnect"}, "There is a refresh token."},
-		"no refresh token": {fake, ready, tokens("a", ""), []string{"read", "expire", "disconnect"}, "There is no refresh token, so you have to sign in again then."},
-		"OAuth 1.0a":       {fake, ready1, account.Grant{Credentials: oauth.TokenCredentials{Token: "t"}}, []string{"read", "disconnect"}, "Its token has no end, so there is nothing to refresh"},
+		"no refresh token": {fake, ready, tokens("a", ""), []string{"read", "expire", "disconnect"}, "There is no refresh token: when the access token has expired, you have to sign in again."},
+		"OAuth 1.0a":       {fake, ready1, account.Grant{Credentials: oauth.TokenCredentials{Token: "t"}}, []string{"read", "disconnect"}, "Its token does not expire, so there is nothing to refresh"},
 		"no token":         {fake, ready, account.Grant{}, []string{"connect/op", "disconnect"}, "There is no token any more."},
 		"switched off":     {fake, off, tokens("a", "r"), []string{"disconnect"}, "not set up for OP any more, so you can only disconnect it"},
 		"off, no token":    {fake, off, account.Grant{}, []string{"disconnect"}, "There is no token any more."},
@@ -108,11 +108,11 @@ func TestButtons(t *testing.T) {
 	}
 }
 
-// If an app cannot give access back, the page says why, and where the user can.
+// If an app cannot revoke access, the page says why, and where the user can.
 func TestNoWayBack(t *testing.T) {
 	for revokePage, says := range map[string]string{
-		"":                     "The provider's metadata name no revocation endpoint, so the app cannot give it back.",
-		"https://op.example/a": `OP documents no way for an app to give it back, so only you can take it back, at <a href="https://op.example/a">`,
+		"":                     "The provider's metadata name no revocation endpoint, so the app cannot revoke it.",
+		"https://op.example/a": `OP documents no way for an app to revoke it, so only you can, at <a href="https://op.example/a">`,
 	} {
 		w := httptest.NewRecorder()
 		data := struct {

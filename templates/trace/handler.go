@@ -1,7 +1,9 @@
 package trace
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -62,26 +64,34 @@ func (e *ender) WriteHeader(status int) {
 // did, and drops the rest: another person may have used this browser before, and their session
 // may have run out without a sign-out. Connecting keeps all.
 func (l *listener) signedIn(w http.ResponseWriter, user string) {
-	rec := l.recorder
+	rec, visitors := l.recorder, []string{l.visitor}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	if l.record == nil || l.record.Outcome != "" { // the same callback twice: the first has done it
+	switch {
+	case l.record == nil: // the same callback again: the answer to the first, with its cookie, was lost
+		user = cmp.Or(user, l.user) // who connects keeps the session
+		for _, r := range rec.records {
+			if r.attempt == l.attempt && r.user == user && user != "" {
+				visitors = append(visitors, r.visitor)
+			}
+		}
+	case l.record.Outcome != "": // the answer to the first has arrived
 		return
+	case l.record.connects:
+		l.record.Outcome, l.record.user = "connected", l.user
+	default:
+		l.record.Outcome, l.record.user = "signed in", user
 	}
-	l.record.Outcome = "signed in"
-	connecting := valueOf(l.record.hops, "User") != "" // in the attempt
-	if connecting {
-		l.record.Outcome, user = "connected", l.user
-	}
-	l.record.user = user
 	renewed := rec.newVisitor(w)
-	for _, record := range rec.records {
-		same := user != "" && record.user == user
-		if record.visitor == l.visitor && (connecting || same || record == l.record) {
-			record.visitor = renewed
+	for _, r := range rec.records {
+		keep := r == l.record || l.record != nil && l.record.connects || r.user == user && user != ""
+		if keep && slices.Contains(visitors, r.visitor) {
+			r.visitor = renewed
 		}
 	}
-	rec.drop(l.visitor)
+	for _, visitor := range visitors {
+		rec.drop(visitor)
+	}
 }
 
 // next returns the request that the browser sends next, with the cookies of this answer.

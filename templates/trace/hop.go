@@ -175,7 +175,7 @@ func headers(m *Mask, header http.Header) part {
 
 var credentialNames = map[string]string{"Basic": "client_id:client_secret", "Bearer": "access_token"}
 
-// signature is how a request by OAuth 1.0a comes to its signature.
+// signature shows how the signature of a request by OAuth 1.0a is made.
 func (h *hop) signature(m *Mask, s oauth.Signed) {
 	h.Message = "the request is signed"
 	collected := part{Title: "The parameters as collected (RFC 5849 §3.4.1.3.1)"}
@@ -184,7 +184,7 @@ func (h *hop) signature(m *Mask, s oauth.Signed) {
 	}
 	h.add(collected)
 	h.add(part{Title: "Normalized: encoded and sorted (§3.4.1.3.2)", Text: m.text(s.Normalized)})
-	h.add(part{Title: "The base string: what is signed (§3.4.1.1)", Text: m.text(s.BaseString)})
+	h.add(part{Title: "The base string: what is signed (§3.4.1.1; signatureBaseString in oauth/sign1.go)", Text: m.text(s.BaseString)})
 	h.add(part{Title: "The signature: HMAC-SHA1 of it, under the app's secret and the token's (§3.4.2)", Text: m.value(inRequest, "oauth_signature", s.Signature)})
 }
 

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Mask decides what of a value is kept. It is made for one request of the browser,
-// because it remembers what it has hidden, and hides it wherever it turns up again
-// under another name: in an error message, in a URL.
+// Mask decides how much of a value is kept. Each request of the browser has a Mask of its
+// own, because a Mask remembers what it has hidden. If that value turns up again under
+// another name, in an error message or a URL, it is hidden there as well.
 type Mask struct {
 	hide     func(name, value string) string // nil: all is kept
 	seen     map[string]string               // what stands for a value, by the value in each of its forms

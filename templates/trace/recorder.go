@@ -19,8 +19,9 @@ const (
 	recordMax   = 128 << 10 // bytes of one; an honest one has half of that
 )
 
-// Recorder keeps the latest 1,000 sign-ins for the visitors who made them. A cookie of its
-// own says whose a sign-in is, because a trace is most useful when a sign-in failed.
+// Recorder keeps the latest 1,000 sign-ins for the visitors who made them. It knows visitors
+// by a cookie of its own and not by their session: a trace is most useful when a sign-in has
+// failed, and then there is no session.
 type Recorder struct {
 	mask   func() *Mask
 	secure bool
@@ -33,8 +34,8 @@ type Recorder struct {
 }
 
 // NewRecorder returns an empty recorder. mask is [Whole], or [Cut] with real providers.
-// secure says that the app is served over https. What happens is written to out at once, by
-// several goroutines, unless out is nil.
+// secure says that the app is served over https. Unless out is nil, what happens is written
+// to it at once, by several goroutines.
 func NewRecorder(mask func() *Mask, secure bool, out io.Writer) *Recorder {
 	return &Recorder{mask: mask, secure: secure, out: out}
 }
@@ -44,6 +45,7 @@ type listener struct {
 	recorder *Recorder
 	provider string
 	user     string // the user who is signed in, if any
+	attempt  string // as in Trace, if this is a callback
 
 	mu   sync.Mutex // events come one after the other
 	mask *Mask
@@ -64,6 +66,7 @@ func (rec *Recorder) Listen(w http.ResponseWriter, r *http.Request, provider str
 		visitor = rec.newVisitor(w)
 	}
 	l := &listener{recorder: rec, provider: provider, mask: rec.mask(), last: before, visitor: visitor}
+	l.attempt = attemptOf(oauth.Event{What: oauth.RedirectIn{Query: r.URL.RawQuery}})
 	ctx := context.WithValue(r.Context(), listenerKey{}, l)
 	return r.WithContext(oauth.WithTrace(ctx, l.hear))
 }
@@ -97,6 +100,9 @@ func (l *listener) hear(e oauth.Event) {
 		}
 	}
 	h.addValues(l.record.hops)
+	if taken, ok := e.What.(oauth.AttemptTaken); ok {
+		l.record.connects = taken.Attempt.User != ""
+	}
 	l.record.attempt = cmp.Or(attempt, l.record.attempt)
 	if size := h.size(); l.record.size+size <= recordMax {
 		l.record.hops = append(l.record.hops, h)

@@ -148,7 +148,8 @@ func TestRecorderOfTheNextVisitor(t *testing.T) {
 		{"", "", []int{3}}, {"", "", []int{3}}, // unknown users
 	} {
 		before, w, state := browser, httptest.NewRecorder(), fmt.Sprint(i)
-		r := browser.request(rec, out(state), in(state), oauth.AttemptTaken{Attempt: oauth.Attempt{User: step.connects}})
+		strange := oauth.RedirectIn{Path: "/callback/google", Query: "User=made+up&state=" + state} // which connects nothing
+		r := browser.request(rec, out(state), strange, oauth.AttemptTaken{Attempt: oauth.Attempt{User: step.connects}})
 		listening(r).user = step.connects
 		listening(r).signedIn(w, step.user)
 		browser.keep(w)
@@ -199,6 +200,40 @@ func TestHandlerKeepsTheUsersTraces(t *testing.T) {
 		}
 		if diff := cmp.Diff(step.want, browser.sees(rec)); diff != "" {
 			t.Errorf("sign-in %d, as %s (-want +got):\n%s", i+1, step.as, diff)
+		}
+	}
+}
+
+// The answer to a callback is lost, and the browser brings it once more: the second answer
+// renews the cookie, and shows the sign-in if it signs in the same user.
+func TestHandlerOfARepeatedCallback(t *testing.T) {
+	for as, want := range map[string][]int{"ada": {2}, "": nil, "bob": nil} {
+		rec, done := NewRecorder(Whole, false, nil), false
+		user := func(r *http.Request) string { return r.CookiesNamed("session")[0].Value }
+		handler := rec.Handler(func(*http.Request) string { return "Google" }, user, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !done {
+				listening(r).hear(oauth.Event{Step: 2, What: in("a")})
+			}
+			done = true
+			http.SetCookie(w, &http.Cookie{Name: "session", Value: r.FormValue("as"), MaxAge: 60})
+			http.Redirect(w, r, "/profile", http.StatusSeeOther)
+		}))
+		var browser visitor
+		browser.request(rec, out("a"))
+		planted := browser
+		for _, as := range []string{"ada", as} {
+			w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/callback/google?state=a&as="+as, nil)
+			r.AddCookie(&http.Cookie{Name: "session"})
+			r.AddCookie(planted.cookie)
+			handler.ServeHTTP(w, r)
+			browser.keep(w)
+		}
+		if diff := cmp.Diff(want, browser.sees(rec)); diff != "" {
+			t.Errorf("as %q (-want +got):\n%s", as, diff)
+		}
+		browser.request(rec, out("later"))
+		if got := planted.sees(rec); got != nil {
+			t.Errorf("as %q: the cookie from before shows %v", as, got)
 		}
 	}
 }

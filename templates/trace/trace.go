@@ -1,3 +1,16 @@
+// Package trace records what happens during a sign-in, and shows it: as a page with a
+// diagram, and as a transcript.
+//
+//	recorder.go    who made which sign-in, and its events
+//	handler.go     which requests of the app are recorded
+//	hop.go         an event in words
+//	words.txt      what each name on the wire is for
+//	mask.go        what of a secret is kept
+//	trace.go       the events, step by step
+//	diagram.go     the messages, as arrows
+//	row.go         the outcomes of checks
+//	source.go      the code of each step
+//	transcript.go  the same as text
 package trace
 
 import (
@@ -25,6 +38,7 @@ type Trace struct {
 	user     string // the user it signed in, or who was signed in when it began
 	source   *source
 	attempt  string // the hash of what the callback brings back, once that is known
+	connects bool   // the attempt connects an account to the user who is signed in
 }
 
 // step is a step of a trace.
@@ -44,7 +58,7 @@ type step struct {
 // endings say what an outcome means; others are failures.
 var endings = map[string]string{
 	"":             "Not finished: the browser has not come back.",
-	"signed in":    "You are signed in. The app begins a session of its own: the browser keeps a new random cookie, and the app remembers that this cookie is yours. The tokens stay with the app.",
+	"signed in":    "You are signed in. The app begins a session of its own under a new session id (Sessions.Begin in oauth/account/session.go). Your browser keeps the id in a cookie, and the app remembers that it is yours. The tokens stay with the app.",
 	"connected":    "Connected. Signing in with this account leads to the same user from now on.",
 	"read again":   "The app has read your profile again.",
 	"refreshed":    "The refresh is over: the app uses the newest tokens that it has.",

@@ -293,7 +293,7 @@ func TestWireRevoke(t *testing.T) {
 					t.Fatal(err)
 				}
 				about := map[string]string{"google": "by RFC 7009", "github": "in a way of its own"}[row.Name]
-				golden(t, "revoke-"+row.Name, a.transcript("What the user granted is given back to "+row.Title+", "+about+"."))
+				golden(t, "revoke-"+row.Name, a.transcript("What the user granted is revoked at "+row.Title+", "+about+"."))
 				a.inWords()
 			})
 		})

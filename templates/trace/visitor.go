@@ -29,7 +29,7 @@ func (rec *Recorder) newVisitor(w http.ResponseWriter) string {
 	return hash(value)
 }
 
-// End notes how the sign-in ended that ctx is part of, unless it has ended before. It
+// End notes the outcome of the sign-in that ctx is part of, unless it has ended before. It
 // returns the trace up to there, or nil if nothing is recorded. ctx is the context of a
 // request that [Recorder.Listen] returned.
 func End(ctx context.Context, outcome string) *Trace {
@@ -47,7 +47,7 @@ func End(ctx context.Context, outcome string) *Trace {
 	return &trace
 }
 
-// Forget drops the visitor's sign-ins: the next one at this browser may be another.
+// Forget drops the visitor's sign-ins: the next person at this browser may be somebody else.
 func (rec *Recorder) Forget(r *http.Request) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
@@ -68,8 +68,8 @@ type Traces struct {
 	Latest []*Trace // the latest first
 }
 
-// Traces returns the sign-ins of the visitor who sent r. The query names the numbers of the
-// one to show, or else it is the latest, and of another to compare with it.
+// Traces returns the sign-ins of the visitor who sent r. The query may have the number of
+// the one to show, which is otherwise the latest, and of another to compare with it.
 func (rec *Recorder) Traces(r *http.Request) Traces {
 	var traces Traces
 	visitor, query := rec.visitor(r), r.URL.Query()

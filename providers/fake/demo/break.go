@@ -48,7 +48,7 @@ var labs = []lab{
 	{Title: "Login CSRF",
 		Story:  "An attacker begins to sign in with their own account, stops before the last step, and sends you the link of it. If you follow the link and the app accepts it, you are signed in as the attacker. What you store then, the attacker reads later.",
 		Look:   "Look at step 2: your browser has no cookie for the state in the link.",
-		Then:   "In attempt-planted the attacker also plants the cookie. It succeeds: only https can stop it, and this demo runs without.",
+		Then:   "In attempt-planted the attacker also plants the cookie. It succeeds: only https can stop it, and this demo runs without it.",
 		faults: []string{"login-csrf", "attempt-planted"}},
 	{Title: "A stolen code",
 		Story:  "An attacker has read your code, in a log or on the way, and puts it into a sign-in of their own. The client secret does not help, since the app itself sends the code. With PKCE the provider notices: the code belongs to your code_challenge, and the app sends the code_verifier of the attacker's sign-in.",

@@ -26,7 +26,7 @@ import (
 type Demo struct {
 	Origin    string                // where a browser finds them
 	Handler   http.Handler          // what answers there
-	Providers []registered.Provider // the app's, and hidden behind them one more for each fault
+	Providers []registered.Provider // the app's, then a hidden one for each fault
 
 	base      *url.URL
 	attackers *faults.Server                 // the same as Handler
@@ -77,7 +77,8 @@ func CheckBase(base *url.URL) error {
 }
 
 // Listen returns the simulated providers for the app at base, and the listeners on which a
-// browser finds them: at addr if given, or else at the first free port from there on.
+// browser finds them. That is addr if given is true, and otherwise the first free port from
+// that of addr on.
 func Listen(addr string, given bool, base *url.URL, log *slog.Logger) (*Demo, []net.Listener, error) {
 	if !given && base.Hostname() != "localhost" {
 		addr = "localhost:9000" // cookies ignore ports: app and provider need two hosts, as in life
@@ -94,8 +95,8 @@ func Listen(addr string, given bool, base *url.URL, log *slog.Logger) (*Demo, []
 	return d, listeners, err
 }
 
-// App returns app with redirects that lead to the fake, and with pages that say how the
-// fault went that was tried. It adds the page /break to the app's routes, mux. A nil Demo
+// App returns app with redirects that lead to the fake, and with pages that say how an
+// attack ended that was tried. It adds the page /break to the app's routes, mux. A nil Demo
 // returns app as it is.
 func (d *Demo) App(mux *http.ServeMux, site *templates.Site, app http.Handler) http.Handler {
 	if d == nil {

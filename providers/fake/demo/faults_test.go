@@ -24,7 +24,7 @@ var (
 	ada           = regexp.MustCompile(`(?i)^ada.lovelace$`) // her name, or the one by which X knows her
 )
 
-// verdicts are how the headings begin of a fault that no check stops.
+// verdicts are the beginnings of the headings for a fault that no check stops.
 var verdicts = map[string]string{"": "Tolerated, as it should be", faults.Refusal: "Stopped by the provider's refusal", faults.Nothing: "NOT STOPPED"}
 
 var headings = regexp.MustCompile(`(?s)<h[12][^>]*>(.*?)</h[12]>`)
@@ -96,7 +96,7 @@ func (w *world) fallFor(f faults.Fault) page {
 	return w.do("POST", html.UnescapeString(button.FindStringSubmatch(bait.body)[1]), nil, "cross-site")
 }
 
-// stoppedBy is what a page says that a sign-in was stopped by: a check, or a "no".
+// stoppedBy returns what stopped the sign-in, as the page says: a check, or a refusal.
 func (p page) stoppedBy() string {
 	check := inWords.FindStringSubmatch(p.body)
 	_, refused := p.facts()["Error"]

@@ -22,7 +22,7 @@ type trouble func(honest http.Handler, w http.ResponseWriter, r *http.Request)
 
 type troubleKey struct{}
 
-// inTrouble is net, where a request under a context with trouble meets that.
+// inTrouble is net, in which a request whose context has trouble meets this trouble.
 func inTrouble(net fake.Net) http.RoundTripper {
 	other := fake.Net{}
 	for host, honest := range net {
@@ -233,8 +233,8 @@ func TestDisconnectTwiceAtOnce(t *testing.T) {
 	})
 }
 
-// The profile is what step 5 read. To look at it asks no provider, so that one that is down
-// changes nothing; the button asks.
+// The profile is what step 5 read. Looking at it asks no provider, so a provider that is
+// down changes nothing. Only the button asks.
 func TestProfileIsWhatWasRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -270,7 +270,7 @@ func TestProfileIsWhatWasRead(t *testing.T) {
 		w.rewire("google", down)
 		w.connect("github", "ada")
 		p = w.press("/disconnect" + atGoogle)
-		if p.status != 200 || !strings.Contains(p.body, "did not take back what you allowed") || !strings.Contains(p.body, `href="/">Back to the start`) {
+		if p.status != 200 || !strings.Contains(p.body, "did not revoke the access that you allowed") || !strings.Contains(p.body, `href="/">Back to the start`) {
 			t.Errorf("disconnected while the provider is down: %d\n%s", p.status, p.body)
 		}
 		if _, err := w.session(); err == nil {
@@ -429,7 +429,7 @@ func TestTakenBack(t *testing.T) {
 }
 
 // TestRevoked: after disconnecting, the provider knows the token no more, or the page
-// says where the user can take it back.
+// says where the user can revoke it.
 func TestRevoked(t *testing.T) {
 	for _, row := range registered.All("") {
 		t.Run(row.Name, func(t *testing.T) {
@@ -531,7 +531,7 @@ func TestConnectAnother(t *testing.T) {
 	}
 }
 
-// A cookie that somebody planted beside the session's keeps nobody signed in.
+// A cookie that somebody planted next to the session's keeps nobody signed in.
 func TestPlantedBesideTheSession(t *testing.T) {
 	for _, path := range []string{"/logout", "/logout/everywhere"} {
 		w := newWorld(t)

@@ -1,6 +1,5 @@
-// Package faults puts an attacker on the wire: attacks and mistakes of a provider, each in front of an honest
-// [fake.Server], and each with the check that stops it. A client is right if it stops what it should, and copes
-// with the rest.
+// Package faults has attacks and mistakes of a provider. Each is played in front of an honest [fake.Server], and each
+// names the check that stops it. A good client stops what it should, and copes with the rest.
 //
 // For a client of your own, an OpenID provider with a fault is an issuer at the origin: Origin/~nonce-wrong. For
 // the other providers the name comes before the host: Origin/~o1-token-missing/api.x.com/oauth/request_token.
@@ -15,14 +14,14 @@ package faults
 
 import "slices"
 
-// Fault is one attack or mistake, of a provider or of another site in the user's browser. It happens to a client of
-// its own, named [Fault.Client], so that no other sign-in meets it.
+// Fault is one attack, or one mistake, of a provider or of another site in the user's browser. Each fault has a client
+// of its own, named [Fault.Client], and happens to no other sign-in.
 type Fault struct {
 	Name     string // "nonce-wrong"
 	Provider string // the provider that plays it: "google"
 	Step     int    // the step that stops it or copes with it, numbered as in package oauth
 	Does     string // what the attacker does
-	Gains    string // what they would gain; if no client should stop here, what such a client would lose
+	Gains    string // what they would gain; if a client must not stop here, what it would lose by stopping
 	Stops    string // the name of the Check that stops it; [Refusal]; [Nothing]; or "" if an honest client must cope
 	Spec     string // the section, if it is not the one of the check
 

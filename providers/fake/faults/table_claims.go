@@ -33,7 +33,7 @@ func claimFaults() []Fault {
 			Gains: "A client that cannot read it, and takes that for no expiry, accepts the token for ever.",
 			hook:  claims(func(c object) { c["exp"] = "tomorrow" })},
 		{Name: "iat-future", Provider: "google", Step: 4, Stops: "claim-iat",
-			Does:  "The ID token will be issued in an hour.",
+			Does:  "The time of issue in the ID token is one hour in the future.",
 			Gains: "An attacker who once had the provider's key or clock would have tokens for later.",
 			hook:  claims(func(c object) { c["iat"], c["exp"] = in(time.Hour), in(2*time.Hour) })},
 		{Name: "iat-old", Provider: "google", Step: 4, Stops: "claim-iat-fresh",

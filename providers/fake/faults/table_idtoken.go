@@ -48,7 +48,7 @@ func idTokenFaults() []Fault {
 			hook:  header(func(h object) { h["typ"] = "at+jwt" })},
 		{Name: "crit-unknown", Provider: "google", Step: 4, Stops: "header-crit",
 			Does:  "The header demands an extension that this client does not know.",
-			Gains: "The client would accept a token that means something else than it thinks.",
+			Gains: "The client would accept a token whose meaning it does not understand.",
 			hook:  header(func(h object) { h["crit"], h["only-for"] = []string{"only-for"}, "another app" })},
 		{Name: "alg-none", Provider: "google", Step: 4, Stops: "header-alg",
 			Does:  "The header says that there is no signature, and there is none.",
@@ -99,7 +99,7 @@ func idTokenFaults() []Fault {
 				forged(attackersKey, func(h object) { h["alg"], h["kid"] = "ES256", "attackers" }))},
 		{Name: "keys-rotated", Provider: "google", Step: 4, Spec: "OIDC Core §10.1.1", How: Again,
 			Does:  "Between your first sign-in and your second, the provider changes its key.",
-			Gains: "Nothing: the client fetches the keys again. A client that does not is out of order until it is restarted.",
+			Gains: "Nothing: the client fetches the keys again. A client that does not do this lets nobody in until it is restarted.",
 			hook: both(
 				at(inToken, func(r *reply) {
 					if r.first != nil {

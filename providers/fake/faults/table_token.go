@@ -120,8 +120,8 @@ func laterFaults() []Fault {
 			Gains: "The app would take two issuers for one, and with them two users.",
 			hook:  claimsIn(inRefresh, func(c object) { c["iss"] = "accounts.google.com" })},
 		{Name: "refresh-auth-time", Provider: "google", Step: 6, Stops: "refresh-auth-time", How: Refresh,
-			Does:  "The refreshed ID token says that you will sign in at a time that is yet to come.",
-			Gains: "The app would take a refresh, without you being there, for a new sign-in.",
+			Does:  "The refreshed ID token says that you signed in at a time in the future.",
+			Gains: "The app would take a refresh, for which nobody was asked, for a new sign-in.",
 			hook:  claimsIn(inRefresh, func(c object) { c["auth_time"] = 253402300799 })},
 		{Name: "refresh-nonce-other", Provider: "google", Step: 4, Stops: "claim-nonce", How: Refresh, Spec: "OIDC Core §12.2",
 			Does:  "The refreshed ID token carries the nonce of another attempt.",
@@ -133,7 +133,7 @@ func laterFaults() []Fault {
 			hook:  answer(inRefresh, 400, "application/json", `{"error":"invalid_grant"}`)},
 		{Name: "refresh-bare", Provider: "google", Step: 6, How: Refresh, Spec: "OIDC Core §12.2; RFC 6749 §6",
 			Does:  "The reply to the refresh has no ID token and no refresh token.",
-			Gains: "Nothing: both are optional, and the old refresh token stays good.",
+			Gains: "Nothing: both are optional, and the old refresh token stays valid.",
 			hook: members(inRefresh, func(o object) {
 				delete(o, "id_token")
 				delete(o, "refresh_token")
