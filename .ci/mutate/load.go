@@ -39,11 +39,11 @@ type mutator struct {
 var switchboard string
 
 const passing = `
-func mutantPass(n int, r outcome) outcome {
-	if !r.ok && !r.skipped {
-		r.skipped = mutantIs(n)
+func mutantPass(n int, o Outcome) Outcome {
+	if !o.OK && !o.Skipped {
+		o.Skipped = mutantIs(n)
 	}
-	return r
+	return o
 }
 `
 
@@ -115,7 +115,7 @@ func (m *mutator) mutatePackage(p listed, here string, imports types.Importer) e
 		}
 	}
 	text := "package " + p.Name + switchboard
-	if pkg.Scope().Lookup("outcome") != nil {
+	if pkg.Scope().Lookup("Outcome") != nil {
 		text += passing
 	}
 	return m.write(filepath.Join(p.Dir, "mutant_switch.go"), []byte(text))

@@ -201,8 +201,11 @@ func (f *file) call(e *ast.CallExpr, result types.Type) {
 	name, ok := f.typeName(result)
 	switch callee := f.text(e.Fun); {
 	case f.info.Types[e.Fun].IsType() || strings.HasPrefix(callee, "fmt."):
-	case callee == "check":
+	case callee == "check" || callee == "checked":
 		for _, row := range e.Args[1:] {
+			if name, _ := f.typeName(f.info.TypeOf(row)); name != "Outcome" { // the value that checked returns
+				continue
+			}
 			f.wrap(row, "mutantPass(%d, ", ")", f.text(row)+" passes")
 		}
 	case !ok || e.Ellipsis.IsValid() && len(e.Args) == 1:
