@@ -57,12 +57,11 @@ func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundT
 	home, authorization := p.Metadata.TokenEndpoint, p.Metadata.AuthorizationEndpoint
 	if p.OpenID { // step 0 discovers the endpoints
 		home, authorization = p.Issuer, p.Issuer
+		if !slices.Contains(p.Scopes, "openid") {
+			return nil, fmt.Errorf("oauth: %s: without the scope openid there is no ID token (OIDC Core §3.1.2.1)", p.Name)
+		}
 	}
-	err := validateRegistration(p.About, p.Profile, id, secret, redirectURI, home, authorization)
-	if err == nil && p.OpenID && !slices.Contains(p.Scopes, "openid") {
-		err = fmt.Errorf("oauth: %s: without the scope openid there is no ID token (OIDC Core §3.1.2.1)", p.Name)
-	}
-	if err != nil {
+	if err := validateRegistration(p.About, p.Profile, id, secret, redirectURI, home, authorization); err != nil {
 		return nil, err
 	}
 	return &Client{Provider: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: newSender(home, transport)}, nil

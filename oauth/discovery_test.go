@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -95,6 +96,9 @@ func TestDiscoverMetadata(t *testing.T) {
 			c := newClient(t, opRow(), p)
 			got, err := c.Discover(t.Context())
 			wantCheck(t, err, 0, tt.fails, tt.reason)
+			if failed, ok := errors.AsType[*CheckError](err); ok && tt.fails == "discovery-endpoints" && !strings.Contains(tt.replace, failed.Want) {
+				t.Errorf("%v: it does not say that %s is missing", err, tt.replace)
+			}
 			if diff := cmp.Diff(Metadata{}, got); tt.fails != "" && diff != "" {
 				t.Errorf("metadata with an error: %s", diff)
 			}

@@ -130,7 +130,9 @@ func (c *Check) before(t, limit time.Time) Outcome {
 }
 
 // after holds if t is set and after limit.
-func (c *Check) after(t, limit time.Time) Outcome { return c.time(t, t.After(limit), "after", limit) }
+func (c *Check) after(t, limit time.Time) Outcome {
+	return c.time(t, t.After(limit), "after", limit)
+}
 
 // time says in a failure how far t is from this machine's clock, since either clock may be
 // wrong.

@@ -34,7 +34,7 @@ var (
 // the set with the reason. The others can still be used (RFC 7517 §5).
 type key struct {
 	kid    string
-	alg    string // the algorithm for its type: RS256 or ES256
+	alg    string // the algorithm for its type: RS256 or ES256; empty if unfit
 	public any    // *rsa.PublicKey or *ecdsa.PublicKey
 	unfit  error
 }
@@ -45,7 +45,7 @@ type key struct {
 func (c *Client) keysFor(ctx context.Context, token jws, again bool) ([]key, error) {
 	right := func(k key) bool {
 		if token.kid == "" {
-			return !again && k.unfit == nil && k.alg == token.alg
+			return !again && k.alg == token.alg
 		}
 		return k.kid == token.kid
 	}
@@ -117,7 +117,9 @@ func parseKey(o Object) key {
 	default:
 		err = fmt.Errorf("a key of type %q for algorithm %q", kty, alg)
 	}
-	k.unfit = err
+	if err != nil {
+		return key{kid: k.kid, unfit: err}
+	}
 	return k
 }
 
@@ -161,8 +163,8 @@ func readBytes(o Object, name string) ([]byte, error) {
 	if err := o.Read(name, &text); err != nil {
 		return nil, err
 	}
-	b, err := decodeBase64url(text)
-	if err != nil || len(b) == 0 {
+	b, _ := decodeBase64url(text) // empty if that fails
+	if len(b) == 0 {
 		return nil, fmt.Errorf("a key whose %s is missing or not base64url", name)
 	}
 	return b, nil

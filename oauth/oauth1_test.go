@@ -128,6 +128,7 @@ func TestChecks1(t *testing.T) {
 
 		"leg 3, no token":    {xLeg3, saysForm("oauth_token_secret=S"), xCallback, 3, "token-credentials", "half of the credentials"},
 		"leg 3, no secret":   {xLeg3, saysForm("oauth_token=T&oauth_token_secret="), xCallback, 3, "token-credentials", "half of the credentials"},
+		"leg 3, unreadable":  {xLeg3, saysForm("oauth_token=T&oauth_token_secret=S&user_id=%zz"), xCallback, 3, "token-credentials", "dropped silently by others"},
 		"leg 3, two secrets": {xLeg3, saysForm("oauth_token=T&oauth_token_secret=S&oauth_token_secret=R"), xCallback, 3, "token-credentials", "which of them is it?"},
 		"leg 3, status 202":  {xLeg3, says(202, "text/html", "oauth_token=T&oauth_token_secret=S"), xCallback, 3, "reply-status-200", "only 200 (RFC 5849 §2.3)"},
 		"leg 3, no network":  {xLeg3, down, xCallback, 3, "reply-received", "nothing came back"},
@@ -202,6 +203,7 @@ func TestRefusals1(t *testing.T) {
 		"the user's, with the token twice": {"", nil, "denied=%s&oauth_token=%s", Refusal{Step: 2, Code: "denied"}, true, "both are this attempt's"},
 		"the user's, in the words of others": {"", nil, "oauth_token=%s&oauth_problem=user_refused&oauth_problem_advice=No.",
 			Refusal{Step: 2, Code: "user_refused", Description: "No."}, true, "an extension that many speak"},
+		"the user's, in both words": {"", nil, "denied=%s&oauth_problem=user_refused", Refusal{Step: 2, Code: "user_refused"}, true, "the word says more"},
 		"the user's, badly encoded": {"", nil, "oauth_token=%s&oauth_problem=permission_denied&oauth_problem_advice=100%",
 			Refusal{Step: 2, Code: "permission_denied"}, true, "the denial is not lost for its advice"},
 		"a long story": {"", nil, "oauth_token=%s&oauth_problem=" + strings.Repeat("x", 600) + "&oauth_problem_advice=" + strings.Repeat("x", 600),

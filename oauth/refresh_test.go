@@ -102,6 +102,11 @@ func TestRefreshKeeps(t *testing.T) {
 			Tokens{AccessToken: "n3w", RefreshToken: "n3xt", Scopes: []string{"openid"}, Issued: time.Unix(epoch, 0), Expiry: time.Unix(epoch+60, 0)},
 			"the old refresh token may be spent",
 		},
+		"an ID token": {
+			`{"access_token": "n3w", "token_type": "bearer", "id_token": "not looked at"}`,
+			Tokens{AccessToken: "n3w", RefreshToken: "refr3sh", Scopes: []string{"email", "openid"}},
+			"without OpenID Connect there is nothing to verify it with, and nothing uses it",
+		},
 	} {
 		bubble(t, name, func(t *testing.T) {
 			p := newOP()

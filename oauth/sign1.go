@@ -29,12 +29,13 @@ func sign1(method, rawURL, form string, protocol []Parameter, clientSecret, toke
 	if err != nil {
 		return Signed{}, err
 	}
-	s := Signed{Parameters: slices.Clone(protocol)}
+	var s Signed
 	for _, name := range slices.Sorted(maps.Keys(decoded)) {
 		for _, value := range decoded[name] {
 			s.Parameters = append(s.Parameters, Parameter{name, value})
 		}
 	}
+	s.Parameters = append(s.Parameters, protocol...)
 	s.Normalized = normalizeParameters(s.Parameters)
 	s.BaseString = signatureBaseString(method, baseStringURI(u), s.Normalized)
 	s.Signature = hmacSHA1(s.BaseString, clientSecret, tokenSecret)
