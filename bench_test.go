@@ -102,10 +102,7 @@ func signInWithGoogle(b *testing.B) (app http.Handler, signIn func() (login, cal
 		handler.ServeHTTP(login, httptest.NewRequest("GET", base+"/login/google", nil))
 
 		b.StopTimer()
-		allowed, err := provider.PostForm(login.Header().Get("Location"), url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": {"email", "profile"}})
-		if err != nil {
-			b.Fatal(err)
-		}
+		allowed := must(provider.PostForm(login.Header().Get("Location"), url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": {"email", "profile"}}))
 		request := httptest.NewRequest("GET", allowed.Header.Get("Location"), nil)
 		request.Header.Set("Cookie", login.Header().Get("Set-Cookie"))
 		b.StartTimer()
@@ -161,10 +158,7 @@ func BenchmarkSignInFloor(b *testing.B) {
 		b.Fatal(err, len(exchanges))
 	}
 	dot := strings.LastIndexByte(reply.IDToken, '.')
-	signature, err := base64.RawURLEncoding.DecodeString(reply.IDToken[dot+1:])
-	if err != nil {
-		b.Fatal(err)
-	}
+	signature := must(base64.RawURLEncoding.DecodeString(reply.IDToken[dot+1:]))
 	_, signer := fake.SigningKey("RS256")
 	key := signer.Public().(*rsa.PublicKey)
 
@@ -178,15 +172,9 @@ func BenchmarkSignInFloor(b *testing.B) {
 	handler.HandleFunc("GET /login/google", func(w http.ResponseWriter, r *http.Request) { answer(w, login) })
 	handler.HandleFunc("GET /callback/google", func(w http.ResponseWriter, r *http.Request) {
 		for _, e := range exchanges {
-			request, err := http.NewRequestWithContext(r.Context(), e.method, e.url, strings.NewReader(e.sent))
-			if err != nil {
-				b.Fatal(err)
-			}
+			request := must(http.NewRequestWithContext(r.Context(), e.method, e.url, strings.NewReader(e.sent)))
 			maps.Copy(request.Header, e.header)
-			response, err := client.Do(request)
-			if err != nil {
-				b.Fatal(err)
-			}
+			response := must(client.Do(request))
 			if _, err := io.ReadAll(response.Body); err != nil {
 				b.Fatal(err)
 			}

@@ -27,15 +27,8 @@ func TestExampleAppIsSafe(t *testing.T) {
 	}}
 	send := func(method, to string) *http.Response {
 		t.Helper()
-		r, err := http.NewRequest(method, to, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response, err := browser.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return response
+		r := must(http.NewRequest(method, to, nil))
+		return must(browser.Do(r))
 	}
 
 	consent := send("GET", "https://app.example/login/google")

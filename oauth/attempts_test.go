@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,14 +15,7 @@ import (
 
 var testRoot = []byte("0123456789abcdef0123456789abcdef")
 
-func newAttempts(t testing.TB, root []byte, secure bool) *Attempts {
-	t.Helper()
-	a, err := NewAttempts(root, secure)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
+func newAttempts(secure bool) *Attempts { return must(NewAttempts(testRoot, secure)) }
 
 // browser keeps cookies by name, as a browser does for one host.
 type browser map[string]string
@@ -69,20 +61,9 @@ func newAttempt(state string) Attempt {
 }
 
 func TestAttemptCookie(t *testing.T) {
-	for name, tt := range map[string]struct {
-		secure bool
-		put    string
-		taken  string
-	}{
-		"http": {false,
-			"oauthbyhand-attempt-STATE678=‹sealed›; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax",
-			"oauthbyhand-attempt-STATE678=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"},
-		"https": {true,
-			"__Host-oauthbyhand-attempt-STATE678=‹sealed›; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax",
-			"__Host-oauthbyhand-attempt-STATE678=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			a, b := newAttempts(t, testRoot, tt.secure), browser{}
+	for secure, cookie := range map[bool][2]string{false: {"", "HttpOnly; "}, true: {"__Host-", "HttpOnly; Secure; "}} {
+		t.Run(fmt.Sprint(secure), func(t *testing.T) {
+			a, b := newAttempts(secure), browser{}
 			w := httptest.NewRecorder()
 			want := newAttempt("STATE6789")
 			if err := a.Put(w, b.request("/login/op"), want); err != nil {
@@ -90,7 +71,8 @@ func TestAttemptCookie(t *testing.T) {
 			}
 			b.keep(w)
 			sealed := w.Result().Cookies()[0].Value
-			if diff := cmp.Diff([]string{strings.Replace(tt.put, "‹sealed›", sealed, 1)}, w.Header()["Set-Cookie"]); diff != "" {
+			name, attributes := cookie[0]+"oauthbyhand-attempt-STATE678=", cookie[1]+"SameSite=Lax"
+			if diff := cmp.Diff([]string{name + sealed + "; Path=/; Max-Age=3600; " + attributes}, w.Header()["Set-Cookie"]); diff != "" {
 				t.Errorf("put (-want +got)\n%s", diff)
 			}
 			for _, secret := range []string{"STATE6789", `"v"`} {
@@ -103,7 +85,7 @@ func TestAttemptCookie(t *testing.T) {
 			if diff := cmp.Diff(want, got); err != nil || diff != "" {
 				t.Errorf("%v (-want +got)\n%s", err, diff)
 			}
-			if diff := cmp.Diff([]string{tt.taken}, w.Header()["Set-Cookie"]); diff != "" {
+			if diff := cmp.Diff([]string{name + "; Path=/; Max-Age=0; " + attributes}, w.Header()["Set-Cookie"]); diff != "" {
 				t.Errorf("taken (-want +got)\n%s", diff)
 			}
 		})
@@ -138,7 +120,7 @@ func TestTake(t *testing.T) {
 		}, fails: "attempt-opens",
 			reason: "the name is sealed in: the attempt of one tab cannot be put in another's place"},
 		"restarted": {change: func(t *testing.T, a *Attempts, b browser) {
-			*a.sealer = *newAttempts(t, []byte("another root key of 32 bytes ..."), false).sealer
+			*a.sealer = *must(NewAttempts([]byte("another root key of 32 bytes ..."), false)).sealer
 		}, fails: "attempt-opens",
 			reason: "the key is the process's own; the page says that the app was restarted"},
 		"nearly too old": {change: func(*testing.T, *Attempts, browser) { time.Sleep(10*time.Minute - time.Second) }, fails: "",
@@ -171,7 +153,7 @@ func TestTake(t *testing.T) {
 		"half of the state": {query: "?code=c&state=STATE678x", fails: "", reason: "the first 8 characters find the cookie; the rest is compared by ParseCallback"},
 	} {
 		bubble(t, name, func(t *testing.T) {
-			a, b := newAttempts(t, testRoot, false), browser{}
+			a, b := newAttempts(false), browser{}
 			b.put(t, a, newAttempt("STATE6789"))
 			if tt.change != nil {
 				tt.change(t, a, b)
@@ -209,7 +191,7 @@ func TestTakeSays(t *testing.T) {
 		"code=c&state=T":              {Got: "not sealed by this run of the app for this cookie"},
 	} {
 		ctx, events := listen(t.Context())
-		_, err := newAttempts(t, testRoot, false).Take(httptest.NewRecorder(), browser{"oauthbyhand-attempt-T": "*"}.request("/callback/op?"+query).WithContext(ctx))
+		_, err := newAttempts(false).Take(httptest.NewRecorder(), browser{"oauthbyhand-attempt-T": "*"}.request("/callback/op?"+query).WithContext(ctx))
 		wantGot(t, err, want)
 		if text := strings.Join(events(), "\n"); strings.Contains(text, "AttemptTaken") {
 			t.Errorf("it was taken:\n%s", text)
@@ -219,15 +201,13 @@ func TestTakeSays(t *testing.T) {
 
 // Sign-ins begun and never finished: the browser keeps eight, the server none.
 func TestPutDropsTheOldest(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for _, secure := range []bool{false, true} {
-			testPutDropsTheOldest(t, secure)
-		}
-	})
+	for _, secure := range []bool{false, true} {
+		bubble(t, fmt.Sprint(secure), func(t *testing.T) { testPutDropsTheOldest(t, secure) })
+	}
 }
 
 func testPutDropsTheOldest(t *testing.T, secure bool) {
-	a, b := newAttempts(t, testRoot, secure), browser{"session": "of another app on localhost"}
+	a, b := newAttempts(secure), browser{"session": "of another app on localhost"}
 	prefix := Cookie(secure, "attempt-STATE", "", 0).Name
 	var want []string
 	for i := range 11 {
@@ -263,7 +243,7 @@ func testPutDropsTheOldest(t *testing.T, secure bool) {
 // An attempt that cannot be stored is an error, and no cookie is set.
 func TestPutRefuses(t *testing.T) {
 	w := httptest.NewRecorder()
-	err := newAttempts(t, testRoot, false).Put(w, browser{}.request("/login/op"), Attempt{Begun: time.Unix(1<<40, 0)})
+	err := newAttempts(false).Put(w, browser{}.request("/login/op"), Attempt{Begun: time.Unix(1<<40, 0)})
 	if err == nil || len(w.Result().Cookies()) > 0 {
 		t.Errorf("%v, %v", err, w.Result().Cookies())
 	}
@@ -271,13 +251,11 @@ func TestPutRefuses(t *testing.T) {
 
 // The server remembers used attempts, but not more than it has room for.
 func TestUsedAttemptsAreBounded(t *testing.T) {
-	a, b := newAttempts(t, testRoot, false), browser{}
+	a, b := newAttempts(false), browser{}
 	for i := range attemptsUsed + 1 {
 		state := fmt.Sprintf("%08d", i)
 		b.put(t, a, newAttempt(state))
-		if _, err := b.take(a, state); err != nil {
-			t.Fatal(err)
-		}
+		must(b.take(a, state))
 	}
 	if len(a.used) != attemptsUsed || len(a.order) != attemptsUsed {
 		t.Errorf("%d states in %d places, want %d", len(a.used), len(a.order), attemptsUsed)
@@ -290,7 +268,7 @@ func TestUsedAttemptsAreBounded(t *testing.T) {
 
 // Made-up callbacks leave nothing behind.
 func TestUnknownAttemptsAreNotRemembered(t *testing.T) {
-	a := newAttempts(t, testRoot, false)
+	a := newAttempts(false)
 	for i := range 100 {
 		_, err := browser{fmt.Sprintf("oauthbyhand-attempt-%08d", i): "made up"}.take(a, fmt.Sprintf("%08d", i))
 		wantCheck(t, err, 2, "attempt-opens", "made up")

@@ -12,59 +12,31 @@ import (
 
 // The whole of what goes through the browser.
 func TestBegin(t *testing.T) {
+	const whole = "https://op.example/authorize?client_id=app&code_challenge=‹code_challenge›&code_challenge_method=S256" +
+		"&nonce=‹nonce›&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback%2Fop&response_type=code&scope=openid+email&state=‹state›"
 	for name, tt := range map[string]struct {
-		row      func() Provider
-		change   func(*Provider)
+		row      func(*Provider)
 		metadata string // instead of opMetadata
 		want     string
 		reason   string
 	}{
-		"OpenID Connect": {
-			row: opRow,
-			want: "https://op.example/authorize?client_id=app&code_challenge=‹code_challenge›&code_challenge_method=S256" +
-				"&nonce=‹nonce›&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback%2Fop&response_type=code&scope=openid+email&state=‹state›",
-			reason: "OIDC Core §3.1.2.1 and RFC 7636 §4.3",
-		},
-		"OAuth 2.0 alone": {
-			row: plainRow,
-			want: "https://op.example/authorize?client_id=app&code_challenge=‹code_challenge›&code_challenge_method=S256" +
-				"&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback%2Fplain&response_type=code&scope=email&state=‹state›",
-			reason: "without an ID token there is nothing to carry a nonce back",
-		},
-		"the endpoint's own query": {
-			row:      opRow,
-			metadata: strings.Replace(opMetadata, "/authorize", "/authorize?tenant=a%20b&state=theirs", 1),
-			want: "https://op.example/authorize?client_id=app&code_challenge=‹code_challenge›&code_challenge_method=S256" +
-				"&nonce=‹nonce›&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback%2Fop&response_type=code&scope=openid+email&state=‹state›&tenant=a+b",
-			reason: "it is kept (RFC 6749 §3.1), but no parameter may occur twice",
-		},
-		"the row's parameters": {
-			row: opRow,
-			change: func(p *Provider) {
-				p.AuthorizationParams = map[string]string{
-					"access_type": "offline", "response_type": "token", "client_id": "x", "redirect_uri": "x", "scope": "x",
-					"state": "x", "nonce": "x", "code_challenge": "x", "code_challenge_method": "plain",
-				}
-			},
-			want: "https://op.example/authorize?access_type=offline&client_id=app&code_challenge=‹code_challenge›&code_challenge_method=S256" +
-				"&nonce=‹nonce›&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback%2Fop&response_type=code&scope=openid+email&state=‹state›",
-			reason: "a row adds, and cannot weaken: plain would show the verifier, token would put tokens in URLs",
-		},
-		"commas": {
-			row:    opRow,
-			change: func(p *Provider) { p.ScopeSeparator = "," },
-			want: "https://op.example/authorize?client_id=app&code_challenge=‹code_challenge›&code_challenge_method=S256" +
-				"&nonce=‹nonce›&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback%2Fop&response_type=code&scope=openid%2Cemail&state=‹state›",
-			reason: "Meta documents commas",
-		},
+		"OpenID Connect": {nil, opMetadata, whole, "OIDC Core §3.1.2.1 and RFC 7636 §4.3"},
+		"OAuth 2.0 alone": {func(p *Provider) { *p = plainRow() }, opMetadata,
+			strings.NewReplacer("&nonce=‹nonce›", "", "openid+", "", "callback%2Fop", "callback%2Fplain").Replace(whole), "without an ID token there is nothing to carry a nonce back"},
+		"the endpoint's own query": {nil, strings.Replace(opMetadata, "/authorize", "/authorize?tenant=a%20b&state=theirs", 1), whole + "&tenant=a+b",
+			"it is kept (RFC 6749 §3.1), but no parameter may occur twice"},
+		"the entry's parameters": {func(p *Provider) {
+			p.AuthorizationParams = map[string]string{
+				"access_type": "offline", "response_type": "token", "client_id": "x", "redirect_uri": "x", "scope": "x",
+				"state": "x", "nonce": "x", "code_challenge": "x", "code_challenge_method": "plain",
+			}
+		}, opMetadata, strings.Replace(whole, "?", "?access_type=offline&", 1), "an entry adds, and cannot weaken: plain would show the verifier, token would put tokens in URLs"},
+		"commas": {func(p *Provider) { p.ScopeSeparator = "," }, opMetadata, strings.Replace(whole, "openid+", "openid%2C", 1), "Meta documents commas"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			row := with(tt.row(), tt.change)
 			p := newOP()
-			if tt.metadata != "" {
-				p.says[opDiscovery] = saysJSON(tt.metadata)
-			}
-			attempt, got, err := newClient(t, row, p).Begin(t.Context())
+			p.says[opDiscovery] = saysJSON(tt.metadata)
+			attempt, got, err := newClient(t, with(opRow(), tt.row), p).Begin(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -147,13 +119,8 @@ func TestWithoutPKCE(t *testing.T) {
 	if err != nil || attempt.CodeVerifier != "" || strings.Contains(to, "code_challenge") {
 		t.Errorf("%v: verifier %q, %s", err, attempt.CodeVerifier, to)
 	}
-	callback, err := c.ParseCallback(t.Context(), attempt, "code=c0de&state="+attempt.State)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Exchange(t.Context(), callback); err != nil {
-		t.Fatal(err)
-	}
+	callback := must(c.ParseCallback(t.Context(), attempt, "code=c0de&state="+attempt.State))
+	must(c.Exchange(t.Context(), callback))
 	const want = "code=c0de&grant_type=authorization_code&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback%2Fplain"
 	if diff := cmp.Diff(want, p.asked[0].Body); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

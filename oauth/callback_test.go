@@ -54,8 +54,8 @@ func TestParseCallback(t *testing.T) {
 		"iss of another, unpromised": {query: good + "&iss=https%3A%2F%2Fevil.example", fails: "callback-issuer", reason: "a callback that says that the code is not ours is believed"},
 		"iss with a slash":           {query: good + "&iss=https%3A%2F%2Fop.example%2F", fails: "callback-issuer", reason: "simple string comparison (RFC 9207 §2.4)"},
 		"iss empty":                  {query: good + "&iss=", reason: "without a value, as if left out (RFC 6749 §3.1), and none was promised"},
-		"a row without an issuer":    {query: good + "&iss=https%3A%2F%2Fwhoever.example", row: func(p *Provider) { *p = plainRow(); p.Name = "op" }, reason: "there is nothing to compare it with"},
-		"a row with an issuer for callbacks only": {query: good + "&iss=https%3A%2F%2Fevil.example", fails: "callback-issuer",
+		"an entry without an issuer": {query: good + "&iss=https%3A%2F%2Fwhoever.example", row: func(p *Provider) { *p = plainRow(); p.Name = "op" }, reason: "there is nothing to compare it with"},
+		"an entry with an issuer for callbacks only": {query: good + "&iss=https%3A%2F%2Fevil.example", fails: "callback-issuer",
 			row:    func(p *Provider) { p.OpenID, p.Metadata = false, plainRow().Metadata },
 			reason: "GitHub: no OpenID Connect, and an iss all the same"},
 
@@ -69,7 +69,7 @@ func TestParseCallback(t *testing.T) {
 		"only an access token": {query: "state=st4te-st4te&access_token=x&token_type=bearer", fails: "callback-code",
 			reason: "token injection: tokens come from the token endpoint only (RFC 9700 §2.1.2)"},
 
-		"error without state":            {query: "error=access_denied", fails: "callback-state", reason: "anybody can write this link; who asked for nothing was refused nothing"},
+		"error without state":            {query: "error=access_denied", fails: "callback-state", reason: "anybody can write this link; a user who asked for nothing is refused nothing"},
 		"error with another's iss":       {query: "state=st4te-st4te&error=access_denied&iss=https%3A%2F%2Fevil.example", fails: "callback-issuer", reason: "errors too (RFC 9207 §2.4)"},
 		"error without the iss promised": {query: "state=st4te-st4te&error=access_denied", attempt: promised, fails: "callback-issuer", reason: "errors too"},
 		"error empty":                    {query: good + "&error=", reason: "a parameter without a value counts as left out (RFC 6749 §3.1)"},
@@ -100,30 +100,18 @@ func TestParseCallbackRefusal(t *testing.T) {
 		byUser bool
 		reason string
 	}{
-		"RFC 6749": {
-			"error=access_denied&error_description=The+user+refused.&error_uri=https%3A%2F%2Fop.example%2Fwhy",
-			Refusal{Step: 2, Code: "access_denied", Description: "The user refused.", URI: "https://op.example/why"}, true,
-			"§4.1.2.1"},
-		"Facebook": {
-			"error=access_denied&error_code=200&error_description=Permissions+error&error_reason=user_denied",
-			Refusal{Step: 2, Code: "access_denied", Description: "Permissions error", Reason: "user_denied"}, true,
-			"the word counts, not the number next to it"},
-		"Facebook, the app not live": {
-			"error_code=1349187&error_message=The+app+is+not+set+up",
-			Refusal{Step: 2, Code: "1349187", Description: "The app is not set up"}, false,
-			"Meta's own names, without error"},
-		"Instagram": {
-			"error=access_denied&error_reason=user_denied&error_description=The+user+denied+your+request",
-			Refusal{Step: 2, Code: "access_denied", Description: "The user denied your request", Reason: "user_denied"}, true,
-			"as documented"},
+		"RFC 6749": {"error=access_denied&error_description=The+user+refused.&error_uri=https%3A%2F%2Fop.example%2Fwhy",
+			Refusal{Step: 2, Code: "access_denied", Description: "The user refused.", URI: "https://op.example/why"}, true, "§4.1.2.1"},
+		"Facebook": {"error=access_denied&error_code=200&error_description=Permissions+error&error_reason=user_denied",
+			Refusal{Step: 2, Code: "access_denied", Description: "Permissions error", Reason: "user_denied"}, true, "the word counts, not the number next to it"},
+		"Facebook, the app not live": {"error_code=1349187&error_message=The+app+is+not+set+up",
+			Refusal{Step: 2, Code: "1349187", Description: "The app is not set up"}, false, "Meta's own names, without error"},
 		"the app's mistake":              {"error=invalid_scope", Refusal{Step: 2, Code: "invalid_scope"}, false, "no description, and nothing that the user did"},
 		"a code next to it":              {"error=access_denied&code=c0de", Refusal{Step: 2, Code: "access_denied"}, true, "a code smuggled in behind an error is never redeemed"},
 		"a code that is none next to it": {"error=access_denied&code=%0D%0A", Refusal{Step: 2, Code: "access_denied"}, true, "nor is it looked at: the user learns what the provider said"},
 		"badly encoded":                  {"error=access_denied&error_description=100%", Refusal{Step: 2, Code: "access_denied"}, true, "the denial is not lost for its description"},
-		"terminal codes": {
-			"error=x&error_description=a%1B%5B31mb%00%0Ac" + strings.Repeat("x", 600),
-			Refusal{Step: 2, Code: "x", Description: "a [31mb  c" + strings.Repeat("x", 490) + "…"}, false,
-			"anyone who writes the URL writes this text; it goes to a log and a page"},
+		"terminal codes": {"error=x&error_description=a%1B%5B31mb%00%0Ac" + strings.Repeat("x", 600),
+			Refusal{Step: 2, Code: "x", Description: "a [31mb  c" + strings.Repeat("x", 490) + "…"}, false, "anyone who writes the URL writes this text; it goes to a log and a page"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, opRow(), nil)
@@ -151,10 +139,7 @@ func FuzzParseCallback(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	c, err := NewClient(opRow(), "app", "s3cret", "https://app.example/callback/op", nil)
-	if err != nil {
-		f.Fatal(err)
-	}
+	c := must(NewClient(opRow(), "app", "s3cret", "https://app.example/callback/op", nil))
 	f.Fuzz(func(t *testing.T, query string) {
 		callback, err := c.ParseCallback(t.Context(), attemptOf("op"), query)
 		q, _ := url.ParseQuery(query)

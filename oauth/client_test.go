@@ -39,6 +39,7 @@ func TestNewClient(t *testing.T) {
 		"issuer at home":  {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "http://127.0.0.1:9000" }, "", "the fake provider for other people's clients"},
 
 		"no profile":                       {"app", "s3cret", callback, func(p *Provider) { p.Profile = nil }, "no Name or no Profile", "a panic, after the user has said yes"},
+		"no name":                          {"app", "s3cret", callback, func(p *Provider) { p.Name = "" }, "no Name or no Profile", "the name stands in the attempt, and empty never equals empty"},
 		"no openid":                        {"app", "s3cret", callback, func(p *Provider) { p.Scopes = []string{"email"} }, "without the scope openid", "a sign-in that cannot end well"},
 		"no id":                            {"", "s3cret", callback, nil, "client id and client secret must both be set", "half a pair"},
 		"no secret":                        {"app", "", callback, nil, "client id and client secret must both be set", "half a pair"},
@@ -70,19 +71,10 @@ func TestNewClient(t *testing.T) {
 			if (err == nil) != (tt.err == "") || (c == nil) != (err != nil) {
 				t.Fatalf("%v, %v: %s", c, err, tt.reason)
 			}
-			if err != nil && (!strings.HasPrefix(err.Error(), "oauth: op: ") || !strings.Contains(err.Error(), tt.err) || strings.Contains(err.Error(), "s3cret")) {
+			if err != nil && (!strings.HasPrefix(err.Error(), "oauth: "+row.Name+": ") || !strings.Contains(err.Error(), tt.err) || strings.Contains(err.Error(), "s3cret")) {
 				t.Errorf("%v\nwant %s", err, tt.err)
 			}
 		})
-	}
-}
-
-// The name is in the attempt, and an empty name must never equal another.
-func TestNewClientWithoutName(t *testing.T) {
-	row := opRow()
-	row.Name = ""
-	if c, err := NewClient(row, "app", "s3cret", "https://app.example/callback", nil); err == nil {
-		t.Errorf("%v", c)
 	}
 }
 
@@ -172,14 +164,15 @@ func TestReplyWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newOP()
 		var sent int
-		p.says[opDiscovery] = func(r *http.Request) (*http.Response, error) {
-			response, err := saysJSON("")(r)
-			response.Body = bodyFunc(func(b []byte) (int, error) {
-				sent += len(b)
-				return len(b), nil
-			})
-			return response, err
+		reads := func(body bodyFunc) answer {
+			return func(r *http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body, Request: r}, nil
+			}
 		}
+		p.says[opDiscovery] = reads(func(b []byte) (int, error) {
+			sent += len(b)
+			return len(b), nil
+		})
 		_, err := newClient(t, opRow(), p).Discover(t.Context())
 		wantCheck(t, err, 0, "reply-size", "it would fill the memory")
 		if sent > 2*maxReply {
@@ -187,8 +180,7 @@ func TestReplyWithoutEnd(t *testing.T) {
 		}
 		// A provider that sends a byte now and then does not delay us longer than one that hangs.
 		p.says[opDiscovery] = func(r *http.Request) (*http.Response, error) {
-			response, err := saysJSON("")(r)
-			response.Body = bodyFunc(func(b []byte) (int, error) {
+			return reads(func(b []byte) (int, error) {
 				select {
 				case <-r.Context().Done():
 					return 0, r.Context().Err()
@@ -196,8 +188,7 @@ func TestReplyWithoutEnd(t *testing.T) {
 					b[0] = ' '
 					return 1, nil
 				}
-			})
-			return response, err
+			})(r)
 		}
 		began := time.Now()
 		_, err = newClient(t, opRow(), p).Discover(t.Context())

@@ -20,10 +20,7 @@ func TestDiscover(t *testing.T) {
 		"token_endpoint_auth_methods_supported": ["client_secret_post"],
 		"authorization_response_iss_parameter_supported": true,
 		"id_token_signing_alg_values_supported": ["none", "RS256"]}`)
-	got, err := newClient(t, opRow(), p).Discover(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := must(newClient(t, opRow(), p).Discover(t.Context()))
 	want := Metadata{
 		AuthorizationEndpoint:    "https://login.op.example/authorize?tenant=7",
 		TokenEndpoint:            "https://op.example/token",
@@ -42,7 +39,7 @@ func TestDiscoverWithoutOpenID(t *testing.T) {
 	p := newOP()
 	got, err := newClient(t, plainRow(), p).Discover(t.Context())
 	if diff := cmp.Diff(plainRow().Metadata, got); err != nil || diff != "" || len(p.asked) > 0 {
-		t.Errorf("the row's endpoints are known: %v, %d requests\n%s", err, len(p.asked), diff)
+		t.Errorf("the entry's endpoints are known: %v, %d requests\n%s", err, len(p.asked), diff)
 	}
 }
 

@@ -21,13 +21,7 @@ func TestRows(t *testing.T) { synctest.Test(t, testRows) }
 
 func testRows(t *testing.T) {
 	c := &Check{2, "the-check", "RFC 1 §2", "an attack"}
-	at := func(s string) time.Time {
-		parsed, err := time.Parse(time.RFC3339, s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return parsed
-	}
+	at := func(s string) time.Time { return must(time.Parse(time.RFC3339, s)) }
 	noon := at("2000-01-01T00:00:00Z") // the clock of a bubble begins here
 	for name, tt := range map[string]struct {
 		row    Outcome
@@ -223,16 +217,10 @@ func TestEveryCheckIsSeenToFail(t *testing.T) {
 // readAll returns the text of this package's files, or of those of its tests.
 func readAll(t *testing.T, tests bool) string {
 	t.Helper()
-	names, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	names := must(filepath.Glob("*.go"))
 	var all []byte
 	for _, name := range names {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := must(os.ReadFile(name))
 		if strings.HasSuffix(name, "_test.go") == tests {
 			all = append(all, text...)
 		}

@@ -116,10 +116,7 @@ func FuzzCredentials(f *testing.F) {
 
 // FuzzAttemptCookie is what somebody may have put into the browser.
 func FuzzAttemptCookie(f *testing.F) {
-	attempts, err := NewAttempts(make([]byte, 32), false)
-	if err != nil {
-		f.Fatal(err)
-	}
+	attempts := must(NewAttempts(make([]byte, 32), false))
 	const state = "STATESTATESTATESTATESTATE2"
 	put := httptest.NewRecorder()
 	attempts.Put(put, httptest.NewRequest("GET", "/", nil), Attempt{Provider: "op", State: state, Begun: time.Now()})

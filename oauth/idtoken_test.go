@@ -22,10 +22,7 @@ func TestVerifyIDToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newOP()
 		c := newClient(t, opRow(), p)
-		got, err := verify(t, c, sign(rs256, claims(set{"email": "jane@example.com"}), rsaKey()))
-		if err != nil {
-			t.Fatal(err)
-		}
+		got := must(verify(t, c, sign(rs256, claims(set{"email": "jane@example.com"}), rsaKey())))
 		want := Tokens{
 			Provider: "op", AccessToken: "t0ken", Subject: "248289761001",
 			IDToken: Object{
@@ -40,23 +37,15 @@ func TestVerifyIDToken(t *testing.T) {
 	})
 }
 
-// What a failed check of claims says.
-func TestVerifyIDTokenSays(t *testing.T) {
-	_, err := verify(t, newClient(t, opRow(), newOP()), sign(rs256, claims(set{"exp": "soon"}), rsaKey()))
-	wantGot(t, err, CheckError{Got: "exp is of another type: a string"})
-}
-
 // Several goroutines may use a client, and so they may use its provider entry.
 func TestVerifyIDTokenLeavesTheRow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		row, aliases := opRow(), make([]string, 1, 2)
 		aliases[0] = "op.example"
 		row.IssuerAliases = aliases
-		if _, err := verify(t, newClient(t, row, newOP()), sign(rs256, claims(nil), rsaKey())); err != nil {
-			t.Fatal(err)
-		}
+		must(verify(t, newClient(t, row, newOP()), sign(rs256, claims(nil), rsaKey())))
 		if behind := aliases[:2][1]; behind != "" {
-			t.Errorf("%q was written behind the row's aliases", behind)
+			t.Errorf("%q was written behind the entry's aliases", behind)
 		}
 	})
 }
@@ -66,15 +55,9 @@ func TestVerifyIDTokenVectors(t *testing.T) {
 	headers := []string{"issuer", "client_id", "nonce", "now", "jwk", "access_token", "code"}
 	for _, v := range readVectors(t, "idtoken-*", headers, []string{"ok"}) {
 		bubble(t, v.name, func(t *testing.T) {
-			now, err := time.Parse(time.RFC3339, v.header["now"])
-			if err != nil {
-				t.Fatal(err)
-			}
+			now := must(time.Parse(time.RFC3339, v.header["now"]))
 			time.Sleep(time.Until(now))
-			jwk, err := parseObject([]byte(v.header["jwk"]))
-			if err != nil {
-				t.Fatal(err)
-			}
+			jwk := must(parseObject([]byte(v.header["jwk"])))
 			// Not NewClient: the first edition's issuer is http.
 			c := &Client{Provider: Provider{About: About{Name: "op"}, Issuer: v.header["issuer"], OpenID: true}, ID: v.header["client_id"]}
 			c.keys.value, c.keys.fetched = []key{parseKey(jwk)}, now
@@ -101,12 +84,8 @@ func TestVerifySignatureVectors(t *testing.T) {
 				wantCheck(t, err, 4, "header-alg", v.header["comment"])
 				return
 			}
-			jwk, err := parseObject([]byte(v.header["jwk"]))
-			if err != nil {
-				t.Fatal(err)
-			}
 			c := newClient(t, opRow(), newOP())
-			c.keys.value, c.keys.fetched = []key{parseKey(jwk)}, time.Now()
+			c.keys.value, c.keys.fetched = []key{parseKey(must(parseObject([]byte(v.header["jwk"]))))}, time.Now()
 			payload, err := c.verifySignature(t.Context(), v.body)
 			if err != nil || !bytes.HasPrefix(payload, []byte(`{"iss":"joe"`)) {
 				t.Errorf("the signature is good: %v, %s", err, payload)
@@ -123,10 +102,7 @@ func TestVerifySignatureVectors(t *testing.T) {
 // flip changes one bit in the middle of a part of a compact JWS.
 func flip(compact string, part int) string {
 	parts := strings.Split(compact, ".")
-	raw, err := base64.RawURLEncoding.DecodeString(parts[part])
-	if err != nil {
-		panic(err)
-	}
+	raw := must(base64.RawURLEncoding.DecodeString(parts[part]))
 	raw[len(raw)/2] ^= 1
 	parts[part] = b64(raw)
 	return strings.Join(parts, ".")
@@ -177,7 +153,7 @@ func TestVerifyIDTokenClaims(t *testing.T) {
 		"exp in ms":       {claims: set{"exp": (epoch + 3600) * 1000}, fails: "claim-types", reason: "a token for 30,000 years"},
 		"exp 0":           {claims: set{"exp": 0}, fails: "claim-exp", reason: "not taken for missing, and no date"},
 		"exp negative":    {claims: set{"exp": -1}, fails: "claim-exp", reason: "no date"},
-		"exp overflowing": {claims: set{"exp": json.RawMessage("1e999")}, fails: "claim-types", reason: "it would wrap around to who knows when"},
+		"exp overflowing": {claims: set{"exp": json.RawMessage("1e999")}, fails: "claim-types", reason: "it would wrap around to any date"},
 
 		"iat 59 s ahead":       {claims: set{"iat": epoch + 59}, reason: "within the leeway"},
 		"iat 60 s ahead":       {claims: set{"iat": epoch + 60}, fails: "claim-iat", reason: "the leeway's end"},
@@ -233,10 +209,7 @@ func TestVerifyIDTokenClaims(t *testing.T) {
 // What the header of an ID token may say: its algorithm, its key, its type. If the header is
 // accepted, the signature is good.
 func TestVerifyIDTokenHeader(t *testing.T) {
-	mallory, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	mallory := must(rsa.GenerateKey(rand.Reader, 2048))
 	embedded := func(member string) string {
 		return `{"alg":"RS256","kid":"rsa",` + member + `}`
 	}
@@ -313,10 +286,7 @@ func TestVerifyIDTokenForm(t *testing.T) {
 	good := signed(header, payload)
 	raw := func(claims string) string { return sign(rs256, claims, rsaKey()) }
 	parts := strings.Split(good, ".")
-	signature, err := decodeBase64url(parts[2])
-	if err != nil {
-		t.Fatal(err)
-	}
+	signature := must(decodeBase64url(parts[2]))
 	// nonZero is s with another last character, which decodes to the same bytes if
 	// nobody looks at the bits that are left over.
 	nonZero := func(s string) string {
@@ -324,26 +294,14 @@ func TestVerifyIDTokenForm(t *testing.T) {
 		last := strings.IndexByte(alphabet, s[len(s)-1])
 		return s[:len(s)-1] + alphabet[last+1:last+2]
 	}
-	// spaced is the claims with as many spaces as leave bits over.
-	spaced := func() string {
-		text := claims(nil)
-		for len(text)%3 == 0 {
-			text += " "
-		}
-		return b64([]byte(text))
-	}()
-	der, err := ecKey().Sign(nil, func() []byte {
-		hash := sha256.Sum256([]byte(b64([]byte(es256)) + "." + payload))
-		return hash[:]
-	}(), crypto.SHA256)
-	if err != nil {
-		t.Fatal(err)
+	spaced := claims(nil) // with as many spaces as leave bits over
+	for len(spaced)%3 == 0 {
+		spaced += " "
 	}
+	hash := sha256.Sum256([]byte(b64([]byte(es256)) + "." + payload))
+	der := must(ecKey().Sign(nil, hash[:], crypto.SHA256))
 	ec := b64([]byte(es256)) + "." + payload + "."
-	rs, err := decodeBase64url(strings.TrimPrefix(sign(es256, claims(nil), ecKey()), ec))
-	if err != nil {
-		t.Fatal(err)
-	}
+	rs := must(decodeBase64url(strings.TrimPrefix(sign(es256, claims(nil), ecKey()), ec)))
 	// byHMAC is signed with the public key, which everybody has, as a shared secret.
 	byHMAC := func(header string) string {
 		signed := b64([]byte(header)) + "." + payload
@@ -372,7 +330,7 @@ func TestVerifyIDTokenForm(t *testing.T) {
 		"carriage return":   {signed(header[:8]+"\r"+header[8:], payload), "id-token-form", "likewise"},
 		"space":             {" " + good, "id-token-form", "not base64url"},
 		"base64":            {signed(base64.RawStdEncoding.EncodeToString([]byte(`{"alg":"RS256","a":"???>>>"}`)), payload), "id-token-form", "+ and / are not of this alphabet (RFC 4648 §5)"},
-		"bits in claims":    {signed(header, nonZero(spaced)), "id-token-form", "two spellings of the same bytes (RFC 4648 §3.5)"},
+		"bits in claims":    {signed(header, nonZero(b64([]byte(spaced)))), "id-token-form", "two spellings of the same bytes (RFC 4648 §3.5)"},
 		"bits in signature": {nonZero(good), "id-token-form", "two tokens of one signature, of which a list of used ones knows one"},
 
 		"claims of another":  {parts[0] + "." + b64([]byte(claims(set{"sub": "1"}))) + "." + parts[2], "id-token-signature", "the victim's sub under the attacker's signature"},
@@ -420,6 +378,8 @@ func TestVerifyIDTokenForm(t *testing.T) {
 // The edges of rules: the last value that passes and the first that does not, what happens
 // if the second request of a step fails, and what a trace says of it.
 func TestDates(t *testing.T) {
+	_, err := verify(t, newClient(t, opRow(), newOP()), sign(rs256, claims(set{"exp": "soon"}), rsaKey()))
+	wantGot(t, err, CheckError{Got: "exp is of another type: a string"})
 	for date, want := range map[string]time.Time{
 		"0.9": {}, "1": time.Unix(1, 0), "253402300799": time.Unix(253402300799, 0), "253402300800": {},
 	} {
@@ -486,9 +446,7 @@ func FuzzVerifyIDToken(f *testing.F) {
 	attempt := attemptOf("op")
 	attempt.Begun = begun
 	for _, token := range honest {
-		if _, err := c.VerifyIDToken(f.Context(), Unverified{attempt, Tokens{}, token, false}); err != nil {
-			f.Fatal(err)
-		}
+		must(c.VerifyIDToken(f.Context(), Unverified{attempt, Tokens{}, token, false}))
 	}
 	f.Fuzz(func(t *testing.T, token string) {
 		tokens, err := c.VerifyIDToken(t.Context(), Unverified{attempt, Tokens{}, token, false})
@@ -508,9 +466,7 @@ func benchToken(b *testing.B) (*Client, Unverified) {
 	token := sign(rs256, claims(set{"iat": time.Now().Unix(), "exp": time.Now().Unix() + 3600, "at_hash": leftHalfHash("t0ken"),
 		"email": "ada@example.com", "email_verified": true}), rsaKey())
 	unverified := Unverified{attempt, Tokens{AccessToken: "t0ken"}, token, false}
-	if _, err := c.VerifyIDToken(b.Context(), unverified); err != nil {
-		b.Fatal(err)
-	}
+	must(c.VerifyIDToken(b.Context(), unverified))
 	return c, unverified
 }
 
@@ -520,18 +476,13 @@ func BenchmarkVerifyIDToken(b *testing.B) {
 	c, unverified := benchToken(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := c.VerifyIDToken(b.Context(), unverified); err != nil {
-			b.Fatal(err)
-		}
+		must(c.VerifyIDToken(b.Context(), unverified))
 	}
 }
 
 func BenchmarkVerifyFloor(b *testing.B) {
 	_, unverified := benchToken(b)
-	token, err := parseJWS(unverified.idToken)
-	if err != nil {
-		b.Fatal(err)
-	}
+	token := must(parseJWS(unverified.idToken))
 	signed := []byte(token.signed)
 	b.ReportAllocs()
 	for b.Loop() {

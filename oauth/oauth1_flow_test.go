@@ -19,11 +19,7 @@ func TestSignInWithX(t *testing.T) {
 	provider := fake.New(fake.Options{Clients: []fake.Client{{Provider: "x", ID: "key", Secret: "se+cr&t", RedirectURIs: []string{back}}}})
 	browser := &http.Client{Transport: provider.Net(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	newClient := func(secret, back string) *oauth.Client1 {
-		client, err := oauth.NewClient1(providers.X(), "key", secret, back, provider.Net())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return client
+		return must(oauth.NewClient1(providers.X(), "key", secret, back, provider.Net()))
 	}
 	wantRefusal := func(err error, step int, code string) {
 		t.Helper()
@@ -39,26 +35,14 @@ func TestSignInWithX(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		page, err := browser.PostForm(authorizationURL, answer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		callback, err := page.Location()
-		if err != nil {
-			t.Fatal(err)
-		}
+		page := must(browser.PostForm(authorizationURL, answer))
+		callback := must(page.Location())
 		return client.ParseCallback(ctx, attempt, callback.RawQuery) // 2
 	}
 
-	callback, err := until(url.Values{"user": {"unal"}, "decision": {"allow"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	credentials, err := client.Exchange(ctx, callback) // 3
-	if err != nil {
-		t.Fatal(err)
-	}
-	info, err := client.UserInfo(ctx, credentials) // 5
+	callback := must(until(url.Values{"user": {"unal"}, "decision": {"allow"}}))
+	credentials := must(client.Exchange(ctx, callback)) // 3
+	info, err := client.UserInfo(ctx, credentials)      // 5
 	if err != nil || info.Profile.Name != "Ünal Öz" {
 		t.Errorf("%+v, %v", info.Profile, err)
 	}

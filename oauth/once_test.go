@@ -51,7 +51,7 @@ func TestOnce(t *testing.T) {
 			reason: "the cookie's name can be guessed, its value not"},
 	} {
 		bubble(t, name, func(t *testing.T) {
-			a, b, ran := newAttempts(t, testRoot, false), browser{}, 0
+			a, b, ran := newAttempts(false), browser{}, 0
 			b.put(t, a, newAttempt("STATE6789"))
 			second := browser{mine: b[mine]}
 			go func() {
@@ -95,7 +95,7 @@ func TestOnce(t *testing.T) {
 // Each delivery also gets a failure, and none waits for ever.
 func TestOnceFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b := newAttempts(t, testRoot, false), browser{}
+		a, b := newAttempts(false), browser{}
 		b.put(t, a, newAttempt("STATE6789"))
 		deliver := func(steps func(*http.Request) (int, error)) (n int, err error) {
 			defer func() {
@@ -128,7 +128,7 @@ func TestOnceFails(t *testing.T) {
 // only as long as its browser does.
 func TestOnceInItsOwnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b := newAttempts(t, testRoot, false), browser{}
+		a, b := newAttempts(false), browser{}
 		b.put(t, a, newAttempt("STATE6789"))
 		for _, delivery := range []struct {
 			start, wait time.Duration
@@ -156,7 +156,7 @@ func TestOnceInItsOwnTime(t *testing.T) {
 // Made-up callbacks take no more room than there is, and real ones still work.
 func TestOnceIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b, ran := newAttempts(t, testRoot, false), browser{}, 0
+		a, b, ran := newAttempts(false), browser{}, 0
 		for i := range deliveriesKept + 1 {
 			r := browser{"oauthbyhand-attempt-STATE678": "made up"}.request(fmt.Sprintf("/callback/op?state=STATE6789&code=%d", i))
 			if n, err := Once(a, httptest.NewRecorder(), r, func(*http.Request) (int, error) { return i, nil }); n != i || err != nil {

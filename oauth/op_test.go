@@ -144,6 +144,14 @@ func plainRow() Provider {
 	}
 }
 
+// must is for what a test needs and is not about.
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
 // with returns a value as change leaves it, which may be nil.
 func with[T any](value T, change func(*T)) T {
 	if change != nil {
@@ -159,11 +167,7 @@ func bubble(t *testing.T, name string, test func(*testing.T)) {
 
 func newClient(t testing.TB, row Provider, transport http.RoundTripper) *Client {
 	t.Helper()
-	c, err := NewClient(row, "app", "s3cret", "https://app.example/callback/"+row.Name, transport)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return must(NewClient(row, "app", "s3cret", "https://app.example/callback/"+row.Name, transport))
 }
 
 // wantCheck asserts which check refused, and at which step. Without a name, nothing
@@ -222,16 +226,9 @@ var (
 )
 
 func readKey(name string) any {
-	file, err := os.ReadFile("../providers/fake/keys/" + name)
-	if err != nil {
-		panic(err)
-	}
+	file := must(os.ReadFile("../providers/fake/keys/" + name))
 	block, _ := pem.Decode(file)
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		panic(err)
-	}
-	return key
+	return must(x509.ParsePKCS8PrivateKey(block.Bytes))
 }
 
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
@@ -244,10 +241,7 @@ func jwkOfRSA(kid string, public *rsa.PublicKey) string {
 }
 
 func ecJWK() string {
-	point, err := ecKey().PublicKey.Bytes() // 4, then x and y of 32 bytes each
-	if err != nil {
-		panic(err)
-	}
+	point := must(ecKey().PublicKey.Bytes()) // 4, then x and y of 32 bytes each
 	return fmt.Sprintf(`{"kty":"EC","kid":"ec","crv":"P-256","x":%q,"y":%q}`, b64(point[1:33]), b64(point[33:]))
 }
 
@@ -260,10 +254,7 @@ func sign(header, claims string, key crypto.Signer) string {
 // signParts signs two parts of a compact JWS as they are.
 func signParts(signed string, key crypto.Signer) string {
 	hash := sha256.Sum256([]byte(signed))
-	signature, err := key.Sign(nil, hash[:], crypto.SHA256)
-	if err != nil {
-		panic(err)
-	}
+	signature := must(key.Sign(nil, hash[:], crypto.SHA256))
 	if _, ok := key.(*ecdsa.PrivateKey); ok { // R and S side by side (RFC 7518 §3.4)
 		var rs struct{ R, S *big.Int }
 		if _, err := asn1.Unmarshal(signature, &rs); err != nil {
@@ -294,10 +285,7 @@ func claims(changes set) string {
 			delete(all, name)
 		}
 	}
-	text, err := json.Marshal(all)
-	if err != nil {
-		panic(err)
-	}
+	text := must(json.Marshal(all))
 	return string(text)
 }
 

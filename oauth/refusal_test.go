@@ -98,10 +98,9 @@ func TestRefusalsAreClipped(t *testing.T) {
 	_, err := newClient(t, opRow(), newOP()).ParseCallback(t.Context(), attemptOf("op"), q.Encode())
 	wantRefusal(t, err, Refusal{Step: 2, Code: want, Description: want, URI: want, Reason: want}, "from the callback's URL")
 
-	var shown Checked
-	ctx := WithTrace(t.Context(), func(e Event) { shown = e.What.(Checked) })
+	ctx, shown := last[Checked](t.Context())
 	check(ctx, callbackIssuer.equal(long, long))
-	if diff := cmp.Diff(Checked{{Check: callbackIssuer, Got: want, Want: want, OK: true}}, shown); diff != "" {
+	if diff := cmp.Diff(Checked{{Check: callbackIssuer, Got: want, Want: want, OK: true}}, *shown); diff != "" {
 		t.Errorf("in a trace (-want +got)\n%s", diff)
 	}
 }

@@ -121,7 +121,7 @@ func TestReplySays(t *testing.T) {
 		"text":           {reply{503, "text/plain", []byte("busy\n"), sent}, "503: busy", "a server that is down says why"},
 		"HTML":           {reply{503, "text/html", []byte("busy\n"), sent}, "503: busy", "no tag in it"},
 		"a page":         {reply{503, "text/html", []byte("<p>busy"), sent}, "503", "a page is no reason"},
-		"no type":        {reply{503, "", []byte("busy\n"), sent}, "503", "who knows what this is"},
+		"no type":        {reply{503, "", []byte("busy\n"), sent}, "503", "nobody says what this is"},
 		"bytes":          {reply{503, "application/octet-stream", []byte("busy\n"), sent}, "503", "likewise"},
 		"the first":      {reply{500, "text/plain", []byte("busy"), sent}, "500: busy", "the server's fault"},
 		"below":          {reply{499, "text/plain", []byte("busy"), sent}, "499", "not the words of a server that is down"},

@@ -7,19 +7,12 @@ import (
 
 func TestSealer(t *testing.T) {
 	newSealer := func(root, label string) *Sealer {
-		s, err := NewSealer([]byte(root), label)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
+		return must(NewSealer([]byte(root), label))
 	}
 	const root, other = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
 	s := newSealer(root, "test")
 	sealed := s.Seal([]byte("plain text"), "here")
-	raw, err := decodeBase64url(sealed)
-	if err != nil {
-		t.Fatal(err)
-	}
+	raw := must(decodeBase64url(sealed))
 	for i := range raw { // any bit of it
 		changed := []byte(string(raw))
 		changed[i] ^= 0x10
@@ -57,7 +50,7 @@ func TestSealer(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if s.Seal([]byte("plain text"), "here") == sealed {
-		t.Error("sealed twice to the same bytes: the nonce is not random, and who watches can tell equal contents")
+		t.Error("sealed twice to the same bytes: the nonce is not random, and an observer can tell equal contents")
 	}
 }
 

@@ -91,10 +91,7 @@ func TestValidJSON(t *testing.T) {
 }
 
 func TestObjectRead(t *testing.T) {
-	o, err := parseObject([]byte(`{"text":"a\u00e4","number":7,"flag":true,"unset":false,"list":["x"],"null":null}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	o := must(parseObject([]byte(`{"text":"a\u00e4","number":7,"flag":true,"unset":false,"list":["x"],"null":null}`)))
 	text, list := "before", []string{"before"}
 	for name, want := range map[string]string{"text": "aä", "null": "before", "absent": "before", "TEXT": "before"} {
 		text = "before"

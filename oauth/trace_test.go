@@ -32,6 +32,16 @@ func listen(ctx context.Context) (context.Context, func() []string) {
 	}
 }
 
+// last returns a context and the last event of this type in what is done with it.
+func last[T any](ctx context.Context) (context.Context, *T) {
+	got := new(T)
+	return WithTrace(ctx, func(e Event) {
+		if what, ok := e.What.(T); ok {
+			*got = what
+		}
+	}), got
+}
+
 func summary(what any) string {
 	switch e := what.(type) {
 	case RequestSent:
@@ -81,7 +91,7 @@ func TestTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, events := listen(t.Context())
 		p := newOP()
-		c, attempts := newClient(t, opRow(), p), newAttempts(t, testRoot, false)
+		c, attempts := newClient(t, opRow(), p), newAttempts(false)
 
 		attempt, _, err := c.Begin(ctx)
 		if err != nil {
@@ -98,21 +108,10 @@ func TestTrace(t *testing.T) {
 		if attempt, err = attempts.Take(httptest.NewRecorder(), r); err != nil {
 			t.Fatal(err)
 		}
-		callback, err := c.ParseCallback(ctx, attempt, r.URL.RawQuery)
-		if err != nil {
-			t.Fatal(err)
-		}
-		unverified, err := c.Exchange(ctx, callback)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tokens, err := c.VerifyIDToken(ctx, unverified)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := c.UserInfo(ctx, tokens); err != nil {
-			t.Fatal(err)
-		}
+		callback := must(c.ParseCallback(ctx, attempt, r.URL.RawQuery))
+		unverified := must(c.Exchange(ctx, callback))
+		tokens := must(c.VerifyIDToken(ctx, unverified))
+		must(c.UserInfo(ctx, tokens))
 		want := []string{
 			"0 Client.Discover (discovery.go) Checked endpoint-https",
 			"0 Client.Discover (discovery.go) RequestSent GET https://op.example/.well-known/openid-configuration",
@@ -171,12 +170,7 @@ func TestTrace(t *testing.T) {
 
 // A run of checks ends with the one that failed, which says on what.
 func TestTraceOfAFailure(t *testing.T) {
-	var checked Checked
-	ctx := WithTrace(t.Context(), func(e Event) {
-		if outcomes, ok := e.What.(Checked); ok {
-			checked = outcomes
-		}
-	})
+	ctx, checked := last[Checked](t.Context())
 	_, err := newClient(t, opRow(), nil).ParseCallback(ctx, attemptOf("op"), "state=st4te-st4te&code=c0de&iss=https%3A%2F%2Fevil.example")
 	wantCheck(t, err, 2, "callback-issuer", "the case")
 	want := Checked{
@@ -185,7 +179,7 @@ func TestTraceOfAFailure(t *testing.T) {
 		{Check: callbackState, Got: "the same", OK: true},
 		{Check: callbackIssuer, Got: "https://evil.example", Want: "https://op.example"},
 	}
-	if diff := cmp.Diff(want, checked); diff != "" {
+	if diff := cmp.Diff(want, *checked); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
@@ -196,24 +190,15 @@ func TestTraceOfTheWire(t *testing.T) {
 	p := newOP()
 	p.says[opToken] = says(400, "application/json", `{"error": "invalid_grant"}`)
 	c := newClient(t, plainRow(), p)
-	var sent RequestSent
-	var received ReplyReceived
-	ctx := WithTrace(t.Context(), func(e Event) {
-		switch what := e.What.(type) {
-		case RequestSent:
-			sent = what
-		case ReplyReceived:
-			received = what
-		}
-	})
-	if _, err := c.Exchange(ctx, callbackOf(t, c)); err == nil {
-		t.Fatal("no error")
-	}
-	if diff := cmp.Diff(p.asked[0], sent); diff != "" {
+	ctx, sent := last[RequestSent](t.Context())
+	c.Exchange(ctx, callbackOf(t, c))
+	if diff := cmp.Diff(p.asked[0], *sent); diff != "" {
 		t.Errorf("(-on the wire +in the event)\n%s", diff)
 	}
+	ctx, received := last[ReplyReceived](t.Context())
+	c.Exchange(ctx, callbackOf(t, c))
 	want := ReplyReceived{400, http.Header{"Content-Type": {"application/json"}}, `{"error": "invalid_grant"}`}
-	if diff := cmp.Diff(want, received); diff != "" {
+	if diff := cmp.Diff(want, *received); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

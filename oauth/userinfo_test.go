@@ -19,10 +19,7 @@ func signedIn(provider string) Tokens {
 
 func TestUserInfo(t *testing.T) {
 	p := newOP()
-	got, err := newClient(t, opRow(), p).UserInfo(t.Context(), signedIn("op"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := must(newClient(t, opRow(), p).UserInfo(t.Context(), signedIn("op")))
 	got.Replies[0].Body = json.RawMessage(strings.ReplaceAll(string(got.Replies[0].Body), " ", ""))
 	want := Info{
 		Profile: Profile{Subject: "248289761001"},
@@ -42,7 +39,7 @@ func TestUserInfo(t *testing.T) {
 	}
 }
 
-// A row says which URLs, with which headers and parameters, and how to read the replies.
+// A provider entry says which URLs, with which headers and parameters, and how to read the replies.
 func TestUserInfoByRow(t *testing.T) {
 	p := newOP()
 	p.says["https://api.example/me"] = saysJSON(`{"id": 12345678901234567890, "name": "Jane"}`)
@@ -68,10 +65,7 @@ func TestUserInfoByRow(t *testing.T) {
 	}
 	tokens := signedIn("plain")
 	tokens.Subject = "" // as at a sign-in, which is to find out
-	got, err := newClient(t, row, p).UserInfo(t.Context(), tokens)
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := must(newClient(t, row, p).UserInfo(t.Context(), tokens))
 	if got.Profile.Subject != "12345678901234567890" || len(got.Replies) != 2 {
 		t.Errorf("%+v", got)
 	}
@@ -133,7 +127,7 @@ func TestUserInfoReply(t *testing.T) {
 		"a list":                  {says: saysJSON(`[` + good + `]`), fails: "profile-members", reason: "claims are the members of an object"},
 		"JWT":                     {says: says(200, "application/jwt", "eyJhbGciOiJub25lIn0.e30."), fails: "reply-media-type", reason: "never asked for, and nobody here verifies it (OIDC Core §5.3.2)"},
 		"unauthorized":            {says: says(401, "", "", "WWW-Authenticate", `Bearer error="invalid_token"`), fails: "reply-status-200", reason: "no reason that could be read"},
-		"mapping fails":           {says: saysJSON(good), row: func(p *Provider) { p.Profile = func(Replies) (Profile, error) { return Profile{}, errors.New("no") } }, fails: "profile-members", reason: "the row cannot read it"},
+		"mapping fails":           {says: saysJSON(good), row: func(p *Provider) { p.Profile = func(Replies) (Profile, error) { return Profile{}, errors.New("no") } }, fails: "profile-members", reason: "the entry cannot read it"},
 		"nobody":                  {says: saysJSON(good), row: profile(""), fails: "profile-subject", reason: "everybody without an id would be one user"},
 		"somebody too long":       {says: saysJSON(good), row: profile(strings.Repeat("x", 256)), fails: "profile-subject", reason: "a database that cuts it takes two users for one"},
 		"somebody not ASCII":      {says: saysJSON(good), row: profile("jané"), fails: "profile-subject", reason: "a database that folds it takes two users for one"},

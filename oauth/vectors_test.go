@@ -26,10 +26,7 @@ func readVectors(t testing.TB, pattern string, headers, expects []string) []vect
 	}
 	var vectors []vector
 	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := must(os.ReadFile(file))
 		head, body, _ := strings.Cut(string(text), "\n\n")
 		v := vector{strings.TrimSuffix(filepath.Base(file), ".txt"), map[string]string{}, strings.TrimSuffix(body, "\n")}
 		for line := range strings.Lines(head) {

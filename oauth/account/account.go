@@ -56,7 +56,8 @@ type Identity struct {
 // Grant is what the provider gave and said: tokens (OAuth 2.0) or token credentials (OAuth
 // 1.0a), and what step 5 read. [Accounts] stores at most 64 KiB of profile and replies. If
 // they are longer it leaves out the last replies, and if the profile alone is longer, all
-// of it except the subject.
+// of it except the subject. Of the ID token's claims it stores at most 64 KiB as well, or
+// only those that a refresh compares.
 type Grant struct {
 	Profile     oauth.Profile
 	Replies     []oauth.Reply

@@ -7,14 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"example.com/oauthbyhand/oauth"
 )
 
-// maxRead is how many bytes of profile and replies are kept for an identity.
+// maxRead is how many bytes of profile and replies are kept for an identity, and of claims.
 const maxRead = 64 << 10
+
+// compared are the claims that a refresh compares (OIDC Core §12.2). They are kept always.
+var compared = []string{"iss", "sub", "aud", "azp", "nonce", "auth_time"}
 
 // Accounts signs users in, connects their accounts and keeps their tokens. It is safe for
 // concurrent use.
@@ -115,9 +120,10 @@ func (a *Accounts) Identities(ctx context.Context, userID string) ([]Identity, e
 }
 
 // Update changes the stored grant of an identity, which is locked meanwhile. If change
-// fails nothing is stored, and Update returns its error.
+// fails nothing is stored, and Update returns its error. It returns ErrNotFound if the user
+// does not have the identity any more.
 func (a *Accounts) Update(ctx context.Context, identity Identity, change func(*Grant) error) error {
-	return a.store.UpdateTokens(ctx, identity.Key, func(stored string) (string, error) {
+	err := a.store.UpdateTokens(ctx, identity.Key, func(stored string) (string, error) {
 		identity.Sealed = stored
 		grant, err := a.Open(identity)
 		if err == nil {
@@ -128,6 +134,12 @@ func (a *Accounts) Update(ctx context.Context, identity Identity, change func(*G
 		}
 		return a.seal(identity, grant)
 	})
+	if err != nil {
+		if now, failed := a.store.Identity(ctx, identity.Key); failed == nil && now.UserID != identity.UserID {
+			return ErrNotFound // it was disconnected, and belongs to another user now
+		}
+	}
+	return err
 }
 
 // Disconnect removes an identity and ends all sessions that began with it. With the last
@@ -169,6 +181,14 @@ func (a *Accounts) seal(identity Identity, grant Grant) (string, error) {
 			grant.Replies = grant.Replies[:i]
 			break
 		}
+	}
+	size = 0
+	for name, value := range grant.Tokens.IDToken {
+		size += len(name) + len(value)
+	}
+	if size > maxRead {
+		grant.Tokens.IDToken = maps.Clone(grant.Tokens.IDToken)
+		maps.DeleteFunc(grant.Tokens.IDToken, func(name string, _ json.RawMessage) bool { return !slices.Contains(compared, name) })
 	}
 	plaintext, err := json.Marshal(grant)
 	if err != nil {

@@ -2,9 +2,11 @@ package account_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -209,6 +211,7 @@ func TestLinking(t *testing.T) {
 	if fresh := w.signIn("google", "ada"); fresh.UserID == ada.UserID {
 		t.Error("an account that was disconnected still leads to the user")
 	}
+	wantError(t, w.accounts.Update(ctx, ada, func(*account.Grant) error { return nil }), account.ErrNotFound, "by a request that began when it was still the user's")
 
 	type hooked struct {
 		Provider                  string
@@ -318,6 +321,33 @@ func TestBounded(t *testing.T) {
 		}
 		if d := cmp.Diff(row.replies[:row.kept], got.Replies); d != "" {
 			t.Errorf("%s: replies (-want +got): %.500s", name, d)
+		}
+	}
+}
+
+// TestBoundedClaims: of an ID token's claims at most 64 KiB are kept, or else those that a
+// refresh compares. A user may have written the others, and each change writes all accounts.
+func TestBoundedClaims(t *testing.T) {
+	for size, whole := range map[int]bool{64 << 10: true, 64<<10 + 1: false} {
+		needed := oauth.Object{}
+		left := size - len("motto")
+		for _, name := range []string{"iss", "sub", "aud", "azp", "nonce", "auth_time"} {
+			needed[name] = json.RawMessage(`"1"`)
+			left -= len(name) + len(`"1"`)
+		}
+		given := maps.Clone(needed)
+		given["motto"] = json.RawMessage(`"` + strings.Repeat("x", left-2) + `"`)
+		w := newWorld(t, account.NewMemory())
+		key := account.Key{Provider: "p", Subject: "1"}
+		if _, err := w.accounts.SignIn(t.Context(), key, account.Grant{Tokens: oauth.Tokens{IDToken: given}}); err != nil {
+			t.Fatal(err)
+		}
+		want := map[bool]oauth.Object{true: given, false: needed}[whole]
+		if d := cmp.Diff(want, w.open(key).Tokens.IDToken); d != "" {
+			t.Errorf("%d bytes (-want +got): %.500s", size, d)
+		}
+		if len(given) != len(needed)+1 {
+			t.Error("the caller's claims were changed")
 		}
 	}
 }

@@ -1,9 +1,7 @@
 package fake_test
 
 import (
-	"maps"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -14,52 +12,45 @@ import (
 func TestAuthorizeRefuses(t *testing.T) {
 	p := providers["oidc"]
 	tests := []struct {
-		name, reason string
-		change       map[string]string // "" deletes
-		more         string            // added to the query as it is
-		status       int
-		error        string // of the redirect
+		name, reason, parameter, value string // "" deletes the parameter
+		more                           string // added to the query as it is
+		status                         int
+		error                          string // of the redirect
 	}{
-		{"no client_id", "there is nobody to redirect to", map[string]string{"client_id": ""}, "", 400, ""},
-		{"unknown client_id", "an error page, never a redirect (RFC 6749 §4.1.2.1)", map[string]string{"client_id": "nobody"}, "", 400, ""},
-		{"client of another provider", "an app is registered with one provider", map[string]string{"client_id": "app-google"}, "", 400, ""},
-		{"no redirect_uri", "demanded always, so that nobody depends on a default", map[string]string{"redirect_uri": ""}, "", 400, ""},
-		{"redirect_uri with a slash more", "compared exactly (RFC 9700 §2.1)", map[string]string{"redirect_uri": redirect + "/"}, "", 400, ""},
-		{"redirect_uri of a stranger", "an open redirector otherwise", map[string]string{"redirect_uri": "https://evil.example/"}, "", 400, ""},
-		{"redirect_uri twice", "which of them was compared?", nil, "&redirect_uri=https%3A%2F%2Fevil.example", 400, ""},
-		{"client_id twice", "which of them was looked up?", nil, "&client_id=es256", 400, ""},
-		{"broken query", "url.Values would drop what it cannot parse", nil, "&x=%zz", 400, ""},
-		{"state twice", "RFC 6749 §3.1", nil, "&state=again", 303, "invalid_request"},
-		{"unknown parameter twice", "RFC 6749 §3.1 has no exception", nil, "&x=1&x=2", 303, "invalid_request"},
-		{"no response_type", "required", map[string]string{"response_type": ""}, "", 303, "invalid_request"},
-		{"implicit grant", "no tokens in URLs (RFC 9700 §2.1.2)", map[string]string{"response_type": "token"}, "", 303, "unsupported_response_type"},
-		{"hybrid flow", "not advertised", map[string]string{"response_type": "code id_token"}, "", 303, "unsupported_response_type"},
-		{"form_post", "not advertised", map[string]string{"response_mode": "form_post"}, "", 303, "invalid_request"},
-		{"no state", "a client without it learns that here (RFC 6749 §10.12)", map[string]string{"state": ""}, "", 303, "invalid_request"},
-		{"no scope openid", "not an OpenID request", map[string]string{"scope": "email"}, "", 303, "invalid_scope"},
-		{"commas between scopes", "space-delimited (RFC 6749 §3.3)", map[string]string{"scope": "openid,email"}, "", 303, "invalid_scope"},
-		{"no code_challenge", "a client without it learns that here (RFC 9700 §2.1.1)", map[string]string{"code_challenge": ""}, "", 303, "invalid_request"},
-		{"challenge is plain", "readable, so no protection (RFC 9700 §2.1.1)", map[string]string{"code_challenge_method": "plain"}, "", 303, "invalid_request"},
-		{"no method", "means plain (RFC 7636 §4.3)", map[string]string{"code_challenge_method": ""}, "", 303, "invalid_request"},
-		{"challenge too short", "no SHA-256 hash", map[string]string{"code_challenge": codeChallenge[:42]}, "", 303, "invalid_request"},
-		{"challenge with padding", "base64url without padding (RFC 7636 §4.2)", map[string]string{"code_challenge": codeChallenge + "="}, "", 303, "invalid_request"},
-		{"challenge with stray bits", "several spellings of one hash (RFC 4648 §3.5)", map[string]string{"code_challenge": codeChallenge[:42] + "N"}, "", 303, "invalid_request"},
-		{"challenge not base64url", "a plus is no character of it", map[string]string{"code_challenge": "+" + codeChallenge[1:]}, "", 303, "invalid_request"},
-		{"challenge with a line end", "Go's decoder skips it", map[string]string{"code_challenge": codeChallenge + "\n"}, "", 303, "invalid_request"},
-		{"prompt=none", "this provider always asks (OIDC Core §3.1.2.6)", map[string]string{"prompt": "none"}, "", 303, "interaction_required"},
-		{"request", "not supported (OIDC Core §6.1)", map[string]string{"request": "x"}, "", 303, "request_not_supported"},
-		{"request_uri", "not supported (OIDC Core §6.2)", map[string]string{"request_uri": "https://app.example/r"}, "", 303, "request_uri_not_supported"},
+		{"no client_id", "there is nobody to redirect to", "client_id", "", "", 400, ""},
+		{"unknown client_id", "an error page, never a redirect (RFC 6749 §4.1.2.1)", "client_id", "nobody", "", 400, ""},
+		{"client of another provider", "an app is registered with one provider", "client_id", "app-google", "", 400, ""},
+		{"no redirect_uri", "demanded always, so that nobody depends on a default", "redirect_uri", "", "", 400, ""},
+		{"redirect_uri with a slash more", "compared exactly (RFC 9700 §2.1)", "redirect_uri", redirect + "/", "", 400, ""},
+		{"redirect_uri of a stranger", "an open redirector otherwise", "redirect_uri", "https://evil.example/", "", 400, ""},
+		{"redirect_uri twice", "which of them was compared?", "", "", "&redirect_uri=https%3A%2F%2Fevil.example", 400, ""},
+		{"client_id twice", "which of them was looked up?", "", "", "&client_id=es256", 400, ""},
+		{"broken query", "url.Values would drop what it cannot parse", "", "", "&x=%zz", 400, ""},
+		{"state twice", "RFC 6749 §3.1", "", "", "&state=again", 303, "invalid_request"},
+		{"unknown parameter twice", "RFC 6749 §3.1 has no exception", "", "", "&x=1&x=2", 303, "invalid_request"},
+		{"no response_type", "required", "response_type", "", "", 303, "invalid_request"},
+		{"implicit grant", "no tokens in URLs (RFC 9700 §2.1.2)", "response_type", "token", "", 303, "unsupported_response_type"},
+		{"hybrid flow", "not advertised", "response_type", "code id_token", "", 303, "unsupported_response_type"},
+		{"form_post", "not advertised", "response_mode", "form_post", "", 303, "invalid_request"},
+		{"no state", "a client without it learns that here (RFC 6749 §10.12)", "state", "", "", 303, "invalid_request"},
+		{"no scope openid", "not an OpenID request", "scope", "email", "", 303, "invalid_scope"},
+		{"commas between scopes", "space-delimited (RFC 6749 §3.3)", "scope", "openid,email", "", 303, "invalid_scope"},
+		{"no code_challenge", "a client without it learns that here (RFC 9700 §2.1.1)", "code_challenge", "", "", 303, "invalid_request"},
+		{"challenge is plain", "readable, so no protection (RFC 9700 §2.1.1)", "code_challenge_method", "plain", "", 303, "invalid_request"},
+		{"no method", "means plain (RFC 7636 §4.3)", "code_challenge_method", "", "", 303, "invalid_request"},
+		{"challenge too short", "no SHA-256 hash", "code_challenge", codeChallenge[:42], "", 303, "invalid_request"},
+		{"challenge with padding", "base64url without padding (RFC 7636 §4.2)", "code_challenge", codeChallenge + "=", "", 303, "invalid_request"},
+		{"challenge with stray bits", "several spellings of one hash (RFC 4648 §3.5)", "code_challenge", codeChallenge[:42] + "N", "", 303, "invalid_request"},
+		{"challenge not base64url", "a plus is no character of it", "code_challenge", "+" + codeChallenge[1:], "", 303, "invalid_request"},
+		{"challenge with a line end", "Go's decoder skips it", "code_challenge", codeChallenge + "\n", "", 303, "invalid_request"},
+		{"prompt=none", "this provider always asks (OIDC Core §3.1.2.6)", "prompt", "none", "", 303, "interaction_required"},
+		{"request", "not supported (OIDC Core §6.1)", "request", "x", "", 303, "request_not_supported"},
+		{"request_uri", "not supported (OIDC Core §6.2)", "request_uri", "https://app.example/r", "", 303, "request_uri_not_supported"},
 	}
 	w := newWorld(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			asked := asking(p)
-			for name, value := range tt.change {
-				asked.Set(name, value)
-				if value == "" {
-					asked.Del(name)
-				}
-			}
+			asked := with(asking(p), tt.parameter, tt.value)
 			target := p.authorize + "?" + asked.Encode() + tt.more
 			for method, resp := range map[string]*http.Response{
 				"GET":  must(w.web.Get(target)),
@@ -118,8 +109,7 @@ func TestConsentForm(t *testing.T) {
 // What the page shows comes from a URL that anybody may have written.
 func TestConsentPageIsEscaped(t *testing.T) {
 	w, p := newWorld(t), providers["oidc"]
-	asked := asking(p)
-	asked.Set("state", `"><script>alert(1)</script>`)
+	asked := with(asking(p), "state", `"><script>alert(1)</script>`)
 	resp := must(w.web.Get(p.authorize + "?" + asked.Encode()))
 	if body := text(t, resp); strings.Contains(body, "<script>") || !strings.Contains(body, "&lt;script&gt;") {
 		t.Error(body)
@@ -143,17 +133,9 @@ func TestConsentPageIsEscaped(t *testing.T) {
 // not taken for one.
 func TestRequestAsForm(t *testing.T) {
 	w, p := newWorld(t), providers["oidc"]
-	post := func(target, site string, form url.Values) *httptest.ResponseRecorder {
-		r := httptest.NewRequestWithContext(t.Context(), "POST", target, strings.NewReader(form.Encode()))
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Sec-Fetch-Site", site)
-		rec := httptest.NewRecorder()
-		w.ServeHTTP(rec, r)
-		return rec
-	}
 	target := w.Front(p.authorize)
 	for _, site := range []string{"none", "cross-site"} {
-		rec := post(target, site, asking(p))
+		rec := w.browse(target, "Sec-Fetch-Site", site, asking(p))
 		if to := rec.Header().Get("Location"); rec.Code != 303 || to != "?"+asking(p).Encode() {
 			t.Errorf("%s: %d %s", site, rec.Code, to)
 		}
@@ -165,60 +147,12 @@ func TestRequestAsForm(t *testing.T) {
 	for name, values := range allowing("ada", p) {
 		both[name] = values
 	}
-	if rec := post(target+"?"+asking(p).Encode(), "cross-site", both); rec.Code != 403 || rec.Header().Get("Location") != "" {
+	if rec := w.browse(target+"?"+asking(p).Encode(), "Sec-Fetch-Site", "cross-site", both); rec.Code != 403 || rec.Header().Get("Location") != "" {
 		t.Errorf("another site pressed Allow: %d %s", rec.Code, rec.Header().Get("Location"))
 	}
 	resp := must(w.web.PostForm(p.authorize, asking(p))) // without a browser
 	if text(t, resp); resp.StatusCode != 303 {
 		t.Errorf("%s", resp.Status)
-	}
-}
-
-// What the browser brings back after Allow, with a code, and after Refuse.
-func TestCallback(t *testing.T) {
-	const docs = "https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-authorization-request-errors/#access-denied"
-	const google = "https://www.googleapis.com/auth/userinfo."
-	denied := url.Values{"error": {"access_denied"}}
-	w := newWorld(t)
-	for name, want := range map[string]struct {
-		iss, fragment    string
-		allowed, refused url.Values
-	}{
-		"google": {"https://accounts.google.com", "", url.Values{"authuser": {"0"}, "prompt": {"consent"}, "scope": {"openid " + google + "email " + google + "profile"}}, denied},
-		"github": {"https://github.com/login/oauth", "", nil, url.Values{"error": {"access_denied"}, "error_uri": {docs},
-			"error_description": {"The user has denied your application access."}}},
-		"facebook": {"", "_=_", nil, url.Values{"error": {"access_denied"}, "error_code": {"200"}, "error_description": {"Permissions error"}, "error_reason": {"user_denied"}}},
-		"instagram": {"", "_", nil, url.Values{"error": {"access_denied"}, "error_reason": {"user_denied"},
-			"error_description": {"The user denied your request"}}},
-		"spotify": {"", "", nil, denied},
-		"x2":      {"", "", nil, denied},
-		"oidc":    {"https://openid.example", "", nil, url.Values{"error": {"access_denied"}, "error_description": {"The user refused."}}},
-	} {
-		p := providers[name]
-		for decision, params := range map[string]url.Values{"allow": want.allowed, "refuse": want.refused} {
-			form := allowing("ada", p)
-			form.Set("decision", decision)
-			resp := must(w.web.PostForm(p.authorize+"?"+asking(p).Encode(), form))
-			text(t, resp)
-			to := must(resp.Location())
-			got, params := to.Query(), maps.Clone(params)
-			if params == nil {
-				params = url.Values{}
-			}
-			if want.iss != "" {
-				params.Set("iss", want.iss)
-			}
-			maps.Copy(params, url.Values{"tenant": {"1"}, "state": {"st4te"}})
-			if decision == "allow" {
-				params["code"] = got["code"]
-			}
-			if diff := cmp.Diff(params, got); diff != "" || decision == "allow" && len(got.Get("code")) < 26 {
-				t.Errorf("%s, %s: code %q (-want +got)\n%s", name, decision, got.Get("code"), diff)
-			}
-			if to.Fragment != want.fragment || to.Host != "app.example" || to.Path != "/callback" {
-				t.Errorf("%s, %s: sent to %s", name, decision, to)
-			}
-		}
 	}
 }
 
@@ -241,9 +175,7 @@ func TestScopes(t *testing.T) {
 		if tt.asked != "" {
 			p.scope = tt.asked
 		}
-		asked := asking(p)
-		asked.Set("unknown", "none")
-		if reply := w.redeemed(p, asked, tt.ticked...); reply["scope"] != tt.want || reply["access_token"] == nil {
+		if reply := w.redeemed(p, with(asking(p), "unknown", "none"), tt.ticked...); reply["scope"] != tt.want || reply["access_token"] == nil {
 			t.Errorf("%s: scope %q, want %q: %v", tt.provider, reply["scope"], tt.want, reply)
 		}
 	}

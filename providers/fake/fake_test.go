@@ -5,7 +5,9 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,7 +60,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	clients := []fake.Client{{Provider: "oidc", ID: "es256", Secret: secret, RedirectURIs: []string{redirect}, SignedResponseAlg: "ES256"}}
-	for name := range providers {
+	for _, name := range append(slices.Collect(maps.Keys(providers)), "x") {
 		for _, id := range []string{"app-" + name, other} {
 			clients = append(clients, fake.Client{Provider: name, ID: id, Secret: secret, RedirectURIs: []string{redirect}})
 		}
@@ -72,6 +74,17 @@ func newWorld(t *testing.T) *world {
 func asking(p provider) url.Values {
 	return url.Values{"client_id": {"app-" + p.name}, "redirect_uri": {redirect}, "response_type": {"code"},
 		"scope": {p.scope}, "state": {"st4te"}, "code_challenge": {codeChallenge}, "code_challenge_method": {"S256"}}
+}
+
+// with returns a changed copy of form: pairs of a name and its value. An empty value deletes.
+func with(form url.Values, pairs ...string) url.Values {
+	form = maps.Clone(form)
+	for pair := range slices.Chunk(pairs, 2) {
+		if form.Set(pair[0], pair[1]); pair[1] == "" {
+			form.Del(pair[0])
+		}
+	}
+	return form
 }
 
 // allowing is the form of a user who allows all.
@@ -111,10 +124,12 @@ func redeeming(code string) url.Values {
 
 // post sends a token request, or the like, authenticated as client id.
 func (w *world) post(p provider, endpoint, id string, form url.Values) *http.Response {
-	form = maps.Clone(form)
+	secret := secret
+	if strings.HasPrefix(id, fake.TestID) {
+		secret = fake.TestSecret
+	}
 	if !p.basic {
-		form.Set("client_id", id)
-		form.Set("client_secret", secret)
+		form = with(form, "client_id", id, "client_secret", secret)
 	}
 	req := must(http.NewRequest("POST", endpoint, strings.NewReader(form.Encode())))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -125,11 +140,20 @@ func (w *world) post(p provider, endpoint, id string, form url.Values) *http.Res
 	return must(w.web.Do(req))
 }
 
+// browse sends the provider a form as a browser would, with one header of the page that it is on.
+func (w *world) browse(target, header, value string, form url.Values) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(w.t.Context(), "POST", target, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set(header, value)
+	rec := httptest.NewRecorder()
+	w.ServeHTTP(rec, r)
+	return rec
+}
+
 func (w *world) tokens(p provider, form url.Values) (status int, reply map[string]any) {
 	w.t.Helper()
 	if p.name == "facebook" { // which has dropped the challenge
-		form = maps.Clone(form)
-		form.Del("code_verifier")
+		form = with(form, "code_verifier", "")
 	}
 	resp := w.post(p, p.token, "app-"+p.name, form)
 	if resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("Pragma") != "no-cache" { // RFC 6749 §5.1

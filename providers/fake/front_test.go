@@ -131,11 +131,7 @@ func TestForeignSite(t *testing.T) {
 		{"Origin", "null", 403},
 		{"Origin", origin, 303},
 	} {
-		req := httptest.NewRequest("POST", target, strings.NewReader(allowing("ada", p).Encode()))
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		req.Header.Set(tt.header, tt.value)
-		rec := httptest.NewRecorder()
-		w.ServeHTTP(rec, req)
+		rec := w.browse(target, tt.header, tt.value, allowing("ada", p))
 		if rec.Code != tt.status || (rec.Header().Get("Location") != "") != (tt.status == 303) {
 			t.Errorf("%s: %s: %d, want %d", tt.header, tt.value, rec.Code, tt.status)
 		}

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -30,14 +31,6 @@ const (
 	xInvalidate   = "https://api.x.com/1.1/oauth/invalidate_token.json"
 )
 
-func newX() *http.Client {
-	op := fake.New(fake.Options{Origin: origin, Clients: []fake.Client{
-		{Provider: "x", ID: "app-x", Secret: secret, RedirectURIs: []string{redirect}},
-		{Provider: "x", ID: "other", Secret: secret, RedirectURIs: []string{redirect}},
-	}})
-	return &http.Client{Transport: op.Net(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-}
-
 // call is a signed request that is right, until a test changes it: "oauth_…" replaces a parameter.
 type call struct {
 	method, url, tokenSecret string
@@ -47,11 +40,11 @@ type call struct {
 // send signs and sends a request that has no body.
 func (c call) send(web *http.Client, clientSecret string) *http.Response {
 	signed, _, _ := strings.Cut(c.url, "?")
-	return c.signedFor(web, signed, clientSecret)
+	return must(web.Do(c.signedFor(signed, clientSecret)))
 }
 
-// signedFor is send with a signature for a URL that may be another one.
-func (c call) signedFor(web *http.Client, signed, clientSecret string) *http.Response {
+// signedFor is a request with a signature for a URL that may be another one.
+func (c call) signedFor(signed, clientSecret string) *http.Request {
 	oauth := map[string]string{"oauth_consumer_key": "app-x", "oauth_nonce": rand.Text(), "oauth_signature_method": "HMAC-SHA1",
 		"oauth_timestamp": strconv.FormatInt(time.Now().Unix(), 10), "oauth_version": "1.0"}
 	maps.Copy(oauth, c.oauth)
@@ -73,7 +66,7 @@ func (c call) signedFor(web *http.Client, signed, clientSecret string) *http.Res
 	}
 	req := must(http.NewRequest(c.method, c.url, nil))
 	req.Header.Set("Authorization", "OAuth "+strings.Join(header, ", "))
-	return must(web.Do(req))
+	return req
 }
 
 // form reads a reply as X sends it: form-encoded, and called text/html.
@@ -119,7 +112,7 @@ func asUser(method, rawURL string, tokens url.Values) call {
 
 // The profile has an address if it is verified and asked for: X says null for one that is not verified.
 func TestProfile1(t *testing.T) {
-	web := newX()
+	web := newWorld(t).web
 	for user, email := range map[string]any{"ada": "ada@example.com", "mallory": nil, "unal": nil} {
 		me := decode(t, asUser("GET", xVerify, signedIn(t, web, user)).send(web, secret))
 		if got, there := me["email"]; !there || got != email {
@@ -138,7 +131,7 @@ func TestProfile1(t *testing.T) {
 }
 
 func TestRefusal1(t *testing.T) {
-	web := newX()
+	web := newWorld(t).web
 	temporary := begun(t, web)
 	token := temporary.Get("oauth_token")
 	resp := must(web.PostForm(xAuthenticate+token, url.Values{"decision": {"refuse"}}))
@@ -149,29 +142,20 @@ func TestRefusal1(t *testing.T) {
 }
 
 // wantError reads an error in X's words.
-func wantError(t *testing.T, resp *http.Response, status, code int, reason string) (message string) {
+func wantError(t *testing.T, resp *http.Response, status, code int, reason string) (body string) {
 	t.Helper()
-	var reply struct {
-		Errors []struct {
-			Code    int
-			Message string
-		}
-	}
-	body := text(t, resp)
-	if err := json.Unmarshal([]byte(body), &reply); err != nil || len(reply.Errors) != 1 || reply.Errors[0].Message == "" {
-		t.Fatalf("%s: %s %v\n%s", reason, resp.Status, err, body)
-	}
-	if resp.StatusCode != status || reply.Errors[0].Code != code {
+	body = text(t, resp)
+	if resp.StatusCode != status || !strings.HasPrefix(body, fmt.Sprintf(`{"errors":[{"code":%d,"message":"`, code)) {
 		t.Errorf("%s: %s, want %d with code %d\n%s", reason, resp.Status, status, code, body)
 	}
 	if (resp.Header.Get("WWW-Authenticate") != "") != (status == 401) {
 		t.Errorf("%s: WWW-Authenticate %q with %s", reason, resp.Header.Get("WWW-Authenticate"), resp.Status)
 	}
-	return reply.Errors[0].Message
+	return body
 }
 
 func TestSignedRequests(t *testing.T) {
-	web := newX()
+	web := newWorld(t).web
 	tokens := signedIn(t, web, "ada")
 	now := time.Now().Unix()
 	stamp := func(after time.Duration) map[string]string {
@@ -189,7 +173,7 @@ func TestSignedRequests(t *testing.T) {
 		{"another version", map[string]string{"oauth_version": "2.0"}, 400, 215},
 		{"an empty version", map[string]string{"oauth_version": ""}, 400, 215},
 		{"an app that nobody registered", map[string]string{"oauth_consumer_key": "nobody"}, 401, 32},
-		{"a token of another app", map[string]string{"oauth_consumer_key": "other"}, 401, 89},
+		{"a token of another app", map[string]string{"oauth_consumer_key": other}, 401, 89},
 		{"a token that nobody gave", map[string]string{"oauth_token": "guess"}, 401, 89},
 		{"no token", map[string]string{"oauth_token": ""}, 401, 89},
 		{"no nonce", map[string]string{"oauth_nonce": ""}, 400, 215},
@@ -215,7 +199,7 @@ func TestSignedRequests(t *testing.T) {
 // What was overheard cannot be sent again, nor changed and sent.
 func TestOverheard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		web := newX()
+		web := newWorld(t).web
 		tokens := signedIn(t, web, "ada")
 		c := asUser("GET", xVerify, tokens)
 		c.oauth["oauth_nonce"] = "once"
@@ -262,7 +246,7 @@ func TestOverheard(t *testing.T) {
 
 func TestLegs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		web := newX()
+		web := newWorld(t).web
 		for callback, reason := range map[string]string{
 			"https://evil.example/": "a callback that is not registered",
 			redirect + "/":          "compared exactly",
@@ -322,7 +306,7 @@ func TestLegs(t *testing.T) {
 // Somebody else's client, in another process, signs the URL that it calls: this server's own. At the
 // one address the other's signature is wrong.
 func TestSignedAsReceived(t *testing.T) {
-	web := newX()
+	web := newWorld(t).web
 	for _, tt := range []struct {
 		at, signed string
 		status     int
@@ -335,35 +319,21 @@ func TestSignedAsReceived(t *testing.T) {
 		{origin + "/api.x.com", "http://127.0.0.1/api.x.com", 401},
 	} {
 		const path = "/oauth/request_token"
-		resp := call{"POST", tt.at + path, "", map[string]string{"oauth_callback": redirect}}.signedFor(web, tt.signed+path, secret)
+		resp := must(web.Do(call{"POST", tt.at + path, "", map[string]string{"oauth_callback": redirect}}.signedFor(tt.signed+path, secret)))
 		if resp.Body.Close(); resp.StatusCode != tt.status {
 			t.Errorf("%s signed as %s: %s, want %d", tt.at, tt.signed, resp.Status, tt.status)
 		}
 	}
 	// Over a socket a request's URL is only a path, and its host is in the header, as the client wrote it.
-	over := func(host string, secure bool) int {
-		var rec *httptest.ResponseRecorder
-		provider := fake.New(fake.Options{Origin: "https://fake.example"})
-		socket := roundTripper(func(r *http.Request) *http.Response {
-			in := httptest.NewRequest(r.Method, r.URL.RequestURI(), r.Body)
-			in.Header, in.Host = r.Header, host
-			if secure {
-				in.TLS = &tls.ConnectionState{}
-			}
-			rec = httptest.NewRecorder()
-			provider.ServeHTTP(rec, in)
-			return rec.Result()
-		})
+	provider := fake.New(fake.Options{Origin: "https://fake.example"})
+	for at, state := range map[string]*tls.ConnectionState{"http://localhost:9000": nil, "http://LocalHost:9000": nil, "https://fake.example": {}} {
 		const path = "/api.x.com/oauth/request_token"
-		scheme := map[bool]string{true: "https", false: "http"}[secure]
-		c := call{"POST", scheme + "://" + host + path, "", map[string]string{"oauth_consumer_key": fake.TestID, "oauth_callback": "http://localhost/"}}
-		return c.signedFor(&http.Client{Transport: socket}, scheme+"://"+strings.ToLower(host)+path, fake.TestSecret).StatusCode
-	}
-	if got := []int{over("localhost:9000", false), over("LocalHost:9000", false), over("fake.example", true)}; !cmp.Equal(got, []int{200, 200, 200}) {
-		t.Errorf("over a socket: %v", got)
+		c := call{"POST", at + path, "", map[string]string{"oauth_consumer_key": fake.TestID, "oauth_callback": "http://localhost/"}}
+		sent := c.signedFor(strings.ToLower(at)+path, fake.TestSecret)
+		r, rec := httptest.NewRequest(sent.Method, path, nil), httptest.NewRecorder()
+		r.Header, r.Host, r.TLS = sent.Header, sent.Host, state
+		if provider.ServeHTTP(rec, r); rec.Code != 200 {
+			t.Errorf("over a socket to %s: %d", at, rec.Code)
+		}
 	}
 }
-
-type roundTripper func(*http.Request) *http.Response
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }

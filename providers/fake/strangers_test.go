@@ -1,7 +1,6 @@
 package fake_test
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 
@@ -32,13 +31,10 @@ func TestTestClient(t *testing.T) {
 		{"localhost", "no URL", false},
 		{"http://local host/", "cannot be parsed", false},
 	}
-	op := fake.New(fake.Options{})
-	web := &http.Client{Transport: op.Net(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	web := newWorld(t).web
 	for name, p := range providers {
 		for _, tt := range tests {
-			asked := asking(p)
-			asked.Set("client_id", fake.TestID)
-			asked.Set("redirect_uri", tt.redirectURI)
+			asked := with(asking(p), "client_id", fake.TestID, "redirect_uri", tt.redirectURI)
 			resp := must(web.PostForm(p.authorize+"?"+asked.Encode(), allowing("ada", p)))
 			resp.Body.Close()
 			if taken := resp.StatusCode == 303; taken != tt.taken {
@@ -58,15 +54,10 @@ func TestTestClient(t *testing.T) {
 // The code of an app whose redirect URIs are not listed is bound to the one that was asked for.
 func TestTestClientsCodeIsBound(t *testing.T) {
 	w, p := newWorld(t), providers["oidc"]
-	asked := asking(p)
-	asked.Set("client_id", fake.TestID)
-	asked.Set("redirect_uri", "http://localhost:3000/cb")
+	asked := with(asking(p), "client_id", fake.TestID, "redirect_uri", "http://localhost:3000/cb")
 	for redirectURI, want := range map[string]int{"http://localhost:3000/cb": 200, "http://localhost:3001/cb": 400} {
-		form := redeeming(w.callback(p, asked, allowing("ada", p)).Get("code"))
-		form.Set("redirect_uri", redirectURI)
-		form.Set("client_id", fake.TestID)
-		form.Set("client_secret", fake.TestSecret)
-		if resp := must(w.web.PostForm(p.token, form)); resp.StatusCode != want {
+		form := with(redeeming(w.callback(p, asked, allowing("ada", p)).Get("code")), "redirect_uri", redirectURI)
+		if resp := w.post(p, p.token, fake.TestID, form); resp.StatusCode != want {
 			t.Errorf("%s: %s, want %d", redirectURI, resp.Status, want)
 		}
 	}

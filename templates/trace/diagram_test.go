@@ -10,13 +10,12 @@ import (
 	"time"
 
 	"example.com/oauthbyhand/oauth"
-	"example.com/oauthbyhand/providers"
 	"github.com/google/go-cmp/cmp"
 )
 
 // traced returns the trace of what the app w recorded.
 func traced(w *wire, m *Mask) *Trace {
-	t := &Trace{Number: 7, Provider: w.about.Title, Begun: w.events[0].Time, source: new(source)}
+	t := &Trace{Number: 7, Provider: w.Title, Begun: w.events[0].Time, source: new(source)}
 	for _, e := range w.events {
 		t.hops = append(t.hops, newHop(e, m))
 	}
@@ -72,8 +71,8 @@ func TestDiagram(t *testing.T) {
 		"  Provider to App: 200 OK · profile",
 	}
 	for name, mask := range map[string]func() *Mask{"simulated": Whole, "real": Cut} {
-		w := newWire2(t, providers.Google())
-		w.signIn("allow")
+		w := newWire(t, "google")
+		w.signIn()
 		begun := w.events[0].Time
 		for i := range w.events { // the user takes a second, and nothing else takes any time
 			w.events[i].Time = begun
@@ -136,8 +135,8 @@ func TestPageLinks(t *testing.T) {
 		mask func() *Mask
 		code bool
 	}{"simulated": {Whole, true}, "real": {Cut, false}} {
-		w := newWire2(t, providers.Google())
-		w.signIn("allow")
+		w := newWire(t, "google")
+		w.signIn()
 		var page bytes.Buffer
 		pages := Define(template.New(""))
 		if err := pages.ExecuteTemplate(&page, "steps", traced(w, test.mask())); err != nil {

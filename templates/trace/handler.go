@@ -45,12 +45,13 @@ var outcomes = map[string]string{
 }
 
 func (e *ender) WriteHeader(status int) {
+	if (e.action == "logout" || e.action == "disconnect") && e.user(e.request) == "" { // the session has ended
+		e.listener.recorder.forget(e.request, e.listener)
+	}
 	if status == http.StatusSeeOther {
 		switch {
 		case e.action == "callback":
 			e.listener.signedIn(e.ResponseWriter, e.user(next(e.request, e.Header())))
-		case e.action == "logout":
-			e.listener.recorder.Forget(e.request)
 		case outcomes[e.action] != "":
 			End(e.request.Context(), outcomes[e.action])
 		}
@@ -90,7 +91,7 @@ func (l *listener) signedIn(w http.ResponseWriter, user string) {
 		}
 	}
 	for _, visitor := range visitors {
-		rec.drop(visitor)
+		rec.drop(visitor, nil)
 	}
 }
 

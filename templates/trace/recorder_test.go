@@ -135,63 +135,46 @@ func TestRecorderRenewsTheVisitor(t *testing.T) {
 
 // A session that ran out was not signed out of, and the next user of this browser may be
 // another: a sign-in shows what the same user did before, and nothing else. Only the user who
-// is signed in can connect an account, so what came before stays.
-func TestRecorderOfTheNextVisitor(t *testing.T) {
-	rec := NewRecorder(Whole, false, nil)
-	var browser visitor
-	browser.request(rec, out("of the first, who went away"))
-	for i, step := range []struct {
-		user, connects string
-		want           []int
-	}{
-		{"ada", "", []int{3}}, {"bob", "", []int{3}}, {"bob", "bob", []int{3, 3}}, {"bob", "", []int{3, 3, 3}},
-		{"", "", []int{3}}, {"", "", []int{3}}, // unknown users
-	} {
-		before, w, state := browser, httptest.NewRecorder(), fmt.Sprint(i)
-		strange := oauth.RedirectIn{Path: "/callback/google", Query: "User=made+up&state=" + state} // which connects nothing
-		r := browser.request(rec, out(state), strange, oauth.AttemptTaken{Attempt: oauth.Attempt{User: step.connects}})
-		listening(r).user = step.connects
-		listening(r).signedIn(w, step.user)
-		browser.keep(w)
-		if diff := cmp.Diff(step.want, browser.sees(rec)); diff != "" {
-			t.Errorf("after sign-in %d (-want +got):\n%s", i+1, diff)
-		}
-		if got := before.sees(rec); got != nil || len(rec.records) != len(step.want) {
-			t.Errorf("after sign-in %d the cookie from before shows %v, and %d records are kept", i+1, got, len(rec.records))
-		}
-	}
-}
-
-// The cookie that the answer sets says which user is signed in now, and no other cookie does.
+// is signed in can connect an account, so what came before stays. The cookie that the answer
+// sets says which user is signed in now, and no other cookie does.
 func TestHandlerKeepsTheUsersTraces(t *testing.T) {
 	rec := NewRecorder(Whole, false, nil)
 	user := func(r *http.Request) string {
-		c := r.CookiesNamed("session")
-		if len(c) != 1 {
-			return ""
+		if c := r.CookiesNamed("session"); len(c) == 1 {
+			return c[0].Value
 		}
-		return c[0].Value
+		return ""
 	}
 	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		state := r.FormValue("state")
-		for _, what := range []any{out(state), in(state)} {
+		strange := oauth.RedirectIn{Path: "/callback/google", Query: "User=made+up&state=" + state} // which connects nothing
+		for _, what := range []any{out(state), strange, oauth.AttemptTaken{Attempt: oauth.Attempt{User: r.FormValue("connects")}}} {
 			listening(r).hear(oauth.Event{Time: time.Now(), Step: 1, What: what})
 		}
 		http.SetCookie(w, &http.Cookie{Name: "session", MaxAge: -1})
-		http.SetCookie(w, &http.Cookie{Name: "session", Value: r.FormValue("as"), MaxAge: 60})
+		if as := r.FormValue("as"); as != "" {
+			http.SetCookie(w, &http.Cookie{Name: "session", Value: as, MaxAge: 60})
+		}
 		http.Redirect(w, r, "/profile", http.StatusSeeOther)
 	})
 	handler := rec.Handler(func(*http.Request) string { return "Google" }, user, app)
 	var browser visitor
+	browser.request(rec, out("of the first, who went away"))
 	for i, step := range []struct {
-		as   string
-		want []int
-	}{{"ada", []int{2}}, {"ada", []int{2, 2}}, {"bob", []int{2}}, {"ada", []int{2}}} {
-		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", fmt.Sprintf("/callback/google?as=%s&state=%d", step.as, i), nil)
-		r.AddCookie(&http.Cookie{Name: "session", Value: "of whoever was signed in before"})
-		if browser.cookie != nil {
-			r.AddCookie(browser.cookie)
+		as, connects string
+		want         []int
+	}{
+		{"ada", "", []int{3}}, {"ada", "", []int{3, 3}}, {"bob", "", []int{3}}, {"bob", "bob", []int{3, 3}}, {"bob", "", []int{3, 3, 3}},
+		{"", "", []int{3}}, {"", "", []int{3}}, {"ada", "", []int{3}}, // unknown users in between
+	} {
+		was := "whoever was signed in before"
+		if step.connects != "" {
+			was = step.connects
 		}
+		before, w := browser, httptest.NewRecorder()
+		r := httptest.NewRequest("GET", fmt.Sprintf("/callback/google?as=%s&connects=%s&state=%d", step.as, step.connects, i), nil)
+		r.AddCookie(&http.Cookie{Name: "session", Value: was})
+		r.AddCookie(browser.cookie)
 		handler.ServeHTTP(w, r)
 		for _, c := range w.Result().Cookies() {
 			if c.Name == rec.cookieName() {
@@ -199,7 +182,10 @@ func TestHandlerKeepsTheUsersTraces(t *testing.T) {
 			}
 		}
 		if diff := cmp.Diff(step.want, browser.sees(rec)); diff != "" {
-			t.Errorf("sign-in %d, as %s (-want +got):\n%s", i+1, step.as, diff)
+			t.Errorf("after sign-in %d (-want +got):\n%s", i+1, diff)
+		}
+		if got := before.sees(rec); got != nil || len(rec.records) != len(step.want) {
+			t.Errorf("after sign-in %d the cookie from before shows %v, and %d records are kept", i+1, got, len(rec.records))
 		}
 	}
 }
@@ -258,37 +244,27 @@ func TestTracesBeside(t *testing.T) {
 	}
 }
 
-func TestRecorderForgets(t *testing.T) {
-	rec := NewRecorder(Whole, false, nil)
-	var ada, mallory visitor
-	ada.request(rec, out("a"))
-	r := mallory.request(rec, out("m"))
-	r.AddCookie(&http.Cookie{Name: mallory.cookie.Name, Value: "planted, to make it ambiguous whose sign-ins to forget"})
-	r.AddCookie(mallory.cookie)
-	rec.Forget(r)
-	if ada.sees(rec) == nil || mallory.sees(rec) != nil {
-		t.Errorf("Mallory signed out; Ada sees %v, and he %v", ada.sees(rec), mallory.sees(rec))
-	}
-}
-
-// What happens to a sign-in after it was dropped does not bring it back.
+// A visitor who signs out is forgotten, also if a cookie was planted, and nobody else is. What happens to a
+// sign-in after it was dropped does not bring it back.
 func TestRecorderDrops(t *testing.T) {
 	for name, drop := range map[string]func(*Recorder, *http.Request){
-		"signed out": (*Recorder).Forget,
+		"signed out": func(rec *Recorder, r *http.Request) { rec.forget(r, nil) },
 		"the oldest of too many": func(rec *Recorder, _ *http.Request) {
-			for range recordsKept {
+			for range recordsKept - 1 {
 				new(visitor).request(rec, out("another"))
 			}
 		},
 	} {
 		rec := NewRecorder(Whole, false, nil)
-		var ada visitor
-		ada.request(rec)
-		r := ada.request(rec, out("a"))
+		var ada, mallory visitor
+		mallory.request(rec)
+		r := mallory.request(rec, out("m"))
+		ada.request(rec, out("a"))
+		r.AddCookie(&http.Cookie{Name: mallory.cookie.Name, Value: "planted, to make it ambiguous whose sign-ins to forget"})
 		drop(rec, r)
 		listening(r).hear(oauth.Event{Step: 3, What: oauth.ReplyReceived{Status: 200}})
-		if got := ada.sees(rec); got != nil {
-			t.Errorf("%s: it is there again: %v", name, got)
+		if got := mallory.sees(rec); got != nil || ada.sees(rec) == nil {
+			t.Errorf("%s: it is there again: %v, or Ada's is not: %v", name, got, ada.sees(rec))
 		}
 	}
 }
@@ -362,6 +338,11 @@ func TestCut(t *testing.T) {
 			t.Errorf("%s %s (%s): %q, want %q", row.place, row.name, row.reason, got, row.want)
 		}
 	}
+	for _, location := range []string{"https://x.example/a?access_token=new-secret-token", "https://x.example/a#access_token=new-secret-token", "https://x.example/a"} {
+		if got := headers(Cut(), http.Header{"Location": {location}}).Values[0].Value; strings.Contains(got, "secret-token") || !strings.HasPrefix(got, "https://x.example/a") {
+			t.Errorf("a reply redirects with a token that nobody has seen before: %q", got)
+		}
+	}
 	for body, want := range map[string]string{
 		`{"data":[{"access_token":"secret-token-2","user_id":17}]}`: `"secr… (14 characters)"`,
 		`access_token=secret-token-2&scope=a`:                       "secr… (14 characters)",
@@ -370,16 +351,6 @@ func TestCut(t *testing.T) {
 	} {
 		if got := fmt.Sprint(Cut().body(inTokens, body)); strings.Contains(got, "secret-token-2") || !strings.Contains(got, want) {
 			t.Errorf("%s: %s, want %s in it", body, got, want)
-		}
-	}
-}
-
-// A reply that redirects may carry tokens in its Location that nobody has seen before.
-func TestCutLocation(t *testing.T) {
-	for _, location := range []string{"https://x.example/a?access_token=a-secret-token", "https://x.example/a#access_token=a-secret-token", "https://x.example/a"} {
-		p := headers(Cut(), http.Header{"Location": {location}})
-		if got := p.Values[0].Value; strings.Contains(got, "secret-token") || !strings.HasPrefix(got, "https://x.example/a") {
-			t.Errorf("%q", got)
 		}
 	}
 }

@@ -19,19 +19,16 @@ import (
 	"time"
 
 	"example.com/oauthbyhand/oauth"
-	"example.com/oauthbyhand/providers"
 	"example.com/oauthbyhand/providers/fake"
+	"example.com/oauthbyhand/providers/registered"
 	"github.com/google/go-cmp/cmp"
 )
 
 // wire is the shortest app that signs in with one provider, and writes down what
 // goes over the wire.
 type wire struct {
+	registered.Provider
 	t        *testing.T
-	about    oauth.About
-	client   *oauth.Client // nil with OAuth 1.0a
-	begin    func(context.Context) (oauth.Attempt, string, error)
-	steps    func(ctx context.Context, attempt oauth.Attempt, rawQuery string) error
 	attempts *oauth.Attempts
 	fake     *fake.Server
 	back     func(*http.Request) (*http.Response, error) // answers the app's own requests
@@ -42,72 +39,39 @@ type wire struct {
 	err    error
 }
 
-const secret = "the secret of this app"
-
-func newWire(t *testing.T, about oauth.About, alg string) *wire {
+// newWire returns the app of one of our providers.
+func newWire(t *testing.T, name string, scopes ...string) *wire {
 	t.Helper()
-	a := &wire{t: t, about: about}
-	a.fake = fake.New(fake.Options{Clients: []fake.Client{{
-		Provider: about.Name, ID: "demo-" + about.Name, Secret: secret, RedirectURIs: []string{a.callbackURL()}, SignedResponseAlg: alg,
-	}}})
+	all := registered.All("https://openid.example", scopes...)
+	a := &wire{t: t, Provider: all[slices.IndexFunc(all, func(p registered.Provider) bool { return p.Name == name })]}
+	a.signedWith("RS256")
 	a.back = func(r *http.Request) (*http.Response, error) { return a.fake.Net().RoundTrip(r) }
 	var err error
-	if a.attempts, err = oauth.NewAttempts(make([]byte, 32), true); err != nil {
-		t.Fatal(err)
+	if a.attempts, err = oauth.NewAttempts(make([]byte, 32), true); err == nil {
+		err = a.Connect("demo-"+name, "the secret of this app", "https://app.example/callback/"+name, a)
 	}
-	return a
-}
-
-func newWire2(t *testing.T, row oauth.Provider) *wire {
-	t.Helper()
-	a := newWire(t, row.About, "")
-	client, err := oauth.NewClient(row, "demo-"+row.Name, secret, a.callbackURL(), a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.client, a.begin = client, client.Begin
-	a.steps = func(ctx context.Context, attempt oauth.Attempt, rawQuery string) error {
-		callback, err := client.ParseCallback(ctx, attempt, rawQuery)
-		if err != nil {
-			return err
-		}
-		unverified, err := client.Exchange(ctx, callback)
-		if err != nil {
-			return err
-		}
-		if a.tokens, err = client.VerifyIDToken(ctx, unverified); err != nil {
-			return err
-		}
-		_, err = client.UserInfo(ctx, a.tokens)
-		return err
-	}
 	return a
 }
 
-func newWire1(t *testing.T, row oauth.Provider1) *wire {
-	t.Helper()
-	a := newWire(t, row.About, "")
-	client, err := oauth.NewClient1(row, "demo-"+row.Name, secret, a.callbackURL(), a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.begin = client.Begin
-	a.steps = func(ctx context.Context, attempt oauth.Attempt, rawQuery string) error {
-		callback, err := client.ParseCallback(ctx, attempt, rawQuery)
-		if err != nil {
-			return err
-		}
-		credentials, err := client.Exchange(ctx, callback)
-		if err != nil {
-			return err
-		}
-		_, err = client.UserInfo(ctx, credentials)
-		return err
-	}
-	return a
+// signedWith starts the provider anew.
+func (a *wire) signedWith(alg string) {
+	a.fake = fake.New(fake.Options{Clients: []fake.Client{{
+		Provider: a.Name, ID: "demo-" + a.Name, Secret: "the secret of this app", RedirectURIs: []string{"https://app.example/callback/" + a.Name}, SignedResponseAlg: alg,
+	}}})
 }
 
-func (a *wire) callbackURL() string { return "https://app.example/callback/" + a.about.Name }
+func (a *wire) steps(ctx context.Context, attempt oauth.Attempt, rawQuery string) {
+	if c := a.Client1; c != nil {
+		must(c.UserInfo(ctx, must(c.Exchange(ctx, must(c.ParseCallback(ctx, attempt, rawQuery))))))
+		return
+	}
+	unverified := must(a.Client.Exchange(ctx, must(a.Client.ParseCallback(ctx, attempt, rawQuery))))
+	a.tokens = must(a.Client.VerifyIDToken(ctx, unverified))
+	must(a.Client.UserInfo(ctx, a.tokens))
+}
 
 func (a *wire) RoundTrip(r *http.Request) (*http.Response, error) { return a.back(r) }
 
@@ -118,67 +82,55 @@ func (a *wire) record(e oauth.Event) {
 }
 
 func (a *wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer func() { a.err, _ = recover().(error) }()
 	r = r.WithContext(oauth.WithTrace(r.Context(), a.record))
-	var attempt oauth.Attempt
 	if r.URL.Path != "/login" {
-		if attempt, a.err = a.attempts.Take(w, r); a.err == nil {
-			a.err = a.steps(r.Context(), attempt, r.URL.RawQuery)
-		}
+		a.steps(r.Context(), must(a.attempts.Take(w, r)), r.URL.RawQuery)
 		return
 	}
-	var authorizationURL string
-	if attempt, authorizationURL, a.err = a.begin(r.Context()); a.err == nil {
-		a.err = a.attempts.Put(w, r, attempt)
-		http.Redirect(w, r, a.fake.Front(authorizationURL), http.StatusSeeOther)
+	attempt, authorizationURL, err := a.Begin(r.Context())
+	if err == nil {
+		err = a.attempts.Put(w, r, attempt)
+	}
+	must(attempt, err)
+	http.Redirect(w, r, a.fake.Front(authorizationURL), http.StatusSeeOther)
+}
+
+// signIn signs in as Ada with a new browser, and allows everything.
+func (a *wire) signIn() {
+	a.t.Helper()
+	if a.answer("allow"); a.err != nil {
+		a.t.Fatal(a.err)
 	}
 }
 
-// signIn signs in as Ada with a new browser, and allows everything or refuses.
-func (a *wire) signIn(decision string) error {
+// answer is signIn up to where it fails: the user allows everything or refuses.
+func (a *wire) answer(decision string) {
 	a.t.Helper()
 	jar, _ := cookiejar.New(nil)
 	browser := &http.Client{Jar: jar, Transport: fake.Net{"app.example": a, "127.0.0.1:9000": a.fake}}
 	consent, err := browser.Get("https://app.example/login")
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	consent.Body.Close()
-	answer := url.Values{"user": {"ada"}, "decision": {decision}}
-	if a.client != nil {
-		answer["scope"] = a.client.Scopes
-	}
-	done, err := browser.PostForm(consent.Request.URL.String(), answer)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	done.Body.Close()
-	return a.err
-}
-
-// golden compares got with testdata/wire/name.golden, or writes it there.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("..", "..", "testdata", "wire", name+".golden")
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
+	if err == nil {
+		answer := url.Values{"user": {"ada"}, "decision": {decision}}
+		if a.Client != nil {
+			answer["scope"] = a.Client.Scopes
 		}
+		_, err = browser.PostForm(consent.Request.URL.String(), answer)
 	}
-	want, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s is out of date; UPDATE=1 go test -count=1 ./... rewrites it (-want +got):\n%s", file, diff)
+		a.t.Fatal(err)
 	}
 }
 
-// inWords demands a word on each name that the page shows, but for those that only
-// the provider itself could list.
-func (a *wire) inWords() {
+// golden compares the transcript with testdata/wire/name.golden, or writes it there. It demands
+// a word on each name that the page shows, but for those that only the provider itself could list.
+func (a *wire) golden(name, about string) {
 	a.t.Helper()
+	text, m, last := about+"\n", placeholders(), before
 	for _, e := range a.events {
-		h := newHop(e, Whole())
+		h := newHop(e, m)
+		text += h.after(last)
+		last = h
 		for _, p := range h.Parts {
 			for _, v := range p.Values {
 				received := len(h.Lanes) == 2 && h.Lanes[0] == provider
@@ -188,16 +140,16 @@ func (a *wire) inWords() {
 			}
 		}
 	}
-}
-
-func (a *wire) transcript(about string) string {
-	text, m, last := about+"\n", placeholders(), before
-	for _, e := range a.events {
-		h := newHop(e, m)
-		text += h.after(last)
-		last = h
+	file := filepath.Join("..", "..", "testdata", "wire", name+".golden")
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			a.t.Fatal(err)
+		}
 	}
-	return text
+	want := must(os.ReadFile(file))
+	if diff := cmp.Diff(string(want), text); diff != "" {
+		a.t.Errorf("%s is out of date; UPDATE=1 go test -count=1 ./... rewrites it (-want +got):\n%s", file, diff)
+	}
 }
 
 // placeholders puts ‹name› for what is secret, random or made from such, and ‹name 2›
@@ -217,85 +169,52 @@ func placeholders() *Mask {
 
 // The transcripts are what the README calls "what goes over the wire".
 func TestWire(t *testing.T) {
-	for _, row := range append(providers.All(), providers.OpenID("https://openid.example")) {
-		t.Run(row.Name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				a := newWire2(t, row)
-				if err := a.signIn("allow"); err != nil {
-					t.Fatal(err)
-				}
-				golden(t, row.Name, a.transcript("A whole sign-in with "+row.Title+"."))
-				a.inWords()
-			})
+	for _, p := range registered.All("https://openid.example") {
+		synctest.Test(t, func(t *testing.T) {
+			a := newWire(t, p.Name)
+			a.signIn()
+			a.golden(p.Name, "A whole sign-in with "+p.Title+".")
 		})
 	}
-}
-
-func TestWireOAuth1(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newWire1(t, providers.X())
-		if err := a.signIn("allow"); err != nil {
-			t.Fatal(err)
-		}
-		golden(t, "x", a.transcript("A whole sign-in with X, by OAuth 1.0a."))
-		a.inWords()
-	})
-}
-
-func TestWireRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := newWire2(t, providers.OpenID("https://openid.example"))
-		refusal, ok := a.signIn("refuse").(*oauth.Refusal)
-		if !ok || !refusal.ByUser() {
+		a := newWire(t, "oidc")
+		a.answer("refuse")
+		if refusal, ok := a.err.(*oauth.Refusal); !ok || !refusal.ByUser() {
 			t.Fatalf("got %v, want the user's refusal", a.err)
 		}
-		golden(t, "refused", a.transcript("The user says no."))
+		a.golden("refused", "The user says no.")
 	})
 }
 
 // A refresh token is good once.
 func TestWireRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		row := providers.OpenID("https://openid.example")
-		row.Scopes = append(row.Scopes, "offline_access")
-		a := newWire2(t, row)
-		if err := a.signIn("allow"); err != nil {
-			t.Fatal(err)
-		}
+		a := newWire(t, "oidc", "offline_access")
+		a.signIn()
 		a.events = nil
 		ctx := oauth.WithTrace(t.Context(), a.record)
 		for range 2 {
 			time.Sleep(25 * time.Minute)
-			fresh, err := a.client.Refresh(ctx, a.tokens)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if fresh.RefreshToken == a.tokens.RefreshToken {
-				t.Fatal("the provider has not rotated the refresh token")
+			fresh, err := a.Client.Refresh(ctx, a.tokens)
+			if err != nil || fresh.RefreshToken == a.tokens.RefreshToken {
+				t.Fatalf("%v, or the provider has not rotated the refresh token", err)
 			}
 			a.tokens = fresh
 		}
-		golden(t, "refresh", a.transcript("Two refreshes of an OpenID provider's tokens. Each brings the next refresh token, and an ID token about the same user."))
-		a.inWords()
+		a.golden("refresh", "Two refreshes of an OpenID provider's tokens. Each brings the next refresh token, and an ID token about the same user.")
 	})
 }
 
 func TestWireRevoke(t *testing.T) {
-	for _, row := range []oauth.Provider{providers.Google(), providers.GitHub()} {
-		t.Run(row.Name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				a := newWire2(t, row)
-				if err := a.signIn("allow"); err != nil {
-					t.Fatal(err)
-				}
-				a.events = nil
-				if err := a.client.Revoke(oauth.WithTrace(t.Context(), a.record), a.tokens); err != nil {
-					t.Fatal(err)
-				}
-				about := map[string]string{"google": "by RFC 7009", "github": "in a way of its own"}[row.Name]
-				golden(t, "revoke-"+row.Name, a.transcript("What the user granted is revoked at "+row.Title+", "+about+"."))
-				a.inWords()
-			})
+	for name, about := range map[string]string{"google": "Google, by RFC 7009", "github": "GitHub, in a way of its own"} {
+		synctest.Test(t, func(t *testing.T) {
+			a := newWire(t, name)
+			a.signIn()
+			a.events = nil
+			if err := a.Client.Revoke(oauth.WithTrace(t.Context(), a.record), a.tokens); err != nil {
+				t.Fatal(err)
+			}
+			a.golden("revoke-"+name, "What the user granted is revoked at "+about+".")
 		})
 	}
 }
@@ -304,8 +223,7 @@ func TestWireRevoke(t *testing.T) {
 // know it, and asks once more. Steps 0 and 4 of two sign-ins.
 func TestWireKeyRotation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		row := providers.OpenID("https://openid.example")
-		a := newWire2(t, row)
+		a := newWire(t, "oidc")
 		before := a.back
 		a.back = func(r *http.Request) (*http.Response, error) {
 			response, err := before(r)
@@ -321,37 +239,18 @@ func TestWireKeyRotation(t *testing.T) {
 			}
 			return response, err
 		}
-		if err := a.signIn("allow"); err != nil {
-			t.Fatal(err)
-		}
-		first := len(a.events)
-		a.fake, a.back = newWire(t, row.About, "ES256").fake, before
-		if err := a.signIn("allow"); err != nil {
-			t.Fatal(err)
-		}
-		fetches := 0
-		for _, e := range a.events[first:] {
-			if sent, ok := e.What.(oauth.RequestSent); ok && (e.Step == 0 || e.Step == 4) {
-				fetches++
-				if sent.URL != "https://openid.example/jwks" {
-					t.Errorf("the second sign-in fetches %s", sent.URL)
-				}
-			}
-		}
-		if fetches != 1 {
-			t.Errorf("%d fetches in the second sign-in, want one", fetches)
-		}
+		a.signIn()
+		a.back = before
+		a.signedWith("ES256")
+		a.signIn()
 		a.events = slices.DeleteFunc(a.events, func(e oauth.Event) bool { return e.Step != 0 && e.Step != 4 })
-		golden(t, "discovery", a.transcript("Steps 0 and 4 of two sign-ins. Between them the provider changes its keys: the second token names one that the app does not know, so it asks again, once."))
+		a.golden("discovery", "Steps 0 and 4 of two sign-ins. Between them the provider changes its keys: the second token names one that the app does not know, so it asks again, once.")
 	})
 }
 
 // Each transcript can be found from the README.
 func TestREADMELinksTranscripts(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	readme := must(os.ReadFile("../../README.md"))
 	transcripts, _ := filepath.Glob("../../testdata/wire/*.golden")
 	if len(transcripts) == 0 {
 		t.Fatal("no transcripts")
@@ -361,4 +260,11 @@ func TestREADMELinksTranscripts(t *testing.T) {
 			t.Errorf("README.md does not link %s", link)
 		}
 	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

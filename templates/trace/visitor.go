@@ -47,18 +47,21 @@ func End(ctx context.Context, outcome string) *Trace {
 	return &trace
 }
 
-// Forget drops the visitor's sign-ins: the next person at this browser may be somebody else.
-func (rec *Recorder) Forget(r *http.Request) {
+// forget drops the sign-ins of the visitor who sent r: the next person at this browser may be
+// somebody else. What own recorded stays, unless own is nil.
+func (rec *Recorder) forget(r *http.Request, own *listener) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	for _, cookie := range r.CookiesNamed(rec.cookieName()) { // of two, one is the visitor's
-		rec.drop(hash(cookie.Value))
+		rec.drop(hash(cookie.Value), own)
 	}
 }
 
-// drop drops a visitor's sign-ins.
-func (rec *Recorder) drop(visitor string) {
-	rec.records = slices.DeleteFunc(rec.records, func(r *Trace) bool { return r.visitor == visitor })
+// drop drops a visitor's sign-ins, except what own recorded.
+func (rec *Recorder) drop(visitor string, own *listener) {
+	rec.records = slices.DeleteFunc(rec.records, func(r *Trace) bool {
+		return r.visitor == visitor && (own == nil || r != own.record)
+	})
 }
 
 // Traces is the Data of the page "trace".

@@ -35,30 +35,16 @@ type app struct {
 }
 
 // newApp returns an app that is simulated, recorded by recorder, with its handler.
-func newApp(t *testing.T, log io.Writer, recorder *trace.Recorder) (*app, http.Handler) {
-	t.Helper()
-	at, _ := url.Parse(base)
-	d, err := demo.New("http://127.0.0.1:9000", at)
-	if err != nil {
-		t.Fatal(err)
-	}
+func newApp(log io.Writer, recorder *trace.Recorder) (*app, http.Handler) {
+	at := must(url.Parse(base))
+	d := must(demo.New("http://127.0.0.1:9000", at))
 	key := make([]byte, 32)
 	store, logger := account.NewMemory(), slog.New(slog.NewTextHandler(log, nil))
-	a := &app{Demo: d}
-	var err1, err2, err3 error
-	a.attempts, err1 = oauth.NewAttempts(key, false)
-	a.Sessions, err2 = account.NewSessions(store, key, false)
-	a.Accounts, err3 = account.NewAccounts(store, key, logger, func(account.SignedIn) {})
-	if err1 != nil || err2 != nil || err3 != nil {
-		t.Fatal(err1, err2, err3)
-	}
-	notices, err := oauth.NewSealer(key, "notice")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.Site = &templates.Site{Base: at, Log: logger, Simulated: d.Origin, Recorder: recorder, Notices: notices, Visitor: a.Visitor}
-	a.Pages.Providers = d.Providers
-	a.Connect = func(w http.ResponseWriter, r *http.Request, userID string) { a.begin(w, r, userID) }
+	a := &app{Demo: d, attempts: must(oauth.NewAttempts(key, false))}
+	a.Sessions = must(account.NewSessions(store, key, false))
+	a.Accounts = must(account.NewAccounts(store, key, logger, func(account.SignedIn) {}))
+	a.Site = &templates.Site{Base: at, Log: logger, Simulated: d.Origin, Recorder: recorder, Notices: must(oauth.NewSealer(key, "notice")), Visitor: a.Visitor}
+	a.Pages.Providers, a.Connect = d.Providers, a.begin
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
@@ -76,6 +62,29 @@ func newApp(t *testing.T, log io.Writer, recorder *trace.Recorder) (*app, http.H
 	return a, a.App(mux, a.Site, recorder.Handler(registered.Titles(d.Providers), a.Pages.UserID, guard.Handler(mux)))
 }
 
+// must returns v. An error ends the test, or the request that is recovered.
+func must[T any](v T, err error) T {
+	orFail(err)
+	return v
+}
+
+func orFail(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// recovered shows the page of an error that must has found.
+func (a *app) recovered(w http.ResponseWriter, r *http.Request, p *registered.Provider) {
+	switch err := recover().(type) {
+	case nil:
+	case error:
+		a.Site.Fail(w, r, p.About, err)
+	default:
+		panic(err)
+	}
+}
+
 // provider returns the app's provider of that name.
 func (a *app) provider(name string) *registered.Provider {
 	i := slices.IndexFunc(a.Pages.Providers, func(p registered.Provider) bool { return p.Name == name })
@@ -84,15 +93,11 @@ func (a *app) provider(name string) *registered.Provider {
 
 func (a *app) begin(w http.ResponseWriter, r *http.Request, userID string) {
 	p := a.provider(r.PathValue("provider"))
+	defer a.recovered(w, r, p)
 	attempt, to, err := p.Begin(r.Context())
-	if err == nil {
-		attempt.User = userID
-		err = a.attempts.Put(w, r, attempt)
-	}
-	if err != nil {
-		a.Site.Fail(w, r, p.About, err)
-		return
-	}
+	orFail(err)
+	attempt.User = userID
+	orFail(a.attempts.Put(w, r, attempt))
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
@@ -100,58 +105,27 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
 	defer cancel()
 	p := a.provider(r.PathValue("provider"))
-	attempt, err := a.attempts.Take(w, r)
-	if err == nil {
-		session, _ := a.Sessions.Get(r)
-		err = attempt.CheckUser(ctx, session.UserID)
-	}
+	defer a.recovered(w, r, p)
+	attempt := must(a.attempts.Take(w, r))
+	orFail(attempt.CheckUser(ctx, a.Pages.UserID(r)))
 	var grant account.Grant
-	if err == nil {
-		grant, err = steps(ctx, p, attempt, r.URL.RawQuery)
-	}
-	key := account.Key{Provider: p.Key, Subject: grant.Profile.Subject}
-	var userID string
-	switch {
-	case err != nil:
-	case attempt.User != "":
-		err = a.Accounts.Connect(ctx, attempt.User, key, grant)
-	default:
-		if userID, err = a.Accounts.SignIn(ctx, key, grant); err == nil {
-			err = a.Sessions.Begin(w, r, userID, key)
-		}
-	}
-	if err != nil {
-		a.Site.Fail(w, r, p.About, err)
-		return
-	}
-	http.Redirect(w, r, "/profile", http.StatusSeeOther)
-}
-
-func steps(ctx context.Context, p *registered.Provider, attempt oauth.Attempt, rawQuery string) (grant account.Grant, err error) {
-	var unverified oauth.Unverified
 	var info oauth.Info
-	if p.Client1 != nil {
-		callback, failed := p.Client1.ParseCallback(ctx, attempt, rawQuery)
-		if err = failed; err == nil {
-			grant.Credentials, err = p.Client1.Exchange(ctx, callback)
-		}
-		if err == nil {
-			info, err = p.Client1.UserInfo(ctx, grant.Credentials)
-		}
+	if c := p.Client1; c != nil {
+		grant.Credentials = must(c.Exchange(ctx, must(c.ParseCallback(ctx, attempt, r.URL.RawQuery))))
+		info = must(c.UserInfo(ctx, grant.Credentials))
 	} else {
-		callback, failed := p.Client.ParseCallback(ctx, attempt, rawQuery)
-		if err = failed; err == nil {
-			unverified, err = p.Client.Exchange(ctx, callback)
-		}
-		if err == nil {
-			grant.Tokens, err = p.Client.VerifyIDToken(ctx, unverified)
-		}
-		if err == nil {
-			info, err = p.Client.UserInfo(ctx, grant.Tokens)
-		}
+		c, unverified := p.Client, must(p.Client.Exchange(ctx, must(p.Client.ParseCallback(ctx, attempt, r.URL.RawQuery))))
+		grant.Tokens = must(c.VerifyIDToken(ctx, unverified))
+		info = must(c.UserInfo(ctx, grant.Tokens))
 	}
 	grant.Profile, grant.Replies, grant.Read = info.Profile, info.Replies, time.Now()
-	return grant, err
+	key := account.Key{Provider: p.Key, Subject: grant.Profile.Subject}
+	if attempt.User != "" {
+		orFail(a.Accounts.Connect(ctx, attempt.User, key, grant))
+	} else {
+		orFail(a.Sessions.Begin(w, r, must(a.Accounts.SignIn(ctx, key, grant)), key))
+	}
+	http.Redirect(w, r, "/profile", http.StatusSeeOther)
 }
 
 // world is an internet in memory with the app, the fake and one browser.
@@ -170,7 +144,7 @@ func newWorld(t *testing.T) *world {
 func recordedWorld(t *testing.T, recorder *trace.Recorder) *world {
 	t.Helper()
 	w := &world{T: t, log: new(bytes.Buffer)}
-	app, handler := newApp(t, w.log, recorder)
+	app, handler := newApp(w.log, recorder)
 	w.app = app
 	w.net = fake.Net{"localhost:8080": handler, "127.0.0.1:9000": app.Handler}
 	w.browser = w.newBrowser()
@@ -210,20 +184,11 @@ type page struct {
 // do sends a request as a page of site would: "same-origin" or "cross-site".
 func (w *world) do(method, rawURL string, form url.Values, site string) page {
 	w.Helper()
-	request, err := http.NewRequest(method, rawURL, strings.NewReader(form.Encode()))
-	if err != nil {
-		w.Fatal(err)
-	}
+	request := must(http.NewRequest(method, rawURL, strings.NewReader(form.Encode())))
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Sec-Fetch-Site", site)
-	response, err := w.browser.Do(request)
-	if err != nil {
-		w.Fatal(err)
-	}
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		w.Fatal(err)
-	}
+	response := must(w.browser.Do(request))
+	body := must(io.ReadAll(response.Body))
 	return page{response.StatusCode, response.Request.URL.String(), response.Header, string(body)}
 }
 
@@ -287,19 +252,10 @@ func (w *world) session() (account.Session, error) {
 // grant is what the browser's user has allowed.
 func (w *world) grant() (account.Session, account.Grant) {
 	w.Helper()
-	session, err := w.session()
-	if err != nil {
-		w.Fatal(err)
-	}
-	identities, err := w.Accounts.Identities(w.Context(), session.UserID)
-	if err != nil {
-		w.Fatal(err)
-	}
+	session := must(w.session())
+	identities := must(w.Accounts.Identities(w.Context(), session.UserID))
 	i := slices.IndexFunc(identities, func(i account.Identity) bool { return i.Key == session.Key })
-	grant, err := w.Accounts.Open(identities[i])
-	if err != nil {
-		w.Fatal(err)
-	}
+	grant := must(w.Accounts.Open(identities[i]))
 	return session, grant
 }
 

@@ -3,8 +3,8 @@ package demo_test
 import (
 	"bytes"
 	"html"
-	"io"
 	"net/http"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -25,27 +25,12 @@ import (
 // functions that there are; and the failed one of an error page up to the check.
 func TestTracePage(t *testing.T) {
 	const trace = base + "/trace"
-	for name, row := range map[string]struct {
-		steps []string
-		shows []string
-	}{
-		"google": {
-			steps: []string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"},
-			shows: []string{
-				"https://accounts.google.com/.well-known/openid-configuration", "code_challenge", "Set-Cookie: oauthbyhand-attempt-",
-				"https://oauth2.googleapis.com/token", "Third part: the signature", "issuer: who says all this",
-				"claim-nonce", "https://openid.net/specs/openid-connect-core-1_0.html#rfc.section.3.1.3.7",
-				"Client.VerifyIDToken in oauth/idtoken.go", "https://openidconnect.googleapis.com/v1/userinfo", "You are signed in.",
-			},
-		},
-		"github": {
-			steps: []string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"},
-			shows: []string{"knows where the endpoints are", "does not speak OpenID Connect", "https://api.github.com/user/emails"},
-		},
-		"x": {
-			steps: []string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"},
-			shows: []string{"https://api.x.com/oauth/request_token", "The base string", "POST&amp;https%3A%2F%2Fapi.x.com", "Client1.Exchange in oauth/oauth1.go", "RFC 5849 §2.3"},
-		},
+	for name, shows := range map[string][]string{
+		"google": {"https://accounts.google.com/.well-known/openid-configuration", "code_challenge", "Set-Cookie: oauthbyhand-attempt-",
+			"https://oauth2.googleapis.com/token", "Third part: the signature", "issuer: who says all this",
+			"claim-nonce", "https://openid.net/specs/openid-connect-core-1_0.html#rfc.section.3.1.3.7",
+			"Client.VerifyIDToken in oauth/idtoken.go", "https://openidconnect.googleapis.com/v1/userinfo", "You are signed in."},
+		"x": {"https://api.x.com/oauth/request_token", "The base string", "POST&amp;https%3A%2F%2Fapi.x.com", "Client1.Exchange in oauth/oauth1.go", "RFC 5849 §2.3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -57,10 +42,10 @@ func TestTracePage(t *testing.T) {
 			for _, m := range regexp.MustCompile(`(?s)<summary><h3>(.*?)</h3>`).FindAllStringSubmatch(page.body, -1) {
 				steps = append(steps, tag.ReplaceAllString(m[1], ""))
 			}
-			if diff := cmp.Diff(row.steps, steps); diff != "" {
+			if diff := cmp.Diff([]string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"}, steps); diff != "" {
 				t.Errorf("the steps (-want +got):\n%s", diff)
 			}
-			for _, s := range row.shows {
+			for _, s := range shows {
 				if !strings.Contains(page.body, s) {
 					t.Errorf("the page does not show %q", s)
 				}
@@ -143,44 +128,27 @@ type wiretap struct {
 	secrets map[string]string // value to name
 }
 
-var secretNames = regexp.MustCompile(`"?\b(code|code_verifier|client_secret|access_token|refresh_token|id_token|appsecret_proof|state|nonce|oauth_token|oauth_token_secret|oauth_verifier|oauth_signature|oauth_nonce)"?(?:=|:) ?"?([^"&,\s]{8,})`)
+var secretNames = regexp.MustCompile(`(?:\b(Basic|Bearer) |"?\b(code|code_verifier|client_secret|access_token|refresh_token|id_token|appsecret_proof|state|nonce|oauth_token|oauth_token_secret|oauth_verifier|oauth_signature|oauth_nonce|oauthbyhand-[\w-]+)"?[=:] ?"?)([^"&,;\s]{8,})`)
 
-func (w wiretap) hear(text string) {
-	for _, m := range secretNames.FindAllStringSubmatch(text, -1) {
-		value, err := url.QueryUnescape(m[2])
-		if err == nil {
-			w.secrets[value] = m[1]
+func (w wiretap) hear(message []byte, err error) {
+	head, body, _ := strings.Cut(string(message), "\r\n\r\n")
+	if strings.Contains(body, "<html") {
+		body = ""
+	}
+	for _, m := range secretNames.FindAllStringSubmatch(head+"\n"+body, -1) {
+		if value, err := url.QueryUnescape(m[3]); err == nil {
+			w.secrets[value] = m[1] + m[2]
 		}
 	}
 }
 
 func (w wiretap) RoundTrip(r *http.Request) (*http.Response, error) {
-	w.hear(r.URL.RawQuery)
-	w.hear(r.Header.Get("Authorization"))
-	if _, credentials, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && !strings.Contains(credentials, "=\"") {
-		w.secrets[credentials] = "Authorization"
-	}
-	if r.Body != nil {
-		body, _ := io.ReadAll(r.Body)
-		w.hear(string(body))
-		r.Body = io.NopCloser(bytes.NewReader(body))
-	}
+	w.hear(httputil.DumpRequest(r, true))
 	response, err := w.RoundTripper.RoundTrip(r)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		w.hear(httputil.DumpResponse(response, true))
 	}
-	w.hear(response.Header.Get("Location"))
-	for _, cookie := range response.Cookies() {
-		if cookie.Value != "" {
-			w.secrets[cookie.Value] = cookie.Name
-		}
-	}
-	body, _ := io.ReadAll(response.Body)
-	if !strings.Contains(string(body), "<html") {
-		w.hear(string(body))
-	}
-	response.Body = io.NopCloser(bytes.NewReader(body))
-	return response, nil
+	return response, err
 }
 
 // With real providers no code, token, verifier, secret, signature or cookie is on
