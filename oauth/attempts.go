@@ -139,8 +139,8 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	if err != nil {
 		cookie = new(http.Cookie) // without a name
 	}
-	// An error in a callback of no attempt could be anybody's. So it is not believed, but people
-	// must learn which error it is.
+	// Anybody can write a callback with an error. If it belongs to no attempt, it is not
+	// believed, but the failure says which error it is.
 	said := ""
 	if refusal := callbackRefusal(query); refusal != nil {
 		said = "error=" + refusal.Code + ", and "

@@ -26,8 +26,8 @@ type delivery struct {
 // is slow and the user impatient, or the answer is lost. So the request of steps has 15
 // seconds of its own, and goes on if the browser does not wait. If the same browser delivers
 // the same callback again within 75 seconds, Once waits for the first delivery and returns its
-// result. Steps must therefore not answer the browser: begin the
-// session afterwards, one for each delivery.
+// result. Steps must therefore not answer the browser: begin the session afterwards, one for
+// each delivery.
 //
 // The same browser is one that has the attempt's cookie. A browser that received the first
 // answer has lost this cookie, and has the session that came with the answer.

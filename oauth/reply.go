@@ -90,8 +90,8 @@ func parseForm(body []byte) (Object, error) {
 }
 
 // Refusal is a denial by the user or the provider: an answer of the protocol, not a failed
-// check. Its texts are the provider's, or in step 2 may be anybody's who can write a URL.
-// They have up to 500 bytes each. Show them as quotations.
+// check. Its texts are the provider's. In step 2 anybody who can write a URL may have written
+// them. They have up to 500 bytes each. Show them as quotations.
 type Refusal struct {
 	Step        int    // 2 in the callback; else the step of the request that was refused
 	Status      int    // HTTP status of the reply; 0 in the callback
@@ -112,8 +112,8 @@ func (r *Refusal) Error() string {
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 }
 
-// refusalIn returns the *Refusal in err, nil if there is none. It is what a function of the
-// provider entry found in a reply with status 200.
+// refusalIn returns the *Refusal in err, or nil. A function of the provider entry found it in a
+// reply with status 200.
 func refusalIn(ctx context.Context, err error, sent Request) *Refusal {
 	refusal, ok := errors.AsType[*Refusal](err)
 	if !ok {

@@ -28,7 +28,7 @@ type shared[T any] struct {
 	err        error         // how the last one ended
 }
 
-// get returns the value if it is young enough and good, if not nil, says yes. Otherwise it
+// get returns the value if it is young and good says yes; a nil good always does. Otherwise it
 // fetches the value. A failure is not kept: the next caller tries again. A young value that is not
 // good may be a caller that asks for a made-up key id. So it is fetched again at most three
 // times in a row, and then once in 30 seconds. In between get returns it as it is.

@@ -93,7 +93,7 @@ func (c *Client) sameSubject(ctx context.Context, t Tokens, replies []Reply) err
 }
 
 // infoOf maps the replies to a profile. If subject is known, the profile must be that user's.
-// The token may not be in an error.
+// An error must not repeat token.
 func infoOf(ctx context.Context, subject, token string, mapping func(Replies) (Profile, error), replies Replies, received []Reply) (Info, error) {
 	p, err := mapping(replies)
 	if refusal := refusalIn(ctx, err, Request{Body: url.Values{"token": {token}}.Encode()}); refusal != nil {
