@@ -76,17 +76,14 @@ func validateRegistration(p About, profile func(Replies) (Profile, error), id, s
 	if id == "" || secret == "" {
 		return fmt.Errorf("oauth: %s: client id and client secret must both be set", p.Name)
 	}
-	for _, u := range []struct {
-		what, url, spec string
-		loopback        bool
-	}{
-		{"redirect URI", redirectURI, "RFC 6749 §3.1.2", true},
-		{"issuer or token endpoint", home, "OIDC Discovery §3; RFC 6749 §3.2", true},
-		{"authorization endpoint", authorization, "RFC 6749 §3.1; RFC 5849 §2.2", strings.HasPrefix(home, "http:")},
-	} {
-		if err := secure(u.url, u.loopback); err != nil {
-			return fmt.Errorf("oauth: %s: %s %q: %w (%s)", p.Name, u.what, u.url, err, u.spec)
-		}
+	if err := secure(redirectURI, true); err != nil {
+		return fmt.Errorf("oauth: %s: redirect URI %q: %w (RFC 6749 §3.1.2)", p.Name, redirectURI, err)
+	}
+	if err := secure(home, true); err != nil {
+		return fmt.Errorf("oauth: %s: issuer or token endpoint %q: %w (OIDC Discovery §3; RFC 6749 §3.2)", p.Name, home, err)
+	}
+	if err := secure(authorization, strings.HasPrefix(home, "http:")); err != nil {
+		return fmt.Errorf("oauth: %s: authorization endpoint %q: %w (RFC 6749 §3.1; RFC 5849 §2.2)", p.Name, authorization, err)
 	}
 	if strings.Contains(home, "?") {
 		return fmt.Errorf("oauth: %s: issuer or token endpoint %q: no place for a query (OIDC Discovery §3)", p.Name, home)
