@@ -162,15 +162,10 @@ func TestTake(t *testing.T) {
 			if query == "" {
 				query = "?code=c&state=STATE6789"
 			}
-			r := b.request("/callback/op" + query)
-			attempt, err := a.Take(httptest.NewRecorder(), r)
+			attempt, err := a.Take(httptest.NewRecorder(), b.request("/callback/op"+query))
 			wantCheck(t, err, 2, tt.fails, tt.reason)
-			want := Attempt{}
-			if tt.fails == "" {
-				want.State = "STATE6789"
-			}
-			if attempt.State != want.State {
-				t.Errorf("got attempt %q, want %q", attempt.State, want.State)
+			if want := map[bool]string{true: "STATE6789"}[tt.fails == ""]; attempt.State != want {
+				t.Errorf("got attempt %q, want %q", attempt.State, want)
 			}
 		})
 	}
@@ -217,18 +212,8 @@ func testPutDropsTheOldest(t *testing.T, secure bool) {
 			want = append(want, fmt.Sprintf("%s%03d", prefix, i))
 		}
 	}
-	var got []string
-	for name := range b {
-		if name != "session" {
-			got = append(got, name)
-		}
-	}
-	slices.Sort(got)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-	if b["session"] == "" {
-		t.Error("another app's cookie was dropped")
+	if diff := cmp.Diff(append(want, "session"), slices.Sorted(maps.Keys(b))); diff != "" {
+		t.Errorf("another app's cookie stays (-want +got)\n%s", diff)
 	}
 	// However many there are, for example because the limit was once higher, all but eight go.
 	for i := range 5 {

@@ -34,9 +34,7 @@ func TestBegin(t *testing.T) {
 		"commas": {func(p *Provider) { p.ScopeSeparator = "," }, opMetadata, strings.Replace(whole, "openid+", "openid%2C", 1), "Meta documents commas"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newOP()
-			p.says[opDiscovery] = saysJSON(tt.metadata)
-			attempt, got, err := newClient(t, with(opRow(), tt.row), p).Begin(t.Context())
+			attempt, got, err := newClient(t, with(opRow(), tt.row), newOP().but(opDiscovery, saysJSON(tt.metadata))).Begin(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -57,9 +55,7 @@ func TestBegin(t *testing.T) {
 // What must be remembered until the callback.
 func TestBeginAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newOP()
-		p.says[opDiscovery] = saysJSON(strings.Replace(opMetadata, "{", `{"authorization_response_iss_parameter_supported": true,`, 1))
-		c := newClient(t, opRow(), p)
+		c := newClient(t, opRow(), newOP().but(opDiscovery, saysJSON(member(opMetadata, `"authorization_response_iss_parameter_supported": true`))))
 		got, _, err := c.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -101,9 +97,7 @@ func TestBeginAttempt(t *testing.T) {
 
 // A provider's malformed URL is an error, and sends the browser nowhere.
 func TestBeginBadEndpointQuery(t *testing.T) {
-	p := newOP()
-	p.says[opDiscovery] = saysJSON(strings.Replace(opMetadata, "/authorize", "/authorize?a;b", 1))
-	attempt, to, err := newClient(t, opRow(), p).Begin(t.Context())
+	attempt, to, err := newClient(t, opRow(), newOP().but(opDiscovery, saysJSON(strings.Replace(opMetadata, "/authorize", "/authorize?a;b", 1)))).Begin(t.Context())
 	if err == nil || to != "" || attempt.State != "" {
 		t.Errorf("goes on to %q, %v", to, err)
 	}

@@ -285,10 +285,8 @@ func TestUnreachableSays(t *testing.T) {
 		{&net.DNSError{Err: "no such host", Name: "op.example", Server: "10.0.0.2:53"}, "there is no host op.example"},
 		{context.DeadlineExceeded, "no answer from op.example in time"},
 	} {
-		p := newOP()
-		p.says[opToken] = func(*http.Request) (*http.Response, error) { return nil, row.err }
 		ctx := WithTrace(t.Context(), func(Event) {})
-		_, err := newClient(t, plainRow(), p).Get(ctx, signedIn("plain"), opToken+"?a=b")
+		_, err := newClient(t, plainRow(), newOP().but(opToken, func(*http.Request) (*http.Response, error) { return nil, row.err })).Get(ctx, signedIn("plain"), opToken+"?a=b")
 		wantGot(t, err, CheckError{Got: row.want})
 	}
 }

@@ -88,9 +88,7 @@ func TestDiscoverMetadata(t *testing.T) {
 		"methods not a list":            {jwks, jwks + `, "token_endpoint_auth_methods_supported": "client_secret_post"`, "discovery-members", "read as a list of one it would be a guess"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newOP()
-			p.says[opDiscovery] = saysJSON(strings.Replace(opMetadata, tt.replace, tt.with, 1))
-			c := newClient(t, opRow(), p)
+			c := newClient(t, opRow(), newOP().but(opDiscovery, saysJSON(strings.Replace(opMetadata, tt.replace, tt.with, 1))))
 			got, err := c.Discover(t.Context())
 			wantCheck(t, err, 0, tt.fails, tt.reason)
 			if failed, ok := errors.AsType[*CheckError](err); ok && tt.fails == "discovery-endpoints" && !strings.Contains(tt.replace, failed.Want) {
@@ -111,9 +109,7 @@ func TestDiscoverMetadata(t *testing.T) {
 // keep anybody from signing in: "true" in quotes is seen in the wild.
 func TestDiscoverIssParameter(t *testing.T) {
 	for value, want := range map[string]bool{`true`: true, `false`: false, `null`: false, `"true"`: false, `1`: false} {
-		p := newOP()
-		p.says[opDiscovery] = saysJSON(strings.Replace(opMetadata, "{", `{"authorization_response_iss_parameter_supported": `+value+`,`, 1))
-		m, err := newClient(t, opRow(), p).Discover(t.Context())
+		m, err := newClient(t, opRow(), newOP().but(opDiscovery, saysJSON(member(opMetadata, `"authorization_response_iss_parameter_supported": `+value)))).Discover(t.Context())
 		if err != nil || m.IssParameter != want {
 			t.Errorf("%s: %t, %v; want %t", value, m.IssParameter, err, want)
 		}
@@ -131,8 +127,7 @@ func TestDiscoverWellKnownPath(t *testing.T) {
 		"https://op.example:8443/a":  "https://op.example:8443/a/.well-known/openid-configuration",
 	} {
 		t.Run(issuer, func(t *testing.T) {
-			p := newOP()
-			p.says[want] = saysJSON(strings.Replace(opMetadata, `"https://op.example"`, `"`+issuer+`"`, 1))
+			p := newOP().but(want, saysJSON(strings.Replace(opMetadata, `"https://op.example"`, `"`+issuer+`"`, 1)))
 			row := opRow()
 			row.Issuer = issuer
 			if _, err := newClient(t, row, p).Discover(t.Context()); err != nil {

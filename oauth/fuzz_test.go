@@ -16,9 +16,7 @@ func FuzzMetadata(f *testing.F) {
 	f.Add(`{"issuer":"https://op.example","authorization_endpoint":"http://op.example/a","token_endpoint":"//op.example/t","jwks_uri":"https:///k"}`)
 	f.Add(`{"issuer":"https://op.example","Issuer":"https://evil.example","token_endpoint_auth_methods_supported":[null]}`)
 	f.Fuzz(func(t *testing.T, body string) {
-		p := newOP()
-		p.says[opDiscovery] = saysJSON(body)
-		m, err := newClient(t, opRow(), p).Discover(t.Context())
+		m, err := newClient(t, opRow(), newOP().but(opDiscovery, saysJSON(body))).Discover(t.Context())
 		if err != nil {
 			return
 		}
@@ -63,9 +61,7 @@ func FuzzTokenReply(f *testing.F) {
 	f.Add(`{"access_token":"a\r\n","token_type":"mac","expires_in":"1e99","id_token":{}}`)
 	f.Add(`{"error":{"message":1},"access_token":"a"}`)
 	f.Fuzz(func(t *testing.T, body string) {
-		p := newOP()
-		p.says[opToken] = saysJSON(body)
-		c := newClient(t, opRow(), p)
+		c := newClient(t, opRow(), newOP().but(opToken, saysJSON(body)))
 		u, err := c.Exchange(t.Context(), Callback{attempt: Attempt{Provider: "op", Scopes: []string{"openid"}}, code: "x"})
 		if err != nil {
 			return
@@ -85,11 +81,9 @@ func FuzzUserinfo(f *testing.F) {
 	f.Add(`{"sub":"mallory","Sub":"ada"}`)
 	f.Add(`[{"sub":"ada"}]`)
 	f.Fuzz(func(t *testing.T, body string) {
-		p := newOP()
-		p.says[opUserinfo] = saysJSON(body)
 		row := opRow()
 		row.Profile = plainRow().Profile
-		info, err := newClient(t, row, p).UserInfo(t.Context(), Tokens{Provider: "op", AccessToken: "a", Subject: "ada"})
+		info, err := newClient(t, row, newOP().but(opUserinfo, saysJSON(body))).UserInfo(t.Context(), Tokens{Provider: "op", AccessToken: "a", Subject: "ada"})
 		if err == nil && info.Profile.Subject != "ada" {
 			t.Errorf("the profile of %q was taken for ada's", info.Profile.Subject)
 		}

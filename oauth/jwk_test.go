@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// member returns a JWK with one more member.
+// member returns an object in JSON with one more member.
 func member(jwk, more string) string { return strings.Replace(jwk, "{", "{"+more+",", 1) }
 
 // Each row is what the provider publishes as its keys. The token is signed with its RSA
@@ -101,8 +101,6 @@ func TestKeys(t *testing.T) {
 		"no keys":                {keys: "", fails: "key-known", reason: "nobody could have signed this"},
 	} {
 		bubble(t, name, func(t *testing.T) {
-			p := newOP()
-			p.says[opJWKS] = saysJSON(`{"keys": [` + tt.keys + `]}`)
 			header, signer := tt.header, tt.signer
 			if header == "" {
 				header = rs256
@@ -110,7 +108,7 @@ func TestKeys(t *testing.T) {
 			if signer == nil {
 				signer = rsaKey()
 			}
-			_, err := verify(t, newClient(t, opRow(), p), sign(header, claims(nil), signer))
+			_, err := verify(t, newClient(t, opRow(), newOP().but(opJWKS, saysJSON(`{"keys": [`+tt.keys+`]}`))), sign(header, claims(nil), signer))
 			wantCheck(t, err, 4, tt.fails, tt.reason)
 		})
 	}
@@ -131,9 +129,7 @@ func TestKeysSayWhy(t *testing.T) {
 		{"", `{"alg":"RS256"}`, CheckError{Want: "a key for RS256"}},
 		{"", rs256, CheckError{Got: "rsa", Want: "one of an empty list"}},
 	} {
-		p := newOP()
-		p.says[opJWKS] = saysJSON(`{"keys": [` + tt.keys + `]}`)
-		_, err := verify(t, newClient(t, opRow(), p), sign(tt.header, claims(nil), rsaKey()))
+		_, err := verify(t, newClient(t, opRow(), newOP().but(opJWKS, saysJSON(`{"keys": [`+tt.keys+`]}`))), sign(tt.header, claims(nil), rsaKey()))
 		wantGot(t, err, tt.want)
 	}
 }
@@ -186,9 +182,7 @@ func TestKeysReply(t *testing.T) {
 		"no keys":      {saysJSON(`{}`), "key-known", "nobody could have signed this"},
 	} {
 		bubble(t, name, func(t *testing.T) {
-			p := newOP()
-			p.says[opJWKS] = tt.says
-			_, err := verify(t, newClient(t, opRow(), p), sign(rs256, claims(nil), rsaKey()))
+			_, err := verify(t, newClient(t, opRow(), newOP().but(opJWKS, tt.says)), sign(rs256, claims(nil), rsaKey()))
 			wantCheck(t, err, 4, tt.fails, tt.reason)
 		})
 	}

@@ -62,6 +62,12 @@ func newOP() *op {
 	}}
 }
 
+// but changes the answer to this URL.
+func (p *op) but(url string, answer answer) *op {
+	p.says[url] = answer
+	return p
+}
+
 func (p *op) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

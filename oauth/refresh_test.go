@@ -70,10 +70,8 @@ func TestRefresh(t *testing.T) {
 	} {
 		bubble(t, name, func(t *testing.T) {
 			row := with(opRow(), tt.row)
-			p := newOP()
-			p.says[opToken] = saysJSON(tt.reply)
 			tokens := with(before(row), tt.tokens)
-			got, err := newClient(t, row, p).Refresh(t.Context(), tokens)
+			got, err := newClient(t, row, newOP().but(opToken, saysJSON(tt.reply))).Refresh(t.Context(), tokens)
 			wantCheck(t, err, tt.step, tt.fails, tt.reason)
 			if tt.fails != "" && got.AccessToken != "" {
 				t.Error("tokens with an error")
@@ -88,32 +86,22 @@ func TestRefresh(t *testing.T) {
 // What a refresh sends, and what it keeps of the old tokens.
 func TestRefreshKeeps(t *testing.T) {
 	for name, tt := range map[string]struct {
-		reply  string
-		want   Tokens
-		reason string
+		members string
+		want    Tokens
+		reason  string
 	}{
-		"nothing new": {
-			`{"access_token": "n3w", "token_type": "bearer"}`,
-			Tokens{AccessToken: "n3w", RefreshToken: "refr3sh", Scopes: []string{"email", "openid"}},
-			"no refresh token means that the old one stays good, no scope the same ones, no expires_in that nobody knows",
-		},
-		"all new": {
-			`{"access_token": "n3w", "token_type": "bearer", "refresh_token": "n3xt", "scope": "openid", "expires_in": 60}`,
-			Tokens{AccessToken: "n3w", RefreshToken: "n3xt", Scopes: []string{"openid"}, Issued: time.Unix(epoch, 0), Expiry: time.Unix(epoch+60, 0)},
-			"the old refresh token may be spent",
-		},
-		"an ID token": {
-			`{"access_token": "n3w", "token_type": "bearer", "id_token": "not looked at"}`,
-			Tokens{AccessToken: "n3w", RefreshToken: "refr3sh", Scopes: []string{"email", "openid"}},
-			"without OpenID Connect there is nothing to verify it with, and nothing uses it",
-		},
+		"nothing new": {``, Tokens{RefreshToken: "refr3sh", Scopes: []string{"email", "openid"}},
+			"no refresh token means that the old one stays good, no scope the same ones, no expires_in that nobody knows"},
+		"all new": {`, "refresh_token": "n3xt", "scope": "openid", "expires_in": 60`,
+			Tokens{RefreshToken: "n3xt", Scopes: []string{"openid"}, Issued: time.Unix(epoch, 0), Expiry: time.Unix(epoch+60, 0)}, "the old refresh token may be spent"},
+		"an ID token": {`, "id_token": "not looked at"`, Tokens{RefreshToken: "refr3sh", Scopes: []string{"email", "openid"}},
+			"without OpenID Connect there is nothing to verify it with, and nothing uses it"},
 	} {
 		bubble(t, name, func(t *testing.T) {
-			p := newOP()
-			p.says[opToken] = saysJSON(tt.reply)
+			p := newOP().but(opToken, saysJSON(`{"access_token": "n3w", "token_type": "bearer"`+tt.members+`}`))
 			old := before(plainRow())
 			got := must(newClient(t, plainRow(), p).Refresh(t.Context(), old))
-			tt.want.Provider, tt.want.Asked, tt.want.Subject = "plain", old.Asked, old.Subject
+			tt.want.Provider, tt.want.AccessToken, tt.want.Asked, tt.want.Subject = "plain", "n3w", old.Asked, old.Subject
 			if d := cmp.Diff(tt.want, got); d != "" {
 				t.Errorf("%s (-want +got)\n%s", tt.reason, d)
 			}
@@ -132,8 +120,7 @@ func TestRefreshKeeps(t *testing.T) {
 // While the provider's keys are out of reach no refresh is asked for: its reply could
 // not be verified, and a rotated refresh token would be lost with it.
 func TestRefreshNeedsKeys(t *testing.T) {
-	p := newOP()
-	p.says[opJWKS] = says(503, "text/plain", "down")
+	p := newOP().but(opJWKS, says(503, "text/plain", "down"))
 	_, err := newClient(t, opRow(), p).Refresh(t.Context(), before(opRow()))
 	wantCheck(t, err, 4, "reply-status-200", "the keys come first")
 	for _, request := range p.asked {
@@ -146,8 +133,7 @@ func TestRefreshNeedsKeys(t *testing.T) {
 // The keys are not fetched for each refresh, but after an hour they are.
 func TestRefreshFetchesKeysOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newOP()
-		p.says[opToken] = saysJSON(`{"access_token": "n3w", "token_type": "Bearer"}`)
+		p := newOP().but(opToken, saysJSON(`{"access_token": "n3w", "token_type": "Bearer"}`))
 		c := newClient(t, opRow(), p)
 		fetched := map[time.Duration]int{}
 		for _, wait := range []time.Duration{0, 1, time.Hour - 1} {
@@ -176,9 +162,7 @@ func TestRefreshRefused(t *testing.T) {
 		`{"error": "bad_refresh_token", "error_description": "gone"}`: {Step: 6, Status: 400, Code: "invalid_grant", Description: "gone"},
 		`{"error": "invalid_client"}`:                                 {Step: 6, Status: 400, Code: "invalid_client"},
 	} {
-		p := newOP()
-		p.says[opToken] = says(400, "application/json", body)
-		_, err := newClient(t, row, p).Refresh(t.Context(), before(row))
+		_, err := newClient(t, row, newOP().but(opToken, says(400, "application/json", body))).Refresh(t.Context(), before(row))
 		wantRefusal(t, err, want, "the end of the grant has one name")
 	}
 }
@@ -221,9 +205,7 @@ func TestTokenRefused(t *testing.T) {
 		"an error page as 401": {says(401, "text/html", `<h1>401</h1>`), true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newOP()
-			p.says[opUserinfo] = tt.reply
-			c := newClient(t, row, p)
+			c := newClient(t, row, newOP().but(opUserinfo, tt.reply))
 			_, err := c.Get(t.Context(), before(row), opUserinfo)
 			if got := c.TokenRefused(err); got != tt.want {
 				t.Errorf("refused: %v, want %v: %v", got, tt.want, err)
@@ -304,7 +286,6 @@ func TestRevoke(t *testing.T) {
 		t.Errorf("without any way: %v", err)
 	}
 	row.Metadata.RevocationEndpoint = opRevoke
-	p := newOP()
-	p.says[opRevoke] = says(400, "application/json", `{"error": "unsupported_token_type"}`)
+	p := newOP().but(opRevoke, says(400, "application/json", `{"error": "unsupported_token_type"}`))
 	wantRefusal(t, newClient(t, row, p).Revoke(t.Context(), before(row)), Refusal{Step: 7, Status: 400, Code: "unsupported_token_type"}, "that is no success")
 }

@@ -79,9 +79,7 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 	for _, body := range []string{`{"error": "none", "ok": true}`, `{"error": "none", "errcode": 0}`, `{"name": "&oauth_problem=x&"}`} {
-		p := newOP()
-		p.says[opUserinfo] = saysJSON(body)
-		got, err := newClient(t, opRow(), p).Get(t.Context(), signedIn("op"), opUserinfo)
+		got, err := newClient(t, opRow(), newOP().but(opUserinfo, saysJSON(body))).Get(t.Context(), signedIn("op"), opUserinfo)
 		if err != nil || string(got) != body {
 			t.Errorf("%s: %s, %v", body, got, err)
 		}

@@ -23,7 +23,7 @@ func TestExchangeRequest(t *testing.T) {
 	const form = "code=c0de&code_verifier=v3rifier&grant_type=authorization_code&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback%2Fop"
 	for name, tt := range map[string]struct {
 		id, secret  string
-		auth        string // of the row
+		auth        string // of the entry
 		methods     string // token_endpoint_auth_methods_supported
 		basic, body string // what is expected: the header before base64, and the form
 		reason      string
@@ -41,7 +41,7 @@ func TestExchangeRequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newOP()
 			if tt.methods != "" {
-				p.says[opDiscovery] = saysJSON(strings.Replace(opMetadata, "{", `{"token_endpoint_auth_methods_supported": `+tt.methods+`,`, 1))
+				p.says[opDiscovery] = saysJSON(member(opMetadata, `"token_endpoint_auth_methods_supported": `+tt.methods))
 			}
 			p.says[opToken] = saysJSON(`{"access_token": "t0ken", "token_type": "Bearer", "id_token": "x"}`)
 			row := opRow()
@@ -68,8 +68,7 @@ func TestExchangeRequest(t *testing.T) {
 // A provider that takes neither way must not be sent the secret in one of them. If the
 // endpoints are in the provider entry, only step 3 can notice it.
 func TestExchangeClientAuthUnknown(t *testing.T) {
-	p, row := newOP(), plainRow()
-	p.says[opDiscovery] = saysJSON(strings.Replace(opMetadata, "{", `{"token_endpoint_auth_methods_supported": ["private_key_jwt", "tls_client_auth"],`, 1))
+	p, row := newOP().but(opDiscovery, saysJSON(member(opMetadata, `"token_endpoint_auth_methods_supported": ["private_key_jwt", "tls_client_auth"]`))), plainRow()
 	row.ClientAuth = "private_key_jwt"
 	for step, c := range map[int]*Client{0: newClient(t, opRow(), p), 3: newClient(t, row, p)} {
 		_, err := c.Exchange(t.Context(), callbackOf(t, c))
@@ -209,8 +208,7 @@ func TestExchangeReply(t *testing.T) {
 		"ID token object":         {and(`"id_token": {}`), openID, "token-members", "it is a string"},
 	} {
 		bubble(t, name, func(t *testing.T) {
-			p, row := newOP(), with(plainRow(), tt.row)
-			p.says[opToken] = tt.reply
+			p, row := newOP().but(opToken, tt.reply), with(plainRow(), tt.row)
 			c := newClient(t, row, p)
 			unverified, err := c.Exchange(t.Context(), callbackOf(t, c))
 			wantCheck(t, err, 3, tt.fails, tt.reason)

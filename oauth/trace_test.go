@@ -52,6 +52,9 @@ func summary(what any) string {
 		var outcomes []string
 		for _, o := range e {
 			outcomes = append(outcomes, o.Check.Name+map[bool]string{true: "", false: " FAILED"}[o.OK || o.Skipped]+map[bool]string{true: " (skipped)"}[o.Skipped])
+			if o.OK && o.Want != "" && o.Want != o.Got { // the outcome of a check that holds keeps no wanted value
+				outcomes = append(outcomes, "wants "+o.Want)
+			}
 		}
 		return "Checked " + strings.Join(outcomes, ", ")
 	}
@@ -187,8 +190,7 @@ func TestTraceOfAFailure(t *testing.T) {
 // The events hold what went over the wire as it was; what to hide is the listener's
 // decision, which it can only make if it sees it.
 func TestTraceOfTheWire(t *testing.T) {
-	p := newOP()
-	p.says[opToken] = says(400, "application/json", `{"error": "invalid_grant"}`)
+	p := newOP().but(opToken, says(400, "application/json", `{"error": "invalid_grant"}`))
 	c := newClient(t, plainRow(), p)
 	ctx, sent := last[RequestSent](t.Context())
 	c.Exchange(ctx, callbackOf(t, c))

@@ -85,8 +85,7 @@ func TestUserInfoByRow(t *testing.T) {
 
 // Without a userinfo endpoint the ID token has to do (OIDC Discovery §3).
 func TestUserInfoWithoutEndpoint(t *testing.T) {
-	p := newOP()
-	p.says[opDiscovery] = saysJSON(strings.Replace(opMetadata, "userinfo_endpoint", "x", 1))
+	p := newOP().but(opDiscovery, saysJSON(strings.Replace(opMetadata, "userinfo_endpoint", "x", 1)))
 	got, err := newClient(t, opRow(), p).UserInfo(t.Context(), signedIn("op"))
 	if diff := cmp.Diff(Info{Profile: Profile{Subject: "248289761001"}}, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
@@ -135,8 +134,7 @@ func TestUserInfoReply(t *testing.T) {
 		"a plain one, once known": {says: saysJSON(`{"id": 7}`), row: plain, known: true, fails: "userinfo-sub", reason: "stored tokens are somebody's, and later replies are about them"},
 	} {
 		bubble(t, name, func(t *testing.T) {
-			p, row := newOP(), with(opRow(), tt.row)
-			p.says[opUserinfo] = tt.says
+			p, row := newOP().but(opUserinfo, tt.says), with(opRow(), tt.row)
 			tokens := signedIn("op")
 			if !row.OpenID && !tt.known {
 				tokens.Subject = ""
