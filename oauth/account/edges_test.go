@@ -29,8 +29,10 @@ func (s brittleStore) AddIdentity(ctx context.Context, i account.Identity) error
 }
 
 func (s brittleStore) Identity(ctx context.Context, key account.Key) (account.Identity, error) {
-	identity, err := s.Store.Identity(ctx, key)
-	return identity, errors.Join(err, s.fails["Identity"])
+	if err := s.fails["Identity"]; err != nil {
+		return account.Identity{}, err
+	}
+	return s.Store.Identity(ctx, key)
 }
 
 func (s brittleStore) Identities(ctx context.Context, userID string) ([]account.Identity, error) {
@@ -83,6 +85,11 @@ func TestStoreFails(t *testing.T) {
 		{"AddIdentity", func() error { _, err := w.accounts.SignIn(t.Context(), other, grant); return err }},
 		{"AddIdentity", func() error { return w.accounts.Connect(t.Context(), ada.UserID, other, grant) }},
 		{"Identity", func() error { _, err := w.accounts.SignIn(t.Context(), key, grant); return err }},
+		{"UpdateTokens", func() error {
+			fails["Identity"] = errors.New("the disk is broken here, too")
+			defer delete(fails, "Identity")
+			return w.accounts.Update(t.Context(), ada, func(*account.Grant) error { return nil })
+		}},
 		{"Identities", func() error { return w.accounts.Connect(t.Context(), "nobody", other, grant) }},
 		{"Session", func() error { _, err := sessions.Get(withCookies(cookie)); return err }},
 		{"RemoveSession", func() error { return sessions.EndAll(httptest.NewRecorder(), withCookies(begin(t, sessions, ada))) }},
