@@ -54,11 +54,11 @@ func NewAttempts(root []byte, secure bool) (*Attempts, error) {
 	}, err
 }
 
-// Cookie returns a cookie of this project, to be kept for life: for this host only, and
-// hidden from scripts. All ports of a host share their cookies, so its name has a prefix:
-// another app on localhost may call its own "session". On https only the host itself can set a
-// __Host- cookie (draft-ietf-httpbis-rfc6265bis-22 §4.1.3). On http another port can set any of these cookies, also
-// to a genuine attempt that an attacker began here.
+// Cookie returns a cookie for this host only, hidden from scripts, which ends after life. All
+// ports of a host share their cookies, so its name has a prefix: another app on localhost may
+// call its own "session". On https only the host itself can set a __Host- cookie
+// (draft-ietf-httpbis-rfc6265bis-22 §4.1.3). On http a program on another port can set any of
+// these cookies, even to a genuine attempt that an attacker began here.
 func Cookie(secure bool, name, value string, life time.Duration) *http.Cookie {
 	prefix := "oauthbyhand-"
 	if secure {
@@ -76,8 +76,8 @@ func Cookie(secure bool, name, value string, life time.Duration) *http.Cookie {
 	}
 }
 
-// cookie returns the cookie of the attempt with this state. The part of the state
-// that names it is not secret; the whole is inside.
+// cookie returns the cookie of the attempt with this state. Its name shows a part of the
+// state, which is not secret. The whole is sealed inside.
 func (a *Attempts) cookie(state string, life time.Duration) *http.Cookie {
 	return Cookie(a.secure, "attempt-"+state[:min(8, len(state))], "", life)
 }
@@ -123,8 +123,8 @@ func (a *Attempts) open(cookie, sealed string) (Attempt, error) {
 }
 
 // Take returns the attempt to which the callback r belongs, and removes its cookie
-// (RFC 9700 §4.7.1). An attempt can be taken once, within ten minutes of its beginning, also
-// if the sign-in fails afterwards. Attempts remembers the last 10,000 that were taken. If an
+// (RFC 9700 §4.7.1). An attempt can be taken once, even if the sign-in then fails, and within
+// ten minutes of its beginning. Attempts remembers the last 10,000 that were taken. If an
 // older one comes again, the provider refuses its code, which works once. An error is a
 // [*CheckError].
 func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error) {
@@ -137,7 +137,7 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	name := a.cookie(state, 0).Name
 	cookie, err := r.Cookie(name)
 	if err != nil {
-		cookie = new(http.Cookie) // without a name
+		cookie = new(http.Cookie) // has no name
 	}
 	// Anybody can write a callback with an error. If it belongs to no attempt, it is not
 	// believed, but the failure says which error it is.

@@ -22,21 +22,21 @@ type Attempt struct {
 	IssParameter bool      // the provider promised iss in the callback
 	Begun        time.Time // the attempt ends ten minutes later
 
-	// OAuth 1.0a has these instead of nonce, verifier and scopes. Its State is a hash of the
-	// token.
+	// OAuth 1.0a has these instead of nonce, verifier and scopes. Its State is a hash of
+	// TemporaryToken.
 	TemporaryToken  string // names this attempt to the provider and in the callback
 	TemporarySecret string // signs the request of step 3
 
 	// Next and User are for the app. Next is the path to which the user returns afterwards.
-	// User is set if the attempt connects one more account: the user who began it.
+	// User, if set, is the signed-in user who wants to connect one more account.
 	Next string
 	User string
 }
 
 // Begin is step 1. It returns a fresh attempt and the authorization URL to which to send the
-// browser (RFC 6749 §4.1.1). That URL gets into histories and logs. So it has only a hash of
-// the verifier. It has the state and the nonce, but without this browser's cookie they are
-// worth nothing.
+// browser (RFC 6749 §4.1.1). That URL gets into histories and logs. So it holds a hash of the
+// verifier, not the verifier. Its state and nonce are worth nothing without this browser's
+// cookie.
 func (c *Client) Begin(ctx context.Context) (Attempt, string, error) {
 	ctx = inStep(ctx, 1, (*Client).Begin)
 	metadata, err := c.Discover(ctx)
@@ -45,7 +45,7 @@ func (c *Client) Begin(ctx context.Context) (Attempt, string, error) {
 	}
 	attempt := Attempt{
 		Provider:     c.Name,
-		State:        rand.Text(), // 130 bits: at least the 128 that RFC 6749 §10.10 demands, not the 160 that it recommends
+		State:        rand.Text(), // 130 bits: RFC 6749 §10.10 demands 128, and recommends 160
 		Nonce:        rand.Text(),
 		Scopes:       c.Scopes,
 		IssParameter: metadata.IssParameter,
@@ -60,7 +60,7 @@ func (c *Client) Begin(ctx context.Context) (Attempt, string, error) {
 	if err != nil {
 		return Attempt{}, "", fmt.Errorf("oauth: authorization endpoint: %w", err)
 	}
-	q, err := url.ParseQuery(endpoint.RawQuery) // its own query is kept (RFC 6749 §3.1)
+	q, err := url.ParseQuery(endpoint.RawQuery) // keeps its own query (RFC 6749 §3.1)
 	if err != nil {
 		return Attempt{}, "", fmt.Errorf("oauth: authorization endpoint: %w", err)
 	}

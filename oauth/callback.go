@@ -34,8 +34,8 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 	ctx = inStep(ctx, 2, (*Client).ParseCallback)
 	q, err := parseCallback(rawQuery)
 	refusal := callbackRefusal(q)
-	// A missing iss proves nothing if none was promised. Then each provider's own callback
-	// URL must do (attempt-client). That is the weaker defense against mix-up: an attacker's
+	// If the provider did not promise iss, it may be missing. Then the callback URL tells the
+	// providers apart (attempt-client). That is a weaker defense against mix-up: an attacker's
 	// provider may register the honest one's callback URL as its own (RFC 9700 §4.4.2.2).
 	if err := check(ctx,
 		callbackOnce.noError(err),
@@ -53,11 +53,10 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 	return Callback{attempt, q.Get("code"), q.Get(c.GrantedScopes)}, nil
 }
 
-// parseCallback reads a callback's query. r.URL.Query() drops what it cannot decode. That
-// is right for parameters that decide nothing: they are ignored (RFC 6749 §4.1.2), and a
-// denial is not lost because its description is badly encoded. One that decides must be
-// readable, and so must every separator: some parsers split at semicolons. None may be there
-// twice.
+// parseCallback reads a callback's query. It ignores a parameter that it cannot decode (RFC
+// 6749 §4.1.2), so that a badly encoded description does not hide a denial. But it refuses a
+// deciding parameter that it cannot decode, a semicolon (some parsers split there), and a
+// parameter that occurs twice.
 func parseCallback(rawQuery string) (url.Values, error) {
 	q, err := url.ParseQuery(rawQuery)
 	for pair := range strings.SplitSeq(rawQuery, "&") {
@@ -87,7 +86,7 @@ func once(q url.Values) error {
 // callbackRefusal finds an error reply (RFC 6749 §4.1.2.1), also in Meta's words: error_code
 // and error_message without error. RFC 5849 does not define a denial: X sends denied=… with
 // the temporary token as its value, others send oauth_problem=…. A parameter without a value
-// counts as left out (RFC 6749 §3.1). A code next to the error stays unused.
+// counts as left out (RFC 6749 §3.1). A code next to the error is not used.
 func callbackRefusal(q url.Values) *Refusal {
 	code := cmp.Or(q.Get("error"), q.Get("error_code"), q.Get("oauth_problem"))
 	if code == "" && q.Get("denied") != "" {

@@ -34,7 +34,7 @@ var (
 
 // Client is this app as registered with one provider. Its methods are the steps
 // of a sign-in. It may be used by several goroutines. A request takes at most 10 seconds,
-// less if ctx ends before. A reply has at most 1 MiB, and a header of at most 64 KiB.
+// less if ctx ends before. A reply's body has at most 1 MiB, its header at most 64 KiB.
 //
 // An error of a step is a [*CheckError], a [*Refusal] or local (no entropy, a URL that
 // cannot be parsed). No usable value comes with it.
@@ -67,8 +67,8 @@ func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundT
 	return &Client{Provider: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: newSender(home, transport)}, nil
 }
 
-// validateRegistration refuses what no provider would have registered, of either protocol, and
-// URLs of the provider's entry that are not safe. home is its issuer or token endpoint.
+// validateRegistration refuses an app that no provider would have registered, and unsafe URLs
+// in the provider's entry, for both protocols. home is the issuer or the token endpoint.
 func validateRegistration(p About, profile func(Replies) (Profile, error), id, secret, redirectURI, home, authorization string) error {
 	if p.Name == "" || profile == nil {
 		return fmt.Errorf("oauth: %s: the provider entry has no Name or no Profile", p.Name)
@@ -86,18 +86,18 @@ func validateRegistration(p About, profile func(Replies) (Profile, error), id, s
 		return fmt.Errorf("oauth: %s: authorization endpoint %q: %w (RFC 6749 §3.1; RFC 5849 §2.2)", p.Name, authorization, err)
 	}
 	if strings.Contains(home, "?") {
-		return fmt.Errorf("oauth: %s: issuer or token endpoint %q: no place for a query (OIDC Discovery §3)", p.Name, home)
+		return fmt.Errorf("oauth: %s: issuer or token endpoint %q: must not have a query (OIDC Discovery §3)", p.Name, home)
 	}
 	return nil
 }
 
-// secure refuses a URL to which no request may go, and no browser be sent. loopback
-// allows plain http on this machine. Of the URL the error holds no more than the host:
-// there may be secrets in the rest.
+// secure refuses a URL to which neither a request nor a browser may go. loopback allows
+// plain http on this machine. The error shows the scheme and host of the URL only: the
+// rest may hold secrets.
 func secure(rawURL string, loopback bool) error {
 	u, err := url.Parse(rawURL)
 	if err != nil || !u.IsAbs() || u.Hostname() == "" || u.User != nil || strings.Contains(rawURL, "#") {
-		return errors.New("not an absolute URL without user and fragment")
+		return errors.New("not absolute, or with user or fragment")
 	}
 	if u.Scheme == "https" || u.Scheme == "http" && loopback && IsLoopback(u.Hostname()) {
 		return nil
@@ -105,11 +105,11 @@ func secure(rawURL string, loopback bool) error {
 	return fmt.Errorf("%s://%s is not https; plain http is for this machine only", u.Scheme, u.Host)
 }
 
-// IsLoopback reports whether host is localhost, 127.0.0.0/8 or ::1: this machine,
-// which plain http does not leave.
+// IsLoopback reports whether host is localhost, 127.0.0.0/8 or ::1. Plain http to these
+// does not leave this machine.
 func IsLoopback(host string) bool {
-	ip, _ := netip.ParseAddr(strings.Trim(host, "[]"))             // the zero Addr if that fails, which is not loopback
-	return strings.ToLower(host) == "localhost" || ip.IsLoopback() // not EqualFold, to which ſ is an s
+	ip, _ := netip.ParseAddr(strings.Trim(host, "[]"))             // if that fails, the zero Addr: not loopback
+	return strings.ToLower(host) == "localhost" || ip.IsLoopback() // EqualFold takes ſ for s
 }
 
 // sender sends a client's requests.
@@ -128,7 +128,7 @@ func newSender(home string, transport http.RoundTripper) sender {
 	return sender{transport, strings.HasPrefix(home, "http:")}
 }
 
-// checkURL is the check that each request needs, and each URL that a provider names.
+// checkURL checks the URL of each request, and each URL that a provider names.
 func (s *sender) checkURL(rawURL string) Outcome {
 	return endpointHTTPS.noError(secure(rawURL, s.loopback))
 }
@@ -160,9 +160,9 @@ func (s *sender) send(ctx context.Context, r Request) (reply, error) {
 
 	client := http.Client{
 		Transport: s.transport,
-		// A 307 or 308 would carry code, verifier and secret on to wherever it points
-		// (as RFC 9700 §4.12 says of browsers), so a redirect is an answer like others,
-		// and not a 200.
+		// A redirect is not followed: a 307 or 308 would send code, verifier and secret
+		// to its URL (RFC 9700 §4.12 says so of browsers). It is a reply like others, with
+		// a status that is not 200.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	response, err := client.Do(request)
@@ -171,7 +171,7 @@ func (s *sender) send(ctx context.Context, r Request) (reply, error) {
 		received, err = io.ReadAll(http.MaxBytesReader(nil, response.Body, maxReply))
 		response.Body.Close()
 	}
-	// The message of a *url.Error holds the URL, and Meta's hold secrets.
+	// A *url.Error shows the URL, and Meta's URLs hold secrets.
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err
 	}
@@ -187,7 +187,7 @@ func (s *sender) send(ctx context.Context, r Request) (reply, error) {
 	}
 	contentType := strings.Join(slices.Compact(response.Header["Content-Type"]), ", ")
 	mediaType, _, _ := mime.ParseMediaType(contentType)
-	body := bytes.TrimPrefix(received, []byte("\ufeff")) // a parser may ignore it (RFC 8259 §8.1)
+	body := bytes.TrimPrefix(received, []byte("\ufeff")) // a byte order mark (RFC 8259 §8.1)
 	return reply{response.StatusCode, cmp.Or(mediaType, contentType), body, r}, nil
 }
 

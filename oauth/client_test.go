@@ -17,7 +17,7 @@ import (
 func TestNewClient(t *testing.T) {
 	const (
 		callback = "https://app.example/callback/op"
-		absolute = "not an absolute URL without user and fragment"
+		absolute = "not absolute, or with user or fragment"
 		https    = "is not https; plain http is for this machine only"
 	)
 	plain := func(change func(*Metadata)) func(*Provider) {
@@ -51,8 +51,8 @@ func TestNewClient(t *testing.T) {
 		"redirect # and no more":           {"app", "s3cret", callback + "#", nil, absolute, "likewise"},
 		"redirect empty":                   {"app", "s3cret", "", nil, absolute, "nowhere"},
 		"issuer empty":                     {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "" }, absolute, "nobody"},
-		"issuer with query":                {"app", "s3cret", callback, func(p *Provider) { p.Issuer += "?a=b" }, "no place for a query", "the well-known path would end up in it"},
-		"issuer with ?":                    {"app", "s3cret", callback, func(p *Provider) { p.Issuer += "?" }, "no place for a query", "likewise"},
+		"issuer with query":                {"app", "s3cret", callback, func(p *Provider) { p.Issuer += "?a=b" }, "must not have a query", "the well-known path would end up in it"},
+		"issuer with ?":                    {"app", "s3cret", callback, func(p *Provider) { p.Issuer += "?" }, "must not have a query", "likewise"},
 		"issuer with fragment":             {"app", "s3cret", callback, func(p *Provider) { p.Issuer += "#a" }, absolute, "the well-known path would never be sent"},
 		"issuer with user":                 {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "https://op.example@evil.example" }, absolute, "the host is evil.example"},
 		"issuer http":                      {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "http://op.example" }, https, "metadata changed on the wire"},

@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	discoveryMembers   = Check{0, "discovery-members", "OIDC Discovery §3", "metadata of other types read as something else than it says"}
+	discoveryMembers   = Check{0, "discovery-members", "OIDC Discovery §3", "a member of the wrong type misread"}
 	discoveryIssuer    = Check{0, "discovery-issuer", "OIDC Discovery §4.3; RFC 8414 §3.3", "metadata of another provider, or of an attacker, under this one's name"}
 	discoveryEndpoints = Check{0, "discovery-endpoints", "OIDC Discovery §3", "a sign-in that fails half-way, at an endpoint that is not there"}
 )

@@ -15,8 +15,8 @@
 // [Once] finishes steps 2 to 5 even if the browser goes away, and does not repeat them if
 // the browser delivers the callback again.
 //
-// With OAuth 1.0a the app keeps a [Client1] instead. If a step is the same idea, its method
-// has the same name. There is no step 4:
+// With OAuth 1.0a the app keeps a [Client1] instead. Its methods have the same names. There
+// is no step 4:
 //
 //	3 token      credentials, err := client.Exchange(ctx, callback)
 //	5 profile    info, err := client.UserInfo(ctx, credentials)
@@ -28,15 +28,15 @@
 //	6 refresh    tokens, err := client.Refresh(ctx, tokens)
 //	7 revoke     err := client.Revoke(ctx, tokens)
 //
-// A [Callback] and an [Unverified] come only from the call before, so that no check
-// between them can be left out. These numbers are the same in the code, in errors and
-// on the pages.
+// Only step 2 makes a [Callback], and only step 3 an [Unverified]. So no check between
+// them can be left out. The step numbers are the same in the code, in errors and on the
+// pages.
 //
 // # Reading order
 //
 // In the order of the flow, one step or one idea per file:
 //
-//	provider.go    what a client must know of one provider: as data
+//	provider.go    what a client must know of one provider, as data
 //	client.go      this app as registered there; the one function that sends a request,
 //	               follows no redirect and limits the size of the reply
 //	discovery.go   0 the provider's metadata
@@ -54,10 +54,10 @@
 //	oauth1.go      OAuth 1.0a: steps 1, 2, 3 and 5 again; 7 is in revoke.go
 //	sign1.go         the signature of each request
 //	shared.go      one fetch for many sign-ins that wait for it
-//	seal.go        encryption of what others could read or change
+//	seal.go        encryption, for what others could read or change
 //	strictjson.go  JSON read so that two parsers cannot disagree
 //	reply.go       what every reply must be, and how providers and users refuse
-//	errors.go      what a check is, and the list of all
+//	errors.go      what a check is, and the list of all checks
 //	trace.go       what happened, as events
 //
 // # What is checked
@@ -65,7 +65,7 @@
 // [Checks] lists every check with its step, its name, the section that asks for it,
 // and what an attacker gains without it. Each is declared at the top of the file of its
 // step. A check that fails is a [*CheckError]. A denial by the user or the provider is a
-// [*Refusal], in whichever of a dozen shapes it comes. [ErrNoRevocation] means that the
+// [*Refusal]; providers send it in a dozen shapes. [ErrNoRevocation] means that the
 // provider has no step 7. Other errors are local.
 //
 // # Leniencies
@@ -81,30 +81,30 @@
 //
 //   - The password grant, which RFC 9700 §2.4 forbids, and the implicit grant, which
 //     §2.1.2 advises against.
-//   - Hybrid flows: §2.1.2 accepts code id_token, but this client needs nothing from it
-//     that the code does not bring. response_type is always code.
+//   - Hybrid flows, such as code id_token, which §2.1.2 accepts: the code alone brings
+//     all that this client needs. response_type is always code.
 //   - response_mode=form_post, which keeps the code out of the browser's history (RFC 9700
-//     §4.3.1): it needs cookies that other sites' forms carry (SameSite=None). Here a code
-//     in the history has already been used, and works only once.
+//     §4.3.1): it needs a cookie that comes with other sites' forms (SameSite=None). A code
+//     works only once, and here a code in the history has been used.
 //   - Clients without a secret, and private_key_jwt: this app has a server that can
 //     keep a secret, and the providers here give one.
 //   - Dynamic registration, signed requests (JAR, PAR), JWE, signed userinfo
 //     replies, logout at the provider, token introspection: none is needed to learn
 //     who signed in, and none of the providers here asks for it.
 //   - Providers whose secret is a JWT (Apple), and issuers that stand for many
-//     tenants (Microsoft Entra "common"): their rules would have to be in the code
-//     of everybody else's flow.
+//     tenants (Microsoft Entra "common"): their rules would have to be in the flow
+//     of all providers.
 //   - The exchange of a token for a longer-lived one, which Meta has instead of refresh
 //     tokens: it would be a second way to do step 6, for two providers only. Their users
 //     sign in again.
-//   - Checks of max_age, acr and c_hash: this client never asks for what they
-//     answer. And id_token_signing_alg_values_supported: the list of algorithms is
-//     this client's own, and short.
+//   - Checks of max_age, acr and c_hash: they belong to requests that this client
+//     never sends.
+//   - Use of id_token_signing_alg_values_supported: this client accepts RS256 and ES256.
 //   - Sign-ins that the provider begins (OIDC Core §4): a sign-in begins here.
 //   - A guard against providers whose metadata name addresses inside this network:
 //     the app's owner chose the issuer, and this client trusts it that far.
 //   - Safety on plain http. Cookies do not tell ports apart, so a program on another port
-//     of this host can plant one. It cannot make an attempt up, but it can begin a sign-in
-//     of its own and plant the genuine cookie with the link to its callback: login CSRF.
-//     Only the __Host- prefix stops that, which needs https ([Cookie]).
+//     of this host can plant one. It cannot forge an attempt. But it can begin a sign-in
+//     here, plant that cookie and send the user to that callback: login CSRF.
+//     Only the __Host- prefix stops that, and it needs https ([Cookie]).
 package oauth

@@ -18,7 +18,7 @@ type Check struct {
 	Step  int    // 0 discovery, 1 request, 2 callback, 3 token, 4 ID token, 5 profile, 6 refresh, 7 revoke
 	Name  string // "claim-aud"; no two checks share one
 	Spec  string // the rule's section; "defense in depth" if no specification asks for the check
-	Stops string // what an attacker gains, or an accident does, without the check
+	Stops string // what happens without the check, by attack or accident
 }
 
 // Status is the HTTP status of a page that reports the failed check: 400 for what
@@ -70,8 +70,8 @@ func (e *CheckError) Error() string {
 	return fmt.Sprintf("oauth: step %d, %s: %s (%s)", e.Check.Step, e.Check.Name, detail, e.Check.Spec)
 }
 
-// Outcome is what a [Check] found. The methods below make outcomes, in the call of check that
-// judges them, so that a check and what it compares stand on one line.
+// Outcome is what a [Check] found. Call the methods below, which make outcomes, inside the call
+// of check: then a check and what it compares stand on one line.
 type Outcome struct {
 	Check     Check
 	Got, Want string // as in [CheckError]; often empty if the check held
@@ -79,10 +79,10 @@ type Outcome struct {
 	Skipped   bool // it does not apply
 }
 
-// holds holds if ok.
+// holds passes if ok.
 func (c *Check) holds(ok bool) Outcome { return Outcome{Check: *c, OK: ok} }
 
-// noError holds if err is nil.
+// noError passes if err is nil.
 func (c *Check) noError(err error) Outcome {
 	if err == nil {
 		return c.holds(true)
@@ -90,18 +90,18 @@ func (c *Check) noError(err error) Outcome {
 	return c.holds(false).failing(err.Error(), "")
 }
 
-// equal holds if got is want. Empty never equals empty: two missing values prove nothing.
+// equal passes if got is want. Empty never equals empty: two missing values prove nothing.
 func (c *Check) equal(got, want string) Outcome {
 	return Outcome{Check: *c, OK: got != "" && got == want, Got: got, Want: want}
 }
 
-// present holds if got is not empty. It does not keep the value, which may be a secret.
+// present passes if got is not empty. It does not keep the value, which may be a secret.
 func (c *Check) present(got string) Outcome {
 	return Outcome{Check: *c, OK: got != "", Got: "is there"}.failing("", "a value")
 }
 
-// equalSecret is equal for secrets. It keeps neither value, and the time that it takes does
-// not depend on how much of them is equal.
+// equalSecret is equal for secrets. It keeps neither value. Its duration does not show how
+// much of them is equal.
 func (c *Check) equalSecret(got, want string) Outcome {
 	o := Outcome{Check: *c, OK: got != "" && subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1, Got: "the same"}
 	if got == "" {
@@ -110,7 +110,7 @@ func (c *Check) equalSecret(got, want string) Outcome {
 	return o.failing("another value", "the expected one")
 }
 
-// oneOf holds if got is one of want.
+// oneOf passes if got is one of want.
 func (c *Check) oneOf(got string, want ...string) Outcome {
 	o := Outcome{Check: *c, OK: got != "" && slices.Contains(want, got), Got: got}
 	if !o.OK {
@@ -119,17 +119,17 @@ func (c *Check) oneOf(got string, want ...string) Outcome {
 	return o
 }
 
-// contains holds if want is in list.
+// contains passes if want is in list.
 func (c *Check) contains(list []string, want string) Outcome {
 	return Outcome{Check: *c, OK: want != "" && slices.Contains(list, want), Got: strings.Join(list, " "), Want: want}
 }
 
-// before holds if t is set and before limit.
+// before passes if t is set and before limit.
 func (c *Check) before(t, limit time.Time) Outcome {
 	return c.time(t, t.Before(limit), "before", limit)
 }
 
-// after holds if t is set and after limit.
+// after passes if t is set and after limit.
 func (c *Check) after(t, limit time.Time) Outcome {
 	return c.time(t, t.After(limit), "after", limit)
 }
@@ -185,7 +185,7 @@ func check(ctx context.Context, outcomes ...Outcome) error {
 	return err
 }
 
-// checked returns value if all outcomes hold, and otherwise the error of check and no value.
+// checked returns value if all outcomes hold. Otherwise it returns only the error of check.
 func checked[T any](ctx context.Context, value T, outcomes ...Outcome) (T, error) {
 	if err := check(ctx, outcomes...); err != nil {
 		return *new(T), err
@@ -193,7 +193,7 @@ func checked[T any](ctx context.Context, value T, outcomes ...Outcome) (T, error
 	return value, nil
 }
 
-// in is the outcome in the step that ctx is in, because several steps share some checks.
+// in returns the outcome with the step of ctx, because several steps share some checks.
 func (o Outcome) in(ctx context.Context) Outcome {
 	o.Check.Step = cmp.Or(stepOf(ctx), o.Check.Step)
 	o.Got, o.Want = clip(o.Got), clip(o.Want)

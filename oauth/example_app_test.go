@@ -19,8 +19,8 @@ import (
 )
 
 // app is a whole app in which people sign in with Google. Two handlers are the sign-in,
-// and a third greets the user who has signed in. Package account has users and sessions that
-// are kept. In your own app transport is nil, which means the internet.
+// and a third greets the user who has signed in. Package account stores users
+// and sessions. In your own app transport is nil, which means the internet.
 func app(clientID, clientSecret string, transport http.RoundTripper) http.Handler {
 	google, err := oauth.NewClient(providers.Google(), clientID, clientSecret, "https://app.example/callback/google", transport)
 	if err != nil {

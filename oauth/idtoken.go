@@ -19,11 +19,11 @@ const leeway = 60 * time.Second
 var (
 	idTokenForm      = Check{4, "id-token-form", "RFC 7515 §7.1; RFC 7519 §7.2", "one token in several spellings, which several parsers read differently"}
 	headerTyp        = Check{4, "header-typ", "RFC 8725 §3.11", "another kind of token of the same issuer used as an ID token"}
-	headerCrit       = Check{4, "header-crit", "RFC 7515 §4.1.11", "an extension that changes the token's meaning ignored"}
+	headerCrit       = Check{4, "header-crit", "RFC 7515 §4.1.11", "an ignored extension that changes the token's meaning"}
 	headerAlg        = Check{4, "header-alg", "RFC 8725 §3.1; OIDC Core §3.1.3.7 (7)", "an unsigned token, or one signed with the public key as a shared secret"}
 	idTokenSignature = Check{4, "id-token-signature", "OIDC Core §3.1.3.7 (6); RFC 8725 §3.3", "a token that anybody can write"}
 
-	claimTypes    = Check{4, "claim-types", "OIDC Core §2; RFC 7519 §4.1", "a claim of another type read as something else than it says"}
+	claimTypes    = Check{4, "claim-types", "OIDC Core §2; RFC 7519 §4.1", "a claim of the wrong type misread"}
 	claimIss      = Check{4, "claim-iss", "OIDC Core §3.1.3.7 (2)", "a token of another provider"}
 	claimAud      = Check{4, "claim-aud", "OIDC Core §3.1.3.7 (3)", "a token that was issued to another app"}
 	claimAudOnly  = Check{4, "claim-aud-only", "OIDC Core §3.1.3.7 (3)", "a token shared with an app that could replay it here"}
@@ -34,7 +34,7 @@ var (
 	claimNbf      = Check{4, "claim-nbf", "RFC 7519 §4.1.5", "a token used before its time"}
 	claimNonce    = Check{4, "claim-nonce", "OIDC Core §3.1.3.7 (11)", "a token, or a code, of another attempt injected into this one"}
 	claimSub      = Check{4, "claim-sub", "OIDC Core §2", "a sign-in as nobody, or two users that a database cannot tell apart"}
-	claimAtHash   = Check{4, "claim-at-hash", "OIDC Core §3.1.3.8", "the access token exchanged for another user's"}
+	claimAtHash   = Check{4, "claim-at-hash", "OIDC Core §3.1.3.8", "the access token swapped for another user's"}
 )
 
 // VerifyIDToken is step 4. It verifies the ID token's signature and then its claims (OIDC
@@ -70,23 +70,23 @@ func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error
 		claimNonce.equalSecret(claims.nonce, u.attempt.Nonce).skipIf(u.refreshed && claims.nonce == ""), // OIDC Core §12.2
 		claimSub.present(claims.sub),
 		claimSub.noError(fitSubject(claims.sub)),
-		// Optional in this flow (OIDC Core §3.1.3.6).
+		// at_hash is optional in this flow (OIDC Core §3.1.3.6).
 		claimAtHash.equal(claims.atHash, leftHalfHash(u.tokens.AccessToken)).skipIf(!object.has("at_hash")),
 	)
 }
 
 // verifySignature returns the payload of the token if one of the provider's keys
-// signed it. OIDC Core §3.1.3.7 (6) lets a client rely on TLS instead in this flow; RFC
-// 8725 §3.3 asks for the signature, and it is the one proof that outlives the connection.
-// Nothing in the payload is used before that.
+// signed it. Nothing in the payload is used before. In this flow OIDC Core §3.1.3.7 (6)
+// lets a client rely on TLS instead. But RFC 8725 §3.3 asks for the signature, and only the
+// signature outlives the connection.
 func (c *Client) verifySignature(ctx context.Context, compact string) ([]byte, error) {
 	token, malformed := parseJWS(compact)
 	if t := tracing(ctx); t != nil && malformed == nil {
 		claims, _ := parseObject(token.payload)
 		t.event(ctx, TokenDecoded{compact, token.header, claims})
 	}
-	// Nothing else in the header is read. An attacker who writes a token also chooses the key
-	// in it, or the key's URL (jwk, jku, x5c, x5u).
+	// Only these and crit are read of the header. An attacker who writes a token also chooses
+	// the key in it, or the key's URL (jwk, jku, x5c, x5u).
 	var typ string
 	mistyped := cmp.Or(token.header.Read("alg", &token.alg), token.header.Read("kid", &token.kid), token.header.Read("typ", &typ))
 	_, crit := token.header["crit"]
@@ -120,7 +120,7 @@ type jws struct {
 func parseJWS(compact string) (jws, error) {
 	parts := strings.SplitN(compact, ".", 4)
 	if len(parts) != 3 {
-		return jws{}, errors.New("not three parts with dots between them")
+		return jws{}, errors.New("not three parts separated by dots")
 	}
 	header, err1 := decodeBase64url(parts[0])
 	payload, err2 := decodeBase64url(parts[1])
@@ -173,7 +173,7 @@ func parseClaims(o Object) (idClaims, error) {
 }
 
 // readDate reads a NumericDate: a JSON number of seconds, perhaps with a fraction (RFC 7519
-// §2). Zero or less means unknown and leaves t zero. If the time is needed, its check fails. A
+// §2). Less than 1 means unknown and leaves t zero. If the time is needed, its check fails. A
 // time after the year 9999 was probably meant in milliseconds, and is an error.
 func readDate(o Object, name string, t *time.Time) error {
 	var seconds float64
@@ -191,7 +191,7 @@ func readDate(o Object, name string, t *time.Time) error {
 }
 
 // fitSubject refuses a sub that is not ASCII or is longer than 255 characters (OIDC Core §2).
-// A database may take two such subjects for the same.
+// A database may not tell two such subjects apart.
 func fitSubject(sub string) error {
 	if len(sub) > 255 {
 		return errors.New("longer than 255 characters")

@@ -392,7 +392,7 @@ func TestDates(t *testing.T) {
 
 func TestTokenFormSays(t *testing.T) {
 	for compact, got := range map[string]string{
-		"*.e30.eA": "not base64url", "e30.*.eA": "not base64url", "e30.e30.*": "not base64url", "e30.e30": "not three parts with dots between them",
+		"*.e30.eA": "not base64url", "e30.*.eA": "not base64url", "e30.e30.*": "not base64url", "e30.e30": "not three parts separated by dots",
 	} {
 		ctx, events := listen(t.Context())
 		_, err := newClient(t, opRow(), newOP()).VerifyIDToken(ctx, Unverified{attemptOf("op"), Tokens{Provider: "op"}, compact, false})

@@ -10,7 +10,7 @@ import (
 
 const (
 	stepsTimeout   = 15 * time.Second           // for all steps of a callback; each request has 10 seconds
-	deliveryLife   = stepsTimeout + time.Minute // how long a delivery is kept: for a minute with its result
+	deliveryLife   = stepsTimeout + time.Minute // how long a delivery is kept: its result, a minute or more
 	deliveriesKept = 10_000                     // how many at a time
 )
 
@@ -21,12 +21,12 @@ type delivery struct {
 	err   error
 }
 
-// Once runs steps, all the steps of the callback r beginning with [Attempts.Take], and
-// returns their result. A code works once, but browsers go away and come back: the provider
+// Once calls steps, which takes all steps of the callback r from [Attempts.Take] on, and
+// returns its result. A code works once, but browsers go away and come back: the provider
 // is slow and the user impatient, or the answer is lost. So the request of steps has 15
-// seconds of its own, and goes on if the browser does not wait. If the same browser delivers
-// the same callback again within 75 seconds, Once waits for the first delivery and returns its
-// result. Steps must therefore not answer the browser: begin the session afterwards, one for
+// seconds of its own, and goes on if the browser goes away. If the same browser delivers the
+// same callback again within 75 seconds, Once waits for the first delivery and returns its
+// result. So steps must not answer the browser. Begin a session when Once returns, one for
 // each delivery.
 //
 // The same browser is one that has the attempt's cookie. A browser that received the first
@@ -58,7 +58,7 @@ func Once[T any](a *Attempts, w http.ResponseWriter, r *http.Request, steps func
 }
 
 // delivery returns the delivery with this key, and whether it is the first. If too many are
-// kept already, this one is not, and the next one with its key fails attempt-unused.
+// kept already, this one is not kept. The next one with its key then fails attempt-unused.
 func (a *Attempts) delivery(key [32]byte) (d *delivery, first bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -6,14 +6,14 @@ import (
 
 // About is what people need to know about a provider, especially to register an app there.
 type About struct {
-	Name  string // in routes, cookies and variables: "google"; no two of an app share one
+	Name  string // in routes, cookies and variables: "google"; unique in an app
 	Title string // "Google"
 	// AccountKey names this provider in the keys of accounts, if that is not Name. Two entries
 	// for one provider, one for each protocol, share it.
 	AccountKey string
 
 	Console       string   // where an app is registered: a URL, or words if there is none
-	CallbackHosts []string // hosts for which it takes a callback URL with plain http
+	CallbackHosts []string // hosts whose callback URLs may be plain http
 	Notes         string   // what is special about registering there
 	Sources       []string // URLs of the documents from which the entry was made
 	Checked       string   // the day on which they were read: "2026-11-20"
@@ -25,11 +25,11 @@ type About struct {
 type Provider struct {
 	About
 
-	// Issuer is the provider's identifier. With OpenID Connect its metadata come from there,
-	// and the ID token must name it. Without, only the callback may name it, as iss (RFC
-	// 9207). It is empty if it is not known.
+	// Issuer is the provider's identifier, empty if not known. With OpenID Connect,
+	// step 0 reads the metadata there, and the ID token must name it. Without OpenID Connect,
+	// only the callback may, as iss (RFC 9207).
 	Issuer string
-	// IssuerAliases are other spellings of it that the provider's ID tokens may carry.
+	// IssuerAliases are other spellings of Issuer that the ID tokens may carry.
 	IssuerAliases []string
 	// OpenID says that the provider speaks OpenID Connect: step 0 discovers its
 	// endpoints, step 4 demands an ID token.
@@ -51,9 +51,9 @@ type Provider struct {
 	// GrantedScopes names the callback's parameter with the granted scopes, for a provider
 	// whose token reply does not have them.
 	GrantedScopes string
-	// TokenReply, if set, brings a token reply of the provider's own shape into the one of
-	// RFC 6749 §5.1. If the reply refuses in a shape of the provider's own, with status 200,
-	// TokenReply returns a *Refusal with its Code and Description. So may Profile.
+	// TokenReply, if set, turns a token reply of the provider's own shape into that of RFC
+	// 6749 §5.1. If the reply is a refusal of such a shape, with status 200, TokenReply returns
+	// a *Refusal with Code and Description. Profile may do the same.
 	TokenReply func(Object) (Object, error)
 
 	// InvalidGrant are the provider's own words for invalid_grant, at a refresh (RFC 6749
@@ -69,12 +69,12 @@ type Provider struct {
 	// ProfileURLs are read in step 5. If there are none, step 5 reads the metadata's userinfo
 	// endpoint.
 	ProfileURLs []ProfileURL
-	// APIRequest, if set, adds to each API request what the provider wants in addition to
-	// the token in its header.
+	// APIRequest, if set, adds to each API request what the provider wants besides the
+	// token in the header.
 	APIRequest func(r *Request, clientSecret, accessToken string)
 	// Profile maps what the provider said about the user to a profile. It returns an error
-	// if a member has another type than documented. (For the standard claims of OpenID
-	// Connect use that of providers.OpenID.)
+	// if a member is not of the documented type. (For the standard claims of OpenID Connect
+	// use the Profile of providers.OpenID.)
 	Profile func(Replies) (Profile, error)
 }
 
@@ -84,19 +84,19 @@ type ProfileURL struct {
 	Scope string // if set, the request is sent only if this scope was granted
 }
 
-// Replies are what the function Profile of a provider maps.
+// Replies are the input of a provider's function Profile.
 type Replies struct {
 	Token   Object            // the token reply; with OAuth 1.0a only
-	IDToken Object            // the verified claims; nil without OpenID Connect. Name and address may be in API only
-	API     []json.RawMessage // of ProfileURLs in their order, nil if not asked; or of the userinfo endpoint
+	IDToken Object            // the verified claims; nil without OpenID Connect. Name and e-mail may be in API only
+	API     []json.RawMessage // replies of ProfileURLs in order, nil if not asked; or that of the userinfo endpoint
 }
 
 // Profile is the user who signed in, in the same words for all providers. Every field but
 // Subject may be empty, because the provider does not know it or the user did not share it.
 type Profile struct {
 	// Subject is the provider's permanent id of the user, which no other user ever gets.
-	// Together with the provider it is the key of an account. An e-mail address is not (OIDC
-	// Core §5.7).
+	// Together with the provider it is the key of an account. Do not use an e-mail
+	// address as the key (OIDC Core §5.7).
 	Subject       string
 	Name          string
 	Email         string

@@ -14,9 +14,9 @@ import (
 
 var (
 	tokenClientAuth = Check{0, "token-client-auth", "OIDC Core §9; RFC 8414 §2", "the client secret sent in a way that the provider never asked for"}
-	tokenMembers    = Check{3, "token-members", "RFC 6749 §5.1", "a member of another type read as something else than it says"}
+	tokenMembers    = Check{3, "token-members", "RFC 6749 §5.1", "a member of the wrong type misread"}
 	tokenAccess     = Check{3, "token-access", "RFC 6749 §5.1, Appendix A.12", "an empty token used, or one that adds a header to the next request"}
-	tokenType       = Check{3, "token-type", "RFC 6749 §7.1", "a token of a kind that this client cannot use safely sent as Bearer"}
+	tokenType       = Check{3, "token-type", "RFC 6749 §7.1", "a token of another kind sent as if it were Bearer"}
 	tokenIDToken    = Check{3, "token-id-token", "OIDC Core §3.1.3.3", "a sign-in without proof of who signed in"}
 )
 
@@ -26,7 +26,7 @@ type Tokens struct {
 	Provider     string    // Provider.Name
 	AccessToken  string    // opaque; for the provider's APIs only
 	RefreshToken string    // empty if the provider gave none
-	Issued       time.Time // when the access token arrived; zero if Expiry is
+	Issued       time.Time // when the access token arrived; zero if Expiry is zero
 	Expiry       time.Time // of the access token; zero if the provider did not say
 	Scopes       []string  // the granted scopes; may be fewer than requested (RFC 6749 §3.3)
 	Asked        []string  // the scopes that the attempt requested
@@ -46,8 +46,8 @@ type Unverified struct {
 }
 
 // Exchange is step 3. It redeems the code for tokens (RFC 6749 §4.1.3). It sends a code once,
-// also if that fails: after a second time the provider may revoke the tokens of the first. A
-// denial by the provider is a [*Refusal].
+// even if that fails: if a code comes twice, the provider may revoke its tokens. A denial by
+// the provider is a [*Refusal].
 func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, error) {
 	ctx = inStep(ctx, 3, (*Client).Exchange)
 	attempt := callback.attempt
@@ -127,9 +127,9 @@ func (c *Client) post(ctx context.Context, metadata Metadata, endpoint string, f
 	return c.send(ctx, Request{http.MethodPost, endpoint, header, form.Encode()})
 }
 
-// clientAuth returns the method that the provider entry names. If it names none, clientAuth
-// returns Basic if the metadata list it or list nothing (RFC 6749 §2.3.1, RFC 8414 §2), and
-// otherwise the form. The order of the list means nothing.
+// clientAuth returns the method that the provider entry names. If it names none, the metadata
+// decide: Basic if they list it or list nothing (RFC 6749 §2.3.1, RFC 8414 §2), else the form.
+// The order of the list means nothing.
 func (c *Client) clientAuth(m Metadata) string {
 	listed := m.TokenEndpointAuthMethods
 	switch {
@@ -143,9 +143,9 @@ func (c *Client) clientAuth(m Metadata) string {
 	return strings.Join(listed, " ")
 }
 
-// canAuthenticate is the check that the provider takes a method which this client has.
-// It is made in step 0, so that the user is not sent to sign in for nothing, and again
-// before the secret is sent.
+// canAuthenticate checks that the provider takes a method that this client has. Step 0
+// calls it, so that no user signs in for nothing, and post calls it before it sends the
+// secret.
 func (c *Client) canAuthenticate(m Metadata) Outcome {
 	return tokenClientAuth.oneOf(c.clientAuth(m), "client_secret_basic", "client_secret_post")
 }
@@ -183,7 +183,7 @@ func (c *Client) parseTokens(ctx context.Context, o Object, err error) (Unverifi
 const maxLifetime = 365 * 24 * time.Hour
 
 // expiresIn reads a number of seconds, which some providers send as a string. It returns zero
-// if there is none that can be used. The reply is not refused for this, since it may hold the
+// if the number makes no sense. The reply is not refused for this, since it may hold the
 // only good refresh token.
 func expiresIn(raw json.RawMessage) time.Duration {
 	seconds, _ := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64) // what is no number reads as 0
@@ -191,7 +191,7 @@ func expiresIn(raw json.RawMessage) time.Duration {
 }
 
 // splitScopes reads a list of scopes. RFC 6749 §3.3 separates them by spaces, GitHub
-// and Meta by commas; no scope of theirs holds either.
+// and Meta by commas; none of their scopes holds either.
 func splitScopes(scope string) []string {
 	scopes := strings.FieldsFunc(scope, func(r rune) bool { return r == ' ' || r == ',' })
 	slices.Sort(scopes)

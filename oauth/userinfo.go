@@ -10,8 +10,8 @@ import (
 )
 
 var (
-	userinfoSub    = Check{5, "userinfo-sub", "OIDC Core §5.3.2", "the access token, and with it the profile, exchanged for another user's"}
-	profileMembers = Check{5, "profile-members", "OIDC Core §5.1", "a member of another type read as something else than it says"}
+	userinfoSub    = Check{5, "userinfo-sub", "OIDC Core §5.3.2", "the access token, and with it the profile, swapped for another user's"}
+	profileMembers = Check{5, "profile-members", "OIDC Core §5.1", "a member of the wrong type misread"}
 	profileSubject = Check{5, "profile-subject", "OIDC Core §5.7", "everybody without an id is the same user"}
 )
 
