@@ -758,8 +758,8 @@ func TestRunRefuses(t *testing.T) {
 	// Accounts of simulated providers and of real ones are not kept in one place.
 	const real, simulated = "-addr localhost:0 -base-url http://localhost:1 -data ", "-fake -fake-addr 127.0.0.1:0 -addr localhost:0 -base-url http://localhost:1 -data "
 	for says, args := range map[string][2]string{
-		"accounts of real providers, and now they are simulated": {real, simulated},
-		"accounts of simulated providers, and now they are real": {simulated, real},
+		"accounts of real providers, and this run has simulated ones": {real, simulated},
+		"accounts of simulated providers, and this run has real ones": {simulated, real},
 	} {
 		data := t.TempDir() + "/data"
 		if _, _, err := start(t, github, args[0]+data); err != nil {

@@ -28,18 +28,18 @@ type Metadata struct {
 	IssParameter bool
 }
 
-// Discover is step 0. It returns the provider's metadata from the provider entry, or with
-// OpenID Connect from the issuer (OIDC Discovery §4), and keeps them for an hour. The steps that need
-// metadata call Discover. So a provider that is down stops only its own sign-ins, and only
-// while it is down.
+// Discover is step 0. It returns the provider's metadata from the provider entry. With OpenID
+// Connect it fetches them from the issuer (OIDC Discovery §4) and keeps them for an hour. The
+// steps that need metadata call Discover. So a provider that is down stops only its own
+// sign-ins, and only while it is down.
 func (c *Client) Discover(ctx context.Context) (Metadata, error) {
 	ctx = inStep(ctx, 0, (*Client).Discover)
 	if !c.OpenID {
 		return c.Metadata, nil
 	}
 	return c.discovered.get(ctx, nil, func(ctx context.Context) (Metadata, error) {
-		// This URL is built without a trailing slash of the issuer (OIDC Discovery §4.1). The
-		// issuer itself is an identifier and is compared with the slash (§4.3).
+		// This URL leaves out the issuer's trailing slash (OIDC Discovery §4.1). The issuer
+		// itself is an identifier and keeps the slash when it is compared (§4.3).
 		o, err := c.getObject(ctx, strings.TrimSuffix(c.Issuer, "/")+"/.well-known/openid-configuration")
 		if err != nil {
 			return Metadata{}, err

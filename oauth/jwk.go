@@ -41,7 +41,8 @@ type key struct {
 
 // keysFor returns the provider's keys that may have signed the token: those with its kid, or
 // all that fit if it has none. If no key has the kid, the provider may have changed its keys,
-// and they are fetched again (OIDC Core §10.1.1). For a token without kid, again forces that.
+// and they are fetched again (OIDC Core §10.1.1). The argument again forces that for a token
+// without kid.
 func (c *Client) keysFor(ctx context.Context, token jws, again bool) ([]key, error) {
 	right := func(k key) bool {
 		if token.kid == "" {
@@ -63,7 +64,7 @@ func (c *Client) keysFor(ctx context.Context, token jws, again bool) ([]key, err
 		case k.unfit != nil:
 			unfit = append(unfit, k.unfit.Error())
 		case k.alg != token.alg:
-			unfit = append(unfit, fmt.Sprintf("a key for %s with a token of %s", k.alg, token.alg))
+			unfit = append(unfit, fmt.Sprintf("a key for %s, not for %s", k.alg, token.alg))
 		default:
 			fit = append(fit, k)
 		}
@@ -170,8 +171,8 @@ func readBytes(o Object, name string) ([]byte, error) {
 	return b, nil
 }
 
-// signedBy reports whether the key made the token's signature. The key decides by which
-// algorithm, and the token must name the same (RFC 8725 §3.1).
+// signedBy reports whether the key made the token's signature. The key decides the algorithm,
+// and the token must name the same one (RFC 8725 §3.1).
 func (token jws) signedBy(k key) bool {
 	hash := sha256.Sum256([]byte(token.signed))
 	if public, ok := k.public.(*rsa.PublicKey); ok {

@@ -38,7 +38,7 @@ type Provider1 struct {
 
 	ProfileURL string // read in step 5
 	// ProfileClosed, if set, reports whether a refusal of ProfileURL is about the app and
-	// not about the user. The profile then comes from the token reply alone.
+	// not about the user. Then the profile comes from the token reply alone.
 	ProfileClosed func(*Refusal) bool
 	// Profile maps what the provider said about the user to a profile.
 	Profile func(Replies) (Profile, error)
@@ -102,9 +102,9 @@ func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 	return attempt, authorizationURL, nil
 }
 
-// tokenState names an attempt of OAuth 1.0a, which has no state: the callback brings the
-// temporary token, and a part of its hash fits into a cookie's name, whatever characters
-// the token has.
+// tokenState returns the name of an attempt of OAuth 1.0a, which has no state. It is a hash of
+// the temporary token, which the callback brings. A part of the hash fits into a cookie's
+// name, whatever characters the token has.
 func tokenState(temporaryToken string) string {
 	hash := sha256.Sum256([]byte(temporaryToken))
 	return base64.RawURLEncoding.EncodeToString(hash[:])
@@ -119,11 +119,10 @@ func callbackAttempt(q url.Values) string {
 	return q.Get("state")
 }
 
-// ParseCallback is step 2. It checks what the browser brought back from the
-// provider: rawQuery as received, for the attempt that this browser began. The
-// temporary token does the work of the state: it is this attempt's or the callback
-// is refused (RFC 5849 §2.2 and §4.13).
-// A denial is a [*Refusal].
+// ParseCallback is step 2. It checks what the browser brought back from the provider: rawQuery
+// as received, for the attempt that this browser began. The temporary token does the work of
+// the state: if it is not this attempt's, ParseCallback returns an error (RFC 5849 §2.2 and
+// §4.13). A denial is a [*Refusal].
 func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback, error) {
 	ctx = inStep(ctx, 2, (*Client1).ParseCallback)
 	q, err := parseCallback(rawQuery)
@@ -147,16 +146,15 @@ func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery s
 // not expire: they work until the user or the provider revokes them.
 type TokenCredentials struct {
 	Provider string // Provider1.Name
-	Token    string // oauth_token: which goes with each request
-	Secret   string // oauth_token_secret: which signs it
-	Subject  string // of the user; empty until the app knows it, then UserInfo must agree
-	Reply    Object // the whole token reply, with both of them
+	Token    string // oauth_token: goes with each request
+	Secret   string // oauth_token_secret: signs each request
+	Subject  string // of the user; empty until the app knows it. UserInfo must find the same
+	Reply    Object // the whole token reply, with Token and Secret
 }
 
 // Exchange is step 3. It exchanges the temporary credentials for token credentials
-// (RFC 5849 §2.3). The temporary secret signs the request, and only the provider and
-// this attempt have it: a verifier stolen on its way back is of no use. A denial by the
-// provider is a *Refusal.
+// (RFC 5849 §2.3). The temporary secret signs the request. Only the provider and this attempt
+// have it, so a stolen verifier is of no use. A denial by the provider is a [*Refusal].
 func (c *Client1) Exchange(ctx context.Context, callback Callback) (TokenCredentials, error) {
 	ctx = inStep(ctx, 3, (*Client1).Exchange)
 	attempt := callback.attempt
@@ -178,7 +176,7 @@ func (c *Client1) Exchange(ctx context.Context, callback Callback) (TokenCredent
 }
 
 // UserInfo is step 5. It reads who signed in from the provider's API, or from the reply of
-// step 3 if the API is closed to this app. It must be t.Subject if that is known.
+// step 3 if the API is closed to this app. If t.Subject is known, the user must be that one.
 func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error) {
 	ctx = inStep(ctx, 5, (*Client1).UserInfo)
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
@@ -223,7 +221,7 @@ func (c *Client1) signed(ctx context.Context, method, rawURL, tokenSecret string
 	return c.send(ctx, Request{Method: method, URL: rawURL, Header: http.Header{"Authorization": {s.Header}}})
 }
 
-// credentials reads the reply of step 1 or 3: form-encoded (RFC 5849 §2.1, §2.3)
+// credentials reads the reply of step 1 or 3. It must be form-encoded (RFC 5849 §2.1, §2.3),
 // whatever its Content-Type says. X says text/html, and sends errors as JSON.
 func (r reply) credentials(ctx context.Context, c *Check) (TokenCredentials, error) {
 	if refusal := r.refusal(ctx); refusal != nil {

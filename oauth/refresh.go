@@ -32,8 +32,8 @@ func (t Tokens) RefreshDue() bool {
 }
 
 // TokenRefused reports whether err, an error of [Client.Get], means that the access token is
-// no longer good. Then a refresh may help. It is a reply with status 401, with or without a
-// reason (RFC 6750 §3.1), or an error that the provider entry names.
+// no longer good. Then a refresh may help. The reply had status 401, with or without a reason
+// (RFC 6750 §3.1), or a code that the provider entry lists in InvalidGrant.
 func (c *Client) TokenRefused(err error) bool { return tokenRefused(err, c.InvalidGrant) }
 
 // TokenRefused reports whether err, an error of [Client1.Get], means that the token is no
@@ -50,11 +50,12 @@ func tokenRefused(err error, invalidGrant []string) bool {
 
 // Refresh is step 6. It exchanges the refresh token for new tokens (RFC 6749 §6).
 // Many providers accept a refresh token once, and take a second use for theft (RFC 9700
-// §4.14.2). So refresh a grant once at a time, and store the new tokens before you use them.
+// §4.14.2). So run one refresh of a grant at a time, and store the new tokens before you use
+// them.
 // If the grant has ended, Refresh returns a [*Refusal] with the code invalid_grant. Then only a
 // new sign-in helps.
 //
-// Refresh requests no scope, which means the scopes that were granted before.
+// Refresh asks for no scope. That means the scopes that were granted before.
 func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 	ctx = inStep(ctx, 6, (*Client).Refresh)
 	if err := check(ctx,
@@ -115,7 +116,7 @@ func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, 
 		refreshSub.equal(after.sub, before.sub),
 		refreshAud.equal(strings.Join(after.aud, " "), strings.Join(before.aud, " ")),
 		refreshAud.equal(cmp.Or(after.azp, "no azp"), cmp.Or(before.azp, "no azp")),
-		// Equal as times, if both have one; a first one must be in the past.
+		// If both have one, the times must be equal. The new one must be in the past.
 		refreshAuthTime.equal(after.authTime.String(), before.authTime.String()).skipIf(after.authTime.IsZero() || before.authTime.IsZero()),
 		refreshAuthTime.before(after.authTime, time.Now().Add(leeway)).skipIf(after.authTime.IsZero()),
 	)

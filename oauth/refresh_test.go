@@ -148,7 +148,7 @@ func TestRefreshFetchesKeysOnce(t *testing.T) {
 		stored.IDToken = maps.Clone(stored.IDToken)
 		stored.IDToken["nonce"] = []byte("7")
 		p.says[opToken] = saysJSON(`{"access_token": "n3w", "token_type": "Bearer", "id_token": "` + tokenOf("rsa") + `"}`)
-		if got, err := c.Refresh(t.Context(), stored); fmt.Sprint(err) != "nonce is of another type: a number" || got.AccessToken != "" {
+		if got, err := c.Refresh(t.Context(), stored); fmt.Sprint(err) != "nonce has the wrong type: a number" || got.AccessToken != "" {
 			t.Errorf("a store that lost its data: %v", err)
 		}
 	})

@@ -18,7 +18,7 @@ import (
 // What must hold for each reply, in addition to the checks of its step.
 var (
 	replyStatus    = Check{0, "reply-status-200", "OIDC Discovery §4.2; RFC 6749 §5.1; OIDC Core §5.3.2", "an error page, or a redirect to somebody else's server, read as the answer"}
-	replyMediaType = Check{0, "reply-media-type", "RFC 6749 §5.1; OIDC Discovery §4.2; RFC 7517 §8.5", "a file that a user uploaded to the provider's host read as its answer"}
+	replyMediaType = Check{0, "reply-media-type", "RFC 6749 §5.1; OIDC Discovery §4.2; RFC 7517 §8.5", "a file that a user uploaded to the provider's host, read as its answer"}
 	replyJSON      = Check{0, "reply-json", "RFC 8259 §4", "two parsers see two tokens, two issuers, two users in one reply"}
 )
 
@@ -35,7 +35,7 @@ type reply struct {
 // statusOK is the check of the status: 200 is the only success.
 func (r reply) statusOK() Outcome { return replyStatus.equal(r.said(), "200") }
 
-// said is the status, with the words of a server that is down.
+// said returns the status. If the server is down, said adds its words.
 func (r reply) said() string {
 	status := strconv.Itoa(r.status)
 	if r.status >= 500 && r.prose() != "" {
@@ -44,9 +44,9 @@ func (r reply) said() string {
 	return status
 }
 
-// object reads a reply that must be JSON, under one of these types. It judges it by its error,
-// its status and its members, in this order: GitHub reports errors with status 200. A reply
-// that says why it refuses is a *Refusal.
+// object reads a reply that must be JSON, under one of these types. It looks for an error before
+// it looks at the status, because GitHub reports errors with status 200. If there is an error,
+// object returns a *Refusal.
 func (r reply) object(ctx context.Context, mediaTypes ...string) (Object, error) {
 	if refusal := r.refusal(ctx); refusal != nil {
 		return nil, refusal
@@ -59,8 +59,8 @@ func (r reply) object(ctx context.Context, mediaTypes ...string) (Object, error)
 	)
 }
 
-// json returns the body of an API's reply, an object or not. What error means in one
-// with status 200 only that API knows, unless ok or errcode says it.
+// json returns the body of an API's reply, an object or not. With status 200, a member
+// called error can mean anything. Then the reply is a refusal only if ok or errcode says so.
 func (r reply) json(ctx context.Context) (json.RawMessage, error) {
 	o, invalid := parseJSON(r.body)
 	if refusal := r.refusal(ctx); refusal != nil && (r.status != http.StatusOK || o.text("ok") == "false" || strings.Trim(o.text("errcode"), "0") != "") {
@@ -97,7 +97,7 @@ type Refusal struct {
 	Status      int    // HTTP status of the reply; 0 in the callback
 	Code        string // "access_denied", "invalid_grant", …; or a provider's own number
 	Description string // for people; empty if the provider gave none
-	URI         string // page about the error; not to be followed unseen
+	URI         string // page about the error; never redirect to it
 	Reason      string // Meta's error_reason: "user_denied"
 }
 
@@ -122,8 +122,8 @@ func refusalIn(ctx context.Context, err error, sent Request) *Refusal {
 	return refusal.of(ctx, http.StatusOK, sent)
 }
 
-// of returns a copy of r as a refusal of the step that ctx is in, after a request whose
-// secrets it must not repeat.
+// of returns a copy of r with the step that ctx is in and this status. The copy must not repeat
+// the secrets of the request that was sent.
 func (r Refusal) of(ctx context.Context, status int, sent Request) *Refusal {
 	r.Step, r.Status = stepOf(ctx), status
 	for _, text := range []*string{&r.Code, &r.Description, &r.URI, &r.Reason} {
@@ -133,11 +133,11 @@ func (r Refusal) of(ctx context.Context, status int, sent Request) *Refusal {
 }
 
 // refusal finds the reason in a reply that refuses: RFC 6749 §5.2, or one of the
-// shapes that providers use instead. It returns nil if there is none. An error
-// that says anything counts whatever the status is, and whatever else is in the reply.
+// shapes that providers use instead. It returns nil if there is none. An error that is
+// not empty counts with any status, and next to any other members.
 func (r reply) refusal(ctx context.Context) *Refusal {
 	o, invalid := parseObject(r.body)
-	if form, _ := parseForm(r.body); invalid != nil && (form.has("error") || form.has("oauth_problem")) { // of whatever type
+	if form, _ := parseForm(r.body); invalid != nil && (form.has("error") || form.has("oauth_problem")) { // of any media type
 		o, invalid = form, nil
 	}
 	code := cmp.Or(o.text("error"), o.text("oauth_problem"), o.text("errcode"))
@@ -147,7 +147,7 @@ func (r reply) refusal(ctx context.Context) *Refusal {
 	if r.status == http.StatusOK && code == "" {
 		return nil
 	}
-	var inner Object // if error is no word
+	var inner Object // if error is an object
 	o.Read("error", &inner)
 	var several []Object
 	o.Read("errors", &several)
@@ -172,8 +172,8 @@ func (r reply) refusal(ctx context.Context) *Refusal {
 	return refusal.of(ctx, r.status, r.sent)
 }
 
-// prose returns a body that gives a reason in words. A page does not, and what may be a
-// token in a form or in JSON must not get into an error.
+// prose returns a body that gives a reason in words. For a page it returns "", and also for a
+// form or JSON: a token in it must not get into an error.
 func (r reply) prose() string {
 	text := strings.TrimSpace(string(r.body))
 	if !strings.HasPrefix(r.mediaType, "text/") || strings.ContainsAny(text, "<{[=") {
@@ -187,8 +187,8 @@ func (r reply) prose() string {
 var secretParameter = regexp.MustCompile(`(?:secret|code|verifier|token|proof|signature)"?[=:] ?"?([^&"]+)`)
 
 // scrub withholds a text of the provider if it repeats a secret of the request. It withholds
-// all of the text: the visitor chooses the code, and a code that is a part of another
-// secret would leave the rest of that one readable.
+// all of the text. If it cut out only the code, a visitor could choose a code that is a part
+// of another secret, and the rest of that secret would stay.
 func (r Request) scrub(text string) string {
 	authorization := r.Header.Get("Authorization")
 	var secrets []string

@@ -16,8 +16,8 @@ var ErrNoRevocation = errors.New("oauth: step 7: this provider has no revocation
 
 // Revoke is step 7. It tells the provider that t will not be used any more, at the revocation
 // endpoint (RFC 7009 §2.1) or in the provider's own way. It returns [ErrNoRevocation] if there
-// is neither. If there is a refresh token, Revoke sends that, because it could get new access
-// tokens.
+// is neither. If t has a refresh token, Revoke sends that one, because with it the app could get
+// new access tokens.
 func (c *Client) Revoke(ctx context.Context, t Tokens) error {
 	ctx = inStep(ctx, 7, (*Client).Revoke)
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {

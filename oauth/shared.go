@@ -29,9 +29,9 @@ type shared[T any] struct {
 }
 
 // get returns the value if it is young and good says yes; a nil good always does. Otherwise it
-// fetches the value. A failure is not kept: the next caller tries again. A young value that is not
-// good may be a caller that asks for a made-up key id. So it is fetched again at most three
-// times in a row, and then once in 30 seconds. In between get returns it as it is.
+// fetches the value. A failure is not kept: the next caller tries again. If a young value is
+// not good, somebody may have made up a key id. So it is fetched again at most three times in
+// a row, and then once in 30 seconds. In between get returns it as it is.
 func (s *shared[T]) get(ctx context.Context, good func(T) bool, fetch func(context.Context) (T, error)) (none T, err error) {
 	s.mu.Lock()
 	fresh := time.Since(s.fetched) < sharedMaxAge // never, if nothing was fetched yet
@@ -82,7 +82,7 @@ func (s *shared[T]) fetch(ctx context.Context, fetch func(context.Context) (T, e
 
 // mayRefetch counts a refetch, unless there were too many.
 func (s *shared[T]) mayRefetch() bool {
-	used := max(0, time.Until(s.budgetFull)) // an interval for each refetch that is not forgotten
+	used := max(0, time.Until(s.budgetFull)) // an interval for each refetch, less the time since
 	if used > (refetchBurst-1)*refetchInterval {
 		return false
 	}

@@ -22,9 +22,9 @@ func sign1(method, rawURL, form string, protocol []Parameter, clientSecret, toke
 	if err != nil {
 		return Signed{}, err
 	}
-	// §3.4.1.3.1. Query and form are decoded first, to be encoded again in the one
-	// way of §3.6: "+" and "%20", "%2b" and "%2B" sign the same. A parameter that is
-	// not collected could be changed on the way. The realm is no parameter.
+	// §3.4.1.3.1. Query and form are decoded first and later encoded in the one way of §3.6.
+	// So "+" signs like "%20", and "%2b" like "%2B". A parameter that is not collected
+	// could be changed on the way. The realm is no parameter.
 	decoded, err := url.ParseQuery(u.RawQuery + "&" + form)
 	if err != nil {
 		return Signed{}, err
@@ -43,9 +43,9 @@ func sign1(method, rawURL, form string, protocol []Parameter, clientSecret, toke
 	return s, nil
 }
 
-// normalizeParameters is §3.4.1.3.2: encoded, then sorted by name and those of one
-// name by value, in byte order. Pairs are sorted, not "name=value" strings, among
-// which "a1=" stands before "a=". A name that occurs twice is there twice.
+// normalizeParameters is §3.4.1.3.2. It encodes the parameters, then sorts them by name, and
+// those of one name by value, in byte order. It sorts pairs: among "name=value" strings, "a1="
+// would stand before "a=". A name that occurs twice stays there twice.
 func normalizeParameters(parameters []Parameter) string {
 	encoded := make([]Parameter, len(parameters))
 	for i, p := range parameters {
@@ -63,7 +63,7 @@ func normalizeParameters(parameters []Parameter) string {
 
 // baseStringURI is §3.4.1.2: scheme, host and path as the server sees them in the
 // request line and the Host header, without query and fragment. net/http sends the
-// path as it stands in the URL, "/" for an empty one, and no port that is empty.
+// path as it stands in the URL, or "/" if it is empty. It sends no empty port.
 func baseStringURI(u *url.URL) string {
 	scheme, host := u.Scheme, strings.ToLower(u.Host) // the scheme is lowered by url.Parse
 	port := u.Port()
@@ -98,7 +98,7 @@ func authorizationHeader(protocol []Parameter) string {
 }
 
 // percentEncode is §3.6: the unreserved characters of RFC 3986 §2.3 stay, each other
-// byte becomes "%" and two upper-case digits. url.QueryEscape does the same, but for a
+// byte becomes "%" and two upper-case digits. url.QueryEscape does the same, except for a
 // space.
 func percentEncode(s string) string {
 	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")

@@ -13,15 +13,15 @@ import (
 // Object is a JSON object about which two parsers cannot disagree. It is valid UTF-8, nothing
 // follows it, no name occurs twice at any depth, and names match exactly ("SUB" is not "sub").
 // encoding/json alone takes the last of two equal names, ignores case in names, and turns
-// invalid UTF-8 into U+FFFD, which can make one subject of two. (It does the same with half of
-// an escaped surrogate pair, which is valid UTF-8. Subjects must be ASCII for this reason too.)
+// invalid UTF-8 into U+FFFD, so that two subjects can become one. (It does the same with half
+// of an escaped surrogate pair, which is valid UTF-8. So subjects must also be ASCII.)
 type Object map[string]json.RawMessage
 
 // has reports whether there is a member with this name, other than null.
 func (o Object) has(name string) bool { return len(o[name]) > 0 && string(o[name]) != "null" }
 
-// Read stores the member name in the variable to which into points. If the member is absent or
-// null, the variable stays as it is. If it has another type, Read returns an error.
+// Read stores the member called name in the variable that into points to. If the member is
+// absent or null, the variable stays as it is. If it has the wrong type, Read returns an error.
 func (o Object) Read(name string, into any) error {
 	raw := o[name]
 	if !o.has(name) {
@@ -32,12 +32,12 @@ func (o Object) Read(name string, into any) error {
 		return nil
 	}
 	if err := json.Unmarshal(raw, into); err != nil {
-		return fmt.Errorf("%s is of another type: %s", name, kind(raw))
+		return fmt.Errorf("%s has the wrong type: %s", name, kind(raw))
 	}
 	return nil
 }
 
-// readList is Read of a member that is a string or a list of strings.
+// readList is Read for a member that is a string or a list of strings.
 func readList(o Object, name string, list *[]string) error {
 	var one string
 	if o.has(name) && o.Read(name, &one) == nil {
@@ -47,8 +47,8 @@ func readList(o Object, name string, list *[]string) error {
 	return o.Read(name, list)
 }
 
-// text returns a member as text: a string, a number or a boolean as it is, and of an object
-// or an array only its type, since escapes in it could hide a secret from scrub.
+// text returns a string, a number or a boolean as text. For an object or an array it returns
+// only the type, because escapes in it could hide a secret from scrub.
 func (o Object) text(name string) string {
 	var text string
 	if o.Read(name, &text) != nil {
@@ -70,7 +70,7 @@ func unquote(raw []byte) string {
 	return text
 }
 
-// UnmarshalJSON reads o as strictly as a reply, and faster than a map.
+// UnmarshalJSON reads data into o, as strictly as a reply. It is faster than encoding/json.
 func (o *Object) UnmarshalJSON(data []byte) (err error) {
 	if string(data) != "null" {
 		*o, err = parseObject(bytes.Clone(data)) // o outlives data
@@ -127,7 +127,7 @@ func (w *walker) next() byte {
 
 func (w *walker) value(depth int) (o Object, err error) {
 	if depth > maxDepth {
-		return nil, fmt.Errorf("more than %d deep", maxDepth)
+		return nil, fmt.Errorf("more than %d levels deep", maxDepth)
 	}
 	switch w.next() {
 	case '{':

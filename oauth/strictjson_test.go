@@ -55,7 +55,7 @@ func TestParseObject(t *testing.T) {
 		"a newline in text":   {text: "{\"a\":\"\n\"}", err: "not valid JSON", reason: "to be escaped (RFC 8259 §7)"},
 		"too deep":            {text: `{"a":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`, err: "not valid JSON", reason: "a stack is not without end"},
 		"64 deep":             {text: strings.Repeat(`{"a":`, 63) + "[]" + strings.Repeat("}", 63), want: object{"a": []byte(strings.Repeat(`{"a":`, 62) + "[]" + strings.Repeat("}", 62))}, reason: "as deep as it may be"},
-		"65 deep":             {text: strings.Repeat(`{"a":`, 64) + "[]" + strings.Repeat("}", 64), err: "more than 64 deep", reason: "no honest reply needs it, and shown indented it fills the memory"},
+		"65 deep":             {text: strings.Repeat(`{"a":`, 64) + "[]" + strings.Repeat("}", 64), err: "more than 64 levels deep", reason: "no honest reply needs it, and shown indented it fills the memory"},
 		"a list":              {text: `[]`, err: "not an object but an array", reason: "members have no names there"},
 		"a list, indented":    {text: " \t\r\n[]", err: "not an object but an array", reason: "white space tells no type"},
 		"64 lists":            {text: `{"a":` + strings.Repeat("[", 63) + strings.Repeat("]", 63) + "}", want: object{"a": []byte(strings.Repeat("[", 63) + strings.Repeat("]", 63))}, reason: "as deep as they may be"},
@@ -102,7 +102,7 @@ func TestObjectRead(t *testing.T) {
 	for name, want := range map[string]string{"number": "a number", "flag": "a boolean", "unset": "a boolean", "list": "an array"} {
 		text = "before"
 		err := o.Read(name, &text)
-		if want := name + " is of another type: " + want; err == nil || err.Error() != want || text != "before" {
+		if want := name + " has the wrong type: " + want; err == nil || err.Error() != want || text != "before" {
 			t.Errorf("%s: %q, %v", name, text, err)
 		}
 	}

@@ -40,7 +40,7 @@ type (
 		Attempt Attempt
 	}
 	// Signed is the signature of a request by OAuth 1.0a, with the values of RFC 5849
-	// §3.4 on the way to it. The secrets that made it are in none of them.
+	// §3.4 that lead to it. None of them contains the secrets that sign.
 	Signed struct {
 		Parameters []Parameter // of query, protocol and form (§3.4.1.3.1)
 		Normalized string      // the same, encoded and sorted (§3.4.1.3.2)
@@ -68,8 +68,8 @@ type (
 type traceKey struct{}
 
 // WithTrace returns a context in which each step calls f with what happens, like
-// net/http/httptrace. Several goroutines may call f, also shortly after a step has returned:
-// it may have begun a request that others wait for.
+// net/http/httptrace. Several goroutines may call f. They may call it shortly after a step has
+// returned, if others still wait for a request that the step began.
 func WithTrace(ctx context.Context, f func(Event)) context.Context {
 	return context.WithValue(ctx, traceKey{}, tracer(f))
 }
@@ -83,8 +83,8 @@ func tracing(ctx context.Context) tracer {
 	return t
 }
 
-// report reports an event if somebody listens. It is generic, so that only then an interface
-// value is allocated.
+// report reports an event if somebody listens. It is generic, so that it allocates an interface
+// value only then.
 func report[T any](ctx context.Context, what T) {
 	if t := tracing(ctx); t != nil {
 		t.event(ctx, what)

@@ -55,9 +55,9 @@ type Identity struct {
 
 // Grant is what the provider gave and said: tokens (OAuth 2.0) or token credentials (OAuth
 // 1.0a), and what step 5 read. [Accounts] stores at most 64 KiB of profile and replies. If
-// they are longer it leaves out the last replies, and if the profile alone is longer, all
-// of it except the subject. Of the ID token's claims it stores at most 64 KiB as well, or
-// only those that a refresh compares.
+// they are longer, it leaves out the last replies. If the profile alone is longer, it keeps
+// only the subject. It also stores at most 64 KiB of the ID token's claims. If they are
+// longer, it keeps only those that a refresh compares.
 type Grant struct {
 	Profile     oauth.Profile
 	Replies     []oauth.Reply
@@ -73,7 +73,7 @@ type Session struct {
 	Key    Key // the identity that the user signed in with
 	Begun  time.Time
 	Seen   time.Time // last use, measured to ten minutes
-	Proof  string    // shows that this app wrote the record, except Seen
+	Proof  string    // shows that this app wrote all fields but Seen
 }
 
 // Errors of a [Store], and of [Accounts] and [Sessions] above it.
@@ -92,7 +92,7 @@ type Store interface {
 	Identity(ctx context.Context, key Key) (Identity, error) // or ErrNotFound
 	// Identities returns a user's identities in the order in which they were added.
 	Identities(ctx context.Context, userID string) ([]Identity, error)
-	// UpdateTokens replaces an identity's Sealed by what update makes of it. The identity
+	// UpdateTokens replaces an identity's Sealed with what update returns. The identity
 	// is locked meanwhile, for every process that uses the store, because update may spend
 	// a refresh token that works once. If update fails, nothing changes and UpdateTokens
 	// returns its error. Without such an identity it returns ErrNotFound.

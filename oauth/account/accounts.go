@@ -15,10 +15,10 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// maxRead is how many bytes of profile and replies are kept for an identity, and of claims.
+// maxRead limits the bytes of an identity's profile and replies, and also those of its claims.
 const maxRead = 64 << 10
 
-// compared are the claims that a refresh compares (OIDC Core §12.2). They are kept always.
+// compared are the claims that a refresh compares (OIDC Core §12.2). They are always kept.
 var compared = []string{"iss", "sub", "aud", "azp", "nonce", "auth_time"}
 
 // Accounts signs users in, connects their accounts and keeps their tokens. It is safe for
@@ -111,7 +111,7 @@ func (a *Accounts) storeGrant(ctx context.Context, identity Identity, signIn boo
 	return identity.UserID, nil
 }
 
-// now is as exact as databases keep a time.
+// now returns the time, as exact as databases keep it.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // Identities returns a user's identities in the order in which they were added.
@@ -146,7 +146,7 @@ func (a *Accounts) Update(ctx context.Context, identity Identity, change func(*G
 // identity the user is gone. It returns ErrNotFound if the identity is gone already.
 //
 // To revoke the grant at the provider as well (step 7, [oauth.Client.Revoke]), open it before
-// Disconnect and revoke it afterwards. In this order it is not revoked twice, and not kept
+// Disconnect and revoke it afterwards. Then it is not revoked twice, and it is not kept
 // after it is revoked.
 func (a *Accounts) Disconnect(ctx context.Context, identity Identity) error {
 	return a.store.RemoveIdentity(ctx, identity.UserID, identity.Key)
@@ -166,10 +166,10 @@ func (a *Accounts) Open(identity Identity) (grant Grant, err error) {
 }
 
 // sealContext binds a sealed grant to its user and key. Because it quotes them, no two
-// identities have the same.
+// identities have the same text.
 func sealContext(i Identity) string { return fmt.Sprintf("%q %q %q", i.UserID, i.Provider, i.Subject) }
 
-// seal returns grant sealed for identity, without what is too long to be kept.
+// seal returns the sealed grant of identity. It leaves out what is too long (see [Grant]).
 func (a *Accounts) seal(identity Identity, grant Grant) (string, error) {
 	p := &grant.Profile
 	size := len(p.Name) + len(p.Email) + len(p.Picture)

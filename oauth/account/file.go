@@ -91,13 +91,13 @@ func parseKey(name, text string) ([]byte, error) {
 type file struct {
 	dir  string
 	sync func(*os.File) error // (*os.File).Sync; tests have a disk that fails
-	lock io.Closer            // nil until the directory is open, and once it is closed
+	lock io.Closer            // nil before the directory is open and after Close
 }
 
 func (f *file) path(name string) string { return filepath.Join(f.dir, name) }
 
-// rootKey returns the root key in sessionKey. If that is empty it is in the file key, which
-// rootKey makes if nothing is sealed yet.
+// rootKey returns the root key from sessionKey. If that is empty, it reads the file "key".
+// If nothing is sealed yet, it makes this file.
 func (f *file) rootKey(sessionKey string) ([]byte, error) {
 	if sessionKey != "" {
 		return parseKey("SESSION_KEY", sessionKey)
@@ -105,7 +105,7 @@ func (f *file) rootKey(sessionKey string) ([]byte, error) {
 	text, err := os.ReadFile(f.path("key"))
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(f.path(fileName)); err == nil {
-			return nil, errors.New("SESSION_KEY is not set, and there is no file key: set it to the key under which this was sealed")
+			return nil, errors.New("SESSION_KEY is not set, and there is no file key: set SESSION_KEY to the key that sealed the accounts")
 		}
 		text = []byte(newKey() + "\n")
 		err = f.replace("key", text)
@@ -139,10 +139,10 @@ func (f *file) load(simulated bool, root []byte) (*records, error) {
 	}
 	if r.Simulated != simulated {
 		mode := map[bool]string{true: "simulated", false: "real"}
-		return nil, fmt.Errorf("it holds accounts of %s providers, and now they are %s: take another directory", mode[r.Simulated], mode[simulated])
+		return nil, fmt.Errorf("it holds accounts of %s providers, and this run has %s ones: take another directory", mode[r.Simulated], mode[simulated])
 	}
 	if _, err := sealer.Open(r.KeyCheck, keyCheckContext); err != nil {
-		return nil, errors.New("SESSION_KEY, or the file key in it, is not the key under which it was sealed")
+		return nil, errors.New("SESSION_KEY, or the file key in it, is not the key that sealed the accounts")
 	}
 	return &r, nil
 }

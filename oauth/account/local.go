@@ -75,9 +75,9 @@ type change struct {
 }
 
 // change makes a change, and returns when it is written. Changes that wait while others
-// are written share the next write. They are made to a copy of the records, which takes
-// their place if it can be written; otherwise no change is made. So readers never see a
-// change that may still be dropped.
+// are written share the next write. They are made to a copy of the records. If the copy can
+// be written, it replaces the records. If not, no change is made. So readers never see a change
+// that may still be dropped.
 func (l *LocalStore) change(apply func(*records) error) error {
 	own := &change{apply: apply}
 	l.queueMu.Lock()
@@ -216,8 +216,8 @@ func (l *LocalStore) Session(_ context.Context, hash string) (Session, error) {
 	return Session{}, ErrNotFound
 }
 
-// SeeSession implements [Store]. It is written with the next change. During a change it
-// does nothing, and a later request will call it again.
+// SeeSession implements [Store]. The time is written with the next change. During a change
+// SeeSession does nothing, and a later request will call it again.
 func (l *LocalStore) SeeSession(_ context.Context, hash string, at time.Time) error {
 	if !l.writing.TryLock() {
 		return nil

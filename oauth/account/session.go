@@ -15,7 +15,7 @@ import (
 
 const (
 	idleLife     = time.Hour        // how long a session lives after its last use
-	absoluteLife = 12 * time.Hour   // and after its begin
+	absoluteLife = 12 * time.Hour   // and after it began
 	seenEvery    = 10 * time.Minute // how exactly its last use is measured
 )
 
@@ -96,11 +96,10 @@ func (s *Sessions) get(ctx context.Context, hash string) (Session, error) {
 	return session, nil
 }
 
-// End signs the browser out. It ends the session of each cookie of the name: if an
-// attacker planted one next to the user's own, the user is still signed out. If the store
-// fails, End returns an error and removes the browser's cookie all the same. Nobody can
-// use the session from this browser then, but a copied cookie works until the session's
-// time is over.
+// End signs the browser out. It ends the session of each session cookie: if an attacker
+// planted one next to the user's own, the user is still signed out. If the store fails, End
+// returns an error and removes the browser's cookie anyway. Nobody can use the session from
+// this browser then, but a copied cookie works until the session's time is over.
 func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 	var errs error
 	hashes := s.hashes(r)

@@ -28,8 +28,8 @@ func lockFile(path string) (io.Closer, error) {
 	return file, nil
 }
 
-// checkPrivate returns an error that says what to do if a file exists and belongs to
-// another user than self, or is open to others.
+// checkPrivate returns an error if a file exists and belongs to another user than self, or
+// is open to others. The error says what to do.
 func checkPrivate(path string, self int) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {

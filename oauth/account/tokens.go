@@ -13,8 +13,8 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// refreshTimeout bounds a whole refresh. No single request bounds it, because several may
-// wait for it.
+// refreshTimeout limits a whole refresh. The request that began it does not, because others
+// may wait for it.
 const refreshTimeout = 15 * time.Second
 
 // Errors that mean that only a new sign-in helps. The last two match ErrSignInAgain as well.
@@ -27,7 +27,7 @@ var (
 	ErrNoRefresh = fmt.Errorf("%w: the access token is no longer good and there is no refresh token: this app did not ask for offline access, or the provider gives none", ErrSignInAgain)
 )
 
-// endedCodes are refusals of a refresh that will be repeated until the user signs in
+// endedCodes are refusals of a refresh that the provider repeats until the user signs in
 // again: the grant has ended (RFC 6749 §5.2), or the provider wants to see the user (the
 // names are those of OIDC Core §3.1.2.6).
 var endedCodes = []string{"invalid_grant", "interaction_required", "consent_required", "login_required"}
@@ -82,7 +82,7 @@ func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Cl
 	return err
 }
 
-// Refresh returns the grant of an identity with a new access token, step 6. refused is
+// Refresh returns the grant of an identity with a new access token (step 6). refused is
 // the access token that the provider has refused, or "". If another request has
 // replaced it meanwhile, the provider is not asked. Requests that come at the same time
 // share one refresh. It goes on when the request that began it is cancelled, because by then

@@ -10,8 +10,9 @@ import (
 )
 
 // ParseBaseURL parses the URL under which browsers reach the app. It has a scheme, a host
-// and perhaps a port, and nothing else. The scheme is https, or on this machine http. The
-// host of the result is written as browsers write it. Errors name the flag -base-url.
+// and perhaps a port, and nothing else. The scheme is https, or http if the host is this
+// machine. The host of the result is written as browsers write it. Errors name the flag
+// -base-url.
 func ParseBaseURL(raw string) (*url.URL, error) {
 	raw = strings.TrimSuffix(raw, "/")
 	u, err := url.Parse(raw)
@@ -31,7 +32,7 @@ func HostOf(scheme, hostport string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(hostport, ":"), map[string]string{"http": ":80", "https": ":443"}[scheme])
 }
 
-// OneHost serves next under the host of base only, the one that the providers know. A sign-in
+// OneHost serves next only under the host of base, which the providers know. A sign-in
 // that begins at 127.0.0.1 would come back to localhost, which does not get its cookie. If both
 // hosts mean this machine, a GET is redirected to base. A callback is not, because its URL
 // holds a code. All other requests are answered by other.

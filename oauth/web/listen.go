@@ -12,7 +12,7 @@ import (
 )
 
 // Visible returns addr as a browser on this machine could write it: if its host means all
-// addresses, name takes its place.
+// addresses, name replaces it.
 func Visible(addr, name string) string {
 	host, port, _ := net.SplitHostPort(addr)
 	if host == "" || net.ParseIP(host).IsUnspecified() {
@@ -47,8 +47,8 @@ func Listen(flagName string, addr *string, next bool) ([]net.Listener, error) {
 	}
 }
 
-// listenAll listens on the port of all hosts. It is no error if the second host does not
-// exist. It is one if another program has its port, because some browsers would go there.
+// listenAll listens on the port of all hosts. It skips the second host if that does not exist.
+// If another program has its port it fails, because some browsers would go to that program.
 func listenAll(hosts []string, port *int) ([]net.Listener, error) {
 	var listeners []net.Listener
 	for i, host := range hosts {
@@ -76,7 +76,7 @@ func exists(host string) bool {
 	return true
 }
 
-// Serve serves each handler on its listener until ctx ends. Then it waits 900 ms at most
+// Serve serves each handler on its listener until ctx ends. Then it waits at most 900 ms
 // for requests under way, and returns nil. If a listener fails before, it returns the error.
 func Serve(ctx context.Context, handlers map[net.Listener]http.Handler, log *slog.Logger) error {
 	ended := make(chan error, len(handlers))

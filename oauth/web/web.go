@@ -52,9 +52,8 @@ func Headers(base *url.URL, imagesFrom string, next http.Handler) http.Handler {
 
 // LocalPath returns path if it is one of this app's, and "" otherwise, so that no sign-in
 // ends at another site (open redirect, RFC 9700 §4.11.1). Browsers take "//host" and
-// "/\host" for another host. They drop tabs and line breaks from
-// a URL, so a path with these is refused. They also drop a cookie that is too long, so a path
-// has at most 512 bytes.
+// "/\host" for another host. They drop tabs and line breaks from a URL, so LocalPath refuses
+// these. They also drop a cookie that is too long, so a path has at most 512 bytes.
 func LocalPath(path string) string {
 	_, err := url.ParseRequestURI(path) // Parse allows line breaks after a "#"
 	if err != nil || len(path) > 512 || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) {
