@@ -10,10 +10,12 @@
 //
 //	GOOGLE_CLIENT_ID=… GOOGLE_CLIENT_SECRET=… go run .
 //
-// and likewise GITHUB_, FACEBOOK_, INSTAGRAM_, SPOTIFY_, X2_, X_ (the API key and its
-// secret) and, for any OpenID provider, OIDC_ with OIDC_ISSUER and, if you need more scopes,
-// OIDC_SCOPES. With -data DIR, accounts and sessions are kept over restarts. SESSION_KEY (64
-// hexadecimal digits) is the key that seals their tokens; without it a key is kept in DIR.
+// The other names begin with GITHUB_, FACEBOOK_, INSTAGRAM_, SPOTIFY_, X2_ (X by OAuth 2.0),
+// X_ (X by OAuth 1.0a: the API key and its secret) or OIDC_ (any OpenID provider). OIDC_ also
+// needs OIDC_ISSUER. If you need more scopes, set OIDC_SCOPES.
+//
+// With -data DIR, accounts and sessions are kept over restarts. SESSION_KEY (64 hexadecimal
+// digits) is the key that seals their tokens. If you do not set it, the app keeps a key in DIR.
 // Flags: go run . -h
 package main
 
@@ -112,7 +114,7 @@ func (s *server) connect(w http.ResponseWriter, r *http.Request, userID string) 
 // begin is step 1, with step 0 before it if the provider has metadata. It sends the browser
 // to the provider, with the attempt in a cookie. If the sign-in is to connect an account,
 // userID is the user who asked for it, by a POST from our own page. A link is not enough to
-// connect: with one, another site could connect its own account to your user.
+// connect: if it were, another site could connect its own account to your user.
 func (s *server) begin(w http.ResponseWriter, r *http.Request, p registered.Provider, userID string) {
 	attempt, authorizationURL, err := p.Begin(r.Context()) // Client.Begin, or Client1.Begin for OAuth 1.0a
 	if err == nil {
@@ -129,18 +131,18 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, p registered.Prov
 
 // callback is where the provider sends the browser back to.
 func (s *server) callback(w http.ResponseWriter, r *http.Request, p registered.Provider) {
-	// A code works once. So the steps go on if the browser does not wait for them, and if it
-	// delivers the callback again, it gets the same result.
+	// A code works once. So the steps go on even if the browser goes away. If it comes back
+	// with the same callback, it gets the same result.
 	done, err := oauth.Once(s.attempts, w, r, func(r *http.Request) (result, error) { return s.signIn(w, r, p) })
 	connected := done.attempt.User != ""
 	if err == nil && !connected {
-		err = s.sessions.Begin(w, r, done.userID, done.key) // a session for each delivery
+		err = s.sessions.Begin(w, r, done.userID, done.key) // each time the browser brings the callback
 	}
 	if err != nil {
 		s.site.Fail(w, r, p.About, err)
 		return
 	}
-	if connected && done.attempt.User == s.pages.UserID(r) { // not if somebody else delivers it again
+	if connected && done.attempt.User == s.pages.UserID(r) { // not if another user brings it again
 		s.site.Notify(w, r, "Connected: you can now sign in with "+p.Title+" as well, as the same user.")
 	}
 	http.Redirect(w, r, cmp.Or(done.attempt.Next, "/profile"), http.StatusSeeOther) // a URL without the code
@@ -217,7 +219,8 @@ func steps1(ctx context.Context, client *oauth.Client1, attempt oauth.Attempt, r
 	return account.Grant{Profile: info.Profile, Replies: info.Replies, Read: time.Now(), Credentials: credentials}, nil
 }
 
-// signedIn runs after each sign-in: your app could welcome a new user here.
+// signedIn runs after each sign-in and each connected account. Your app could welcome a new
+// user here.
 func (s *server) signedIn(event account.SignedIn) {
 	id := event.Identity
 	s.site.Log.Info("signed in", "provider", id.Provider, "subject", id.Subject, "user", id.UserID, "new user", event.NewUser, "new identity", event.NewIdentity)
@@ -333,7 +336,7 @@ func (s *server) announce(stdout io.Writer) {
 	}
 }
 
-// usageError is one that package flag has already printed, with the usage.
+// usageError is an error that parseFlags has already printed, with the usage.
 type usageError struct{ error }
 
 // config is what the flags say.

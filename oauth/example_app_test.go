@@ -98,8 +98,8 @@ func signedIn(w http.ResponseWriter, r *http.Request, attempts *oauth.Attempts, 
 	return client.UserInfo(ctx, tokens) // 5
 }
 
-// fail tells the user in a few words, and the log which check failed. No error of package
-// oauth holds a secret.
+// fail writes to the log which check failed, and tells the user only to sign in again. No
+// error of package oauth holds a secret.
 func fail(w http.ResponseWriter, err error) {
 	log.Print(err)
 	status := http.StatusInternalServerError
@@ -112,7 +112,7 @@ func fail(w http.ResponseWriter, err error) {
 	http.Error(w, "You are not signed in. Nothing is lost: sign in again.", status)
 }
 
-// A whole app, used by a browser that keeps cookies. Google is the fake one.
+// A browser that keeps cookies uses the whole app. The fake provider plays Google.
 func Example_app() {
 	simulator := fake.New(fake.Options{Clients: []fake.Client{
 		{Provider: "google", ID: "app", Secret: "secret", RedirectURIs: []string{"https://app.example/callback/google"}},

@@ -23,9 +23,9 @@ func Facebook() oauth.Provider {
 			CallbackHosts: []string{"localhost"}, // by itself, and only while the app is in development mode
 			Notes: "Choose the use case “Authenticate and request data from users with Facebook Login”, not “Facebook Login for Business”, which refuses these scopes. " +
 				"Add the permission email there: without it the sign-in fails. " +
-				"Before people without a role in the app can sign in, public_profile needs “Increase access” and the app must be live. " +
+				"People without a role in the app can sign in only if public_profile has “Increase access” and the app is live. " +
 				"Facebook does not say whether an e-mail address was verified. " +
-				"Its tokens are not exchanged for longer-lived ones here: once one has expired, sign in again.",
+				"This app does not exchange its tokens for longer-lived ones: when one has expired, sign in again.",
 			Sources: []string{
 				"https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow",
 				"https://developers.facebook.com/docs/graph-api/changelog",

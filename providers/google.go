@@ -10,7 +10,7 @@ func Google() oauth.Provider {
 			Title:         "Google",
 			Console:       "https://console.cloud.google.com/apis/credentials",
 			CallbackHosts: []string{"localhost", "127.0.0.1", "[::1]"},
-			Notes: "Client type “Web application”. Google compares the callback URL byte by byte, with any slash at its end. " +
+			Notes: "Client type “Web application”. Google compares the callback URL byte by byte: a slash at its end counts. " +
 				"While the consent screen is in testing, refresh tokens end after 7 days, unless the app asks only for openid, email and profile. " +
 				"The user cannot untick openid, email and profile one by one. " +
 				"The granted scopes come back under longer names.",

@@ -21,7 +21,7 @@ func Instagram() oauth.Provider {
 			Notes: "Instagram → API setup with Instagram login → Business login settings. It has an app id and a secret of its own, " +
 				"not the Facebook app's. Professional accounts only. The dashboard may add a slash to the end of the callback URL: look at what it saved. " +
 				"While the app is in development mode, the account must be an Instagram tester of the app, and must have accepted that; others get “Insufficient developer role”. " +
-				"Its tokens live for an hour and are not exchanged for longer-lived ones here: once one has expired, sign in again.",
+				"Its tokens live for an hour, and this app does not exchange them for longer-lived ones: when one has expired, sign in again.",
 			Sources: []string{
 				"https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login",
 				"https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/get-started",

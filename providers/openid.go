@@ -23,9 +23,9 @@ func OpenID(issuer string, scopes ...string) oauth.Provider {
 			Title:         openIDTitle(issuer),
 			Console:       "the administration page of your provider",
 			CallbackHosts: []string{"localhost", "127.0.0.1", "[::1]"},
-			Notes: "OIDC_ISSUER is the issuer exactly as the provider writes it, with any slash at its end. " +
+			Notes: "OIDC_ISSUER is the issuer exactly as the provider writes it, with or without a slash at its end. " +
 				"At Microsoft it has your tenant's GUID: not “common”, and no domain name. " +
-				"OIDC_SCOPES, with spaces between, are more scopes than openid, email and profile. Many providers give a refresh token only for offline_access, and then ask the user at each sign-in.",
+				"OIDC_SCOPES adds scopes to openid, email and profile; put spaces between them. Many providers give a refresh token only for offline_access, and then ask the user at each sign-in.",
 			Sources: []string{
 				"https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims",
 				"https://openid.net/specs/openid-connect-core-1_0.html#OfflineAccess",

@@ -14,7 +14,7 @@ func Spotify() oauth.Provider {
 			Title:         "Spotify",
 			Console:       "https://developer.spotify.com/dashboard",
 			CallbackHosts: []string{"127.0.0.1", "[::1]"}, // localhost is refused since 2025
-			Notes: "In development mode, the app's owner must have Spotify Premium, and must list each user, at most 5. Others get 403 when their profile is read. " +
+			Notes: "In development mode, the app's owner must have Spotify Premium, and must list each user (at most 5). Others get 403 when their profile is read. " +
 				"Apps in development mode see no e-mail address: new ones since 2026-02-11, the others since 2026-03-09. Apps with extended quota see it. No address is verified. " +
 				"A refresh token ends six months after the user allowed the app, and refreshing does not extend that. Then sign in again.",
 			Sources: []string{

@@ -21,7 +21,7 @@ func X() oauth.Provider1 {
 			CallbackHosts: []string{"127.0.0.1"},
 			Notes: "The id and the secret are what X calls API key and API key secret (consumer keys), not the client id and secret that it has for OAuth 2.0. " +
 				"Switch on “Sign in with X” and, for addresses, “Request email from users”. " +
-				"X compares the callback URL exactly, with any slash at its end. Reading the profile may cost credits.",
+				"X compares the callback URL exactly: a slash at its end counts. Reading the profile may cost credits.",
 			Sources: []string{
 				"https://docs.x.com/x-for-websites/log-in-with-x/guides/implementing-sign-in-with-x",
 				"https://docs.x.com/fundamentals/authentication/oauth-1-0a/obtaining-user-access-tokens",

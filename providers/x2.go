@@ -17,7 +17,7 @@ func X2() oauth.Provider {
 			Console:       "https://console.x.com",
 			CallbackHosts: []string{"127.0.0.1"}, // as for OAuth 1.0a
 			Notes: "Choose a confidential client, and take the client id and client secret of OAuth 2.0, not the API key. " +
-				"X compares the callback URL exactly, with any slash at its end. " +
+				"X compares the callback URL exactly: a slash at its end counts. " +
 				"Reading the profile costs credits; an app without credits gets 402.",
 			Sources: []string{
 				"https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code",
