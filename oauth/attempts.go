@@ -24,8 +24,8 @@ var (
 	attemptFound  = Check{2, "attempt-found", "RFC 9700 §4.7.1", "a callback that this browser never asked for signs it in as somebody else"}
 	attemptOpens  = Check{2, "attempt-opens", "defense in depth", "an attempt that was made up, changed or moved from another cookie"}
 	attemptFresh  = Check{2, "attempt-fresh", "defense in depth", "a callback from a history or a log, used long after"}
-	attemptUnused = Check{2, "attempt-unused", "RFC 9700 §2.1, §4.2.4", "a callback replayed"}
-	attemptUser   = Check{2, "attempt-user", "RFC 6749 §10.12; RFC 9700 §4.7", "an account connected to another user than the one who asked for it"}
+	attemptUnused = Check{2, "attempt-unused", "RFC 9700 §2.1, §4.2.4", "a replayed callback"}
+	attemptUser   = Check{2, "attempt-user", "RFC 6749 §10.12; RFC 9700 §4.7", "an account is connected to a user who did not ask for it"}
 )
 
 // Attempts keeps each attempt in a sealed cookie of its own, in the browser that began it.
@@ -55,10 +55,10 @@ func NewAttempts(root []byte, secure bool) (*Attempts, error) {
 }
 
 // Cookie returns a cookie for this host only, hidden from scripts, which ends after life. All
-// ports of a host share their cookies, so its name has a prefix: another app on localhost may
-// call its own "session". On https only the host itself can set a __Host- cookie
+// ports of a host share their cookies. So its name has a prefix: another app on localhost may
+// have a "session" too. On https only the host itself can set a __Host- cookie
 // (draft-ietf-httpbis-rfc6265bis-22 §4.1.3). On http a program on another port can set any of
-// these cookies, even to a genuine attempt that an attacker began here.
+// these cookies. It can even plant an attempt that an attacker began here.
 func Cookie(secure bool, name, value string, life time.Duration) *http.Cookie {
 	prefix := "oauthbyhand-"
 	if secure {
@@ -117,7 +117,7 @@ func (a *Attempts) open(cookie, sealed string) (Attempt, error) {
 	var attempt Attempt
 	plaintext, err := a.sealer.Open(sealed, cookie)
 	if err != nil {
-		return Attempt{}, errors.New("not sealed by this run of the app for this cookie")
+		return Attempt{}, errors.New("not sealed for this cookie with the app's current key")
 	}
 	return attempt, json.Unmarshal(plaintext, &attempt)
 }
@@ -145,11 +145,11 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	if refusal := callbackRefusal(query); refusal != nil {
 		said = "error=" + refusal.Code + ", and "
 	}
-	// A used attempt has lost its cookie. The second check tells a reload from an attack.
+	// The cookie of a used attempt is gone. The second check tells a reload from an attack.
 	if err := check(ctx,
 		callbackState.present(state).failing(said+"no state", "a value"),
 		attemptUnused.holds(!a.isUsed(state)).skipIf(cookie.Name != ""),
-		attemptFound.present(cookie.Name).failing(said+"no cookie of this sign-in", "one of the last 8 that this browser began, at most an hour ago"),
+		attemptFound.present(cookie.Name).failing(said+"no cookie of this sign-in", "the cookie of one of this browser's last 8 sign-ins, at most an hour old"),
 	); err != nil {
 		return Attempt{}, err
 	}

@@ -173,7 +173,7 @@ func TestTake(t *testing.T) {
 
 // A callback that fails before its attempt is known says what it is.
 func TestTakeSays(t *testing.T) {
-	const noCookie, cookies = "no cookie of this sign-in", "one of the last 8 that this browser began, at most an hour ago"
+	const noCookie, cookies = "no cookie of this sign-in", "the cookie of one of this browser's last 8 sign-ins, at most an hour old"
 	for query, want := range map[string]CheckError{
 		"error=access_denied&error_description=x": {Got: "error=access_denied, and no state", Want: "a value"},
 		"error_code=200":              {Got: "error=200, and no state", Want: "a value"},
@@ -183,7 +183,7 @@ func TestTakeSays(t *testing.T) {
 		"code=c":                      {Got: "no state", Want: "a value"},
 		"error=access_denied&state=S": {Got: "error=access_denied, and " + noCookie, Want: cookies},
 		"code=c&state=S":              {Got: noCookie, Want: cookies},
-		"code=c&state=T":              {Got: "not sealed by this run of the app for this cookie"},
+		"code=c&state=T":              {Got: "not sealed for this cookie with the app's current key"},
 	} {
 		ctx, events := listen(t.Context())
 		_, err := newAttempts(false).Take(httptest.NewRecorder(), browser{"oauthbyhand-attempt-T": "*"}.request("/callback/op?"+query).WithContext(ctx))

@@ -60,7 +60,7 @@ func (c *Client) Begin(ctx context.Context) (Attempt, string, error) {
 	if err != nil {
 		return Attempt{}, "", fmt.Errorf("oauth: authorization endpoint: %w", err)
 	}
-	q, err := url.ParseQuery(endpoint.RawQuery) // keeps its own query (RFC 6749 §3.1)
+	q, err := url.ParseQuery(endpoint.RawQuery) // the endpoint's own query stays (RFC 6749 §3.1)
 	if err != nil {
 		return Attempt{}, "", fmt.Errorf("oauth: authorization endpoint: %w", err)
 	}

@@ -11,10 +11,10 @@ import (
 )
 
 var (
-	attemptClient  = Check{2, "attempt-client", "RFC 9700 §4.4.2.2", "an attacker's provider is sent the code, or the token, of an honest one (mix-up)"}
+	attemptClient  = Check{2, "attempt-client", "RFC 9700 §4.4.2.2", "an honest provider's code or token is sent to an attacker's provider (mix-up)"}
 	callbackOnce   = Check{2, "callback-once", "RFC 6749 §3.1", "a proxy and this app read different values of one parameter"}
 	callbackState  = Check{2, "callback-state", "RFC 6749 §10.12", "an attacker's code in this user's session (login CSRF)"}
-	callbackIssuer = Check{2, "callback-issuer", "RFC 9207 §2.4", "an attacker's provider is sent the code of an honest one (mix-up)"}
+	callbackIssuer = Check{2, "callback-issuer", "RFC 9207 §2.4", "an honest provider's code is sent to an attacker's provider (mix-up)"}
 	callbackCode   = Check{2, "callback-code", "RFC 6749 §4.1.2", "a token request that can only fail"}
 )
 
@@ -70,7 +70,7 @@ func parseCallback(rawQuery string) (url.Values, error) {
 	return q, once(q)
 }
 
-// deciding are the parameters on which the outcome of a callback depends, of both protocols.
+// deciding are the parameters of both protocols that decide the outcome of a callback.
 var deciding = []string{"state", "iss", "code", "error", "error_code", "oauth_token", "oauth_verifier", "denied", "oauth_problem"}
 
 // once refuses a parameter that occurs twice.

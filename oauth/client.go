@@ -36,8 +36,8 @@ var (
 // of a sign-in. It may be used by several goroutines. A request takes at most 10 seconds,
 // less if ctx ends before. A reply's body has at most 1 MiB, its header at most 64 KiB.
 //
-// An error of a step is a [*CheckError], a [*Refusal] or local (no entropy, a URL that
-// cannot be parsed). No usable value comes with it.
+// An error of a step is a [*CheckError], a [*Refusal], [ErrNoRevocation] or local (for
+// example a URL that cannot be parsed). No usable value comes with it.
 type Client struct {
 	Provider
 	ID          string // client_id
@@ -199,7 +199,7 @@ func unreachable(r Request, host string, err error) error {
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return fmt.Errorf("no answer from %s in time", host)
 	}
-	if _, ok := errors.AsType[*net.DNSError](err); ok { // it names this machine's resolver
+	if _, ok := errors.AsType[*net.DNSError](err); ok { // its text names this machine's resolver
 		return fmt.Errorf("there is no host %s", host)
 	}
 	return errors.New(r.scrub(host + ": " + err.Error()))

@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	discoveryMembers   = Check{0, "discovery-members", "OIDC Discovery §3", "a member of the wrong type misread"}
+	discoveryMembers   = Check{0, "discovery-members", "OIDC Discovery §3", "a member of the wrong type is misread"}
 	discoveryIssuer    = Check{0, "discovery-issuer", "OIDC Discovery §4.3; RFC 8414 §3.3", "metadata of another provider, or of an attacker, under this one's name"}
 	discoveryEndpoints = Check{0, "discovery-endpoints", "OIDC Discovery §3", "a sign-in that fails half-way, at an endpoint that is not there"}
 )
@@ -60,7 +60,7 @@ func (c *Client) parseMetadata(ctx context.Context, o Object) (Metadata, error) 
 		o.Read("revocation_endpoint", &m.RevocationEndpoint),
 		o.Read("token_endpoint_auth_methods_supported", &m.TokenEndpointAuthMethods),
 	)
-	o.Read("authorization_response_iss_parameter_supported", &m.IssParameter) // only true is a promise
+	o.Read("authorization_response_iss_parameter_supported", &m.IssParameter) // a wrong type promises nothing
 	return checked(ctx, m,
 		discoveryMembers.noError(err),
 		discoveryIssuer.equal(issuer, c.Issuer),

@@ -28,8 +28,8 @@
 //	6 refresh    tokens, err := client.Refresh(ctx, tokens)
 //	7 revoke     err := client.Revoke(ctx, tokens)
 //
-// Only step 2 makes a [Callback], and only step 3 an [Unverified]. So no check between
-// them can be left out. The step numbers are the same in the code, in errors and on the
+// Only step 2 makes a [Callback], and only step 3 an [Unverified]. So none of the steps 2
+// to 4 can be left out. The step numbers are the same in the code, in errors and on the
 // pages.
 //
 // # Reading order
@@ -63,7 +63,7 @@
 // # What is checked
 //
 // [Checks] lists every check with its step, its name, the section that asks for it,
-// and what an attacker gains without it. Each is declared at the top of the file of its
+// and what goes wrong without it. Each is declared at the top of the file of its
 // step. A check that fails is a [*CheckError]. A denial by the user or the provider is a
 // [*Refusal]; providers send it in a dozen shapes. [ErrNoRevocation] means that the
 // provider has no step 7. Other errors are local.
@@ -75,7 +75,7 @@
 // text, or one that makes no sense (the expiry is then unknown); scopes separated by commas;
 // null for a member that is missing; keys in the key set that it does not understand; an ID
 // token without typ or kid; a byte order mark before JSON; callback parameters that it does
-// not know, which it ignores; a clock that is off by 60 seconds.
+// not know, which it ignores; a clock that is off by up to 60 seconds.
 //
 // # Not here, on purpose
 //
@@ -85,7 +85,7 @@
 //     all that this client needs. response_type is always code.
 //   - response_mode=form_post, which keeps the code out of the browser's history (RFC 9700
 //     §4.3.1): it needs a cookie that comes with other sites' forms (SameSite=None). A code
-//     works only once, and here a code in the history has been used.
+//     works only once, and this app uses it at once.
 //   - Clients without a secret, and private_key_jwt: this app has a server that can
 //     keep a secret, and the providers here give one.
 //   - Dynamic registration, signed requests (JAR, PAR), JWE, signed userinfo
@@ -105,6 +105,6 @@
 //     the app's owner chose the issuer, and this client trusts it that far.
 //   - Safety on plain http. Cookies do not tell ports apart, so a program on another port
 //     of this host can plant one. It cannot forge an attempt. But it can begin a sign-in
-//     here, plant that cookie and send the user to that callback: login CSRF.
+//     here, plant its cookie and send the user to its callback: login CSRF.
 //     Only the __Host- prefix stops that, and it needs https ([Cookie]).
 package oauth

@@ -51,7 +51,7 @@ func Checks() []Check {
 }
 
 // CheckError says which check failed, and why. Got and Want never hold a code, token,
-// verifier or secret, and are short enough for a log line. An empty Got means that the value
+// verifier or secret, and are short enough for a log line. If only Got is empty, the value
 // was missing or empty.
 type CheckError struct {
 	Check     Check
@@ -70,13 +70,13 @@ func (e *CheckError) Error() string {
 	return fmt.Sprintf("oauth: step %d, %s: %s (%s)", e.Check.Step, e.Check.Name, detail, e.Check.Spec)
 }
 
-// Outcome is what a [Check] found. Call the methods below, which make outcomes, inside the call
+// Outcome is what a [Check] found. The methods below make outcomes. Call them inside the call
 // of check: then a check and what it compares stand on one line.
 type Outcome struct {
 	Check     Check
 	Got, Want string // as in [CheckError]; often empty if the check held
 	OK        bool
-	Skipped   bool // it does not apply
+	Skipped   bool // the check does not apply
 }
 
 // holds passes if ok.
@@ -90,7 +90,7 @@ func (c *Check) noError(err error) Outcome {
 	return c.holds(false).failing(err.Error(), "")
 }
 
-// equal passes if got is want. Empty never equals empty: two missing values prove nothing.
+// equal passes if got is want and not empty: two missing values prove nothing.
 func (c *Check) equal(got, want string) Outcome {
 	return Outcome{Check: *c, OK: got != "" && got == want, Got: got, Want: want}
 }
@@ -100,8 +100,8 @@ func (c *Check) present(got string) Outcome {
 	return Outcome{Check: *c, OK: got != "", Got: "is there"}.failing("", "a value")
 }
 
-// equalSecret is equal for secrets. It keeps neither value. Its duration does not show how
-// much of them is equal.
+// equalSecret is equal for secrets. It keeps neither value. The time that it takes does not
+// show how many bytes are equal.
 func (c *Check) equalSecret(got, want string) Outcome {
 	o := Outcome{Check: *c, OK: got != "" && subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1, Got: "the same"}
 	if got == "" {
@@ -110,7 +110,7 @@ func (c *Check) equalSecret(got, want string) Outcome {
 	return o.failing("another value", "the expected one")
 }
 
-// oneOf passes if got is one of want.
+// oneOf passes if got is one of want and not empty.
 func (c *Check) oneOf(got string, want ...string) Outcome {
 	o := Outcome{Check: *c, OK: got != "" && slices.Contains(want, got), Got: got}
 	if !o.OK {
@@ -119,7 +119,7 @@ func (c *Check) oneOf(got string, want ...string) Outcome {
 	return o
 }
 
-// contains passes if want is in list.
+// contains passes if want is in list and not empty.
 func (c *Check) contains(list []string, want string) Outcome {
 	return Outcome{Check: *c, OK: want != "" && slices.Contains(list, want), Got: strings.Join(list, " "), Want: want}
 }
@@ -151,7 +151,7 @@ func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) Outc
 	return c.holds(false).failing(got, side+" "+limit.UTC().Format(time.RFC3339))
 }
 
-// failing sets what the check found and wanted, if it does not hold.
+// failing sets what the check found and wanted, if the check does not hold.
 func (o Outcome) failing(got, want string) Outcome {
 	if !o.OK {
 		o.Got, o.Want = got, want

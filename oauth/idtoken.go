@@ -17,28 +17,28 @@ const leeway = 60 * time.Second
 
 // What must hold for the ID token: its form, its header and signature, its claims.
 var (
-	idTokenForm      = Check{4, "id-token-form", "RFC 7515 §7.1; RFC 7519 §7.2", "one token in several spellings, which several parsers read differently"}
-	headerTyp        = Check{4, "header-typ", "RFC 8725 §3.11", "another kind of token of the same issuer used as an ID token"}
+	idTokenForm      = Check{4, "id-token-form", "RFC 7515 §7.1; RFC 7519 §7.2", "one token has several spellings, and parsers read them differently"}
+	headerTyp        = Check{4, "header-typ", "RFC 8725 §3.11", "another kind of token from this issuer, used as an ID token"}
 	headerCrit       = Check{4, "header-crit", "RFC 7515 §4.1.11", "an ignored extension that changes the token's meaning"}
 	headerAlg        = Check{4, "header-alg", "RFC 8725 §3.1; OIDC Core §3.1.3.7 (7)", "an unsigned token, or one signed with the public key as a shared secret"}
 	idTokenSignature = Check{4, "id-token-signature", "OIDC Core §3.1.3.7 (6); RFC 8725 §3.3", "a token that anybody can write"}
 
-	claimTypes    = Check{4, "claim-types", "OIDC Core §2; RFC 7519 §4.1", "a claim of the wrong type misread"}
+	claimTypes    = Check{4, "claim-types", "OIDC Core §2; RFC 7519 §4.1", "a claim of the wrong type is misread"}
 	claimIss      = Check{4, "claim-iss", "OIDC Core §3.1.3.7 (2)", "a token of another provider"}
 	claimAud      = Check{4, "claim-aud", "OIDC Core §3.1.3.7 (3)", "a token that was issued to another app"}
 	claimAudOnly  = Check{4, "claim-aud-only", "OIDC Core §3.1.3.7 (3)", "a token shared with an app that could replay it here"}
 	claimAzp      = Check{4, "claim-azp", "OIDC Core §3.1.3.7 (5)", "a token that another app asked for"}
-	claimExp      = Check{4, "claim-exp", "OIDC Core §3.1.3.7 (9)", "an old token replayed"}
+	claimExp      = Check{4, "claim-exp", "OIDC Core §3.1.3.7 (9)", "a replayed old token"}
 	claimIat      = Check{4, "claim-iat", "OIDC Core §2; RFC 7519 §4.1.6", "a token of unknown age, or from the future"}
-	claimIatFresh = Check{4, "claim-iat-fresh", "OIDC Core §3.1.3.7 (10)", "a token from before this attempt replayed"}
+	claimIatFresh = Check{4, "claim-iat-fresh", "OIDC Core §3.1.3.7 (10)", "a replayed token from before this attempt"}
 	claimNbf      = Check{4, "claim-nbf", "RFC 7519 §4.1.5", "a token used before its time"}
-	claimNonce    = Check{4, "claim-nonce", "OIDC Core §3.1.3.7 (11)", "a token, or a code, of another attempt injected into this one"}
+	claimNonce    = Check{4, "claim-nonce", "OIDC Core §3.1.3.7 (11)", "a token or code of another attempt, injected into this one"}
 	claimSub      = Check{4, "claim-sub", "OIDC Core §2", "a sign-in as nobody, or two users that a database cannot tell apart"}
-	claimAtHash   = Check{4, "claim-at-hash", "OIDC Core §3.1.3.8", "the access token swapped for another user's"}
+	claimAtHash   = Check{4, "claim-at-hash", "OIDC Core §3.1.3.8", "another user's access token in place of this user's"}
 )
 
 // VerifyIDToken is step 4. It verifies the ID token's signature and then its claims (OIDC
-// Core §3.1.3.7). Only then it returns the tokens. Without OpenID Connect there is nothing to
+// Core §3.1.3.7). Only then does it return the tokens. Without OpenID Connect there is nothing to
 // verify, and step 5 says who signed in.
 func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error) {
 	ctx = inStep(ctx, 4, (*Client).VerifyIDToken)
@@ -85,8 +85,8 @@ func (c *Client) verifySignature(ctx context.Context, compact string) ([]byte, e
 		claims, _ := parseObject(token.payload)
 		t.event(ctx, TokenDecoded{compact, token.header, claims})
 	}
-	// Only these and crit are read of the header. An attacker who writes a token also chooses
-	// the key in it, or the key's URL (jwk, jku, x5c, x5u).
+	// Of the header only alg, kid, typ and crit are read. An attacker who writes a token also
+	// chooses the key in it, or the key's URL (jwk, jku, x5c, x5u).
 	var typ string
 	mistyped := cmp.Or(token.header.Read("alg", &token.alg), token.header.Read("kid", &token.kid), token.header.Read("typ", &typ))
 	_, crit := token.header["crit"]
@@ -100,7 +100,7 @@ func (c *Client) verifySignature(ctx context.Context, compact string) ([]byte, e
 	}
 	keys, err := c.keysFor(ctx, token, false)
 	if err == nil && token.kid == "" && !slices.ContainsFunc(keys, token.signedBy) {
-		keys, err = c.keysFor(ctx, token, true) // the provider may have changed its keys
+		keys, err = c.keysFor(ctx, token, true) // perhaps the provider changed its keys
 	}
 	if err != nil {
 		return nil, err
@@ -173,7 +173,7 @@ func parseClaims(o Object) (idClaims, error) {
 }
 
 // readDate reads a NumericDate: a JSON number of seconds, perhaps with a fraction (RFC 7519
-// §2). Less than 1 means unknown and leaves t zero. If the time is needed, its check fails. A
+// §2). A number below 1 means unknown and leaves t zero. If the time is needed, its check fails. A
 // time after the year 9999 was probably meant in milliseconds, and is an error.
 func readDate(o Object, name string, t *time.Time) error {
 	var seconds float64

@@ -19,10 +19,10 @@ import (
 // What must hold in a sign-in with OAuth 1.0a, in addition to the checks that it shares
 // with OAuth 2.0: those of the sender, of the attempts and of the profile.
 var (
-	temporaryCredentials = Check{1, "temporary-credentials", "RFC 5849 §2.1", "the user sent to the provider for a sign-in that cannot end"}
-	callbackConfirmed    = Check{1, "callback-confirmed", "RFC 5849 §2.1", "a provider of OAuth 1.0 without the a, at which the victim finishes the attacker's sign-in (session fixation)"}
+	temporaryCredentials = Check{1, "temporary-credentials", "RFC 5849 §2.1", "the user is sent to the provider for a sign-in that cannot end"}
+	callbackConfirmed    = Check{1, "callback-confirmed", "RFC 5849 §2.1", "with OAuth 1.0 (not 1.0a) a victim can finish the attacker's sign-in (session fixation)"}
 	callbackToken        = Check{2, "callback-token", "RFC 5849 §2.2, §4.13", "an attacker's authorization in this user's session (login CSRF)"}
-	callbackVerifier     = Check{2, "callback-verifier", "RFC 5849 §2.2, §2.3", "a sign-in in which nobody was asked"}
+	callbackVerifier     = Check{2, "callback-verifier", "RFC 5849 §2.2, §2.3", "a sign-in to which no user agreed"}
 	tokenCredentials     = Check{3, "token-credentials", "RFC 5849 §2.3", "half of the credentials stored as if they were whole"}
 )
 
@@ -102,8 +102,8 @@ func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 	return attempt, authorizationURL, nil
 }
 
-// tokenState returns the name of an attempt of OAuth 1.0a, which has no state. It is a hash of
-// the temporary token, which the callback brings. A part of the hash fits into a cookie's
+// tokenState returns the State of an attempt of OAuth 1.0a, which sends no state. It is a hash
+// of the temporary token, which the callback brings. A part of the hash fits into a cookie's
 // name, whatever characters the token has.
 func tokenState(temporaryToken string) string {
 	hash := sha256.Sum256([]byte(temporaryToken))
@@ -204,8 +204,8 @@ func (c *Client1) Get(ctx context.Context, t TokenCredentials, rawURL string) (j
 }
 
 // signed sends a request with the protocol parameters of every request (RFC 5849 §3.1), with
-// those in more, and with its signature. It has a new nonce and the time, so that nobody who
-// reads the request can send it again (§3.3).
+// those in more, and with its signature. The nonce is new and the time is there, so that nobody
+// who reads the request can send it again (§3.3).
 func (c *Client1) signed(ctx context.Context, method, rawURL, tokenSecret string, more ...Parameter) (reply, error) {
 	s, err := sign1(method, rawURL, "", append([]Parameter{
 		{"oauth_consumer_key", c.ID},

@@ -10,7 +10,7 @@ import (
 
 const (
 	stepsTimeout   = 15 * time.Second           // for all steps of a callback; each request has 10 seconds
-	deliveryLife   = stepsTimeout + time.Minute // how long a delivery is kept: its result, a minute or more
+	deliveryLife   = stepsTimeout + time.Minute // of a delivery; so its result stays for a minute or more
 	deliveriesKept = 10_000                     // how many at a time
 )
 
@@ -21,13 +21,13 @@ type delivery struct {
 	err   error
 }
 
-// Once calls steps, which takes all steps of the callback r from [Attempts.Take] on, and
+// Once calls steps, which does all steps of the callback r from [Attempts.Take] on, and
 // returns its result. A code works once, but browsers go away and come back: the provider
-// is slow and the user impatient, or the answer is lost. So the request of steps has 15
-// seconds of its own, and goes on if the browser goes away. If the same browser delivers the
-// same callback again within 75 seconds, Once waits for the first delivery and returns its
-// result. So steps must not answer the browser. Begin a session when Once returns, one for
-// each delivery.
+// is slow and the user impatient, or the answer is lost. So steps gets a request with 15
+// seconds of its own, which goes on if the browser goes away. If the same browser delivers
+// the same callback again within 75 seconds, Once waits for the first delivery and returns
+// its result. So steps must not answer the browser. Begin a session when Once returns, one
+// for each delivery.
 //
 // The same browser is one that has the attempt's cookie. A browser that received the first
 // answer has lost this cookie, and has the session that came with the answer.

@@ -8,8 +8,8 @@ import (
 type About struct {
 	Name  string // in routes, cookies and variables: "google"; unique in an app
 	Title string // "Google"
-	// AccountKey names this provider in the keys of accounts, if that is not Name. Two entries
-	// for one provider, one for each protocol, share it.
+	// AccountKey, if set, is used instead of Name in the keys of accounts. A provider with two
+	// entries, one for each protocol, has the same AccountKey in both.
 	AccountKey string
 
 	Console       string   // where an app is registered: a URL, or words if there is none
@@ -27,7 +27,7 @@ type Provider struct {
 
 	// Issuer is the provider's identifier, empty if not known. With OpenID Connect,
 	// step 0 reads the metadata there, and the ID token must name it. Without OpenID Connect,
-	// only the callback may, as iss (RFC 9207).
+	// only the callback's iss may name it (RFC 9207).
 	Issuer string
 	// IssuerAliases are other spellings of Issuer that the ID tokens may carry.
 	IssuerAliases []string
@@ -88,7 +88,7 @@ type ProfileURL struct {
 type Replies struct {
 	Token   Object            // the token reply; with OAuth 1.0a only
 	IDToken Object            // the verified claims; nil without OpenID Connect. Name and e-mail may be in API only
-	API     []json.RawMessage // replies of ProfileURLs in order, nil if not asked; or that of the userinfo endpoint
+	API     []json.RawMessage // a reply for each of ProfileURLs, nil if not read; or the userinfo reply
 }
 
 // Profile is the user who signed in, in the same words for all providers. Every field but

@@ -17,9 +17,9 @@ const refreshBefore = time.Minute
 
 var (
 	refreshToken    = Check{6, "refresh-token", "RFC 6749 §6", "a refresh that can only fail, in place of a new sign-in"}
-	refreshIss      = Check{6, "refresh-iss", "OIDC Core §12.2", "another provider's user put in this one's place"}
-	refreshSub      = Check{6, "refresh-sub", "OIDC Core §12.2", "another user put in this one's place"}
-	refreshAud      = Check{6, "refresh-aud", "OIDC Core §12.2", "tokens of another app put in this one's place"}
+	refreshIss      = Check{6, "refresh-iss", "OIDC Core §12.2", "another provider's user in place of this user"}
+	refreshSub      = Check{6, "refresh-sub", "OIDC Core §12.2", "another user in place of this user"}
+	refreshAud      = Check{6, "refresh-aud", "OIDC Core §12.2", "tokens of another app in place of this app's"}
 	refreshAuthTime = Check{6, "refresh-auth-time", "OIDC Core §12.2", "a refresh that passes for a new sign-in of the user"}
 )
 
@@ -49,7 +49,7 @@ func tokenRefused(err error, invalidGrant []string) bool {
 }
 
 // Refresh is step 6. It exchanges the refresh token for new tokens (RFC 6749 §6).
-// Many providers accept a refresh token once, and take a second use for theft (RFC 9700
+// Many providers accept a refresh token once, and treat a second use as theft (RFC 9700
 // §4.14.2). So run one refresh of a grant at a time, and store the new tokens before you use
 // them.
 // If the grant has ended, Refresh returns a [*Refusal] with the code invalid_grant. Then only a
@@ -102,9 +102,9 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, begun time.Time) (Tokens, error) {
 	before, err := parseClaims(old.IDToken)
 	if err != nil {
-		return Tokens{}, err // it was verified before it was stored
+		return Tokens{}, err // the stored claims were damaged: they were verified once
 	}
-	// The checks of step 4 compare with an attempt; the first ID token stands in for it.
+	// Step 4 compares with an attempt. Here it is made from the first ID token.
 	u.attempt, u.refreshed = Attempt{Provider: c.Name, Nonce: before.nonce, Begun: begun}, true
 	tokens, err := c.VerifyIDToken(ctx, u)
 	if err != nil {

@@ -35,7 +35,7 @@ type reply struct {
 // statusOK is the check of the status: 200 is the only success.
 func (r reply) statusOK() Outcome { return replyStatus.equal(r.said(), "200") }
 
-// said returns the status. If the server is down, said adds its words.
+// said returns the status. If it is 500 or more, said adds the reply's words, if any.
 func (r reply) said() string {
 	status := strconv.Itoa(r.status)
 	if r.status >= 500 && r.prose() != "" {
@@ -81,7 +81,7 @@ func parseForm(body []byte) (Object, error) {
 	}
 	object := make(Object)
 	for name := range form {
-		if !utf8.ValidString(form.Get(name)) { // which would become U+FFFD, as in JSON
+		if !utf8.ValidString(form.Get(name)) { // json.Marshal would make U+FFFD of it
 			return nil, fmt.Errorf("%s is not valid UTF-8", name)
 		}
 		object[name], _ = json.Marshal(form.Get(name))
@@ -133,8 +133,8 @@ func (r Refusal) of(ctx context.Context, status int, sent Request) *Refusal {
 }
 
 // refusal finds the reason in a reply that refuses: RFC 6749 §5.2, or one of the
-// shapes that providers use instead. It returns nil if there is none. An error that is
-// not empty counts with any status, and next to any other members.
+// shapes that providers use instead. It returns nil if there is none. If the member error
+// is not empty, the reply refuses, whatever its status and its other members.
 func (r reply) refusal(ctx context.Context) *Refusal {
 	o, invalid := parseObject(r.body)
 	if form, _ := parseForm(r.body); invalid != nil && (form.has("error") || form.has("oauth_problem")) { // of any media type

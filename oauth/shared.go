@@ -25,13 +25,13 @@ type shared[T any] struct {
 	fetched    time.Time     // zero: nothing yet
 	budgetFull time.Time     // when a whole burst of refetches is allowed again
 	pending    chan struct{} // closed when the fetch under way has ended
-	err        error         // how the last one ended
+	err        error         // of the last fetch
 }
 
 // get returns the value if it is young and good says yes; a nil good always does. Otherwise it
 // fetches the value. A failure is not kept: the next caller tries again. If a young value is
-// not good, somebody may have made up a key id. So it is fetched again at most three times in
-// a row, and then once in 30 seconds. In between get returns it as it is.
+// not good, somebody may have made up a key id. So get fetches it again at most three times in
+// a row, and then once in 30 seconds. In between it returns the value that is not good.
 func (s *shared[T]) get(ctx context.Context, good func(T) bool, fetch func(context.Context) (T, error)) (none T, err error) {
 	s.mu.Lock()
 	fresh := time.Since(s.fetched) < sharedMaxAge // never, if nothing was fetched yet
@@ -80,10 +80,11 @@ func (s *shared[T]) fetch(ctx context.Context, fetch func(context.Context) (T, e
 	value, err = fetch(ctx)
 }
 
-// mayRefetch counts a refetch, unless there were too many.
+// mayRefetch reports whether a refetch is allowed, and counts it. Each one uses up an
+// interval of a budget of three. The time that passes refills the budget.
 func (s *shared[T]) mayRefetch() bool {
-	used := max(0, time.Until(s.budgetFull)) // an interval for each refetch, less the time since
-	if used > (refetchBurst-1)*refetchInterval {
+	used := max(0, time.Until(s.budgetFull))
+	if used > (refetchBurst-1)*refetchInterval { // less than an interval is left
 		return false
 	}
 	s.budgetFull = time.Now().Add(used + refetchInterval)

@@ -24,7 +24,7 @@ func sign1(method, rawURL, form string, protocol []Parameter, clientSecret, toke
 	}
 	// §3.4.1.3.1. Query and form are decoded first and later encoded in the one way of §3.6.
 	// So "+" signs like "%20", and "%2b" like "%2B". A parameter that is not collected
-	// could be changed on the way. The realm is no parameter.
+	// could be changed on the way. A realm is not signed.
 	decoded, err := url.ParseQuery(u.RawQuery + "&" + form)
 	if err != nil {
 		return Signed{}, err
@@ -44,7 +44,7 @@ func sign1(method, rawURL, form string, protocol []Parameter, clientSecret, toke
 }
 
 // normalizeParameters is §3.4.1.3.2. It encodes the parameters, then sorts them by name, and
-// those of one name by value, in byte order. It sorts pairs: among "name=value" strings, "a1="
+// those of one name by value, in byte order. It sorts pairs: if it sorted "name=value", "a1="
 // would stand before "a=". A name that occurs twice stays there twice.
 func normalizeParameters(parameters []Parameter) string {
 	encoded := make([]Parameter, len(parameters))

@@ -14,8 +14,8 @@ import (
 
 var (
 	tokenClientAuth = Check{0, "token-client-auth", "OIDC Core §9; RFC 8414 §2", "the client secret sent in a way that the provider never asked for"}
-	tokenMembers    = Check{3, "token-members", "RFC 6749 §5.1", "a member of the wrong type misread"}
-	tokenAccess     = Check{3, "token-access", "RFC 6749 §5.1, Appendix A.12", "an empty token used, or one that adds a header to the next request"}
+	tokenMembers    = Check{3, "token-members", "RFC 6749 §5.1", "a member of the wrong type is misread"}
+	tokenAccess     = Check{3, "token-access", "RFC 6749 §5.1, Appendix A.12", "an empty token, or one that adds a header to the next request"}
 	tokenType       = Check{3, "token-type", "RFC 6749 §7.1", "a token of another kind sent as if it were Bearer"}
 	tokenIDToken    = Check{3, "token-id-token", "OIDC Core §3.1.3.3", "a sign-in without proof of who signed in"}
 )
@@ -129,7 +129,7 @@ func (c *Client) post(ctx context.Context, metadata Metadata, endpoint string, f
 
 // clientAuth returns the method that the provider entry names. If it names none, the metadata
 // decide: Basic if they list it or list nothing (RFC 6749 §2.3.1, RFC 8414 §2), else the form.
-// The order of the list means nothing.
+// The order of the list means nothing. A list with neither is returned whole, for the error.
 func (c *Client) clientAuth(m Metadata) string {
 	listed := m.TokenEndpointAuthMethods
 	switch {

@@ -69,7 +69,7 @@ type traceKey struct{}
 
 // WithTrace returns a context in which each step calls f with what happens, like
 // net/http/httptrace. Several goroutines may call f. They may call it shortly after a step has
-// returned, if others still wait for a request that the step began.
+// returned, if a fetch that the step began goes on.
 func WithTrace(ctx context.Context, f func(Event)) context.Context {
 	return context.WithValue(ctx, traceKey{}, tracer(f))
 }

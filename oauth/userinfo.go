@@ -10,8 +10,8 @@ import (
 )
 
 var (
-	userinfoSub    = Check{5, "userinfo-sub", "OIDC Core §5.3.2", "the access token, and with it the profile, swapped for another user's"}
-	profileMembers = Check{5, "profile-members", "OIDC Core §5.1", "a member of the wrong type misread"}
+	userinfoSub    = Check{5, "userinfo-sub", "OIDC Core §5.3.2", "another user's access token, and so another user's profile"}
+	profileMembers = Check{5, "profile-members", "OIDC Core §5.1", "a member of the wrong type is misread"}
 	profileSubject = Check{5, "profile-subject", "OIDC Core §5.7", "everybody without an id is the same user"}
 )
 
