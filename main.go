@@ -161,7 +161,7 @@ type result struct {
 func (s *server) signIn(w http.ResponseWriter, r *http.Request, p registered.Provider) (result, error) {
 	attempt, err := s.attempts.Take(w, r) // 2: the attempt from this browser's cookie
 	if err == nil {
-		err = attempt.CheckUser(r.Context(), s.pages.UserID(r))
+		err = attempt.CheckUser(r.Context(), s.pages.UserID(r)) // to connect an account, the same user is still signed in
 	}
 	var grant account.Grant
 	if err == nil && p.Client1 != nil {

@@ -205,7 +205,7 @@ func unreachable(r Request, host string, err error) error {
 	return errors.New(r.scrub(host + ": " + err.Error()))
 }
 
-// getObject fetches a JSON object.
+// getObject fetches a JSON object. Its media type is application/json or one of also.
 func (s *sender) getObject(ctx context.Context, rawURL string, also ...string) (Object, error) {
 	r, err := s.send(ctx, Request{Method: http.MethodGet, URL: rawURL})
 	if err != nil {

@@ -39,10 +39,10 @@ type key struct {
 	unfit  error
 }
 
-// keysFor returns the provider's keys that fit the token and have its kid, if it has one. If
-// no key has the kid, the provider may have changed its keys, and they are fetched again (OIDC
-// Core §10.1.1). Without kid, only a signature that no key verifies can show that. Then the
-// caller sets again, and they are fetched again.
+// keysFor returns the provider's keys that fit the token and, if it has a kid, have the same.
+// If no key has it, the provider may have changed its keys, and keysFor fetches them again
+// (OIDC Core §10.1.1). Without kid, only the signature can show this: if no key verifies it,
+// the caller calls once more, with again.
 func (c *Client) keysFor(ctx context.Context, token jws, again bool) ([]key, error) {
 	right := func(k key) bool {
 		if token.kid == "" {

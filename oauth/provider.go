@@ -69,7 +69,7 @@ type Provider struct {
 	// ProfileURLs are read in step 5. If there are none, step 5 reads the metadata's userinfo
 	// endpoint.
 	ProfileURLs []ProfileURL
-	// APIRequest, if set, adds to each API request what the provider wants besides the
+	// APIRequest, if set, adds to each API request what the provider wants in addition to the
 	// token in the header.
 	APIRequest func(r *Request, clientSecret, accessToken string)
 	// Profile maps what the provider said about the user to a profile. It returns an error
