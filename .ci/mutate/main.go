@@ -25,6 +25,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -153,6 +154,9 @@ func command(ctx context.Context, binary, dir string, n int, args ...string) *ex
 	c := exec.CommandContext(ctx, binary, args...)
 	c.Dir = dir
 	c.Env = append(os.Environ(), "MUTANT="+strconv.Itoa(n))
+	// What the test has started, the app for example, ends with it.
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 	return c
 }
 
