@@ -129,7 +129,7 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, p registered.Prov
 	http.Redirect(w, r, authorizationURL, http.StatusSeeOther)
 }
 
-// callback is where the provider sends the browser back to.
+// callback answers the browser that the provider sends back.
 func (s *server) callback(w http.ResponseWriter, r *http.Request, p registered.Provider) {
 	// A code works once. So the steps go on even if the browser goes away. If it comes back
 	// with the same callback, it gets the same result.
@@ -322,7 +322,7 @@ func newApp(c config, simulated *demo.Demo, all []registered.Provider, store acc
 	return s, simulated.App(mux, site, app), nil
 }
 
-// announce says where the app is, and what it needs from the providers.
+// announce prints the address of the app, and what it needs from the providers.
 func (s *server) announce(stdout io.Writer) {
 	fmt.Fprintf(stdout, "Open %s in a browser.\n", s.base)
 	if s.site.Simulated != "" {

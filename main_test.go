@@ -62,7 +62,7 @@ func TestSignIn(t *testing.T) {
 	if got, want := consent.Request.URL.Host+consent.Request.URL.Path, "127.0.0.1:9000/accounts.google.com/o/oauth2/v2/auth"; got != want {
 		t.Fatalf("the browser is at %s, want %s", got, want)
 	}
-	// … where the user picks an account and allows it to be known. The provider sends
+	// … there the user picks an account and allows it to be known. The provider sends
 	// the browser back (2), the app redeems the code (3), verifies the ID token (4),
 	// reads the profile (5), and shows it.
 	profile, err := browser.PostForm(consent.Request.URL.String(), url.Values{
@@ -147,7 +147,7 @@ func (w *world) newBrowser() *http.Client {
 	return &http.Client{Jar: jar, Transport: w.net}
 }
 
-// page is where a browser ended up.
+// page is the last page that a browser reached.
 type page struct {
 	status int
 	url    string

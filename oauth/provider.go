@@ -12,7 +12,7 @@ type About struct {
 	// entries, one for each protocol, has the same AccountKey in both.
 	AccountKey string
 
-	Console       string   // where an app is registered: a URL, or words if there is none
+	Console       string   // the page that registers apps: a URL, or words if there is none
 	CallbackHosts []string // hosts whose callback URLs may be plain http
 	Notes         string   // what is special about registering there
 	Sources       []string // URLs of the documents from which the entry was made
@@ -62,7 +62,7 @@ type Provider struct {
 	// RevokeRequest, if set, is step 7 in the provider's own way, instead of the metadata's
 	// revocation endpoint.
 	RevokeRequest func(clientID, clientSecret string, t Tokens) Request
-	// RevokePage is where users take access back themselves, at a provider that has
+	// RevokePage is the page on which users take access back themselves, at a provider that has
 	// no way for apps.
 	RevokePage string
 

@@ -107,7 +107,7 @@ var (
 )
 
 // Whatever the README and the package's documentation name is there, and stands
-// where they say: a line with files and functions, in a table or next to an arrow,
+// as they say: a line with files and functions, in a table or next to an arrow,
 // says which function is in which file.
 func TestDocumentsNameWhatIsThere(t *testing.T) {
 	s := readSource(t)

@@ -77,7 +77,7 @@ func TestUserInfoByRow(t *testing.T) {
 	if diff := cmp.Diff(want, p.asked); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	// The page shows where a reply came from; parameters that prove something do not belong there.
+	// The page shows the URL of a reply; parameters that prove something do not belong there.
 	if got.Replies[0].URL != "https://api.example/me" {
 		t.Errorf("the reply's URL is %s", got.Replies[0].URL)
 	}

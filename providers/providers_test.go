@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// read returns a recorded reply; testdata/profiles/SOURCES.md says where it is from.
+// read returns a recorded reply; testdata/profiles/SOURCES.md names its source.
 func read(t *testing.T, name string) json.RawMessage {
 	t.Helper()
 	data, err := os.ReadFile("../testdata/profiles/" + name + ".json")
@@ -360,7 +360,7 @@ func TestRevokeRequests(t *testing.T) {
 	}
 }
 
-// Each row says where its facts are from.
+// Each row names the sources of its facts.
 func TestRowsAreComplete(t *testing.T) {
 	for _, row := range append(All(), OpenID("https://op.example")) {
 		if row.Name == "" || row.Title == "" || row.Console == "" || row.Notes == "" || row.Checked == "" || len(row.Sources) == 0 || len(row.Scopes) == 0 || row.Profile == nil {

@@ -480,7 +480,7 @@ func (p *person) signOut() {
 // signedIn is a fault's beginning.
 func signedIn(p *person) { p.signIn("GitHub") }
 
-// Ada types 127.0.0.1, and is led to localhost, where her cookies will be.
+// Ada types 127.0.0.1, and is led to localhost, which will have her cookies.
 func TestOtherName(t *testing.T) {
 	ada := visit(t, startAt(t, "localhost:0"))
 	other := strings.Replace(ada.home, "localhost", "127.0.0.1", 1)
@@ -580,7 +580,7 @@ func TestNarrow(t *testing.T) {
 	look("notfound")
 }
 
-// Without a mouse, and it is seen at each stop where the keyboard is.
+// Without a mouse, and it is seen at each stop of the keyboard.
 func TestKeyboard(t *testing.T) {
 	ada := visit(t, startAt(t, "localhost:0"))
 	ada.open("/")

@@ -79,7 +79,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	// Some mutants write files where they should not. They find a copy of all that tests read.
+	// Some mutants write files into the wrong place. They find a copy of all that tests read.
 	tree := filepath.Join(dir, "tree")
 	if err := os.CopyFS(tree, withoutGit{os.DirFS(".")}); err != nil {
 		return err

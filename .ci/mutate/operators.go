@@ -223,8 +223,7 @@ func (f *file) call(e *ast.CallExpr, result types.Type) {
 	}
 }
 
-// inner is what may stand in place of a call: what its method is called on, or its first
-// argument, if it has the type of the result.
+// inner may stand in place of a call: its receiver or first argument, if the type is the result's.
 func (f *file) inner(e *ast.CallExpr, result types.Type) ast.Expr {
 	fits := func(x ast.Expr) bool {
 		tv := f.info.Types[x]

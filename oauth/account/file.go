@@ -77,7 +77,7 @@ func newKey() string {
 	return hex.EncodeToString(key)
 }
 
-// parseKey reads a root key. name says where it comes from.
+// parseKey reads a root key. name says what it comes from.
 func parseKey(name, text string) ([]byte, error) {
 	key, err := hex.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(key) != 32 {

@@ -74,10 +74,8 @@ type change struct {
 	err   error
 }
 
-// change makes a change, and returns when it is written. Changes that wait while others
-// are written share the next write. They are made to a copy of the records. If the copy can
-// be written, it replaces the records. If not, no change is made. So readers never see a change
-// that may still be dropped.
+// change makes a change, and returns when it is written. Changes that wait for a write share
+// the next one. They are made to a copy, which replaces the records only if it can be written.
 func (l *LocalStore) change(apply func(*records) error) error {
 	own := &change{apply: apply}
 	l.queueMu.Lock()

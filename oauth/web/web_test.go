@@ -29,7 +29,7 @@ func TestParseBaseURLRefuses(t *testing.T) {
 	}
 }
 
-// What is answered under another name: 303 leads to the base URL, 421 says where the app is.
+// What is answered under another name: 303 leads to the base URL, 421 names the address of the app.
 func TestOneHost(t *testing.T) {
 	for _, row := range []struct {
 		base, host, target string

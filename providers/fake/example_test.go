@@ -15,7 +15,7 @@ import (
 )
 
 // A whole sign-in to an app, in memory: no port, and nothing to stop afterwards. The first two lines
-// make the fake, and tell the app where it is.
+// make the fake, and tell the app its address.
 func Example() {
 	internet := fake.New(fake.Options{}).Net()
 	internet["localhost:8080"] = yourApp("http://127.0.0.1:9000", internet)

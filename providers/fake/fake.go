@@ -57,7 +57,7 @@ import (
 
 // Options is how a fake is set up. The zero value is ready: see [TestID].
 type Options struct {
-	Origin  string   // where a browser reaches the fake, and the issuer for other people's clients; "" is http://127.0.0.1:9000
+	Origin  string   // the address at which a browser reaches the fake, and the issuer for other people's clients; "" is http://127.0.0.1:9000
 	Clients []Client // more than those that every fake knows
 }
 

@@ -20,7 +20,7 @@ const (
 	codeChallenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 )
 
-// provider is where one of the seven with OAuth 2.0 is, for the tables of the other tests.
+// provider holds the addresses of one of the seven with OAuth 2.0, for the tables of the other tests.
 type provider struct {
 	name, scope               string
 	authorize, token, profile string

@@ -46,7 +46,7 @@ func (s *Server) Issuer(issuer string) http.Handler {
 	return s.guard(func(w http.ResponseWriter, r *http.Request) { mux.ServeHTTP(w, s.toOrigin(r)) })
 }
 
-// Front is where a browser finds a URL of the real world: https://<known host>/path becomes
+// Front returns the address at which a browser finds a URL of the real world: https://<known host>/path becomes
 // Origin/<known host>/path. Other URLs are returned unchanged.
 func (s *Server) Front(rawURL string) string {
 	rest, https := strings.CutPrefix(rawURL, "https://")

@@ -4,7 +4,7 @@ package fake
 type User struct {
 	ID                          string // the value of the radio button on the consent page
 	Name, GivenName, FamilyName string
-	Login                       string // the name at providers where people choose one
+	Login                       string // the name at providers that let people choose one
 	Email                       string // "" is none
 	EmailVerified               bool
 	// Subjects has for each provider the value by which a client must know this user: sub at google

@@ -32,7 +32,7 @@ func TestProvidersREADME(t *testing.T) {
 	}
 }
 
-// listOfProviders says where an app is registered, with which callback URL, and how the demo
+// listOfProviders names the page that registers an app, with which callback URL, and how the demo
 // is then started.
 func listOfProviders(t *testing.T) (list string) {
 	for _, p := range All("") {

@@ -108,7 +108,7 @@ func TestButtons(t *testing.T) {
 	}
 }
 
-// If an app cannot revoke access, the page says why, and where the user can.
+// If an app cannot revoke access, the page says why, and names the page on which the user can.
 func TestNoWayBack(t *testing.T) {
 	for revokePage, says := range map[string]string{
 		"":                     "The provider's metadata name no revocation endpoint, so the app cannot revoke it.",

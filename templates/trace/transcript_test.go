@@ -104,7 +104,7 @@ func (a *wire) signIn() {
 	}
 }
 
-// answer is signIn up to where it fails: the user allows everything or refuses.
+// answer is signIn up to its failure: the user allows everything or refuses.
 func (a *wire) answer(decision string) {
 	a.t.Helper()
 	jar, _ := cookiejar.New(nil)

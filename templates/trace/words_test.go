@@ -52,7 +52,7 @@ func TestReaders(t *testing.T) {
 	}
 }
 
-// Each section that a check or a step names leads to where it is written.
+// Each section that a check or a step names leads to its text.
 func TestLinks(t *testing.T) {
 	for spec, want := range map[string][]link{
 		"RFC 6749 §10.12":               {{"RFC 6749 §10.12", "https://www.rfc-editor.org/rfc/rfc6749#section-10.12"}},

@@ -173,7 +173,7 @@ func credentials(p *registered.Provider) (id, secret, redirectURI string) {
 	return p.Client.ID, p.Client.Secret, p.Client.RedirectURI
 }
 
-// page is where a browser ended up.
+// page is the last page that a browser reached.
 type page struct {
 	status int
 	url    string

@@ -24,13 +24,13 @@ import (
 
 // Demo is the simulated providers of one app.
 type Demo struct {
-	Origin    string                // where a browser finds them
+	Origin    string                // the address at which a browser finds them
 	Handler   http.Handler          // what answers there
 	Providers []registered.Provider // the app's, then a hidden one for each fault
 
 	base      *url.URL
 	attackers *faults.Server                 // the same as Handler
-	fronts    map[string]func(string) string // by provider: where a browser finds a URL of it
+	fronts    map[string]func(string) string // by provider: the address at which a browser finds a URL of it
 	faults    []faults.Fault
 }
 

@@ -37,7 +37,7 @@ func (p page) headings() (all []string) {
 	return all
 }
 
-// suffer lets a user go through an attack as the page /break says, up to where it ends.
+// suffer lets a user go through an attack as the page /break says, up to its end.
 func (w *world) suffer(f faults.Fault) page {
 	w.Helper()
 	if f.How == faults.First || f.How == faults.Connect {

@@ -311,7 +311,7 @@ func TestSignInAgain(t *testing.T) {
 }
 
 // TestRevoked: after disconnecting, the provider knows the token no more, or the page
-// says where the user can revoke it.
+// names the page on which the user can revoke it.
 func TestRevoked(t *testing.T) {
 	for _, row := range registered.All("") {
 		t.Run(row.Name, func(t *testing.T) {
@@ -342,7 +342,7 @@ func TestRevoked(t *testing.T) {
 	}
 }
 
-// The home page says what this is and where to start, and offers to connect to a visitor who
+// The home page says what this is and how to start, and offers to connect to a visitor who
 // is signed in.
 func TestHome(t *testing.T) {
 	w := newWorld(t)

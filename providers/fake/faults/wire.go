@@ -60,7 +60,7 @@ type reply struct {
 // hook changes a reply.
 type hook func(*reply)
 
-// wire is where a fault is played, as one client meets it.
+// wire plays a fault, as one client meets it.
 type wire struct {
 	fault Fault
 	mu    sync.Mutex
