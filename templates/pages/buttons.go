@@ -87,8 +87,8 @@ func (p *Pages) back(w http.ResponseWriter, r *http.Request, v visitor, err erro
 		p.done(w, r, "/profile?"+r.URL.RawQuery, text)
 		return
 	}
-	failure := templates.Failed(r, v.shown.Provider.About, err)
-	if errors.Is(err, account.ErrNotFound) { // disconnected meanwhile
+	failure := templates.Failed(r, v.shown.Provider.About, err) // before done, because it ends the trace
+	if errors.Is(err, account.ErrNotFound) {                    // disconnected meanwhile
 		p.done(w, r, "/profile", notConnected)
 		return
 	}
