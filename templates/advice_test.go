@@ -1,7 +1,6 @@
 package templates
 
 import (
-	"maps"
 	"net/http/httptest"
 	"os"
 	"slices"
@@ -38,6 +37,7 @@ func TestAdvice(t *testing.T) {
 		{status(0, "301"), "redirects to another address", "OIDC_ISSUER is another name of the issuer"},
 		{status(3, "301"), "did not pass a check", "only discovery has an address that is set up here"},
 		{status(0, "503: down"), "did not pass a check", "the provider's fault"},
+		{&oauth.CheckError{Check: oauth.Check{Step: 5, Name: "reply-media-type"}, Got: "application/jwt"}, "a signed profile", "the app's registration says so"},
 		{state("another value"), "does not carry the state", "an attack, or a link that was cut"},
 		{state(""), "does not carry the state", "likewise"},
 		{state("error=invalid_scope, and no state"), "is an error", "an error reply that does not say whose it is"},
@@ -49,23 +49,21 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
-// Each mistake in the app's own setup has a line in RUNNING.md, with the page's words.
-func TestRunningHasEachMistake(t *testing.T) {
+// A topic is the name of a check, or one that advice.go chooses. Each mistake in the app's own setup has a line
+// in RUNNING.md, with the page's words.
+func TestTopics(t *testing.T) {
 	running, err := os.ReadFile("../providers/RUNNING.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := append(slices.Collect(maps.Values(byCheck)),
-		noMetadata,
-		adviceOn(oauth.Check{Step: 0, Name: "reply-status-200"}, "301"),
-		adviceOn(oauth.Check{Step: 5, Name: "reply-media-type"}, "application/jwt"),
-		adviceOnRefusal(&oauth.Refusal{Step: 3, Code: "invalid_client"}),
-		adviceOnRefusal(&oauth.Refusal{Step: 2, Code: "invalid_scope"}),
-	)
-	for _, a := range all {
+	checks := oauth.Checks()
+	for topic, a := range byTopic {
+		if topic[0] != '(' && !slices.ContainsFunc(checks, func(c oauth.Check) bool { return c.Name == topic }) {
+			t.Errorf("there is no check %s", topic)
+		}
 		sentence, _, _ := strings.Cut(a.Happened, ". ")
-		if a.Remedy == owners && !strings.Contains(string(running), "\""+strings.TrimSuffix(sentence, ".")) {
-			t.Errorf("RUNNING.md does not quote: %s", sentence)
+		if strings.HasPrefix(a.Remedy, "If this app is yours") && !strings.Contains(string(running), "\""+strings.TrimSuffix(sentence, ".")) {
+			t.Errorf("RUNNING.md does not quote what %s says: %s", topic, sentence)
 		}
 	}
 }

@@ -4,7 +4,7 @@
 //	templates.go  Render, and what all pages have in common
 //	site.go       the pages of any such app: not found, another host, what went wrong
 //	notice.go     one line on the next page that says what a button did
-//	failure.go    what an error means for people, and what they can do
+//	failure.go    what an error means for people; what they can do is in advice.txt
 //	pages/        the pages of a user who is signed in
 //	trace/        what happened during a sign-in, step by step
 package templates
