@@ -321,7 +321,7 @@ func TestRefresh(t *testing.T) {
 	ada.sees("Ada Lovelace", "Expired: ")
 	ada.press("Read again: Google")
 	ada.lands("/profile")
-	ada.sees("Ada Lovelace", "in 60 minutes", "Read again, with an access token that was refreshed first")
+	ada.sees("Ada Lovelace", "in 60 minutes", "Read again: this is what Google says now")
 	ada.press("Refresh now: Google")
 	ada.lands("/profile")
 	ada.sees("Ada Lovelace", "Refreshed: ")

@@ -34,15 +34,15 @@ type Pages struct {
 
 // Routes adds the pages to the app's routes.
 func (p *Pages) Routes(mux *http.ServeMux) {
-	mux.HandleFunc("GET /profile", web.GetOnly(p.signedIn(p.profile)))
-	mux.HandleFunc("POST /read", p.signedIn(p.read))
-	mux.HandleFunc("POST /refresh", p.signedIn(p.refresh))
-	mux.HandleFunc("POST /connect/{provider}", p.signedIn(p.connect))
-	mux.HandleFunc("POST /disconnect", p.signedIn(p.disconnect))
+	mux.HandleFunc("GET /profile", web.GetOnly(p.withVisitor(p.profile)))
+	mux.HandleFunc("POST /read", p.withVisitor(p.read))
+	mux.HandleFunc("POST /refresh", p.withVisitor(p.refresh))
+	mux.HandleFunc("POST /connect/{provider}", p.withVisitor(func(w http.ResponseWriter, r *http.Request, v visitor) { p.Connect(w, r, v.session.UserID) }))
+	mux.HandleFunc("POST /disconnect", p.withVisitor(p.disconnect))
 	mux.HandleFunc("POST /logout", p.logout(p.Sessions.End, "You are signed out."))
 	mux.HandleFunc("POST /logout/everywhere", p.logout(p.Sessions.EndAll, "You are signed out in all browsers."))
 	if p.Site.Simulated != "" {
-		mux.HandleFunc("POST /expire", p.signedIn(p.expire))
+		mux.HandleFunc("POST /expire", p.withVisitor(p.expire))
 	}
 }
 
@@ -53,14 +53,9 @@ type visitor struct {
 	shown   opened
 }
 
-type visitorKey struct{}
-
 // visitor returns the user who is signed in, with the identity of the sign-in shown.
 // [account.ErrNotFound] means that nobody is signed in.
 func (p *Pages) visitor(r *http.Request) (visitor, error) {
-	if v, ok := r.Context().Value(visitorKey{}).(visitor); ok {
-		return v, nil
-	}
 	session, err := p.Sessions.Get(r)
 	if err != nil {
 		return visitor{}, err
@@ -93,10 +88,9 @@ func (p *Pages) open(identity account.Identity) opened {
 		p.Site.Log.Warn("stored account not opened", "err", err)
 	}
 	name := grant.Tokens.Provider + grant.Credentials.Provider // one of the two is empty
-	i := slices.IndexFunc(p.Providers, func(p registered.Provider) bool { return p.Name == name })
-	if i < 0 {
-		i = slices.IndexFunc(p.Providers, func(p registered.Provider) bool { return p.Key == identity.Provider })
-	}
+	i := slices.IndexFunc(p.Providers, func(p registered.Provider) bool {
+		return p.Name == name || name == "" && p.Key == identity.Provider
+	})
 	provider := registered.Provider{About: oauth.About{Title: identity.Provider}} // this app does not know it any more
 	if i >= 0 {
 		provider = p.Providers[i]
@@ -135,9 +129,9 @@ func (p *Pages) UserID(r *http.Request) string {
 	return session.UserID
 }
 
-// signedIn serves h to visitors who are signed in, and sends others to sign in and back. The
+// withVisitor serves h to visitors who are signed in, and sends others to sign in and back. The
 // page is about the identity that the query names, or else about that of the session.
-func (p *Pages) signedIn(h func(http.ResponseWriter, *http.Request, visitor)) http.HandlerFunc {
+func (p *Pages) withVisitor(h func(http.ResponseWriter, *http.Request, visitor)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v, err := p.visitor(r)
 		q := r.URL.Query()
@@ -149,7 +143,7 @@ func (p *Pages) signedIn(h func(http.ResponseWriter, *http.Request, visitor)) ht
 		case q.Has("subject") && !v.show(account.Key{Provider: q.Get("provider"), Subject: q.Get("subject")}):
 			p.done(w, r, "/profile", notConnected) // for example if a button was pressed twice
 		default:
-			ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), visitorKey{}, v), buttonTimeout)
+			ctx, cancel := context.WithTimeout(r.Context(), buttonTimeout)
 			defer cancel()
 			h(w, r.WithContext(ctx), v)
 		}
