@@ -63,8 +63,10 @@ func (p Provider) RedirectURI(base *url.URL) string { return base.String() + "/c
 // Connect makes the client. A nil transport means the internet.
 func (p *Provider) Connect(id, secret, redirectURI string, transport http.RoundTripper) (err error) {
 	if p.entry1.Name != "" {
+		p.entry1.About = p.About
 		p.Client1, err = oauth.NewClient1(p.entry1, id, secret, redirectURI, transport)
 	} else {
+		p.entry.About = p.About
 		p.Client, err = oauth.NewClient(p.entry, id, secret, redirectURI, transport)
 	}
 	return err
@@ -83,11 +85,6 @@ func (p Provider) Begin(ctx context.Context) (oauth.Attempt, string, error) {
 // of its own.
 func (p Provider) Twin(name string) Provider {
 	p.Name, p.Key, p.Hidden = name, name, true
-	if p.entry1.Name != "" {
-		p.entry1.Name = name
-	} else {
-		p.entry.Name = name
-	}
 	return p
 }
 
@@ -96,7 +93,6 @@ func (p Provider) Twin(name string) Provider {
 // processes. An error names the variable to change.
 func FromEnvironment(base *url.URL) ([]Provider, error) {
 	all := All(os.Getenv("OIDC_ISSUER"), strings.Fields(os.Getenv("OIDC_SCOPES"))...)
-	issuers := make(map[string]string)
 	for i := range all {
 		p := &all[i]
 		variables := p.Variables()
@@ -113,10 +109,9 @@ func FromEnvironment(base *url.URL) ([]Provider, error) {
 		if err := p.Connect(os.Getenv(variables[0]), os.Getenv(variables[1]), p.RedirectURI(base), nil); err != nil {
 			return nil, fmt.Errorf("%s: %w", variables[len(variables)-1], err) // OIDC_ISSUER: the rest of an entry is ours
 		}
-		if other := issuers[p.entry.Issuer]; other != "" && p.entry.Issuer != "" {
-			return nil, fmt.Errorf("OIDC_ISSUER: %s is already the issuer of %s; no two may share one (RFC 9207 §4)", p.entry.Issuer, other)
+		if slices.ContainsFunc(all[:i], func(other Provider) bool { return other.Ready() && p.entry.Issuer != "" && other.entry.Issuer == p.entry.Issuer }) {
+			return nil, fmt.Errorf("OIDC_ISSUER: another provider has the issuer %s; no two may share one (RFC 9207 §4)", p.entry.Issuer)
 		}
-		issuers[p.entry.Issuer] = p.Title
 	}
 	return all, nil
 }
