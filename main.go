@@ -133,7 +133,7 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, p registered.Prov
 func (s *server) callback(w http.ResponseWriter, r *http.Request, p registered.Provider) {
 	// A code works once. So the steps go on even if the browser goes away. If it comes back
 	// with the same callback, it gets the same result.
-	done, err := oauth.Once(s.attempts, w, r, func(r *http.Request) (result, error) { return s.signIn(w, r, p) })
+	done, err := oauth.Once(s.attempts, w, r, func(r *http.Request) (result, error) { return s.finish(w, r, p) })
 	connected := done.attempt.User != ""
 	if err == nil && !connected {
 		err = s.sessions.Begin(w, r, done.userID, done.key) // each time the browser brings the callback
@@ -156,9 +156,9 @@ type result struct {
 	key     account.Key
 }
 
-// signIn runs the steps of a callback. Then it finds the user who has the account at the
+// finish runs the steps of a callback. Then it finds the user who has the account at the
 // provider, or connects the account to the user who is signed in.
-func (s *server) signIn(w http.ResponseWriter, r *http.Request, p registered.Provider) (result, error) {
+func (s *server) finish(w http.ResponseWriter, r *http.Request, p registered.Provider) (result, error) {
 	attempt, err := s.attempts.Take(w, r) // 2: the attempt from this browser's cookie
 	if err == nil {
 		err = attempt.CheckUser(r.Context(), s.pages.UserID(r)) // to connect an account, the same user is still signed in
@@ -219,9 +219,9 @@ func steps1(ctx context.Context, client *oauth.Client1, attempt oauth.Attempt, r
 	return account.Grant{Profile: info.Profile, Replies: info.Replies, Read: time.Now(), Credentials: credentials}, nil
 }
 
-// signedIn runs after each sign-in and each connected account. Your app could welcome a new
+// logSignIn runs after each sign-in and each connected account. Your app could welcome a new
 // user here.
-func (s *server) signedIn(event account.SignedIn) {
+func (s *server) logSignIn(event account.SignedIn) {
 	id := event.Identity
 	s.site.Log.Info("signed in", "provider", id.Provider, "subject", id.Subject, "user", id.UserID, "new user", event.NewUser, "new identity", event.NewIdentity)
 }
@@ -310,7 +310,7 @@ func newApp(c config, simulated *demo.Demo, all []registered.Provider, store acc
 	var err1, err2, err3, err4 error
 	s.attempts, err1 = oauth.NewAttempts(key, secure)
 	s.sessions, err2 = account.NewSessions(store, key, secure)
-	s.accounts, err3 = account.NewAccounts(store, key, log, s.signedIn)
+	s.accounts, err3 = account.NewAccounts(store, key, log, s.logSignIn)
 	site.Notices, err4 = oauth.NewSealer(key, "notice")
 	if err := cmp.Or(err1, err2, err3, err4); err != nil {
 		return nil, nil, err
