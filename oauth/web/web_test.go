@@ -29,32 +29,43 @@ func TestParseBaseURLRefuses(t *testing.T) {
 	}
 }
 
-// What is answered under another name: 303 leads to the base URL, 421 names the address of the app.
+// What is answered under another name: 303 leads to the base URL, 421 names the address of the
+// app, and 404 is what the app itself answers here.
 func TestOneHost(t *testing.T) {
+	const local = "http://localhost:8080"
 	for _, row := range []struct {
-		base, host, target string
-		status             int
-		reason             string
+		base, method, host, target string
+		status                     int
+		location, reason           string
 	}{
-		{"http://localhost:8080", "127.0.0.1:8080", "/", 303, "this machine by another name"},
-		{"http://localhost:8080", "127.0.0.1:8080", "*", 421, "there is no such page to lead to"},
-		{"http://localhost:8080", "evil.example:8080", "/", 421, "DNS rebinding, at the right port"},
-		{"http://localhost:8080", "127.0.0.1:%zz", "/", 421, "no host at all"},
-		{"https://app.example:8080", "127.0.0.1:8080", "/", 421, "an app elsewhere, asked by a proxy of its machine"},
+		{local, "GET", "127.0.0.1:8080", "/?next=/profile", 303, local + "/?next=/profile", "this machine by another name"},
+		{local, "GET", "[::1]:8080", "/login/google", 303, local + "/login/google", "the cookie must be set where the callback will look for it"},
+		{local, "GET", "127.0.0.1:8080", "/callback/google?code=x", 421, "", "its cookie cannot be there; a redirect would carry the code around"},
+		{local, "POST", "127.0.0.1:8080", "/logout", 421, "", "a redirect would drop the form"},
+		{local, "GET", "127.0.0.1:8080", "*", 421, "", "there is no such page to lead to"},
+		{local, "GET", "127.0.0.1:9999", "/", 421, "", "a forwarded port: a redirect could lead nowhere"},
+		{local, "GET", "evil.example:8080", "/", 421, "", "DNS rebinding, at the right port"},
+		{local, "GET", "evil.example:8080", "/static/style.css", 404, "", "the page's style"},
+		{local, "GET", "127.0.0.1:%zz", "/", 421, "", "no host at all"},
+		{local, "GET", "LOCALHOST:8080", "/", 404, "", "host names have no case"},
+		{"https://app.example:8080", "GET", "127.0.0.1:8080", "/", 421, "", "an app elsewhere, asked by a proxy of its machine"},
 	} {
 		base, err := url.Parse(row.base)
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
-		r.Host, r.URL = row.host, &url.URL{Path: row.target}
+		w, r := httptest.NewRecorder(), httptest.NewRequest(row.method, "/", nil)
+		r.Host = row.host
+		if r.URL, err = url.ParseRequestURI(row.target); err != nil {
+			t.Fatal(err)
+		}
 		if row.target == "*" {
 			r.URL = &url.URL{Opaque: "*"}
 		}
 		other := func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusMisdirectedRequest) }
 		OneHost(base, other, http.NotFoundHandler()).ServeHTTP(w, r)
-		if w.Code != row.status {
-			t.Errorf("%s at %s: %d, want %d: %s", row.host, row.base, w.Code, row.status, row.reason)
+		if got := w.Header().Get("Location"); w.Code != row.status || got != row.location {
+			t.Errorf("%s at %s: %d to %q, want %d to %q: %s", row.host, row.base, w.Code, got, row.status, row.location, row.reason)
 		}
 	}
 }

@@ -158,6 +158,51 @@ func TestDisconnectTwiceAtOnce(t *testing.T) {
 	})
 }
 
+// An account that is disconnected while it is read again is no failure of the app, and was not read.
+func TestDisconnectedWhileItIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.signIn("google")
+		w.connect("github", "ada")
+		w.rewire("github", func(net fake.Net) http.RoundTripper { return slow{net, "", 4 * time.Second} })
+		go func() {
+			time.Sleep(time.Second)
+			w.press("/disconnect" + atGitHub)
+		}()
+		p := w.press("/read" + atGitHub)
+		if p.status != 200 || p.noticed() != "This account is not connected any more. "+`<a href="/trace?number=3">See what happened</a>` || strings.Contains(w.log.String(), "level=ERROR") {
+			t.Errorf("%d at %s, which says %q\n%s", p.status, p.url, p.noticed(), w.log)
+		}
+		if p := w.get(base + "/trace"); strings.Contains(p.body, ": read again") {
+			t.Error("the trace says that the profile was read")
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// A provider that hangs, or is slow each time, keeps a button waiting for 15 seconds, also the one that disconnects,
+// which asks it twice: for a live token, and to revoke that. The account is forgotten all the same.
+func TestHangingProvider(t *testing.T) {
+	for _, button := range []string{"/read", "/refresh", "/disconnect"} {
+		for _, away := range []time.Duration{9 * time.Second, time.Hour} {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.signIn("github")
+				w.press("/expire")
+				w.rewire("github", func(net fake.Net) http.RoundTripper { return slow{net, "", away} })
+				begun := time.Now()
+				p := w.press(button)
+				if took := time.Since(begun); took > 15*time.Second || p.status >= 500 && p.status != 502 {
+					t.Errorf("%s: %d after %s", button, p.status, took)
+				}
+				if kept := len(w.get(base+"/profile").accounts()) == 1; kept != (button != "/disconnect") {
+					t.Errorf("%s: the account is kept: %t", button, kept)
+				}
+			})
+		}
+	}
+}
+
 // The profile is what step 5 read. Looking at it asks no provider, so a provider that is
 // down changes nothing. Only the button asks.
 func TestProfileIsWhatWasRead(t *testing.T) {
