@@ -4,11 +4,17 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -98,48 +104,38 @@ func newWorld(t *testing.T, baseURL string) *world {
 	base := must(url.Parse(baseURL))
 	w := &world{t: t, base: base, net: fake.Net{}, log: new(bytes.Buffer), printed: new(bytes.Buffer)}
 	w.browser = w.newBrowser()
-	w.restart(account.NewMemory(), bytes.Repeat([]byte{1}, 32))
+	w.start(account.NewMemory(), bytes.Repeat([]byte{1}, 32))
 	return w
 }
 
-// restart starts the app and the fake again, which forgets everything.
-func (w *world) restart(store account.Store, key []byte) {
+// start starts the app and the fake. The fake has forgotten all that it knew.
+func (w *world) start(store account.Store, key []byte) {
 	w.t.Helper()
 	var err error
 	if w.demo, err = demo.New("http://127.0.0.1:9000", w.base); err != nil {
 		w.t.Fatal(err)
 	}
-	w.net["127.0.0.1:9000"] = w.demo.Handler
-	w.start(store, key)
-}
-
-// start starts the app again.
-func (w *world) start(store account.Store, key []byte) {
-	w.t.Helper()
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	_, app, err := newApp(config{base: w.base}, w.demo, w.demo.Providers, store, key, log, w.printed)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.net[w.base.Host] = app
+	w.net["127.0.0.1:9000"], w.net[w.base.Host] = w.demo.Handler, app
 }
 
 // rewire gives a provider's client another way to the provider.
 func (w *world) rewire(name string, way func(fake.Net) http.RoundTripper) {
 	w.t.Helper()
-	for i := range w.demo.Providers {
-		if p := &w.demo.Providers[i]; p.Name == name {
-			var secret string
-			if p.Client1 != nil {
-				secret = p.Client1.Secret
-			} else {
-				secret = p.Client.Secret
-			}
-			err := p.Connect("demo-"+name, secret, p.RedirectURI(w.base), way(w.demo.Handler.(*faults.Server).Honest.Net()))
-			if err != nil {
-				w.t.Fatal(err)
-			}
-		}
+	i := slices.IndexFunc(w.demo.Providers, func(p registered.Provider) bool { return p.Name == name })
+	p, secret := &w.demo.Providers[i], ""
+	if p.Client1 != nil {
+		secret = p.Client1.Secret
+	} else {
+		secret = p.Client.Secret
+	}
+	honest := w.demo.Handler.(*faults.Server).Honest.Net()
+	if err := p.Connect("demo-"+name, secret, p.RedirectURI(w.base), way(honest)); err != nil {
+		w.t.Fatal(err)
 	}
 }
 
@@ -896,15 +892,11 @@ type brokenStore struct{ account.Store }
 
 var errDisk = errors.New("no space left on device")
 
-func (brokenStore) AddIdentity(context.Context, account.Identity) error       { return errDisk }
-func (brokenStore) AddSession(context.Context, account.Session) error         { return errDisk }
-func (brokenStore) RemoveSession(context.Context, string) error               { return errDisk }
-func (brokenStore) RemoveSessions(context.Context, string) error              { return errDisk }
-func (brokenStore) SeeSession(context.Context, string, time.Time) error       { return errDisk }
-func (brokenStore) RemoveIdentity(context.Context, string, account.Key) error { return errDisk }
-func (brokenStore) UpdateTokens(context.Context, account.Key, func(string) (string, error)) error {
-	return errDisk
-}
+func (brokenStore) AddIdentity(context.Context, account.Identity) error { return errDisk }
+func (brokenStore) AddSession(context.Context, account.Session) error   { return errDisk }
+func (brokenStore) RemoveSession(context.Context, string) error         { return errDisk }
+func (brokenStore) RemoveSessions(context.Context, string) error        { return errDisk }
+func (brokenStore) SeeSession(context.Context, string, time.Time) error { return errDisk }
 
 // TestFullDisk: what cannot be stored is refused with a page, and what is there is
 // still served.
@@ -912,10 +904,9 @@ func TestFullDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, base)
 		store := account.NewMemory()
-		use := func(s account.Store) { w.start(s, make([]byte, 32)) }
-		use(store)
+		w.start(store, make([]byte, 32))
 		w.signIn("google")
-		use(brokenStore{store})
+		w.start(brokenStore{store}, make([]byte, 32))
 		time.Sleep(30 * time.Minute) // so that the session's last use would be noted
 		if p := w.get(base + "/profile"); p.status != 200 {
 			t.Errorf("the profile of who is signed in: %d", p.status)
@@ -934,7 +925,7 @@ func TestFullDisk(t *testing.T) {
 		if p := w.signIn("spotify"); p.status != 500 || !strings.Contains(w.log.String(), errDisk.Error()) {
 			t.Errorf("signing in: %d", p.status)
 		}
-		use(store)
+		w.start(store, make([]byte, 32))
 		if p := w.signIn("spotify"); p.status != 200 {
 			t.Errorf("once there is room again: %d", p.status)
 		}
@@ -950,7 +941,7 @@ func TestRestart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.restart(store, key) // the fake has forgotten all tokens, as a provider may
+		w.start(store, key) // the fake has forgotten all tokens, as a provider may
 		if !again {
 			w.signIn("google")
 			w.connect("github", "ada")
@@ -972,4 +963,167 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
+}
+
+// untimed is a provider whose work a benchmark does not count. It keeps what was sent and
+// answered.
+type untimed struct {
+	b         *testing.B
+	provider  http.RoundTripper
+	exchanges []exchange
+}
+
+type exchange struct {
+	request *http.Request
+	answer  *http.Response
+	body    []byte
+}
+
+func (u *untimed) RoundTrip(r *http.Request) (*http.Response, error) {
+	u.b.StopTimer()
+	defer u.b.StartTimer()
+	answer := must(u.provider.RoundTrip(r))
+	body := must(io.ReadAll(answer.Body))
+	u.exchanges = append(u.exchanges, exchange{r, answer, body})
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	return answer, nil
+}
+
+// replay answers as the provider did, in the same order, again and again.
+type replay struct {
+	exchanges []exchange
+	next      int
+}
+
+func (p *replay) RoundTrip(r *http.Request) (*http.Response, error) {
+	e := p.exchanges[p.next%len(p.exchanges)]
+	p.next++
+	answer := *e.answer
+	answer.Body, answer.Request = io.NopCloser(bytes.NewReader(e.body)), r
+	return &answer, nil
+}
+
+// bench is the app with Google. It keeps the latest sign-in through it: /login, the user at the
+// provider, which is not counted, and /callback with the token request, the ID token, the
+// profile and the session.
+type bench struct {
+	*testing.B
+	app             http.Handler
+	google          *untimed
+	callback        *http.Request
+	login, finished *httptest.ResponseRecorder
+}
+
+// newBench returns the app after one sign-in, which has fetched the metadata and the keys.
+func newBench(b *testing.B) *bench {
+	at := must(url.Parse(base))
+	all := registered.All("")[:1]
+	client := fake.Client{Provider: "google", ID: "app", Secret: "secret", RedirectURIs: []string{all[0].RedirectURI(at)}}
+	google := &untimed{b: b, provider: fake.New(fake.Options{Clients: []fake.Client{client}}).Net()}
+	if err := all[0].Connect("app", "secret", all[0].RedirectURI(at), google); err != nil {
+		b.Fatal(err)
+	}
+	_, app, err := newApp(config{base: at}, nil, all, account.NewMemory(), make([]byte, 32), slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := &bench{B: b, app: app, google: google}
+	w.signIn()
+	b.ReportAllocs()
+	return w
+}
+
+func (b *bench) signIn() {
+	b.google.exchanges = nil
+	b.login = httptest.NewRecorder()
+	b.app.ServeHTTP(b.login, httptest.NewRequest("GET", base+"/login/google", nil))
+
+	b.StopTimer()
+	user := url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": {"email", "profile"}}
+	form := must(http.NewRequest("POST", b.login.Header().Get("Location"), strings.NewReader(user.Encode())))
+	form.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	allowed := must(b.google.provider.RoundTrip(form))
+	b.callback = httptest.NewRequest("GET", allowed.Header.Get("Location"), nil)
+	b.callback.Header.Set("Cookie", b.login.Header().Get("Set-Cookie"))
+	b.StartTimer()
+
+	b.finished = httptest.NewRecorder()
+	b.app.ServeHTTP(b.finished, b.callback)
+	if b.finished.Code != http.StatusSeeOther {
+		b.Fatalf("%d: %s", b.finished.Code, b.finished.Body)
+	}
+}
+
+// BenchmarkSignIn is to be read with BenchmarkSignInFloor of the same run: a whole sign-in
+// with Google, without the provider's work.
+func BenchmarkSignIn(b *testing.B) {
+	w := newBench(b)
+	for b.Loop() {
+		w.signIn()
+	}
+}
+
+// BenchmarkSignInFloor moves the same bytes as BenchmarkSignIn through net/http, verifies
+// the signature of the ID token, and does nothing else.
+func BenchmarkSignInFloor(b *testing.B) {
+	w := newBench(b)
+	w.signIn()
+	var reply struct {
+		IDToken string `json:"id_token"`
+	}
+	exchanges := w.google.exchanges
+	if err := json.Unmarshal(exchanges[0].body, &reply); err != nil || len(exchanges) != 2 {
+		b.Fatal(err, len(exchanges))
+	}
+	dot := strings.LastIndexByte(reply.IDToken, '.')
+	signature := must(base64.RawURLEncoding.DecodeString(reply.IDToken[dot+1:]))
+	_, signer := fake.SigningKey("RS256")
+	key := signer.Public().(*rsa.PublicKey)
+
+	client := &http.Client{Transport: &replay{exchanges: exchanges}}
+	answer := func(w http.ResponseWriter, recorded *httptest.ResponseRecorder) {
+		maps.Copy(w.Header(), recorded.Header())
+		w.WriteHeader(recorded.Code)
+		w.Write(recorded.Body.Bytes())
+	}
+	handler := http.NewServeMux()
+	handler.HandleFunc("GET /login/google", func(to http.ResponseWriter, r *http.Request) { answer(to, w.login) })
+	handler.HandleFunc("GET /callback/google", func(to http.ResponseWriter, r *http.Request) {
+		for _, e := range exchanges {
+			request := e.request.Clone(r.Context())
+			if request.GetBody != nil {
+				request.Body = must(request.GetBody())
+			}
+			response := must(client.Do(request))
+			must(io.ReadAll(response.Body))
+			response.Body.Close()
+		}
+		hash := sha256.Sum256([]byte(reply.IDToken[:dot]))
+		if err := rsa.VerifyPKCS1v15(key, crypto.SHA256, hash[:], signature); err != nil {
+			b.Fatal(err)
+		}
+		answer(to, w.finished)
+	})
+	for b.Loop() {
+		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", base+"/login/google", nil))
+		callback := httptest.NewRequest("GET", w.callback.URL.String(), nil)
+		callback.Header = w.callback.Header
+		handler.ServeHTTP(httptest.NewRecorder(), callback)
+	}
+}
+
+// BenchmarkProfile shows the page after BenchmarkSignIn.
+func BenchmarkProfile(b *testing.B) {
+	w := newBench(b)
+	request := httptest.NewRequest("GET", base+"/profile", nil)
+	for _, c := range w.finished.Result().Cookies() {
+		request.AddCookie(c)
+	}
+	for b.Loop() {
+		page := httptest.NewRecorder()
+		w.app.ServeHTTP(page, request)
+		if page.Code != http.StatusOK {
+			b.Fatalf("%d: %s", page.Code, page.Body)
+		}
+	}
 }
