@@ -2,13 +2,11 @@ package templates
 
 import (
 	_ "embed"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
 
 	"example.com/oauthbyhand/oauth"
-	"example.com/oauthbyhand/oauth/account"
 )
 
 // advice is for people: what happened, and what to do about it.
@@ -34,29 +32,7 @@ func parseAdvice(text string) map[string]advice {
 	return all
 }
 
-// topicOf returns the topic of err in advice.txt. It is empty if the page says enough without.
-func topicOf(err error) string {
-	refusal, refused := errors.AsType[*oauth.Refusal](err)
-	failed, stopped := errors.AsType[*oauth.CheckError](err)
-	switch {
-	case errors.Is(err, account.ErrNoRefresh):
-		return "(no refresh token)"
-	case errors.Is(err, account.ErrSignInAgain):
-		return "(grant ended)"
-	case refused:
-		return topicOfRefusal(refusal)
-	case stopped:
-		return topicOfCheck(failed.Check, failed.Got)
-	case errors.Is(err, account.ErrTaken):
-		return ""
-	case errors.Is(err, account.ErrNotFound):
-		return "(disconnected)"
-	case errors.Is(err, ErrNotReady):
-		return "(not set up)"
-	}
-	return "(app)"
-}
-
+// topicOfRefusal is empty if the provider's own words say enough.
 func topicOfRefusal(r *oauth.Refusal) string {
 	switch {
 	case r.Step == 0 && (r.Status == http.StatusNotFound || r.Status == http.StatusBadRequest): // Keycloak, Microsoft
@@ -66,7 +42,7 @@ func topicOfRefusal(r *oauth.Refusal) string {
 	case r.Code == "invalid_scope":
 		return "(scope refused)"
 	}
-	return "" // the provider's own words say enough
+	return ""
 }
 
 func topicOfCheck(c oauth.Check, got string) string {

@@ -32,7 +32,6 @@ var ErrNotReady = errors.New("this provider is not set up in this app")
 // is one.
 func Failed(r *http.Request, provider oauth.About, err error) Failure {
 	f := Failure{
-		advice:   byTopic[topicOf(err)],
 		Provider: provider.Title,
 		Name:     provider.Name,
 		Title:    "The sign-in with " + provider.Title + " did not work",
@@ -41,35 +40,43 @@ func Failed(r *http.Request, provider oauth.About, err error) Failure {
 		NoWay:    errors.Is(err, oauth.ErrNoRevocation),
 		Taken:    errors.Is(err, account.ErrTaken),
 	}
-	f.Happened = strings.ReplaceAll(f.Happened, "PROVIDER", provider.Title)
-	outcome := "failed"
+	topic, outcome := "(app)", "failed"
 	f.Refusal, _ = errors.AsType[*oauth.Refusal](err)
 	f.CheckError, _ = errors.AsType[*oauth.CheckError](err)
 	switch {
 	case f.Refusal != nil:
-		outcome = "refused: " + strings.TrimSpace(f.Refusal.Code+" "+f.Refusal.Description)
+		topic, outcome = topicOfRefusal(f.Refusal), "refused: "+strings.TrimSpace(f.Refusal.Code+" "+f.Refusal.Description)
 		f.Status = http.StatusBadGateway
 	case f.CheckError != nil:
-		outcome = "stopped by " + f.CheckError.Check.Name
+		topic, outcome = topicOfCheck(f.CheckError.Check, f.CheckError.Got), "stopped by "+f.CheckError.Check.Name
 		f.Status = f.CheckError.Check.Status()
 		if f.CheckError.Check.Name == "attempt-user" {
 			f.Name = "" // no button: a sign-in with this account would make another user
 		}
 	case f.Taken:
-		outcome = "this account is another user's"
-		f.Status = http.StatusConflict
+		topic, outcome = "", "this account is another user's" // the page explains it
 		f.Title = "Not connected: this " + f.Provider + " account belongs to another user"
+		f.Status = http.StatusConflict
 	case errors.Is(err, account.ErrNotFound):
-		outcome = "this account was disconnected meanwhile"
+		topic, outcome = "(disconnected)", "this account was disconnected meanwhile"
 		f.Status = http.StatusConflict
 	case errors.Is(err, ErrNotReady):
+		topic = "(not set up)"
 		f.Status = http.StatusConflict
 	case f.Provider == "":
 		f.Title = "This did not work"
 	}
+	switch {
+	case errors.Is(err, account.ErrNoRefresh):
+		topic = "(no refresh token)"
+	case f.Again:
+		topic = "(grant ended)"
+	}
 	if f.Again || f.Refusal != nil && f.Refusal.ByUser() {
 		f.Status = http.StatusOK
 	}
+	f.advice = byTopic[topic]
+	f.Happened = strings.ReplaceAll(f.Happened, "PROVIDER", provider.Title)
 	f.Trace = trace.End(r.Context(), outcome)
 	return f
 }
