@@ -80,11 +80,3 @@ func Failed(r *http.Request, provider oauth.About, err error) Failure {
 	f.Trace = trace.End(r.Context(), outcome)
 	return f
 }
-
-// Where names the function and the file of the check that failed, as the trace has them.
-func (f Failure) Where() string {
-	if f.Trace == nil {
-		return ""
-	}
-	return f.Trace.Where()
-}
