@@ -257,9 +257,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := demo.CheckBase(config.base); config.fake && err != nil {
 		return err
 	}
-	if _, port, _ := net.SplitHostPort(config.addr); port == "0" && !config.fake && !config.given["base-url"] {
-		return errors.New("-addr: with port 0 nobody knows which callback URL to register; name a port")
-	}
 	listeners, err := web.Listen("-addr", &config.addr, config.fake && !config.given["addr"] && !config.given["base-url"])
 	if err != nil {
 		return err

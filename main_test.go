@@ -601,6 +601,7 @@ func TestRunStarts(t *testing.T) {
 		"-fake":           {github, anyPort + "-fake", simulated},
 		"a base URL":      {"", anyPort + "-base-url http://localhost:1", strings.Replace(simulated, "‹port›", "1", 1)},
 		"real, in public": {github, "-addr localhost:0 -base-url https://app.example", strings.ReplaceAll(real, "http://localhost:1", "https://app.example")},
+		"real, any port":  {github, "-addr localhost:0", strings.ReplaceAll(real, ":1", ":‹port›")},
 		"real":            {github, "-addr localhost:0 -base-url http://localhost:1", real},
 		"real, -trace":    {github, "-addr localhost:0 -base-url http://localhost:1 -trace", real},
 	} {
@@ -630,7 +631,6 @@ func TestRunRefuses(t *testing.T) {
 		"base URL on http":             {"", "-base-url http://app.example", "-base-url http://app.example: plain http is for localhost only; take https://app.example"},
 		"base URL with an empty query": {"", "-base-url https://app.example?", `-base-url "https://app.example?": want a scheme and a host, like https://app.example.com`},
 		"base URL with a path":         {"", "-base-url https://app.example/app", `-base-url "https://app.example/app": want a scheme and a host, like https://app.example.com`},
-		"port 0":                       {google, "-addr localhost:0", "-addr: with port 0 nobody knows which callback URL to register; name a port"},
 		"the fake in public":           {"", "-fake -base-url https://app.example", "there are no credentials, and the fake provider must never meet real users: set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET, or another provider's, or take a -base-url on localhost instead of https://app.example"},
 		"Spotify on localhost":         {"SPOTIFY_CLIENT_ID=x SPOTIFY_CLIENT_SECRET=y", "", "Spotify takes no callback URLs at http://localhost:8080: start with -base-url http://127.0.0.1:8080, or unset SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET"},
 		"Instagram on http":            {"INSTAGRAM_CLIENT_ID=x INSTAGRAM_CLIENT_SECRET=y", "", "Instagram takes no callback URLs at http://localhost:8080: put a proxy with TLS in front, and start with -base-url https://localhost:8080, or unset INSTAGRAM_CLIENT_ID and INSTAGRAM_CLIENT_SECRET"},
