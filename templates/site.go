@@ -19,8 +19,8 @@ type Site struct {
 	Simulated string          // the origin of the fake provider; empty with real ones
 	Recorder  *trace.Recorder // of sign-ins; nil if they are not recorded
 	Notices   *oauth.Sealer   // of the lines that say what a button did
-	// Visitor returns the user who is signed in, and whether anybody is.
-	Visitor func(*http.Request) (User, bool)
+	// Visitor returns the user who is signed in, or nil.
+	Visitor func(*http.Request) *User
 }
 
 // Record records sign-ins: always with simulated providers, whose secrets are worthless, and
@@ -48,8 +48,7 @@ func WithFault(ctx context.Context, fault any) context.Context {
 
 // Page shows the page name.html with its data, and the notice that waits for it.
 func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
-	user, signedIn := s.Visitor(r)
-	page := Page{s.Simulated, s.Recorder != nil, signedIn, user, s.notice(w, r), r.Context().Value(faultKey{}), data}
+	page := Page{s.Simulated, s.Recorder != nil, s.Visitor(r), s.notice(w, r), r.Context().Value(faultKey{}), data}
 	if err := Render(w, status, name, page); err != nil {
 		s.Log.Error("page not made", "name", name, "err", err)
 		http.Error(w, "This page could not be made; the log says why.", http.StatusInternalServerError)
@@ -90,7 +89,7 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, provider oauth.About
 		return
 	case failed != nil:
 		s.Log.Warn("sign-in failed", "provider", provider.Name, "step", failed.Check.Step, "check", failed.Check.Name, "got", failed.Got, "want", failed.Want)
-		if _, signedIn := s.Visitor(r); signedIn && failed.Check.Name == "attempt-unused" { // the callback reloaded, or the back button
+		if s.Visitor(r) != nil && failed.Check.Name == "attempt-unused" { // the callback reloaded, or the back button
 			s.Notify(w, r, "Your browser brought back the callback of a sign-in that has already ended. It was not used again: you are signed in as before.")
 			http.Redirect(w, r, "/profile", http.StatusSeeOther)
 			return

@@ -29,8 +29,7 @@ var files embed.FS
 type Page struct {
 	Simulated string // the origin of the fake provider; empty with real ones
 	Traced    bool   // sign-ins are recorded, for the page "trace"
-	SignedIn  bool
-	User      User
+	User      *User  // nil if nobody is signed in
 	Notice    notice // what the button did that led here
 	Fault     any    // what was tried here, if anything: see [WithFault]
 	Data      any

@@ -107,20 +107,20 @@ func (v *visitor) show(key account.Key) bool {
 	return i >= 0
 }
 
-// Visitor returns the user who is signed in, and whether anybody is.
-func (p *Pages) Visitor(r *http.Request) (templates.User, bool) {
+// Visitor returns the user who is signed in, or nil.
+func (p *Pages) Visitor(r *http.Request) *templates.User {
 	v, err := p.visitor(r)
 	if err != nil {
-		return templates.User{}, false
+		return nil
 	}
-	user := templates.User{Profile: v.shown.Grant.Profile}
+	user := &templates.User{Profile: v.shown.Grant.Profile}
 	for _, provider := range p.Providers {
 		connected := slices.ContainsFunc(v.all, func(o opened) bool { return o.Key.Provider == provider.Key })
 		if provider.Ready() && !provider.Hidden && !connected {
 			user.Connect = append(user.Connect, provider.About)
 		}
 	}
-	return user, true
+	return user
 }
 
 // UserID returns the user who is signed in, or nothing.

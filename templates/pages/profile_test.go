@@ -18,7 +18,7 @@ import (
 func render(t *testing.T, simulated string, o opened) string {
 	t.Helper()
 	w := httptest.NewRecorder()
-	if err := templates.Render(w, 200, "profile", templates.Page{Simulated: simulated, Data: profilePage{Shown: o, Accounts: []opened{o}}}); err != nil {
+	if err := templates.Render(w, 200, "profile", templates.Page{Simulated: simulated, User: new(templates.User), Data: profilePage{Shown: o, Accounts: []opened{o}}}); err != nil {
 		t.Fatal(err)
 	}
 	return w.Body.String()
