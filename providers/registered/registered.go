@@ -93,6 +93,7 @@ func (p Provider) Twin(name string) Provider {
 // processes. An error names the variable to change.
 func FromEnvironment(base *url.URL) ([]Provider, error) {
 	all := All(os.Getenv("OIDC_ISSUER"), strings.Fields(os.Getenv("OIDC_SCOPES"))...)
+	issuers := make(map[string]string)
 	for i := range all {
 		p := &all[i]
 		variables := p.Variables()
@@ -109,9 +110,10 @@ func FromEnvironment(base *url.URL) ([]Provider, error) {
 		if err := p.Connect(os.Getenv(variables[0]), os.Getenv(variables[1]), p.RedirectURI(base), nil); err != nil {
 			return nil, fmt.Errorf("%s: %w", variables[len(variables)-1], err) // OIDC_ISSUER: the rest of an entry is ours
 		}
-		if slices.ContainsFunc(all[:i], func(other Provider) bool { return other.Ready() && p.entry.Issuer != "" && other.entry.Issuer == p.entry.Issuer }) {
-			return nil, fmt.Errorf("OIDC_ISSUER: another provider has the issuer %s; no two may share one (RFC 9207 §4)", p.entry.Issuer)
+		if other := issuers[p.entry.Issuer]; other != "" && p.entry.Issuer != "" {
+			return nil, fmt.Errorf("OIDC_ISSUER: %s is already the issuer of %s; no two may share one (RFC 9207 §4)", p.entry.Issuer, other)
 		}
+		issuers[p.entry.Issuer] = p.Title
 	}
 	return all, nil
 }
