@@ -318,24 +318,40 @@ func TestEachProvider(t *testing.T) {
 	}
 }
 
-// A sign-in sends the requests that the protocol needs, each once. Showing the profile sends
-// none. Only the first sign-in fetches metadata and keys. The requests to the other providers
-// are in testdata/wire.
+// A sign-in sends the requests that the protocol needs, each once, and waits for nothing
+// else. Showing the profile sends none. Only the first sign-in fetches metadata and keys. The
+// requests to the other providers are in testdata/wire.
 func TestOneRequestAStep(t *testing.T) {
-	w := newWorld(t, base)
-	var sent []string
-	w.rewire("google", func(net fake.Net) http.RoundTripper { return far{net, 0, "", &sent} })
-	for _, want := range [][]string{
-		{"GET accounts.google.com/.well-known/openid-configuration", "POST oauth2.googleapis.com/token", "GET www.googleapis.com/oauth2/v3/certs", "GET openidconnect.googleapis.com/v1/userinfo"},
-		{"POST oauth2.googleapis.com/token", "GET openidconnect.googleapis.com/v1/userinfo"},
+	const away = 80 * time.Millisecond
+	for name, want := range map[string][]string{
+		"google": {
+			"GET accounts.google.com/.well-known/openid-configuration", "POST oauth2.googleapis.com/token",
+			"GET www.googleapis.com/oauth2/v3/certs", "GET openidconnect.googleapis.com/v1/userinfo",
+		},
+		"github": {"POST github.com/login/oauth/access_token", "GET api.github.com/user", "GET api.github.com/user/emails"},
+		"x":      {"POST api.x.com/oauth/request_token", "POST api.x.com/oauth/access_token", "GET api.x.com/1.1/account/verify_credentials.json"},
 	} {
-		sent = nil
-		w.signIn("google")
-		w.get(base + "/profile")
-		w.get(base + "/")
-		if diff := cmp.Diff(want, sent); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, base)
+			var sent []string
+			w.rewire(name, func(net fake.Net) http.RoundTripper { return far{net, away, "", &sent} })
+			for range 2 {
+				sent = nil
+				begun := time.Now()
+				w.signIn(name)
+				w.get(base + "/profile")
+				w.get(base + "/")
+				if diff := cmp.Diff(want, sent); diff != "" {
+					t.Errorf("the requests to %s (-want +got):\n%s", name, diff)
+				}
+				if took := time.Since(begun); took != time.Duration(len(want))*away {
+					t.Errorf("%d requests to %s took %s, want %s for each", len(want), name, took, away)
+				}
+				want = slices.DeleteFunc(want, func(request string) bool {
+					return strings.HasSuffix(request, "openid-configuration") || strings.HasSuffix(request, "certs")
+				})
+			}
+		})
 	}
 }
 
