@@ -14,58 +14,37 @@ import (
 type failure struct{ code, description string }
 
 // authorize is the authorization endpoint (RFC 6749 §3.1): GET shows the consent page, and POST to the same URL is
-// the user's answer. (sentAsForm has the other POST.) Nothing is stored before "Allow", so a sign-in that is never
-// finished costs no memory, and a user may go back and allow again.
-func (s *Server) authorize(d *dialect) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if sentAsForm(w, r) {
-			return
-		}
-		asked, err := url.ParseQuery(r.URL.RawQuery)
-		if err != nil {
-			showError(w, http.StatusBadRequest, "The query of this authorization request cannot be parsed. Encode each value once.")
-			return
-		}
-		client := s.client(d, asked.Get("client_id"))
-		// Before these two hold a redirect could lead anywhere (RFC 6749 §4.1.2.1).
-		if client == nil || len(asked["client_id"]) != 1 {
-			showError(w, http.StatusBadRequest, "No app is registered here under this client_id. The browser is not sent back, since an unknown app has no known address (RFC 6749 section 4.1.2.1).")
-			return
-		}
-		if len(asked["redirect_uri"]) != 1 || !client.takes(asked.Get("redirect_uri")) {
-			showError(w, http.StatusBadRequest, "The redirect_uri is not, character for character, one that this app has registered (RFC 9700 §2.1). The browser is not sent there (RFC 6749 section 4.1.2.1).")
-			return
-		}
-		if d.dropsChallenge {
-			asked.Del("code_challenge")
-			asked.Del("code_challenge_method")
-		}
-		scopes, f := d.check(client, asked)
-		switch {
-		case f != nil:
-			d.redirect(w, r, asked, url.Values{"error": {f.code}, "error_description": {f.description}})
-		case r.Method == http.MethodPost:
-			s.decide(w, r, d, client, asked, scopes)
-		default:
-			consent(w, d, client, asked.Get("redirect_uri"), scopes, asked)
-		}
+// the user's answer. Nothing is stored before "Allow", so a sign-in that is never finished costs no memory, and a user
+// may go back and allow again.
+func (s *Server) authorize(d *dialect, w http.ResponseWriter, r *http.Request) {
+	asked, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		showError(w, http.StatusBadRequest, "The query of this authorization request cannot be parsed. Encode each value once.")
+		return
 	}
-}
-
-// sentAsForm takes an authorization request that an app sent as a form (OIDC Core §3.1.2.1) and sends the browser
-// to the same request with a query. The user's answer has the field decision, and is not one.
-func sentAsForm(w http.ResponseWriter, r *http.Request) bool {
-	if r.Method != http.MethodPost {
-		return false
+	client := s.client(d, asked.Get("client_id"))
+	// Before these two hold a redirect could lead anywhere (RFC 6749 §4.1.2.1).
+	if client == nil || len(asked["client_id"]) != 1 {
+		showError(w, http.StatusBadRequest, "No app is registered here under this client_id. The browser is not sent back, since an unknown app has no known address (RFC 6749 section 4.1.2.1).")
+		return
 	}
-	form, f := postForm(w, r)
-	if f != nil || form.Has("decision") || !form.Has("response_type") {
-		return false
+	if len(asked["redirect_uri"]) != 1 || !client.takes(asked.Get("redirect_uri")) {
+		showError(w, http.StatusBadRequest, "The redirect_uri is not, character for character, one that this app has registered (RFC 9700 §2.1). The browser is not sent there (RFC 6749 section 4.1.2.1).")
+		return
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", "?"+form.Encode()) // relative, because in front of the mux the path is another
-	w.WriteHeader(http.StatusSeeOther)
-	return true
+	if d.dropsChallenge {
+		asked.Del("code_challenge")
+		asked.Del("code_challenge_method")
+	}
+	scopes, f := d.check(client, asked)
+	switch {
+	case f != nil:
+		d.redirect(w, r, asked, url.Values{"error": {f.code}, "error_description": {f.description}})
+	case r.Method == http.MethodPost:
+		s.decide(w, r, d, client, asked, scopes)
+	default:
+		consent(w, d, client, asked.Get("redirect_uri"), scopes, asked)
+	}
 }
 
 // check finds what is wrong with a request whose client and redirect URI are right.

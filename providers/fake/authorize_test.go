@@ -129,33 +129,6 @@ func TestConsentPageIsEscaped(t *testing.T) {
 	}
 }
 
-// An authorization request may be a form, also one of the app's site (OIDC Core §3.1.2.1). Another site's answer is
-// not taken for one.
-func TestRequestAsForm(t *testing.T) {
-	w, p := newWorld(t), providers["oidc"]
-	target := w.Front(p.authorize)
-	for _, site := range []string{"none", "cross-site"} {
-		rec := w.browse(target, "Sec-Fetch-Site", site, asking(p))
-		if to := rec.Header().Get("Location"); rec.Code != 303 || to != "?"+asking(p).Encode() {
-			t.Errorf("%s: %d %s", site, rec.Code, to)
-		}
-	}
-	if html := text(t, must(w.web.Get(p.authorize+"?"+asking(p).Encode()))); !strings.Contains(html, "decision") {
-		t.Errorf("no consent page at that URL:\n%s", html)
-	}
-	both := asking(p)
-	for name, values := range allowing("ada", p) {
-		both[name] = values
-	}
-	if rec := w.browse(target+"?"+asking(p).Encode(), "Sec-Fetch-Site", "cross-site", both); rec.Code != 403 || rec.Header().Get("Location") != "" {
-		t.Errorf("another site pressed Allow: %d %s", rec.Code, rec.Header().Get("Location"))
-	}
-	resp := must(w.web.PostForm(p.authorize, asking(p))) // without a browser
-	if text(t, resp); resp.StatusCode != 303 {
-		t.Errorf("%s", resp.Status)
-	}
-}
-
 // Unknown parameters and scopes are ignored (RFC 6749 §3.1, OIDC Core §3.1.2.1), a scope that is asked for twice is
 // one, an unticked one is not given, and one that the provider insists on is given. The reply names what was granted.
 func TestScopes(t *testing.T) {

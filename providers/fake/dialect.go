@@ -33,10 +33,10 @@ type dialect struct {
 	refreshEnds  bool                                          // its life is counted from the user's answer: refreshing does not extend it
 
 	// What is sent.
-	tokenReply    func(reply map[string]any, t tokens) map[string]any
-	tokenFailure  func(f *failure, grantType string) (status int, body map[string]any)
+	tokenReply    func(reply object, t tokens) // changes the members of the token reply
+	tokenFailure  func(f *failure) (status int, body object)
 	formReplies   bool // both are form-encoded unless JSON is asked for
-	apiFailure    func(status int, f *failure) map[string]any
+	apiFailure    func(status int, f *failure) object
 	needsAppProof bool // API calls carry appsecret_proof
 }
 
@@ -104,16 +104,16 @@ func openIDProvider(issuer string) *dialect {
 		refreshes:  func(_ url.Values, granted []string) bool { return slices.Contains(granted, "offline_access") }, // OIDC Core §11
 		refusal:    url.Values{"error": {"access_denied"}, "error_description": {"The user refused."}},
 		callback:   func(_, _ url.Values, _ []string) {},
-		tokenReply: func(reply map[string]any, _ tokens) map[string]any { return reply },
-		tokenFailure: func(f *failure, _ string) (int, map[string]any) {
+		tokenReply: func(object, tokens) {},
+		tokenFailure: func(f *failure) (int, object) {
 			status := 400
 			if f.code == "invalid_client" {
 				status = 401 // RFC 6749 §5.2
 			}
-			return status, map[string]any{"error": f.code, "error_description": f.description}
+			return status, object{"error": f.code, "error_description": f.description}
 		},
-		apiFailure: func(_ int, f *failure) map[string]any {
-			return map[string]any{"error": f.code, "error_description": f.description}
+		apiFailure: func(_ int, f *failure) object {
+			return object{"error": f.code, "error_description": f.description}
 		},
 	}
 }
@@ -154,28 +154,27 @@ func github() *dialect {
 		"error_uri": {docs + "troubleshooting-authorization-request-errors/#access-denied"},
 	}
 	d.formReplies = true
-	d.tokenReply = func(reply map[string]any, t tokens) map[string]any {
+	d.tokenReply = func(reply object, t tokens) {
 		reply["token_type"] = "bearer"
 		reply["scope"] = strings.Join(t.scopes, ",")
-		reply["refresh_token_expires_in"] = seconds(sixMonths)
-		return reply
+		reply["refresh_token_expires_in"] = int(sixMonths.Seconds())
 	}
-	// GitHub's errors come with status 200, and two have names of its own.
-	d.tokenFailure = func(f *failure, grantType string) (int, map[string]any) {
+	// GitHub's errors come with status 200, and three have names of its own.
+	d.tokenFailure = func(f *failure) (int, object) {
 		code := f.code
 		switch {
-		case code == "invalid_client":
+		case f == badClient:
 			code = "incorrect_client_credentials"
-		case code == "invalid_grant" && grantType == "refresh_token":
+		case f == badRefresh:
 			code = "bad_refresh_token"
 		case code == "invalid_grant":
 			code = "bad_verification_code"
 		}
-		return 200, map[string]any{"error": code, "error_description": f.description,
+		return 200, object{"error": code, "error_description": f.description,
 			"error_uri": docs + "troubleshooting-oauth-app-access-token-request-errors/"}
 	}
-	d.apiFailure = func(status int, f *failure) map[string]any {
-		return map[string]any{"message": f.description, "documentation_url": "https://docs.github.com/rest", "status": strconv.Itoa(status)}
+	d.apiFailure = func(status int, f *failure) object {
+		return object{"message": f.description, "documentation_url": "https://docs.github.com/rest", "status": strconv.Itoa(status)}
 	}
 	return d
 }
@@ -191,10 +190,8 @@ func spotify() *dialect {
 	d.refreshes = func(url.Values, []string) bool { return true }
 	d.refreshEnds = true
 	d.refusal = url.Values{"error": {"access_denied"}}
-	d.apiFailure = func(status int, f *failure) map[string]any {
-		return map[string]any{"error": map[string]any{"status": status, "message": f.description}}
+	d.apiFailure = func(status int, f *failure) object {
+		return object{"error": object{"status": status, "message": f.description}}
 	}
 	return d
 }
-
-func seconds(d time.Duration) int { return int(d / time.Second) }

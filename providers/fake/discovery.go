@@ -2,17 +2,9 @@ package fake
 
 import "net/http"
 
-// discovery serves the provider's metadata (OIDC Discovery §4).
-func (s *Server) discovery(d *dialect) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "public, max-age=3600")
-		sendJSON(w, http.StatusOK, d.metadata())
-	}
-}
-
-// metadata returns the document. Everything that it lists works (OIDC Discovery §3).
-func (d *dialect) metadata() map[string]any {
-	document := map[string]any{
+// discovery serves the provider's metadata (OIDC Discovery §4). Everything that they list works (§3).
+func discovery(d *dialect, w http.ResponseWriter, r *http.Request) {
+	document := object{
 		"issuer":                                         d.issuer,
 		"authorization_endpoint":                         d.issuer + "/authorize",
 		"token_endpoint":                                 d.issuer + "/token",
@@ -48,5 +40,6 @@ func (d *dialect) metadata() map[string]any {
 		scopes = append(scopes, sc.Name)
 	}
 	document["scopes_supported"] = scopes
-	return document
+	w.Header().Set("Cache-Control", "public, max-age=3600")
+	sendJSON(w, http.StatusOK, document)
 }

@@ -92,7 +92,7 @@ type Server struct {
 	origin  string
 	clients map[string]*Client // by provider and id
 	mux     *http.ServeMux
-	hosts   map[string]bool // the real hosts it answers for
+	hosts   Net // the real hosts that it answers for
 	front   http.Handler
 	grants  grants
 	oauth1  oauth1
@@ -109,9 +109,7 @@ func New(o Options) *Server {
 		origin:  strings.TrimSuffix(cmp.Or(o.Origin, "http://127.0.0.1:9000"), "/"),
 		clients: map[string]*Client{},
 		mux:     http.NewServeMux(),
-		hosts:   map[string]bool{},
-		grants:  grants{issued: recent[*issued]{life: sixMonths}}, // no token lives longer
-		oauth1:  oauth1{temporary: recent[credentials]{life: temporaryLife}, nonces: recent[struct{}]{life: nonceLife}},
+		hosts:   Net{},
 	}
 	rows := dialects()
 	clients := []Client{{Provider: "oidc", ID: TestES256, Secret: TestSecret, SignedResponseAlg: "ES256"}}
@@ -129,7 +127,7 @@ func New(o Options) *Server {
 	serve(s.mux, routes)
 	for _, t := range routes {
 		if host, _, _ := strings.Cut(t.at, "/"); host != self {
-			s.hosts[host] = true
+			s.hosts[host] = s.mux
 		}
 	}
 	s.front = s.guard(s.mapped)

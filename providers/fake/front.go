@@ -2,6 +2,7 @@ package fake
 
 import (
 	"cmp"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -17,7 +18,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.front.Ser
 func (s *Server) mapped(w http.ResponseWriter, r *http.Request) {
 	to := s.toOrigin(r)
 	// Of the escaped path: "github.com%2Flogin" is one segment, and no host.
-	if host, _, _ := strings.Cut(strings.TrimPrefix(to.URL.EscapedPath(), "/"), "/"); s.hosts[host] {
+	if host, _, _ := strings.Cut(strings.TrimPrefix(to.URL.EscapedPath(), "/"), "/"); s.hosts[host] != nil {
 		to.Host = host
 		to.URL.Path = cmp.Or(strings.TrimPrefix(to.URL.Path, "/"+host), "/")
 		to.URL.RawPath = strings.TrimPrefix(to.URL.RawPath, "/"+host)
@@ -50,7 +51,7 @@ func (s *Server) Issuer(issuer string) http.Handler {
 // Origin/<known host>/path. Other URLs are returned unchanged.
 func (s *Server) Front(rawURL string) string {
 	rest, https := strings.CutPrefix(rawURL, "https://")
-	if u, err := url.Parse(rawURL); err != nil || !https || !s.hosts[u.Host] || u.User != nil {
+	if u, err := url.Parse(rawURL); err != nil || !https || s.hosts[u.Host] == nil || u.User != nil {
 		return rawURL
 	}
 	return s.origin + "/" + rest
@@ -59,10 +60,7 @@ func (s *Server) Front(rawURL string) string {
 // Net is the back channel: every known host leads to this server, and so does its origin. The caller may add hosts
 // to the map.
 func (s *Server) Net() Net {
-	n := Net{}
-	for host := range s.hosts {
-		n[host] = s.mux
-	}
+	n := maps.Clone(s.hosts)
 	if u, err := url.Parse(s.origin); err == nil {
 		n[u.Host] = s
 	}
@@ -72,14 +70,7 @@ func (s *Server) Net() Net {
 // guard stands in front of everything that a browser reaches at the origin.
 func (s *Server) guard(next http.HandlerFunc) http.Handler {
 	// A foreign site must not press Allow in the user's name (RFC 6749 §10.12, the server's half).
-	forms := http.NewCrossOriginProtection()
-	forms.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if sentAsForm(w, r) { // an app's form, which begins a sign-in
-			return
-		}
-		showError(w, http.StatusForbidden, "Another site sent this form, so it was not read (RFC 6749 section 10.12).")
-	}))
-	guarded := forms.Handler(next)
+	guarded := http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// The mux would redirect an unclean path, and so lose the host in front of it.
 		clean := path.Clean(r.URL.Path)

@@ -81,7 +81,7 @@ func (s *grants) giveTokens(g *grant, withRefresh bool) tokens {
 // find looks a value up for the provider that gave it. It finds nothing that has expired or was revoked. It
 // finds a used value also after it has expired, because a second use must be noticed. s.mu is held.
 func (s *grants) find(d *dialect, k kind, value string) *issued {
-	i, ok := s.issued.get(value)
+	i, ok := s.issued.all[value]
 	if !ok || i.over || i.kind != k || i.dialect != d || !i.spent && !time.Now().Before(i.ends) {
 		return nil
 	}

@@ -46,9 +46,9 @@ func (s *Server) idToken(t tokens, nonce string) string {
 	now := time.Now()
 	alg := cmp.Or(t.client.SignedResponseAlg, "RS256")
 	kid, key := SigningKey(alg)
-	header := map[string]any{"alg": alg, "kid": kid, "typ": "JWT"}
+	header := object{"alg": alg, "kid": kid, "typ": "JWT"}
 	half := sha256.Sum256([]byte(t.access))
-	claims := map[string]any{
+	claims := object{
 		"iss":     t.dialect.issuer,
 		"aud":     t.client.ID,
 		"sub":     t.user.Subjects[t.dialect.name],
@@ -102,10 +102,8 @@ func Sign(key crypto.Signer, header, claims string) string {
 	return input + "." + b64(signature)
 }
 
-type object = map[string]any
-
 // keys is the JWK set (RFC 7517 §5): the public halves (RFC 7517 §4, RFC 7518 §6).
-func (s *Server) keys(w http.ResponseWriter, r *http.Request) {
+func keys(_ *dialect, w http.ResponseWriter, r *http.Request) {
 	b64 := base64.RawURLEncoding.EncodeToString
 	point, _ := ecKey().PublicKey.Bytes() // 4, then X and Y of 32 octets each
 	w.Header().Set("Cache-Control", "public, max-age=3600")
@@ -117,8 +115,8 @@ func (s *Server) keys(w http.ResponseWriter, r *http.Request) {
 
 // profile returns the claims of the scopes profile and email (OIDC Core §5.1, §5.4). A claim that a person does not
 // have is left out.
-func (s *Server) profile(u User, scopes []string) map[string]any {
-	claims := map[string]any{}
+func (s *Server) profile(u User, scopes []string) object {
+	claims := object{}
 	if slices.Contains(scopes, "profile") {
 		claims["name"] = u.Name
 		claims["given_name"] = u.GivenName

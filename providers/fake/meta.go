@@ -37,21 +37,18 @@ func facebook() *dialect {
 		params.Set("granted_scopes", strings.Join(granted, ","))
 		params.Set("denied_scopes", strings.Join(denied, ","))
 	}
-	d.tokenReply = func(reply map[string]any, _ tokens) map[string]any {
+	d.tokenReply = func(reply object, _ tokens) {
 		reply["token_type"] = "bearer"
 		delete(reply, "scope")
-		return reply
 	}
-	d.tokenFailure = func(f *failure, _ string) (int, map[string]any) {
-		return 400, graphFailure(400, f)
-	}
+	d.tokenFailure = func(f *failure) (int, object) { return 400, graphFailure(400, f) }
 	d.apiFailure = graphFailure
 	d.needsAppProof = true
 	return d
 }
 
 // graphFailure is an error of Meta's Graph API: the member "error" is an object.
-func graphFailure(status int, f *failure) map[string]any {
+func graphFailure(status int, f *failure) object {
 	code := 100
 	switch {
 	case status == 401:
@@ -59,7 +56,7 @@ func graphFailure(status int, f *failure) map[string]any {
 	case f == verifierAlone:
 		code = 1
 	}
-	return map[string]any{"error": map[string]any{"message": f.description, "type": "OAuthException", "code": code, "fbtrace_id": "Asimulated"}}
+	return object{"error": object{"message": f.description, "type": "OAuthException", "code": code, "fbtrace_id": "Asimulated"}}
 }
 
 func instagram() *dialect {
@@ -75,44 +72,44 @@ func instagram() *dialect {
 		"error": {"access_denied"}, "error_reason": {"user_denied"},
 		"error_description": {"The user denied your request"},
 	}
-	d.tokenReply = instagramTokenReply
-	d.tokenFailure = func(f *failure, _ string) (int, map[string]any) {
-		return 400, map[string]any{"error_type": "OAuthException", "code": 400, "error_message": f.description}
+	// The reply has neither token_type nor expires_in. Meta documents another shape, a list under "data"; code that
+	// runs in production reads this one, in which user_id is a number above 2^53.
+	d.tokenReply = func(reply object, t tokens) {
+		clear(reply)
+		reply["access_token"] = t.access
+		reply["user_id"] = json.Number(t.user.InstagramTokenID)
+		reply["permissions"] = t.scopes
+	}
+	d.tokenFailure = func(f *failure) (int, object) {
+		return 400, object{"error_type": "OAuthException", "code": 400, "error_message": f.description}
 	}
 	d.apiFailure = graphFailure
 	return d
 }
 
 func (s *Server) facebookMe(w http.ResponseWriter, r *http.Request, i *issued) {
-	me := map[string]any{
+	me := object{
 		"id":   i.user.Subjects["facebook"], // of this user for this app: another app sees another id
 		"name": i.user.Name,
-		"picture": map[string]any{"data": map[string]any{
+		"picture": object{"data": object{
 			"height": 50, "width": 50, "is_silhouette": false, "url": s.picture(i.user)}},
 		"email": nil,
 	}
 	if slices.Contains(i.scopes, "email") && i.user.Email != "" {
 		me["email"] = i.user.Email // nothing says whether it was verified
 	}
-	sendFields(w, r, i.dialect, me, "id,name")
+	i.sendFields(w, r, me, "name")
 }
 
 // facebookRevoke revokes all that the user granted to the app.
 func (s *Server) facebookRevoke(w http.ResponseWriter, r *http.Request, i *issued) {
 	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	s.grants.revokeToken(i.dialect, i.client, token, true)
-	sendJSON(w, http.StatusOK, map[string]any{"success": true})
-}
-
-// instagramTokenReply has neither token_type nor expires_in. Meta documents another shape, a list under
-// "data"; code that runs in production reads this one, in which user_id is a number above 2^53.
-func instagramTokenReply(_ map[string]any, t tokens) map[string]any {
-	return map[string]any{
-		"access_token": t.access, "user_id": json.Number(t.user.InstagramTokenID), "permissions": t.scopes}
+	sendJSON(w, http.StatusOK, object{"success": true})
 }
 
 func (s *Server) instagramMe(w http.ResponseWriter, r *http.Request, i *issued) {
-	me := map[string]any{
+	me := object{
 		"id":                  i.user.InstagramID,
 		"user_id":             i.user.Subjects["instagram"], // not the user_id of the token reply
 		"username":            i.user.Login,
@@ -120,30 +117,29 @@ func (s *Server) instagramMe(w http.ResponseWriter, r *http.Request, i *issued) 
 		"account_type":        "BUSINESS",
 		"profile_picture_url": s.picture(i.user),
 	}
-	sendFields(w, r, i.dialect, me, "id")
+	i.sendFields(w, r, me, "")
 }
 
 // sendFields answers with id and the fields that the query asks for.
-func sendFields(w http.ResponseWriter, r *http.Request, d *dialect, all object, byDefault string) {
-	answer := object{"id": all["id"]}
-	if !choose(answer, all, cmp.Or(r.URL.Query().Get("fields"), byDefault)) {
-		d.refuse(w, http.StatusBadRequest, &failure{"", "Tried accessing a nonexisting field."})
-		return
+func (i *issued) sendFields(w http.ResponseWriter, r *http.Request, all object, byDefault string) {
+	if answer := i.choose(w, all, "id,"+cmp.Or(r.URL.Query().Get("fields"), byDefault)); answer != nil {
+		sendJSON(w, http.StatusOK, answer)
 	}
-	sendJSON(w, http.StatusOK, answer)
 }
 
-// choose adds the fields that a query names to answer, and reports whether all are known. A field that the user
-// does not have, nil, is left out.
-func choose(answer, all object, fields string) bool {
-	for field := range strings.SplitSeq(fields, ",") {
-		value, known := all[field]
+// choose returns the fields of all that names lists. A field that the user does not have, nil, is left out. If one is
+// unknown, choose refuses the request and returns nil.
+func (i *issued) choose(w http.ResponseWriter, all object, names string) object {
+	chosen := object{}
+	for name := range strings.SplitSeq(strings.Trim(names, ","), ",") {
+		value, known := all[name]
 		if !known {
-			return false
+			i.dialect.refuse(w, http.StatusBadRequest, &failure{"", "A field is asked for that does not exist."})
+			return nil
 		}
 		if value != nil {
-			answer[field] = value
+			chosen[name] = value
 		}
 	}
-	return true
+	return chosen
 }

@@ -11,11 +11,6 @@ import (
 	"time"
 )
 
-const (
-	temporaryLife = 10 * time.Minute
-	nonceLife     = 2*window + time.Second // a timestamp may be a window ahead, and is good for a window after
-)
-
 // x is X, which speaks OAuth 1.0a (RFC 5849). It has no scopes: an app's permissions are part of its
 // registration. Each app here may read, and has "Request email from users" switched on.
 func x() *dialect {
@@ -32,6 +27,7 @@ type credentials struct {
 	user   User // who allowed it
 
 	// Of temporary ones only:
+	began    time.Time
 	callback string
 	verifier string // proves that the user was asked; "" until then
 }
@@ -50,22 +46,23 @@ func (o *oauth1) firstUse(parts ...string) bool {
 	nonce := string(hash[:])
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if _, again := o.nonces.get(nonce); again {
+	if _, again := o.nonces.all[nonce]; again {
 		return false
 	}
 	o.nonces.put(nonce, struct{}{})
 	return true
 }
 
-// find looks credentials up. If known is nil, the request asks for the first ones: it names no token, and its token
-// secret is empty (§2.1).
+// find looks credentials up. Temporary ones live for ten minutes. If known is nil, the request asks for the first ones:
+// it names no token, and its token secret is empty (§2.1).
 func (o *oauth1) find(known *recent[credentials], token string) (credentials, bool) {
 	if known == nil {
 		return credentials{}, token == ""
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return known.get(token)
+	c, ok := known.all[token]
+	return c, ok && (known != &o.temporary || time.Since(c.began) < 10*time.Minute)
 }
 
 // requestToken gives temporary credentials (§2.1).
@@ -77,29 +74,24 @@ func (s *Server) requestToken(w http.ResponseWriter, r signedRequest) {
 	}
 	token, secret := rand.Text(), rand.Text()
 	s.oauth1.mu.Lock()
-	s.oauth1.temporary.put(token, credentials{client: r.client, secret: secret, callback: callback})
+	s.oauth1.temporary.put(token, credentials{client: r.client, secret: secret, began: time.Now(), callback: callback})
 	s.oauth1.mu.Unlock()
 	sendForm(w, "text/html", url.Values{"oauth_token": {token}, "oauth_token_secret": {secret}, "oauth_callback_confirmed": {"true"}})
 }
 
 // authenticate1 is the page to which the browser is sent (§2.2): GET asks the user, and POST is the answer. The
 // browser brings only the name of the request that the app itself has made.
-func (s *Server) authenticate1(d *dialect) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		asked, err := url.ParseQuery(r.URL.RawQuery)
-		token := asked.Get("oauth_token")
-		if err != nil || len(asked["oauth_token"]) != 1 {
-			token = ""
-		}
-		t, ok := s.oauth1.find(&s.oauth1.temporary, token)
-		switch {
-		case !ok:
-			showError(w, http.StatusBadRequest, noRequestToken)
-		case r.Method == http.MethodPost:
-			s.decide1(w, r, token)
-		default:
-			consent(w, d, t.client, t.callback, d.scopes, asked)
-		}
+func (s *Server) authenticate1(d *dialect, w http.ResponseWriter, r *http.Request) {
+	asked, err := url.ParseQuery(r.URL.RawQuery)
+	token := asked.Get("oauth_token")
+	t, ok := s.oauth1.find(&s.oauth1.temporary, token)
+	switch {
+	case err != nil || len(asked["oauth_token"]) != 1 || !ok:
+		showError(w, http.StatusBadRequest, noRequestToken)
+	case r.Method == http.MethodPost:
+		s.decide1(w, r, token)
+	default:
+		consent(w, d, t.client, t.callback, d.scopes, asked)
 	}
 }
 
@@ -113,7 +105,7 @@ func (s *Server) decide1(w http.ResponseWriter, r *http.Request, token string) {
 	}
 	s.oauth1.mu.Lock()
 	defer s.oauth1.mu.Unlock()
-	t, ok := s.oauth1.temporary.get(token)
+	t, ok := s.oauth1.temporary.all[token]
 	if !ok { // used since
 		showError(w, http.StatusBadRequest, noRequestToken)
 		return
@@ -133,7 +125,7 @@ func (s *Server) decide1(w http.ResponseWriter, r *http.Request, token string) {
 func (s *Server) accessToken(w http.ResponseWriter, r signedRequest) {
 	s.oauth1.mu.Lock()
 	defer s.oauth1.mu.Unlock()
-	t, _ := s.oauth1.temporary.get(r.oauth["oauth_token"])
+	t := s.oauth1.temporary.all[r.oauth["oauth_token"]]
 	delete(s.oauth1.temporary.all, r.oauth["oauth_token"])
 	if t.verifier == "" || !same(r.oauth["oauth_verifier"], t.verifier) {
 		refuse1(w, unauthenticated("oauth_verifier is not what the browser was sent back with (RFC 5849 section 2.3)."))
@@ -147,7 +139,7 @@ func (s *Server) accessToken(w http.ResponseWriter, r signedRequest) {
 
 func (s *Server) verifyCredentials(w http.ResponseWriter, r signedRequest) {
 	u := r.credentials.user
-	me := map[string]any{
+	me := object{
 		"id":                      json.Number(u.Subjects["x"]), // above 2^53
 		"id_str":                  u.Subjects["x"],
 		"name":                    u.Name,
@@ -168,5 +160,5 @@ func (s *Server) invalidateToken(w http.ResponseWriter, r signedRequest) {
 	s.oauth1.mu.Lock()
 	defer s.oauth1.mu.Unlock()
 	delete(s.oauth1.tokens.all, r.oauth["oauth_token"])
-	sendJSON(w, http.StatusOK, map[string]any{"access_token": r.oauth["oauth_token"]})
+	sendJSON(w, http.StatusOK, object{"access_token": r.oauth["oauth_token"]})
 }

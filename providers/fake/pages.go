@@ -24,7 +24,7 @@ func Pages(files fs.FS) *template.Template {
 // consent asks the user. Its form posts to its own URL, so it needs no hidden fields.
 func consent(w http.ResponseWriter, d *dialect, c *Client, redirectURI string, scopes []scope, asked url.Values) {
 	returns, _ := url.Parse(redirectURI) // the client takes it, so it is a URL
-	show(w, http.StatusOK, "consent.html", struct {
+	Show(w, http.StatusOK, pages, "consent.html", struct {
 		Dialect, Title, App, Returns string
 		Users                        []User
 		Scopes                       []scope
@@ -58,13 +58,13 @@ func readDecision(w http.ResponseWriter, r *http.Request) (decision, bool) {
 }
 
 // home says what other people's programs need to know.
-func (s *Server) home(table []route) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var routes []string
-		for _, t := range table {
-			routes = append(routes, t.methods+" /"+t.at)
-		}
-		show(w, http.StatusOK, "home.html", struct {
+func (s *Server) home(table []route) handler {
+	var routes []string
+	for _, t := range table {
+		routes = append(routes, t.methods+" /"+t.at)
+	}
+	return func(_ *dialect, w http.ResponseWriter, r *http.Request) {
+		Show(w, http.StatusOK, pages, "home.html", struct {
 			Issuer, ID, ES256, Plain, Secret string
 			Users                            []User
 			Routes                           []string
@@ -78,14 +78,10 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 
 // showError shows the user an error that cannot be sent to the client, because its address is not known.
 func showError(w http.ResponseWriter, status int, message string) {
-	show(w, status, "error.html", struct {
+	Show(w, status, pages, "error.html", struct {
 		Status        int
 		Text, Message string
 	}{status, http.StatusText(status), message})
-}
-
-func show(w http.ResponseWriter, status int, page string, data any) {
-	Show(w, status, pages, page, data)
 }
 
 // Show renders one of the templates. It renders the whole page before the status goes out, so that no half page is
@@ -109,13 +105,13 @@ func Show(w http.ResponseWriter, status int, templates *template.Template, page 
 	w.Write(b.Bytes())
 }
 
-func stylesheet(w http.ResponseWriter, r *http.Request) {
+func stylesheet(_ *dialect, w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	http.ServeFileFS(w, r, pageFiles, "pages/fake.css")
 }
 
 // picture draws a person's initials in a circle.
-func picture(w http.ResponseWriter, r *http.Request) {
+func picture(_ *dialect, w http.ResponseWriter, r *http.Request) {
 	u := user(strings.TrimSuffix(strings.TrimSuffix(r.PathValue("user"), ".svg"), "_normal")) // X's smaller one
 	if u.ID == "" {
 		notFound(w, r)

@@ -9,48 +9,44 @@ var unknownToken = &failure{"", "The token is unknown."}
 
 // revoke is the revocation endpoint (RFC 7009 §2) of Google and of the generic provider. Each
 // token revokes the whole grant.
-func (s *Server) revoke(d *dialect) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		form, client, f := s.clientForm(w, r, d)
-		if f == nil && form.Get("token") == "" {
-			f = &failure{"invalid_request", "token is missing."}
-		}
-		if f == nil {
-			f = s.grants.revokeToken(d, client, form.Get("token"), false)
-		}
-		// Google names a dead token as an error (seen in https://github.com/customeros/customeros/pull/11611).
-		if f == unknownToken && d.name == "google" {
-			f = &failure{"invalid_token", unknownToken.description}
-		}
-		// An unknown token is no error: it does not work any more, as the client wants (RFC 7009 §2.2).
-		if f != nil && f != unknownToken {
-			d.sendFailure(w, r, f, "")
-			return
-		}
-		w.Header().Set("Cache-Control", "no-store")
-		w.WriteHeader(http.StatusOK)
+func (s *Server) revoke(d *dialect, w http.ResponseWriter, r *http.Request) {
+	form, client, f := s.clientForm(w, r, d)
+	if f == nil && form.Get("token") == "" {
+		f = &failure{"invalid_request", "token is missing."}
 	}
+	if f == nil {
+		f = s.grants.revokeToken(d, client, form.Get("token"), false)
+	}
+	// Google names a dead token as an error (seen in https://github.com/customeros/customeros/pull/11611).
+	if f == unknownToken && d.name == "google" {
+		f = &failure{"invalid_token", unknownToken.description}
+	}
+	// An unknown token is no error: it does not work any more, as the client wants (RFC 7009 §2.2).
+	if f != nil && f != unknownToken {
+		d.sendFailure(w, r, f)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
 }
 
 // githubRevoke revokes all that the token's user granted to the app.
-func (s *Server) githubRevoke(d *dialect) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		client, f := s.authenticate(d, r, nil)
-		if f != nil || client.ID != r.PathValue("client_id") {
-			d.refuse(w, http.StatusUnauthorized, &failure{"", "Requires authentication"})
-			return
-		}
-		var body struct {
-			AccessToken string `json:"access_token"`
-		}
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&body); err != nil {
-			d.refuse(w, http.StatusBadRequest, &failure{"", "Problems parsing JSON"})
-			return
-		}
-		if s.grants.revokeToken(d, client, body.AccessToken, true) != nil {
-			d.refuse(w, http.StatusNotFound, &failure{"", "Not Found"})
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
+func (s *Server) githubRevoke(d *dialect, w http.ResponseWriter, r *http.Request) {
+	client, f := s.authenticate(d, r, nil)
+	if f != nil || client.ID != r.PathValue("client_id") {
+		d.refuse(w, http.StatusUnauthorized, &failure{"", "Requires authentication"})
+		return
 	}
+	var body struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&body); err != nil {
+		d.refuse(w, http.StatusBadRequest, &failure{"", "Problems parsing JSON"})
+		return
+	}
+	if s.grants.revokeToken(d, client, body.AccessToken, true) != nil {
+		d.refuse(w, http.StatusNotFound, &failure{"", "Not Found"})
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }

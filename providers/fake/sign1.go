@@ -39,8 +39,8 @@ func unauthenticated(message string) *failure {
 
 // signed checks every signed request before it is answered (RFC 5849 §3.2). The request names one of the known
 // credentials; if known is nil, none.
-func (s *Server) signed(d *dialect, known *recent[credentials], answer func(http.ResponseWriter, signedRequest)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+func (s *Server) signed(known *recent[credentials], answer func(http.ResponseWriter, signedRequest)) handler {
+	return func(d *dialect, w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 		request, f := s.verify(d, r, known)
 		if f != nil {

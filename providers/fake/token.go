@@ -22,35 +22,34 @@ var (
 )
 
 // token is the token endpoint (RFC 6749 §3.2).
-func (s *Server) token(d *dialect) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		form, client, f := s.clientForm(w, r, d)
-		var t tokens
-		if f == nil {
-			t, f = s.grantTokens(d, client, form)
-		}
-		if f != nil {
-			d.sendFailure(w, r, f, form.Get("grant_type"))
-			return
-		}
-		reply := map[string]any{
-			"access_token": t.access,
-			"token_type":   "Bearer",
-			"expires_in":   seconds(d.accessLife),
-			"scope":        strings.Join(d.longNames(t.scopes), " "),
-		}
-		if t.refresh != "" {
-			reply["refresh_token"] = t.refresh
-		}
-		if d.openID && slices.Contains(t.scopes, "openid") {
-			nonce := t.nonce
-			if form.Get("grant_type") == "refresh_token" {
-				nonce = "" // OIDC Core §12.2: it should not have one, even if the first had
-			}
-			reply["id_token"] = s.idToken(t, nonce)
-		}
-		d.sendTokens(w, r, http.StatusOK, d.tokenReply(reply, t))
+func (s *Server) token(d *dialect, w http.ResponseWriter, r *http.Request) {
+	form, client, f := s.clientForm(w, r, d)
+	var t tokens
+	if f == nil {
+		t, f = s.grantTokens(d, client, form)
 	}
+	if f != nil {
+		d.sendFailure(w, r, f)
+		return
+	}
+	reply := object{
+		"access_token": t.access,
+		"token_type":   "Bearer",
+		"expires_in":   int(d.accessLife.Seconds()),
+		"scope":        strings.Join(d.longNames(t.scopes), " "),
+	}
+	if t.refresh != "" {
+		reply["refresh_token"] = t.refresh
+	}
+	if d.openID && slices.Contains(t.scopes, "openid") {
+		nonce := t.nonce
+		if form.Get("grant_type") == "refresh_token" {
+			nonce = "" // OIDC Core §12.2: it should not have one, even if the first had
+		}
+		reply["id_token"] = s.idToken(t, nonce)
+	}
+	d.tokenReply(reply, t)
+	d.sendTokens(w, r, http.StatusOK, reply)
 }
 
 func (s *Server) grantTokens(d *dialect, c *Client, form url.Values) (tokens, *failure) {
@@ -189,7 +188,7 @@ func repeated(form url.Values) *failure {
 }
 
 // sendTokens writes the answer of the token endpoint. Nothing may store it (RFC 6749 §5.1).
-func (d *dialect) sendTokens(w http.ResponseWriter, r *http.Request, status int, reply map[string]any) {
+func (d *dialect) sendTokens(w http.ResponseWriter, r *http.Request, status int, reply object) {
 	w.Header().Set("Pragma", "no-cache")
 	if !d.formReplies || strings.Contains(r.Header.Get("Accept"), "application/json") {
 		sendJSON(w, status, reply)
@@ -210,13 +209,16 @@ func sendForm(w http.ResponseWriter, mediaType string, form url.Values) {
 	io.WriteString(w, form.Encode())
 }
 
-func (d *dialect) sendFailure(w http.ResponseWriter, r *http.Request, f *failure, grantType string) {
-	status, body := d.tokenFailure(f, grantType)
+func (d *dialect) sendFailure(w http.ResponseWriter, r *http.Request, f *failure) {
+	status, body := d.tokenFailure(f)
 	if status == http.StatusUnauthorized && r.Header.Get("Authorization") != "" {
 		w.Header().Set("WWW-Authenticate", `Basic realm="`+d.title+`"`) // RFC 6749 §5.2
 	}
 	d.sendTokens(w, r, status, body)
 }
+
+// object is a JSON object.
+type object = map[string]any
 
 // sendJSON writes v, uncached unless the header says otherwise already.
 func sendJSON(w http.ResponseWriter, status int, v any) {

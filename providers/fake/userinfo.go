@@ -12,8 +12,8 @@ import (
 
 // api guards every protected resource: a request needs a live access token of this provider, in the Authorization
 // header (RFC 6750 §2.1) and nowhere else.
-func (s *Server) api(d *dialect, answer func(w http.ResponseWriter, r *http.Request, i *issued)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+func (s *Server) api(answer func(w http.ResponseWriter, r *http.Request, i *issued)) handler {
+	return func(d *dialect, w http.ResponseWriter, r *http.Request) {
 		if d.name == "github" && r.UserAgent() == "" {
 			d.refuse(w, http.StatusForbidden, &failure{"", "Request forbidden by administrative rules. Please make sure your request has a User-Agent header."})
 			return
@@ -62,7 +62,7 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request, i *issued) {
 }
 
 func (s *Server) githubUser(w http.ResponseWriter, r *http.Request, i *issued) {
-	sendJSON(w, http.StatusOK, map[string]any{
+	sendJSON(w, http.StatusOK, object{
 		"login":      i.user.Login,
 		"id":         json.Number(i.user.Subjects["github"]),
 		"avatar_url": s.picture(i.user),
@@ -78,24 +78,24 @@ func (s *Server) githubEmails(w http.ResponseWriter, r *http.Request, i *issued)
 		return
 	}
 	u := i.user
-	emails := []map[string]any{}
+	emails := []object{}
 	if u.EmailVerified { // in front of the primary one, so that a client which takes the first address is wrong
-		emails = append(emails, map[string]any{"email": u.Subjects["github"] + "+" + u.Login + "@users.noreply.github.com",
+		emails = append(emails, object{"email": u.Subjects["github"] + "+" + u.Login + "@users.noreply.github.com",
 			"primary": false, "verified": true, "visibility": nil})
 	}
 	if u.Email != "" {
-		emails = append(emails, map[string]any{"email": u.Email,
+		emails = append(emails, object{"email": u.Email,
 			"primary": true, "verified": u.EmailVerified, "visibility": "private"})
 	}
 	sendJSON(w, http.StatusOK, emails)
 }
 
 func (s *Server) spotifyMe(w http.ResponseWriter, r *http.Request, i *issued) {
-	me := map[string]any{
+	me := object{
 		"account_id":   i.user.Subjects["spotify"],
 		"id":           i.user.SpotifyID,
 		"display_name": i.user.Name,
-		"images":       []map[string]any{{"url": s.picture(i.user), "height": 64, "width": 64}},
+		"images":       []object{{"url": s.picture(i.user), "height": 64, "width": 64}},
 		"type":         "user",
 		"uri":          "spotify:user:" + i.user.SpotifyID,
 	}

@@ -23,27 +23,27 @@ func x2() *dialect {
 	d.accessLife = 2 * time.Hour
 	d.refusal = url.Values{"error": {"access_denied"}}
 	d.refreshes = func(_ url.Values, granted []string) bool { return slices.Contains(granted, "offline.access") }
-	d.tokenReply = func(reply map[string]any, _ tokens) map[string]any {
-		reply["token_type"] = "bearer"
-		return reply
-	}
+	d.tokenReply = func(reply object, _ tokens) { reply["token_type"] = "bearer" }
 	// As in RFC 9457, but that X declares it as ordinary JSON.
-	d.apiFailure = func(status int, f *failure) map[string]any {
-		return map[string]any{"title": http.StatusText(status), "detail": f.description, "type": "about:blank", "status": status}
+	d.apiFailure = func(status int, f *failure) object {
+		return object{"title": http.StatusText(status), "detail": f.description, "type": "about:blank", "status": status}
 	}
 	return d
 }
 
 // xMe tells id, name and username, and what user.fields asks for.
 func (s *Server) xMe(w http.ResponseWriter, r *http.Request, i *issued) {
-	all := object{"profile_image_url": strings.TrimSuffix(s.picture(i.user), ".svg") + "_normal.svg", "confirmed_email": nil, "": nil}
+	me := object{
+		"id":                i.user.Subjects["x"],
+		"name":              i.user.Name,
+		"username":          i.user.Login,
+		"profile_image_url": strings.TrimSuffix(s.picture(i.user), ".svg") + "_normal.svg",
+		"confirmed_email":   nil,
+	}
 	if i.user.EmailVerified && slices.Contains(i.scopes, "users.email") {
-		all["confirmed_email"] = i.user.Email
+		me["confirmed_email"] = i.user.Email
 	}
-	me := object{"id": i.user.Subjects["x"], "name": i.user.Name, "username": i.user.Login}
-	if !choose(me, all, r.URL.Query().Get("user.fields")) {
-		i.dialect.refuse(w, http.StatusBadRequest, &failure{"", "user.fields has a value that is not known."})
-		return
+	if me := i.choose(w, me, "id,name,username,"+r.URL.Query().Get("user.fields")); me != nil {
+		sendJSON(w, http.StatusOK, object{"data": me})
 	}
-	sendJSON(w, http.StatusOK, object{"data": me})
 }
