@@ -1,12 +1,12 @@
 package fake
 
 import (
+	"cmp"
 	"encoding/base64"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 )
 
 // failure is an error in the words of RFC 6749 §4.1.2.1 and §5.2. Nothing that was received is
@@ -52,13 +52,12 @@ func (d *dialect) check(client *Client, asked url.Values) ([]scope, *failure) {
 	if f := repeated(asked); f != nil {
 		return nil, f
 	}
-	mode := asked.Get("response_mode")
 	switch {
 	case asked.Get("response_type") == "":
 		return nil, &failure{"invalid_request", "response_type is missing."}
 	case asked.Get("response_type") != "code":
 		return nil, &failure{"unsupported_response_type", "Only the response type code is supported."}
-	case mode != "" && mode != "query":
+	case cmp.Or(asked.Get("response_mode"), "query") != "query":
 		return nil, &failure{"invalid_request", "Only the response_mode query is supported."}
 	case asked.Get("state") == "":
 		return nil, &failure{"invalid_request", "state is missing. This provider demands one (RFC 6749 section 10.12)."}
@@ -148,15 +147,13 @@ func (d *dialect) redirect(w http.ResponseWriter, r *http.Request, asked, params
 }
 
 func sendBack(w http.ResponseWriter, r *http.Request, redirectURI string, params url.Values, fragment string) {
-	to, query, has := strings.Cut(redirectURI, "?")
-	if has && query != "" {
-		query += "&" // its own query is kept (RFC 6749 §3.1.2)
+	to, _ := url.Parse(redirectURI) // the client takes it, so it is a URL
+	if to.RawQuery != "" {
+		to.RawQuery += "&" // its own query is kept (RFC 6749 §3.1.2)
 	}
-	to += "?" + query + params.Encode()
-	if fragment != "" {
-		to += "#" + fragment
-	}
+	to.RawQuery += params.Encode()
+	to.Fragment = fragment
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	http.Redirect(w, r, to, http.StatusSeeOther) // never 307, which repeats the form's POST to the client (RFC 9700 §4.12)
+	http.Redirect(w, r, to.String(), http.StatusSeeOther) // never 307, which repeats the form's POST to the client (RFC 9700 §4.12)
 }

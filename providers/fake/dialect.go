@@ -49,13 +49,14 @@ type scope struct {
 	Always bool // cannot be unticked
 }
 
-// known finds a scope by either of its names.
+// known finds a scope by either of its names. name is not empty.
 func (d *dialect) known(name string) (scope, bool) {
-	i := slices.IndexFunc(d.scopes, func(s scope) bool { return name == s.Name || s.Long != "" && name == s.Long })
-	if i < 0 {
-		return scope{}, false
+	for _, s := range d.scopes {
+		if name == s.Name || name == s.Long {
+			return s, true
+		}
 	}
-	return d.scopes[i], true
+	return scope{}, false
 }
 
 // split splits the scope parameter: at spaces (RFC 6749 §3.3), and for Meta also at commas.

@@ -140,7 +140,10 @@ func (s *Server) client(d *dialect, id string) *Client { return s.clients[d.name
 // takes reports whether the app may be sent back to this URL.
 func (c *Client) takes(redirectURI string) bool {
 	u, err := url.Parse(redirectURI)
-	if len(c.RedirectURIs) > 0 || err != nil {
+	if err != nil {
+		return false
+	}
+	if len(c.RedirectURIs) > 0 {
 		return slices.Contains(c.RedirectURIs, redirectURI)
 	}
 	return (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && !strings.Contains(redirectURI, "#") &&

@@ -46,30 +46,29 @@ func (s *Server) idToken(t tokens, nonce string) string {
 	now := time.Now()
 	alg := cmp.Or(t.client.SignedResponseAlg, "RS256")
 	kid, key := SigningKey(alg)
-	header := object{"alg": alg, "kid": kid, "typ": "JWT"}
 	half := sha256.Sum256([]byte(t.access))
-	claims := object{
+	// Tutorials read the address here. Google's has name and picture too; the generic provider leaves them to UserInfo.
+	claims := s.profile(t.user, slices.DeleteFunc(slices.Clone(t.scopes), func(name string) bool {
+		return name == "profile" && t.dialect.name != "google"
+	}))
+	maps.Copy(claims, object{
 		"iss":     t.dialect.issuer,
 		"aud":     t.client.ID,
 		"sub":     t.user.Subjects[t.dialect.name],
 		"iat":     now.Unix(),
 		"exp":     now.Add(time.Hour).Unix(),
 		"at_hash": base64.RawURLEncoding.EncodeToString(half[:16]), // binds the access token to this one (OIDC Core §3.1.3.6)
-	}
+	})
 	if t.maxAge {
 		claims["auth_time"] = t.began.Unix() // required if max_age was asked for (OIDC Core §2)
 	}
 	if nonce != "" {
 		claims["nonce"] = nonce // binds this token to the browser's attempt (OIDC Core §15.5.2)
 	}
-	scopes := []string{"openid", "email"} // tutorials read the address here
 	if t.dialect.name == "google" {
 		claims["azp"] = t.client.ID
-		scopes = append(scopes, "profile") // the generic provider leaves this to UserInfo
 	}
-	scopes = slices.DeleteFunc(scopes, func(name string) bool { return !slices.Contains(t.scopes, name) })
-	maps.Copy(claims, s.profile(t.user, scopes))
-	h, _ := json.Marshal(header) // strings, numbers and booleans: no error is possible
+	h, _ := json.Marshal(object{"alg": alg, "kid": kid, "typ": "JWT"}) // strings, numbers and booleans: no error is possible
 	c, _ := json.Marshal(claims)
 	return Sign(key, string(h), string(c))
 }

@@ -17,19 +17,17 @@ var pages = template.Must(Pages(pageFiles).ParseFS(pageFiles, "pages/picture.svg
 
 // Pages returns the templates pages/*.html of files, for [Show]. Each begins with {{template "head" TITLE}}.
 func Pages(files fs.FS) *template.Template {
-	head := template.Must(template.ParseFS(pageFiles, "pages/layout.html"))
+	head := template.Must(template.ParseFS(pageFiles, "pages/layout.html")).Option("missingkey=error")
 	return template.Must(head.ParseFS(files, "pages/*.html"))
 }
 
 // consent asks the user. Its form posts to its own URL, so it needs no hidden fields.
 func consent(w http.ResponseWriter, d *dialect, c *Client, redirectURI string, scopes []scope, asked url.Values) {
 	returns, _ := url.Parse(redirectURI) // the client takes it, so it is a URL
-	Show(w, http.StatusOK, pages, "consent.html", struct {
-		Dialect, Title, App, Returns string
-		Users                        []User
-		Scopes                       []scope
-		Asked                        url.Values
-	}{d.name, d.title, c.ID, returns.Host, Users(), scopes, asked})
+	Show(w, http.StatusOK, pages, "consent.html", object{
+		"Dialect": d.name, "Title": d.title, "App": c.ID, "Returns": returns.Host,
+		"Users": Users(), "Scopes": scopes, "Asked": asked,
+	})
 }
 
 // decision is the user's answer.
@@ -64,11 +62,10 @@ func (s *Server) home(table []route) handler {
 		routes = append(routes, t.methods+" /"+t.at)
 	}
 	return func(_ *dialect, w http.ResponseWriter, r *http.Request) {
-		Show(w, http.StatusOK, pages, "home.html", struct {
-			Issuer, ID, ES256, Plain, Secret string
-			Users                            []User
-			Routes                           []string
-		}{s.origin, TestID, TestES256, TestPlain, TestSecret, Users(), routes})
+		Show(w, http.StatusOK, pages, "home.html", object{
+			"Issuer": s.origin, "ID": TestID, "ES256": TestES256, "Plain": TestPlain, "Secret": TestSecret,
+			"Users": Users(), "Routes": routes,
+		})
 	}
 }
 
@@ -78,10 +75,7 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 
 // showError shows the user an error that cannot be sent to the client, because its address is not known.
 func showError(w http.ResponseWriter, status int, message string) {
-	Show(w, status, pages, "error.html", struct {
-		Status        int
-		Text, Message string
-	}{status, http.StatusText(status), message})
+	Show(w, status, pages, "error.html", object{"Status": status, "Text": http.StatusText(status), "Message": message})
 }
 
 // Show renders one of the templates. It renders the whole page before the status goes out, so that no half page is

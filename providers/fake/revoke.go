@@ -5,9 +5,9 @@ import (
 	"net/http"
 )
 
-var unknownToken = &failure{"", "The token is unknown."}
+var unknownToken = &failure{"invalid_token", "The token is unknown."}
 
-// revoke is the revocation endpoint (RFC 7009 §2) of Google and of the generic provider. Each
+// revoke is the revocation endpoint (RFC 7009 §2) of Google, X and the generic provider. Each
 // token revokes the whole grant.
 func (s *Server) revoke(d *dialect, w http.ResponseWriter, r *http.Request) {
 	form, client, f := s.clientForm(w, r, d)
@@ -17,12 +17,9 @@ func (s *Server) revoke(d *dialect, w http.ResponseWriter, r *http.Request) {
 	if f == nil {
 		f = s.grants.revokeToken(d, client, form.Get("token"), false)
 	}
-	// Google names a dead token as an error (seen in https://github.com/customeros/customeros/pull/11611).
-	if f == unknownToken && d.name == "google" {
-		f = &failure{"invalid_token", unknownToken.description}
-	}
-	// An unknown token is no error: it does not work any more, as the client wants (RFC 7009 §2.2).
-	if f != nil && f != unknownToken {
+	// An unknown token is no error: it does not work any more, as the client wants (RFC 7009 §2.2). But Google names a
+	// dead one as an error (seen in https://github.com/customeros/customeros/pull/11611).
+	if f != nil && (f != unknownToken || d.name == "google") {
 		d.sendFailure(w, r, f)
 		return
 	}
@@ -32,21 +29,19 @@ func (s *Server) revoke(d *dialect, w http.ResponseWriter, r *http.Request) {
 
 // githubRevoke revokes all that the token's user granted to the app.
 func (s *Server) githubRevoke(d *dialect, w http.ResponseWriter, r *http.Request) {
-	client, f := s.authenticate(d, r, nil)
-	if f != nil || client.ID != r.PathValue("client_id") {
-		d.refuse(w, http.StatusUnauthorized, &failure{"", "Requires authentication"})
-		return
-	}
 	var body struct {
 		AccessToken string `json:"access_token"`
 	}
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&body); err != nil {
+	client, f := s.authenticate(d, r, nil)
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&body)
+	switch {
+	case f != nil || client.ID != r.PathValue("client_id"):
+		d.refuse(w, http.StatusUnauthorized, &failure{"", "Requires authentication"})
+	case err != nil:
 		d.refuse(w, http.StatusBadRequest, &failure{"", "Problems parsing JSON"})
-		return
-	}
-	if s.grants.revokeToken(d, client, body.AccessToken, true) != nil {
+	case s.grants.revokeToken(d, client, body.AccessToken, true) != nil:
 		d.refuse(w, http.StatusNotFound, &failure{"", "Not Found"})
-		return
+	default:
+		w.WriteHeader(http.StatusNoContent)
 	}
-	w.WriteHeader(http.StatusNoContent)
 }

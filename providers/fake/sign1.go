@@ -26,9 +26,7 @@ type signedRequest struct {
 	oauth       map[string]string // the oauth_ parameters (§3.1)
 }
 
-// X's errors have numbers for codes.
-var unknownToken1 = &failure{"89", "Invalid or expired token."}
-
+// unsigned and unauthenticated are errors of X, which have numbers for codes.
 func unsigned(message string) *failure {
 	return &failure{"215", "Bad Authentication data: " + message}
 }
@@ -82,7 +80,7 @@ func (s *Server) verify(d *dialect, r *http.Request, known *recent[credentials])
 	}
 	signer, ok := s.oauth1.find(known, oauth["oauth_token"])
 	if !ok || known != nil && signer.client != client {
-		return signedRequest{}, unknownToken1
+		return signedRequest{}, &failure{"89", "Invalid or expired token."}
 	}
 	if !same(oauth["oauth_signature"], signature(baseString(r.Method, received(r), parameters), client.Secret, signer.secret)) {
 		return signedRequest{}, unauthenticated("the signature is not that of this request (RFC 5849 section 3.2).")

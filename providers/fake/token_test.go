@@ -240,17 +240,16 @@ func TestRefreshScope(t *testing.T) {
 	w, p := newWorld(t), providers["oidc"]
 	reply := w.redeemed(p, asking(p), "email", "offline_access")
 	form := refreshing(str(reply["refresh_token"]))
-	form.Set("scope", "openid profile")
-	if _, wide := w.tokens(p, form); wide["error"] != "invalid_scope" {
-		t.Errorf("wider than granted: %v", wide)
-	}
 	if foreign := decode(t, w.post(p, p.token, other, form)); foreign["error"] != "invalid_grant" {
 		t.Errorf("another client's: %v", foreign)
 	}
-	form.Set("scope", "openid")
-	_, narrow := w.tokens(p, form) // and the refusal has not used the token up
+	_, narrow := w.tokens(p, with(form, "scope", "openid")) // and another client's attempt has not used the token up
 	if narrow["scope"] != "openid email offline_access" {
 		t.Errorf("narrower, which the reply says is ignored: %v", narrow)
+	}
+	form = refreshing(str(narrow["refresh_token"]))
+	if _, wide := w.tokens(p, with(form, "scope", "openid profile")); wide["error"] != "invalid_scope" {
+		t.Errorf("wider than granted: %v", wide)
 	}
 }
 

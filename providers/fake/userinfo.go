@@ -14,32 +14,24 @@ import (
 // header (RFC 6750 §2.1) and nowhere else.
 func (s *Server) api(answer func(w http.ResponseWriter, r *http.Request, i *issued)) handler {
 	return func(d *dialect, w http.ResponseWriter, r *http.Request) {
-		if d.name == "github" && r.UserAgent() == "" {
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		i := s.grants.bearer(d, token)
+		switch {
+		case d.name == "github" && r.UserAgent() == "":
 			d.refuse(w, http.StatusForbidden, &failure{"", "Request forbidden by administrative rules. Please make sure your request has a User-Agent header."})
-			return
-		}
-		if r.URL.Query().Has("access_token") { // URLs get into logs and histories (RFC 9700 §4.3.2)
+		case r.URL.Query().Has("access_token"): // URLs get into logs and histories (RFC 9700 §4.3.2)
 			d.refuse(w, http.StatusBadRequest, &failure{"invalid_request", "An access token does not belong in a URL."})
-			return
-		}
-		header := r.Header.Get("Authorization")
-		if header == "" {
+		case scheme == "":
 			w.Header().Set("WWW-Authenticate", "Bearer") // without an error, as nothing was presented (RFC 6750 §3.1)
 			d.refuse(w, http.StatusUnauthorized, &failure{"invalid_token", "An access token is needed."})
-			return
-		}
-		scheme, token, _ := strings.Cut(header, " ")
-		i := s.grants.bearer(d, token)
-		if i == nil || !strings.EqualFold(scheme, "Bearer") {
+		case i == nil || !strings.EqualFold(scheme, "Bearer"):
 			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 			d.refuse(w, http.StatusUnauthorized, &failure{"invalid_token", "The access token is unknown, expired or revoked."})
-			return
-		}
-		if d.needsAppProof && !same(r.URL.Query().Get("appsecret_proof"), appSecretProof(i.client.Secret, token)) {
+		case d.needsAppProof && !same(r.URL.Query().Get("appsecret_proof"), appSecretProof(i.client.Secret, token)):
 			d.refuse(w, http.StatusBadRequest, &failure{"", "API calls from the server require an appsecret_proof argument"})
-			return
+		default:
+			answer(w, r, i)
 		}
-		answer(w, r, i)
 	}
 }
 
