@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
-	"strings"
 
 	"example.com/oauthbyhand/oauth"
 )
@@ -66,12 +65,9 @@ func appSecretProof(clientSecret, accessToken string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
+// addAppSecretProof is for the profile, whose URL has a query.
 func addAppSecretProof(r *oauth.Request, clientSecret, accessToken string) {
-	separator := "?"
-	if strings.Contains(r.URL, "?") {
-		separator = "&"
-	}
-	r.URL += separator + "appsecret_proof=" + appSecretProof(clientSecret, accessToken)
+	r.URL += "&appsecret_proof=" + appSecretProof(clientSecret, accessToken)
 }
 
 // facebookRevoke revokes all that the user granted to the app.
@@ -86,19 +82,14 @@ func facebookRevoke(_, clientSecret string, t oauth.Tokens) oauth.Request {
 // facebookProfile takes id as subject. Each app sees another id for the same user. The
 // address may be missing.
 func facebookProfile(r oauth.Replies) (oauth.Profile, error) {
-	me, err := object(r.API[0])
-	if err != nil {
-		return oauth.Profile{}, err
-	}
 	var p oauth.Profile
 	var picture, data oauth.Object
-	err = cmp.Or(
-		me.Read("id", &p.Subject),
-		me.Read("name", &p.Name),
-		me.Read("email", &p.Email),
-		me.Read("picture", &picture),
-		picture.Read("data", &data),
-		data.Read("url", &p.Picture),
-	)
+	err := read(r.API[0], members{
+		"id":      &p.Subject,
+		"name":    &p.Name,
+		"email":   &p.Email,
+		"picture": &picture,
+	})
+	err = cmp.Or(err, picture.Read("data", &data), data.Read("url", &p.Picture))
 	return p, err
 }

@@ -70,19 +70,15 @@ func githubRevoke(clientID, clientSecret string, t oauth.Tokens) oauth.Request {
 // githubProfile takes the number id as subject. The login is no key: its owner can change it,
 // and somebody else can take it then. The address is the primary one, if it is verified.
 func githubProfile(r oauth.Replies) (oauth.Profile, error) {
-	user, err := object(r.API[0])
-	if err != nil {
-		return oauth.Profile{}, err
-	}
 	var p oauth.Profile
 	var id json.Number // a float64 would round ids above 2^53
 	var login string
-	err = cmp.Or(
-		user.Read("id", &id),
-		user.Read("login", &login),
-		user.Read("name", &p.Name), // null if the user gave none
-		user.Read("avatar_url", &p.Picture),
-	)
+	err := read(r.API[0], members{
+		"id":         &id,
+		"login":      &login,
+		"name":       &p.Name, // null if the user gave none
+		"avatar_url": &p.Picture,
+	})
 	p.Subject, p.Name = id.String(), cmp.Or(p.Name, login)
 	if err != nil || r.API[1] == nil {
 		return p, err

@@ -78,18 +78,14 @@ func instagramTokens(reply oauth.Object) (oauth.Object, error) {
 // user_id of the token reply is another one, and a number above 2^53 there: many
 // JSON readers get its last digits wrong.
 func instagramProfile(r oauth.Replies) (oauth.Profile, error) {
-	me, err := object(r.API[0])
-	if err != nil {
-		return oauth.Profile{}, err
-	}
 	var p oauth.Profile
 	var username string
-	err = cmp.Or(
-		me.Read("user_id", &p.Subject),
-		me.Read("name", &p.Name),
-		me.Read("username", &username),
-		me.Read("profile_picture_url", &p.Picture),
-	)
+	err := read(r.API[0], members{
+		"user_id":             &p.Subject,
+		"name":                &p.Name,
+		"username":            &username,
+		"profile_picture_url": &p.Picture,
+	})
 	p.Name = cmp.Or(p.Name, username)
 	return p, err
 }

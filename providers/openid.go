@@ -2,6 +2,7 @@ package providers
 
 import (
 	"cmp"
+	"encoding/json"
 	"net/url"
 	"slices"
 
@@ -68,8 +69,8 @@ func openIDTitle(issuer string) string {
 func openIDProfile(r oauth.Replies) (oauth.Profile, error) {
 	sources := []oauth.Object{r.IDToken}
 	for _, reply := range r.API {
-		userinfo, err := object(reply)
-		if err != nil {
+		var userinfo oauth.Object
+		if err := json.Unmarshal(reply, &userinfo); err != nil {
 			return oauth.Profile{}, err
 		}
 		sources = append(sources, userinfo)

@@ -20,9 +20,20 @@ func All() []oauth.Provider {
 	return []oauth.Provider{Google(), GitHub(), Facebook(), Instagram(), Spotify(), X2()}
 }
 
-// object reads a profile reply as the JSON object that it must be. The client has already
-// checked that no name occurs twice.
-func object(reply json.RawMessage) (o oauth.Object, err error) {
-	err = json.Unmarshal(reply, &o)
-	return o, err
+// members names members of a JSON object, and for each the variable that it is read into, by its address.
+type members map[string]any
+
+// read reads a profile reply, which must be a JSON object. The client has already checked that no
+// name occurs twice.
+func read(reply json.RawMessage, into members) error {
+	var o oauth.Object
+	if err := json.Unmarshal(reply, &o); err != nil {
+		return err
+	}
+	for name, variable := range into {
+		if err := o.Read(name, variable); err != nil {
+			return err
+		}
+	}
+	return nil
 }

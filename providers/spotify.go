@@ -1,10 +1,6 @@
 package providers
 
-import (
-	"cmp"
-
-	"example.com/oauthbyhand/oauth"
-)
+import "example.com/oauthbyhand/oauth"
 
 // Spotify speaks OAuth 2.0, with client authentication by Basic.
 func Spotify() oauth.Provider {
@@ -40,18 +36,14 @@ func Spotify() oauth.Provider {
 // spotifyProfile takes account_id as subject, which Spotify added in May 2026 for
 // linking accounts; the older id is no longer promised to stay.
 func spotifyProfile(r oauth.Replies) (oauth.Profile, error) {
-	me, err := object(r.API[0])
-	if err != nil {
-		return oauth.Profile{}, err
-	}
 	var p oauth.Profile
 	var images []oauth.Object
-	err = cmp.Or(
-		me.Read("account_id", &p.Subject),
-		me.Read("display_name", &p.Name),
-		me.Read("email", &p.Email),
-		me.Read("images", &images),
-	)
+	err := read(r.API[0], members{
+		"account_id":   &p.Subject,
+		"display_name": &p.Name,
+		"email":        &p.Email,
+		"images":       &images,
+	})
 	if len(images) > 0 && err == nil {
 		err = images[0].Read("url", &p.Picture)
 	}

@@ -65,16 +65,12 @@ func xProfile(r oauth.Replies) (oauth.Profile, error) {
 		err := cmp.Or(r.Token.Read("user_id", &p.Subject), r.Token.Read("screen_name", &p.Name))
 		return p, err
 	}
-	user, err := object(r.API[0])
-	if err != nil {
-		return oauth.Profile{}, err
-	}
-	err = cmp.Or(
-		user.Read("id_str", &p.Subject),
-		user.Read("name", &p.Name),
-		user.Read("email", &p.Email),
-		user.Read("profile_image_url_https", &p.Picture),
-	)
+	err := read(r.API[0], members{
+		"id_str":                  &p.Subject,
+		"name":                    &p.Name,
+		"email":                   &p.Email,
+		"profile_image_url_https": &p.Picture,
+	})
 	// X's page: null if there is no address, or if it is not verified.
 	p.EmailVerified = p.Email != ""
 	p.Picture = xPicture(p.Picture)

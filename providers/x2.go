@@ -44,14 +44,11 @@ func X2() oauth.Provider {
 // x2Profile takes id as subject. OAuth 1.0a calls it id_str. The username is no key: its
 // owner can change it, and somebody else can take it then.
 func x2Profile(r oauth.Replies) (oauth.Profile, error) {
-	reply, err := object(r.API[0])
-	if err != nil {
-		return oauth.Profile{}, err
-	}
 	var p oauth.Profile
 	var user oauth.Object
+	err := read(r.API[0], members{"data": &user})
 	err = cmp.Or(
-		reply.Read("data", &user),
+		err,
 		user.Read("id", &p.Subject),
 		user.Read("name", &p.Name),
 		user.Read("confirmed_email", &p.Email),

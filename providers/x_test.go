@@ -17,17 +17,17 @@ func TestXProfiles(t *testing.T) {
 		reason string
 	}{
 		"as recorded": {
-			read(t, "x"),
+			recorded(t, "x"),
 			oauth.Profile{Subject: "2244994945", Name: "X Dev", Email: "dev@example.com", EmailVerified: true, Picture: "https://pbs.twimg.com/profile_images/1/a.jpg"},
 			"an address is there only if it is verified; the picture in its full size",
 		},
 		"id above 2^53": {
-			read(t, "x-large-id"),
+			recorded(t, "x-large-id"),
 			oauth.Profile{Subject: "1795176000000000001", Name: "X Dev", Email: "dev@example.com", EmailVerified: true, Picture: "https://pbs.twimg.com/profile_images/1/a.jpg"},
 			"as a float64 it would be another user's",
 		},
 		"no e-mail": {
-			read(t, "x-no-email"),
+			recorded(t, "x-no-email"),
 			oauth.Profile{Subject: "2244994945", Name: "X Dev", Picture: "https://pbs.twimg.com/profile_images/1/a.jpg"},
 			"null is no address",
 		},
