@@ -51,18 +51,6 @@ func TestTestClient(t *testing.T) {
 	}
 }
 
-// The code of an app whose redirect URIs are not listed is bound to the one that was asked for.
-func TestTestClientsCodeIsBound(t *testing.T) {
-	w, p := newWorld(t), providers["oidc"]
-	asked := with(asking(p), "client_id", fake.TestID, "redirect_uri", "http://localhost:3000/cb")
-	for redirectURI, want := range map[string]int{"http://localhost:3000/cb": 200, "http://localhost:3001/cb": 400} {
-		form := with(redeeming(w.callback(p, asked, allowing("ada", p)).Get("code")), "redirect_uri", redirectURI)
-		if resp := w.post(p, p.token, fake.TestID, form); resp.StatusCode != want {
-			t.Errorf("%s: %s, want %d", redirectURI, resp.Status, want)
-		}
-	}
-}
-
 // The fake's first page says everything that another program needs.
 func TestHomeSaysAll(t *testing.T) {
 	html := text(t, newWorld(t).get(origin+"/", ""))
