@@ -22,15 +22,12 @@ func TestAuthorizeRefuses(t *testing.T) {
 		{"client of another provider", "an app is registered with one provider", "client_id", "app-google", "", 400, ""},
 		{"no redirect_uri", "demanded always, so that nobody depends on a default", "redirect_uri", "", "", 400, ""},
 		{"redirect_uri with a slash more", "compared exactly (RFC 9700 §2.1)", "redirect_uri", redirect + "/", "", 400, ""},
-		{"redirect_uri of a stranger", "an open redirector otherwise", "redirect_uri", "https://evil.example/", "", 400, ""},
 		{"redirect_uri twice", "which of them was compared?", "", "", "&redirect_uri=https%3A%2F%2Fevil.example", 400, ""},
-		{"client_id twice", "which of them was looked up?", "", "", "&client_id=es256", 400, ""},
+		{"client_id twice", "which of them was looked up?", "", "", "&client_id=other", 400, ""},
 		{"broken query", "url.Values would drop what it cannot parse", "", "", "&x=%zz", 400, ""},
 		{"state twice", "RFC 6749 §3.1", "", "", "&state=again", 303, "invalid_request"},
-		{"unknown parameter twice", "RFC 6749 §3.1 has no exception", "", "", "&x=1&x=2", 303, "invalid_request"},
 		{"no response_type", "required", "response_type", "", "", 303, "invalid_request"},
 		{"implicit grant", "no tokens in URLs (RFC 9700 §2.1.2)", "response_type", "token", "", 303, "unsupported_response_type"},
-		{"hybrid flow", "not advertised", "response_type", "code id_token", "", 303, "unsupported_response_type"},
 		{"form_post", "not advertised", "response_mode", "form_post", "", 303, "invalid_request"},
 		{"no state", "a client without it learns that here (RFC 6749 §10.12)", "state", "", "", 303, "invalid_request"},
 		{"no scope openid", "not an OpenID request", "scope", "email", "", 303, "invalid_scope"},
@@ -38,10 +35,8 @@ func TestAuthorizeRefuses(t *testing.T) {
 		{"no code_challenge", "a client without it learns that here (RFC 9700 §2.1.1)", "code_challenge", "", "", 303, "invalid_request"},
 		{"challenge is plain", "readable, so no protection (RFC 9700 §2.1.1)", "code_challenge_method", "plain", "", 303, "invalid_request"},
 		{"no method", "means plain (RFC 7636 §4.3)", "code_challenge_method", "", "", 303, "invalid_request"},
-		{"challenge too short", "no SHA-256 hash", "code_challenge", codeChallenge[:42], "", 303, "invalid_request"},
 		{"challenge with padding", "base64url without padding (RFC 7636 §4.2)", "code_challenge", codeChallenge + "=", "", 303, "invalid_request"},
 		{"challenge with stray bits", "several spellings of one hash (RFC 4648 §3.5)", "code_challenge", codeChallenge[:42] + "N", "", 303, "invalid_request"},
-		{"challenge not base64url", "a plus is no character of it", "code_challenge", "+" + codeChallenge[1:], "", 303, "invalid_request"},
 		{"challenge with a line end", "Go's decoder skips it", "code_challenge", codeChallenge + "\n", "", 303, "invalid_request"},
 		{"prompt=none", "this provider always asks (OIDC Core §3.1.2.6)", "prompt", "none", "", 303, "interaction_required"},
 		{"request", "not supported (OIDC Core §6.1)", "request", "x", "", 303, "request_not_supported"},
@@ -91,7 +86,6 @@ func TestConsentForm(t *testing.T) {
 		form         url.Values
 	}{
 		{"nobody", "no user is a default", url.Values{"decision": {"allow"}}},
-		{"unknown user", "there are three", url.Values{"user": {"eve"}, "decision": {"allow"}}},
 		{"no decision", "Enter in a field is no Allow", url.Values{"user": {"ada"}}},
 		{"empty form", "nothing was pressed", nil},
 	} {
@@ -148,7 +142,7 @@ func TestScopes(t *testing.T) {
 		if tt.asked != "" {
 			p.scope = tt.asked
 		}
-		if reply := w.redeemed(p, with(asking(p), "unknown", "none"), tt.ticked...); reply["scope"] != tt.want || reply["access_token"] == nil {
+		if reply := w.redeemed(p, with(asking(p), "unknown", "none"), "ada", tt.ticked...); reply["scope"] != tt.want || reply["access_token"] == nil {
 			t.Errorf("%s: scope %q, want %q: %v", tt.provider, reply["scope"], tt.want, reply)
 		}
 	}

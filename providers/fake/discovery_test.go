@@ -1,6 +1,7 @@
 package fake_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -57,6 +58,21 @@ func TestDiscoveryTellsNoLies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// idToken reads an ID token. That its signature is right, the whole sign-ins in templates/trace show.
+func idToken(t *testing.T, token any) (header, claims map[string]any) {
+	t.Helper()
+	parts := strings.Split(str(token), ".")
+	if len(parts) != 3 {
+		t.Fatalf("not a compact JWS: %v", token)
+	}
+	for i, v := range []*map[string]any{&header, &claims} {
+		if err := json.Unmarshal(must(base64.RawURLEncoding.Strict().DecodeString(parts[i])), v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return header, claims
 }
 
 func list(v any) (s []string) {

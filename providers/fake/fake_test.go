@@ -5,7 +5,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -51,7 +50,7 @@ const (
 	other    = "other one: 100%"                       // the client_id of another client, and so does this
 )
 
-// world is a fake with one client of each provider, called app-<provider>, and some others.
+// world is a fake with one client of each provider, called app-<provider>, and another.
 type world struct {
 	*fake.Server
 	t   *testing.T
@@ -59,7 +58,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
-	clients := []fake.Client{{Provider: "oidc", ID: "es256", Secret: secret, RedirectURIs: []string{redirect}, SignedResponseAlg: "ES256"}}
+	var clients []fake.Client
 	for _, name := range append(slices.Collect(maps.Keys(providers)), "x") {
 		for _, id := range []string{"app-" + name, other} {
 			clients = append(clients, fake.Client{Provider: name, ID: id, Secret: secret, RedirectURIs: []string{redirect}})
@@ -104,10 +103,10 @@ func (w *world) callback(p provider, asked, form url.Values) url.Values {
 	return must(resp.Location()).Query()
 }
 
-// redeemed is the token reply to Ada, who allows what asked asks for with the scopes that are ticked.
-func (w *world) redeemed(p provider, asked url.Values, ticked ...string) map[string]any {
+// redeemed is the token reply to a user who allows what asked asks for with the scopes that are ticked.
+func (w *world) redeemed(p provider, asked url.Values, user string, ticked ...string) map[string]any {
 	w.t.Helper()
-	form := url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": ticked}
+	form := url.Values{"user": {user}, "decision": {"allow"}, "scope": ticked}
 	_, reply := w.tokens(p, redeeming(w.callback(p, asked, form).Get("code")))
 	return reply
 }
@@ -138,16 +137,6 @@ func (w *world) post(p provider, endpoint, id string, form url.Values) *http.Res
 		req.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(secret))
 	}
 	return must(w.web.Do(req))
-}
-
-// browse sends the provider a form as a browser would, with one header of the page that it is on.
-func (w *world) browse(target, header, value string, form url.Values) *httptest.ResponseRecorder {
-	r := httptest.NewRequestWithContext(w.t.Context(), "POST", target, strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set(header, value)
-	rec := httptest.NewRecorder()
-	w.ServeHTTP(rec, r)
-	return rec
 }
 
 func (w *world) tokens(p provider, form url.Values) (status int, reply map[string]any) {

@@ -19,13 +19,10 @@ func TestFront(t *testing.T) {
 	w := newWorld(t)
 	for in, want := range map[string]string{
 		"https://github.com/login/oauth/authorize?a=b%2Fc": origin + "/github.com/login/oauth/authorize?a=b%2Fc",
-		"https://openid.example":                           origin + "/openid.example",
 		"http://github.com/login":                          "http://github.com/login", // another URL, and no provider's
 		"https://github.com.evil.example/":                 "https://github.com.evil.example/",
-		"https://github.com:444/":                          "https://github.com:444/",
 		"https://user@github.com/":                         "https://user@github.com/",
 		"https://app.example/callback":                     "https://app.example/callback",
-		"/login":                                           "/login",
 		"https://%zz":                                      "https://%zz",
 	} {
 		if got := w.Front(in); got != want {
@@ -70,8 +67,9 @@ func TestMapping(t *testing.T) {
 			t.Errorf("%s: sniffable", tt.path)
 		}
 		// Opened by itself an SVG is a document: scripts in it must not run.
-		if policy := rec.Header().Get("Content-Security-Policy"); rec.Header().Get("Content-Type") == "image/svg+xml" && policy != "default-src 'none'; sandbox" {
-			t.Errorf("%s: %q", tt.path, policy)
+		picture := tt.status == 200 && strings.HasSuffix(tt.path, ".svg")
+		if policy := rec.Header().Get("Content-Security-Policy"); picture && (policy != "default-src 'none'; sandbox" || rec.Header().Get("Content-Type") != "image/svg+xml") {
+			t.Errorf("%s: %q %v", tt.path, policy, rec.Header())
 		}
 	}
 }
@@ -117,10 +115,13 @@ func TestForeignSite(t *testing.T) {
 		{"Sec-Fetch-Site", "same-site", 403}, // another port of this host
 		{"Sec-Fetch-Site", "same-origin", 303},
 		{"Origin", "https://evil.example", 403},
-		{"Origin", "null", 403},
 		{"Origin", origin, 303},
 	} {
-		rec := w.browse(target, tt.header, tt.value, allowing("ada", p))
+		r := httptest.NewRequestWithContext(t.Context(), "POST", target, strings.NewReader(allowing("ada", p).Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set(tt.header, tt.value)
+		rec := httptest.NewRecorder()
+		w.ServeHTTP(rec, r)
 		if rec.Code != tt.status || (rec.Header().Get("Location") != "") != (tt.status == 303) {
 			t.Errorf("%s: %s: %d, want %d", tt.header, tt.value, rec.Code, tt.status)
 		}

@@ -69,8 +69,8 @@ func (s *Server) verify(d *dialect, r *http.Request, known *recent[credentials])
 		return signedRequest{}, unsigned("oauth_signature_method must be HMAC-SHA1.")
 	case hasVersion && version != "1.0":
 		return signedRequest{}, unsigned("oauth_version must be 1.0 (RFC 5849 section 3.1).")
-	case err != nil || stamp <= 0:
-		return signedRequest{}, unsigned("oauth_timestamp is not a positive number of seconds (RFC 5849 section 3.3).")
+	case err != nil:
+		return signedRequest{}, unsigned("oauth_timestamp is not a number of seconds (RFC 5849 section 3.3).")
 	case oauth["oauth_nonce"] == "":
 		return signedRequest{}, unsigned("oauth_nonce is missing (RFC 5849 section 3.3).")
 	}

@@ -27,21 +27,16 @@ func TestTokenRefuses(t *testing.T) {
 	}{
 		{"no grant_type", "required", "grant_type", "", "", good, 400, "invalid_request"},
 		{"password grant", "no password for an app (RFC 9700 §2.4)", "grant_type", "password", "", good, 400, "unsupported_grant_type"},
-		{"facebook's grant", "each provider has its own", "grant_type", "fb_exchange_token", "", good, 400, "unsupported_grant_type"},
 		{"no code", "required", "code", "", "", good, 400, "invalid_request"},
 		{"unknown code", "nobody was given it", "code", "guess", "", good, 400, "invalid_grant"},
 		{"no redirect_uri", "to be repeated (RFC 6749 §4.1.3)", "redirect_uri", "", "", good, 400, "invalid_request"},
 		{"other redirect_uri", "the code is bound to it (RFC 6749 §4.1.3)", "redirect_uri", "https://app.example/callback", "", good, 400, "invalid_grant"},
 		{"no code_verifier", "there was a challenge (RFC 7636 §4.5)", "code_verifier", "", "", good, 400, "invalid_request"},
 		{"wrong code_verifier", "a thief of the code does not have the verifier (RFC 7636 §4.6)", "code_verifier", strings.Repeat("a", 43), "", good, 400, "invalid_grant"},
-		{"challenge as verifier", "the challenge was public", "code_verifier", codeChallenge, "", good, 400, "invalid_grant"},
 		{"code twice", "RFC 6749 §3.2", "", "", "&code=x", good, 400, "invalid_request"},
-		{"unknown parameter twice", "RFC 6749 §3.2", "", "", "&x=1&x=2", good, 400, "invalid_request"},
 		{"broken form", "would silently lose a parameter", "", "", "&x=%zz", good, 400, "invalid_request"},
 		{"no authentication", "the client has a secret (RFC 6749 §3.2.1)", "", "", "", func(*http.Request) {}, 401, "invalid_client"},
-		{"client_id alone", "the client has a secret", "", "", "&client_id=app-oidc", func(*http.Request) {}, 401, "invalid_client"},
 		{"wrong secret", "RFC 6749 §5.2", "", "", "", basic("app-oidc", "wrong"), 401, "invalid_client"},
-		{"unknown client", "RFC 6749 §5.2", "", "", "", basic("nobody", secret), 401, "invalid_client"},
 		{"client of another provider", "registered elsewhere", "", "", "", basic("app-google", secret), 401, "invalid_client"},
 		{"secret not form-encoded", "RFC 6749 §2.3.1", "", "", "", func(r *http.Request) { r.SetBasicAuth("app-oidc", secret) }, 401, "invalid_client"},
 		{"neither Basic nor body", "an Authorization header of another kind", "", "", "", func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }, 401, "invalid_client"},
@@ -96,25 +91,14 @@ func TestCodeTwice(t *testing.T) {
 	for name, p := range providers {
 		form := redeeming(w.code(p))
 		_, first := w.tokens(p, form)
-		access, _ := first["access_token"].(string)
-		profile := p.profile
-		if name == "facebook" {
-			profile += "?appsecret_proof=" + proof(access)
-		}
-		if resp := w.get(profile, access); resp.StatusCode != 200 {
+		access := str(first["access_token"])
+		if resp := w.get(p.profile+"?appsecret_proof="+proof(access), access); resp.StatusCode != 200 {
 			t.Fatalf("%s: the token does not work: %s", name, text(t, resp))
 		}
 		if _, second := w.tokens(p, form); second["access_token"] != nil {
 			t.Errorf("%s: second use: %v", name, second)
 		}
-		if resp := w.get(profile, access); resp.StatusCode != 401 {
-			t.Errorf("%s: the first use's token still works: %s", name, resp.Status)
-		}
-		if refresh, ok := first["refresh_token"].(string); ok {
-			if _, reply := w.tokens(p, refreshing(refresh)); reply["access_token"] != nil {
-				t.Errorf("%s: the first use's refresh token still works", name)
-			}
-		}
+		w.wantRevoked(p, first, "the first use's")
 	}
 }
 
@@ -162,7 +146,6 @@ func TestExpiry(t *testing.T) {
 		{"oidc", "access", time.Hour},
 		{"oidc", "refresh", 184 * 24 * time.Hour},
 		{"x2", "code", 30 * time.Second},
-		{"x2", "access", 2 * time.Hour},
 	} {
 		for late := range time.Duration(2) {
 			synctest.Test(t, func(t *testing.T) {
@@ -207,12 +190,7 @@ func TestRefreshRotates(t *testing.T) {
 		if _, reply := w.tokens(p, refreshing(str(first["refresh_token"]))); reply["access_token"] != nil {
 			t.Errorf("%s: reuse: %v", name, reply)
 		}
-		if _, reply := w.tokens(p, refreshing(str(second["refresh_token"]))); reply["access_token"] != nil {
-			t.Errorf("%s: the new refresh token survived the reuse of the old one", name)
-		}
-		if resp := w.get(p.profile, str(second["access_token"])); resp.StatusCode != 401 {
-			t.Errorf("%s: the new access token survived the reuse: %s", name, resp.Status)
-		}
+		w.wantRevoked(p, second, "the old one was used again, and the new")
 	}
 }
 
@@ -221,7 +199,7 @@ func TestGoogleRefresh(t *testing.T) {
 	if _, reply := w.tokens(p, redeeming(w.code(p))); reply["refresh_token"] != nil {
 		t.Errorf("a refresh token without access_type=offline: %v", reply)
 	}
-	reply := w.redeemed(p, with(asking(p), "access_type", "offline"))
+	reply := w.redeemed(p, with(asking(p), "access_type", "offline"), "ada")
 	refresh := str(reply["refresh_token"])
 	for range 2 { // the same one again and again
 		_, reply = w.tokens(p, refreshing(refresh))
@@ -233,7 +211,7 @@ func TestGoogleRefresh(t *testing.T) {
 
 func TestRefreshScope(t *testing.T) {
 	w, p := newWorld(t), providers["oidc"]
-	reply := w.redeemed(p, asking(p), "email", "offline_access")
+	reply := w.redeemed(p, asking(p), "ada", "email", "offline_access")
 	form := refreshing(str(reply["refresh_token"]))
 	if foreign := decode(t, w.post(p, p.token, other, form)); foreign["error"] != "invalid_grant" {
 		t.Errorf("another client's: %v", foreign)
@@ -270,7 +248,6 @@ func TestRevoke(t *testing.T) {
 			"another client's token (RFC 7009 §2.1)": {w.post(p, tt.endpoint, other, form), 400},
 			"without authentication (RFC 7009 §2.1)": {must(w.web.PostForm(tt.endpoint, form)), 401},
 			"two tokens (RFC 6749 §3.2)":             {w.post(p, tt.endpoint, "app-"+p.name, url.Values{"token": {"unknown", form.Get("token")}}), 400},
-			"token in the URL":                       {w.post(p, tt.endpoint+"?"+form.Encode(), "app-"+p.name, url.Values{}), 400},
 			"its life goes on":                       {w.get(p.profile, str(reply["access_token"])), 200},
 		} {
 			if refused.resp.StatusCode != refused.status {
@@ -282,12 +259,18 @@ func TestRevoke(t *testing.T) {
 				t.Errorf("%s: %s, want %d", p.name, resp.Status, status)
 			}
 		}
-		if resp := w.get(p.profile, str(reply["access_token"])); resp.StatusCode != 401 {
-			t.Errorf("%s: %s revoked, access token: %s", p.name, tt.kind, resp.Status)
-		}
-		if _, again := w.tokens(p, refreshing(str(reply["refresh_token"]))); again["access_token"] != nil {
-			t.Errorf("%s: %s revoked, refresh token: %v", p.name, tt.kind, again)
-		}
+		w.wantRevoked(p, reply, tt.kind+" revoked, and the")
+	}
+}
+
+// wantRevoked checks that the tokens of a reply do not work any more.
+func (w *world) wantRevoked(p provider, reply object, whose string) {
+	w.t.Helper()
+	if resp := w.get(p.profile, str(reply["access_token"])); resp.StatusCode != 401 {
+		w.t.Errorf("%s: %s access token still works: %s", p.name, whose, resp.Status)
+	}
+	if _, again := w.tokens(p, refreshing(str(reply["refresh_token"]))); again["access_token"] != nil {
+		w.t.Errorf("%s: %s refresh token still works", p.name, whose)
 	}
 }
 
