@@ -2,7 +2,6 @@ package providers
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 
 	"example.com/oauthbyhand/oauth"
@@ -63,18 +62,6 @@ func TestXProfileClosed(t *testing.T) {
 			if got := X().ProfileClosed(&refusal); got != want {
 				t.Errorf("%v: %v", refusal, got)
 			}
-		}
-	}
-}
-
-func TestXRowIsComplete(t *testing.T) {
-	row := X()
-	if row.Name == "" || row.Title == "" || row.Console == "" || row.Notes == "" || row.Checked == "" || len(row.Sources) == 0 || row.Profile == nil {
-		t.Error("a field is empty")
-	}
-	for _, u := range append(row.Sources, row.TemporaryCredentialURL, row.AuthorizationURL, row.TokenURL, row.ProfileURL) {
-		if !strings.HasPrefix(u, "https://") {
-			t.Errorf("%q is not https", u)
 		}
 	}
 }

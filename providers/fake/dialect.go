@@ -77,7 +77,6 @@ func (d *dialect) longNames(names []string) []string {
 }
 
 const sixMonths = 15897600 * time.Second // GitHub's refresh_token_expires_in: 184 days
-const sixtyDays = 5183944 * time.Second  // Meta's expires_in
 
 func dialects() map[string]*dialect {
 	rows := map[string]*dialect{}

@@ -3,7 +3,6 @@ package fake
 import (
 	"cmp"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -91,10 +90,7 @@ func (s *Server) answersTo(host string) bool {
 	if u, err := url.Parse(s.origin); err == nil && host == u.Host {
 		return true
 	}
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		name = strings.Trim(host, "[]") // without a port
-	}
+	name := (&url.URL{Host: host}).Hostname() // without the port
 	return slices.Contains(loopback, strings.ToLower(name))
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Facebook and Instagram have no refresh tokens. The exchange of a token for one that lives longer is left out.
@@ -21,7 +22,7 @@ func facebook() *dialect {
 	d.commas = true
 	d.basic = false
 	d.dropsChallenge = true
-	d.accessLife = sixtyDays
+	d.accessLife = 5183944 * time.Second // sixty days, less a minute
 	d.refreshes = nil
 	d.fragment = "_=_"
 	d.refusal = url.Values{
