@@ -149,11 +149,8 @@ func collect(r *http.Request) (all [][2]string, oauth map[string]string, f *fail
 // received returns the URL that the client asked for, without its query (§3.4.1.2): the provider's own URL, or the
 // one under the fake's origin.
 func received(r *http.Request) string {
-	u, err := url.ParseRequestURI(r.RequestURI)
-	if err != nil {
-		return ""
-	}
-	return r.URL.Scheme + "://" + strings.ToLower(r.URL.Host) + u.EscapedPath()
+	path, _, _ := strings.Cut(r.RequestURI, "?") // as it was sent
+	return r.URL.Scheme + "://" + strings.ToLower(r.URL.Host) + path
 }
 
 // baseString is §3.4.1.
