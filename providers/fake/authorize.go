@@ -14,9 +14,12 @@ import (
 type failure struct{ code, description string }
 
 // authorize is the authorization endpoint (RFC 6749 §3.1): GET shows the consent page, and POST to the same URL is
-// the user's answer. Nothing is stored before "Allow", so a sign-in that is never finished costs no memory, and a user
-// may go back and allow again.
+// the user's answer. (sentAsForm has the other POST.) Nothing is stored before "Allow", so a sign-in that is never
+// finished costs no memory, and a user may go back and allow again.
 func (s *Server) authorize(d *dialect, w http.ResponseWriter, r *http.Request) {
+	if sentAsForm(w, r) {
+		return
+	}
 	asked, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		showError(w, http.StatusBadRequest, "The query of this authorization request cannot be parsed. Encode each value once.")
@@ -45,6 +48,22 @@ func (s *Server) authorize(d *dialect, w http.ResponseWriter, r *http.Request) {
 	default:
 		consent(w, d, client, asked.Get("redirect_uri"), scopes, asked)
 	}
+}
+
+// sentAsForm takes an authorization request that an app sent as a form (OIDC Core §3.1.2.1) and sends the browser
+// to the same request with a query. The user's answer has the field decision, and is not one.
+func sentAsForm(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodPost {
+		return false
+	}
+	form, f := postForm(w, r)
+	if f != nil || form.Has("decision") || !form.Has("response_type") {
+		return false
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", "?"+form.Encode()) // relative, because in front of the mux the path is another
+	w.WriteHeader(http.StatusSeeOther)
+	return true
 }
 
 // check finds what is wrong with a request whose client and redirect URI are right.

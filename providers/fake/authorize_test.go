@@ -22,6 +22,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 		{"client of another provider", "an app is registered with one provider", "client_id", "app-google", "", 400, ""},
 		{"no redirect_uri", "demanded always, so that nobody depends on a default", "redirect_uri", "", "", 400, ""},
 		{"redirect_uri with a slash more", "compared exactly (RFC 9700 §2.1)", "redirect_uri", redirect + "/", "", 400, ""},
+		{"redirect_uri of a stranger", "an open redirector otherwise", "redirect_uri", "https://evil.example/", "", 400, ""},
 		{"redirect_uri twice", "which of them was compared?", "", "", "&redirect_uri=https%3A%2F%2Fevil.example", 400, ""},
 		{"client_id twice", "which of them was looked up?", "", "", "&client_id=other", 400, ""},
 		{"broken query", "url.Values would drop what it cannot parse", "", "", "&x=%zz", 400, ""},
@@ -120,6 +121,33 @@ func TestConsentPageIsEscaped(t *testing.T) {
 		if got := resp.Header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
+	}
+}
+
+// An authorization request may be a form, also one of the app's site (OIDC Core §3.1.2.1). Another site's answer is
+// not taken for one.
+func TestRequestAsForm(t *testing.T) {
+	w, p := newWorld(t), providers["oidc"]
+	target := w.Front(p.authorize)
+	for _, site := range []string{"none", "cross-site"} {
+		rec := w.browse(target, "Sec-Fetch-Site", site, asking(p))
+		if to := rec.Header().Get("Location"); rec.Code != 303 || to != "?"+asking(p).Encode() {
+			t.Errorf("%s: %d %s", site, rec.Code, to)
+		}
+	}
+	if html := text(t, must(w.web.Get(p.authorize+"?"+asking(p).Encode()))); !strings.Contains(html, "decision") {
+		t.Errorf("no consent page at that URL:\n%s", html)
+	}
+	both := asking(p)
+	for name, values := range allowing("ada", p) {
+		both[name] = values
+	}
+	if rec := w.browse(target+"?"+asking(p).Encode(), "Sec-Fetch-Site", "cross-site", both); rec.Code != 403 || rec.Header().Get("Location") != "" {
+		t.Errorf("another site pressed Allow: %d %s", rec.Code, rec.Header().Get("Location"))
+	}
+	resp := must(w.web.PostForm(p.authorize, asking(p))) // without a browser
+	if text(t, resp); resp.StatusCode != 303 {
+		t.Errorf("%s", resp.Status)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -159,6 +160,16 @@ func (w *world) get(rawURL, accessToken string) *http.Response {
 		req.Header.Set("Authorization", "Bearer "+accessToken)
 	}
 	return must(w.web.Do(req))
+}
+
+// browse sends the provider a form as a browser would, with one header of the page that it is on.
+func (w *world) browse(target, header, value string, form url.Values) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(w.t.Context(), "POST", target, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set(header, value)
+	rec := httptest.NewRecorder()
+	w.ServeHTTP(rec, r)
+	return rec
 }
 
 func must[T any](v T, err error) T {

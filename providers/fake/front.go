@@ -69,7 +69,14 @@ func (s *Server) Net() Net {
 // guard stands in front of everything that a browser reaches at the origin.
 func (s *Server) guard(next http.HandlerFunc) http.Handler {
 	// A foreign site must not press Allow in the user's name (RFC 6749 §10.12, the server's half).
-	guarded := http.NewCrossOriginProtection().Handler(next)
+	forms := http.NewCrossOriginProtection()
+	forms.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if sentAsForm(w, r) { // an app's form, which begins a sign-in
+			return
+		}
+		showError(w, http.StatusForbidden, "Another site sent this form, so it was not read (RFC 6749 section 10.12).")
+	}))
+	guarded := forms.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// The mux would redirect an unclean path, and so lose the host in front of it.
 		clean := path.Clean(r.URL.Path)

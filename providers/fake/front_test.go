@@ -117,11 +117,7 @@ func TestForeignSite(t *testing.T) {
 		{"Origin", "https://evil.example", 403},
 		{"Origin", origin, 303},
 	} {
-		r := httptest.NewRequestWithContext(t.Context(), "POST", target, strings.NewReader(allowing("ada", p).Encode()))
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set(tt.header, tt.value)
-		rec := httptest.NewRecorder()
-		w.ServeHTTP(rec, r)
+		rec := w.browse(target, tt.header, tt.value, allowing("ada", p))
 		if rec.Code != tt.status || (rec.Header().Get("Location") != "") != (tt.status == 303) {
 			t.Errorf("%s: %s: %d, want %d", tt.header, tt.value, rec.Code, tt.status)
 		}

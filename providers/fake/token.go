@@ -107,19 +107,22 @@ func (d *dialect) verify(verifier, challenge string) *failure {
 }
 
 // refresh gives new tokens for a refresh token (RFC 6749 §6). They have all the granted scopes: a request for fewer
-// may be ignored (§3.3), and one for others uses the token up. s.grants.mu is held.
+// may be ignored (§3.3). s.grants.mu is held.
 func (s *Server) refresh(d *dialect, c *Client, form url.Values) (tokens, *failure) {
 	if form.Get("refresh_token") == "" {
 		return tokens{}, &failure{"invalid_request", "refresh_token is missing."}
 	}
-	i := s.grants.spend(d, refreshKind, form.Get("refresh_token"), c, d.keepsRefresh)
-	if i == nil {
+	i := s.grants.find(d, refreshKind, form.Get("refresh_token"))
+	if i == nil || i.client != c {
 		return tokens{}, badRefresh
 	}
 	for _, name := range d.split(form.Get("scope")) {
 		if sc, _ := d.known(name); !slices.Contains(i.scopes, sc.Name) {
 			return tokens{}, &failure{"invalid_scope", "A scope is asked for that was not granted (RFC 6749 section 6)."}
 		}
+	}
+	if s.grants.spend(d, refreshKind, form.Get("refresh_token"), c, d.keepsRefresh) == nil {
+		return tokens{}, badRefresh
 	}
 	return s.grants.giveTokens(i.grant, !d.keepsRefresh), nil
 }

@@ -33,9 +33,11 @@ func TestTokenRefuses(t *testing.T) {
 		{"other redirect_uri", "the code is bound to it (RFC 6749 §4.1.3)", "redirect_uri", "https://app.example/callback", "", good, 400, "invalid_grant"},
 		{"no code_verifier", "there was a challenge (RFC 7636 §4.5)", "code_verifier", "", "", good, 400, "invalid_request"},
 		{"wrong code_verifier", "a thief of the code does not have the verifier (RFC 7636 §4.6)", "code_verifier", strings.Repeat("a", 43), "", good, 400, "invalid_grant"},
+		{"challenge as verifier", "the challenge was public", "code_verifier", codeChallenge, "", good, 400, "invalid_grant"},
 		{"code twice", "RFC 6749 §3.2", "", "", "&code=x", good, 400, "invalid_request"},
 		{"broken form", "would silently lose a parameter", "", "", "&x=%zz", good, 400, "invalid_request"},
 		{"no authentication", "the client has a secret (RFC 6749 §3.2.1)", "", "", "", func(*http.Request) {}, 401, "invalid_client"},
+		{"client_id alone", "the client has a secret", "", "", "&client_id=app-oidc", func(*http.Request) {}, 401, "invalid_client"},
 		{"wrong secret", "RFC 6749 §5.2", "", "", "", basic("app-oidc", "wrong"), 401, "invalid_client"},
 		{"client of another provider", "registered elsewhere", "", "", "", basic("app-google", secret), 401, "invalid_client"},
 		{"secret not form-encoded", "RFC 6749 §2.3.1", "", "", "", func(r *http.Request) { r.SetBasicAuth("app-oidc", secret) }, 401, "invalid_client"},
@@ -216,13 +218,12 @@ func TestRefreshScope(t *testing.T) {
 	if foreign := decode(t, w.post(p, p.token, other, form)); foreign["error"] != "invalid_grant" {
 		t.Errorf("another client's: %v", foreign)
 	}
-	_, narrow := w.tokens(p, with(form, "scope", "openid")) // and another client's attempt has not used the token up
-	if narrow["scope"] != "openid email offline_access" {
-		t.Errorf("narrower, which the reply says is ignored: %v", narrow)
-	}
-	form = refreshing(str(narrow["refresh_token"]))
 	if _, wide := w.tokens(p, with(form, "scope", "openid profile")); wide["error"] != "invalid_scope" {
 		t.Errorf("wider than granted: %v", wide)
+	}
+	_, narrow := w.tokens(p, with(form, "scope", "openid")) // and neither refusal has used the token up
+	if narrow["scope"] != "openid email offline_access" {
+		t.Errorf("narrower, which the reply says is ignored: %v", narrow)
 	}
 }
 
