@@ -86,9 +86,6 @@ func (w *world) fallFor(f faults.Fault) page {
 	if f.Neighbour() {
 		attacker = "http://localhost:9000"
 	}
-	if f.How == faults.Leave {
-		w.get(base + "/login/google")
-	}
 	bait := w.get(attacker + "/~" + f.Name)
 	if link := lure.FindStringSubmatch(bait.body); link != nil {
 		return w.get(html.UnescapeString(link[1]))

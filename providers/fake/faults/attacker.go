@@ -15,65 +15,47 @@ import (
 type lure struct{ method, path, cookie, value string }
 
 // browserFaults are what another site does in the browser. They are in step 2, in which a session begins.
-func browserFaults() []Fault {
-	return []Fault{
-		{Name: "login-csrf", Provider: "google", Step: 2, Stops: "attempt-found",
-			Does:  "An attacker begins a sign-in in their own browser, stops before the callback, and makes you open its link.",
-			Gains: "You would be signed in as the attacker, who would later read what you did there.",
-			lure:  lure{method: "GET", path: "/callback/google~login-csrf?code=OFTHEATTACKERS&state=ATTACKERSSTATE234567ABCDEFG&iss=https://accounts.google.com"}},
-		{Name: "attempt-forged", Provider: "google", Step: 2, Stops: "attempt-opens",
-			Does:  "An attacker on another port of the app's host plants the cookie of an attempt that they made up, and links to the callback for it.",
-			Gains: "The attacker would choose state, nonce and verifier, so every comparison would hold.",
-			lure: lure{"GET", "/callback/google~attempt-forged?code=x&state=ATTACKERSSTATE234567ABCDEFG",
-				"oauthbyhand-attempt-ATTACKER", `{"Provider":"google","State":"ATTACKERSSTATE234567ABCDEFG"}`}},
-		{Name: "attempt-moved", Provider: "google", Step: 2, Stops: "attempt-opens", How: Leave,
-			Does:  "An attacker on another port of the app's host plants your own sealed attempt under the name of another cookie.",
-			Gains: "The callback would finish an attempt that it does not belong to.",
-			lure: lure{"GET", "/callback/google~attempt-moved?code=x&state=ATTACKERSSTATE234567ABCDEFG",
-				"oauthbyhand-attempt-ATTACKER", ofYours}},
-		{Name: "attempt-planted", Provider: "google", Step: 2, Stops: Nothing, Spec: "RFC 6265 §8.5; RFC 9700 §4.7",
-			Does:  "An attacker signs in here as Mallory, stops before the callback, and plants the cookie of this genuine attempt from another port of the app's host. Then you follow the link of its callback.",
-			Gains: "You are signed in as Mallory, who later reads what you did here. Every comparison holds, because cookie and callback belong together. Cookies do not tell ports apart, so over plain http nothing here stops it. Over https the cookie's name begins with __Host-: no other host can plant such a cookie, and neither can a page over plain http (except on localhost, in Chromium). A program with https on another port still can, so run nothing else on the app's host.",
-			lure:  lure{method: "GET", cookie: attackersOwn}},
-		{Name: "session-planted", Provider: "google", Step: 2, Spec: "RFC 9700 §4.7",
-			Does:  "An attacker on another port of the app's host plants a session id that they know. Then you sign in.",
-			Gains: "If you kept that id, the attacker would be signed in as you. You do not: each sign-in makes a new id (Sessions.Begin, oauth/account/session.go).",
-			lure:  lure{"GET", "/login/google~session-planted", "oauthbyhand-session", "KNOWNTOTHEATTACKER"}},
-		{Name: "open-redirect", Provider: "google", Step: 2, Spec: "RFC 9700 §4.11.1",
-			Does:  "A link leads to the app's own sign-in, and names the attacker's site as the page to return to.",
-			Gains: "After a real sign-in you would land on a copy of the app that asks for more. You stay here: the app returns only to its own paths (LocalPath, oauth/web/web.go).",
-			lure:  lure{method: "GET", path: "/login/google~open-redirect?next=//evil.example/again"}},
-		{Name: "foreign-sign-out", Provider: "google", Step: 2, Spec: "OWASP, cross-site request forgery", How: First,
-			Does:  "A button on another site presses the app's “Sign out”.",
-			Gains: "You would be signed out, and the attacker could choose how you sign in again. The app accepts no forms from other sites (http.CrossOriginProtection, main.go).",
-			lure:  lure{method: "POST", path: "/logout?fault=foreign-sign-out"}},
-		{Name: "foreign-connect", Provider: "google", Step: 2, Spec: "RFC 6749 §10.12", How: First,
-			Does:  "A button on another site begins to connect an account to your user. At the provider, your browser is signed in as the attacker.",
-			Gains: "The attacker's account would be connected to your user, and the attacker could sign in as you. The app accepts no forms from other sites (http.CrossOriginProtection, main.go).",
-			lure:  lure{method: "POST", path: "/connect/google~foreign-connect?fault=foreign-connect"}},
-		{Name: "foreign-login", Provider: "google", Step: 2, Spec: "RFC 6749 §10.12", How: First,
-			Does:  "A link on another site leads to the app's sign-in while you are signed in.",
-			Gains: "If such a link connected an account to your user, an attacker could connect theirs. It does not: it begins a new sign-in, which ends the old session (login, main.go).",
-			lure:  lure{method: "GET", path: "/login/google~foreign-login"}},
-	}
+var browserFaults = []Fault{
+	{Name: "login-csrf", Step: 2, Stops: "attempt-found",
+		Does:  "An attacker begins a sign-in in their own browser, stops before the callback, and makes you open its link.",
+		Gains: "You would be signed in as the attacker, who would later read what you did there.",
+		lure:  lure{method: "GET", path: "/callback/google~login-csrf?code=OFTHEATTACKERS&state=ATTACKERSSTATE234567ABCDEFG&iss=https://accounts.google.com"}},
+	{Name: "attempt-forged", Step: 2, Stops: "attempt-opens",
+		Does:  "An attacker on another port of the app's host plants the cookie of an attempt that they made up, and links to the callback for it.",
+		Gains: "The attacker would choose state, nonce and verifier, so every comparison would hold.",
+		lure: lure{"GET", "/callback/google~attempt-forged?code=x&state=ATTACKERSSTATE234567ABCDEFG",
+			"oauthbyhand-attempt-ATTACKER", `{"Provider":"google","State":"ATTACKERSSTATE234567ABCDEFG"}`}},
+	{Name: "attempt-planted", Step: 2, Stops: Nothing, Spec: "RFC 6265 §8.5; RFC 9700 §4.7",
+		Does:  "An attacker signs in here as Mallory, stops before the callback, and plants the cookie of this genuine attempt from another port of the app's host. Then you follow the link of its callback.",
+		Gains: "You are signed in as Mallory, who later reads what you did here. Every comparison holds, because cookie and callback belong together. Cookies do not tell ports apart, so over plain http nothing here stops it. Over https the cookie's name begins with __Host-: no other host can plant such a cookie, and neither can a page over plain http (except on localhost, in Chromium). A program with https on another port still can, so run nothing else on the app's host.",
+		lure:  lure{method: "GET", cookie: attackersOwn}},
+	{Name: "session-planted", Step: 2, Spec: "RFC 9700 §4.7",
+		Does:  "An attacker on another port of the app's host plants a session id that they know. Then you sign in.",
+		Gains: "If you kept that id, the attacker would be signed in as you. You do not: each sign-in makes a new id (Sessions.Begin, oauth/account/session.go).",
+		lure:  lure{"GET", "/login/google~session-planted", "oauthbyhand-session", "KNOWNTOTHEATTACKER"}},
+	{Name: "open-redirect", Step: 2, Spec: "RFC 9700 §4.11.1",
+		Does:  "A link leads to the app's own sign-in, and names the attacker's site as the page to return to.",
+		Gains: "After a real sign-in you would land on a copy of the app that asks for more. You stay here: the app returns only to its own paths (LocalPath, oauth/web/web.go).",
+		lure:  lure{method: "GET", path: "/login/google~open-redirect?next=//evil.example/again"}},
+	{Name: "foreign-connect", Step: 2, Spec: "RFC 6749 §10.12", How: First,
+		Does:  "A button on another site begins to connect an account to your user. At the provider, your browser is signed in as the attacker.",
+		Gains: "The attacker's account would be connected to your user, and the attacker could sign in as you. The app accepts no forms from other sites (http.CrossOriginProtection, main.go).",
+		lure:  lure{method: "POST", path: "/connect/google~foreign-connect?fault=foreign-connect"}},
+	{Name: "foreign-login", Step: 2, Spec: "RFC 6749 §10.12", How: First,
+		Does:  "A link on another site leads to the app's sign-in while you are signed in.",
+		Gains: "If such a link connected an account to your user, an attacker could connect theirs. It does not: it begins a new sign-in, which ends the old session (login, main.go).",
+		lure:  lure{method: "GET", path: "/login/google~foreign-login"}},
 }
 
-// ofYours stands for the value of the cookie of an attempt that you have begun, and attackersOwn for the
-// cookie and the callback of one that the attacker has begun.
-const (
-	ofYours      = "begin-a-sign-in-first"
-	attackersOwn = "attackers-own"
-)
+// attackersOwn stands for the cookie and the callback of an attempt that the attacker has begun.
+const attackersOwn = "attackers-own"
 
 // attackPage is the attacker's page for the fault.
 func (s *Server) attackPage(f Fault, w http.ResponseWriter, r *http.Request) {
 	to := s.app + f.lure.path
 	cookie := &http.Cookie{Name: f.lure.cookie, Value: url.QueryEscape(f.lure.value), Path: "/", HttpOnly: true}
-	switch {
-	case f.lure.cookie == attackersOwn:
+	if f.lure.cookie == attackersOwn {
 		cookie, to = s.stopBeforeCallback(r.Context(), f)
-	case f.lure.value == ofYours:
-		cookie.Value = attemptIn(r.Cookies()).Value
 	}
 	if f.Neighbour() {
 		http.SetCookie(w, cookie)
@@ -90,7 +72,13 @@ func (s *Server) attackPage(f Fault, w http.ResponseWriter, r *http.Request) {
 func (s *Server) stopBeforeCallback(ctx context.Context, f Fault) (*http.Cookie, string) {
 	begun := send(ctx, s.attacked, "GET", s.app+"/login/"+f.Client(), nil)
 	allowed := send(ctx, s, "POST", begun.Get("Location"), url.Values{"user": {"mallory"}, "decision": {"allow"}})
-	return attemptIn((&http.Response{Header: begun}).Cookies()), allowed.Get("Location")
+	cookie := new(http.Cookie)
+	for _, c := range (&http.Response{Header: begun}).Cookies() {
+		if strings.Contains(c.Name, "oauthbyhand-attempt-") {
+			cookie = c
+		}
+	}
+	return cookie, allowed.Get("Location")
 }
 
 // send returns the header of the answer.
@@ -103,15 +91,4 @@ func send(ctx context.Context, to http.Handler, method, rawURL string, form url.
 	answer := httptest.NewRecorder()
 	to.ServeHTTP(answer, r)
 	return answer.Header()
-}
-
-// attemptIn returns the last cookie of an attempt, or an empty one.
-func attemptIn(cookies []*http.Cookie) *http.Cookie {
-	found := new(http.Cookie)
-	for _, c := range cookies {
-		if strings.Contains(c.Name, "oauthbyhand-attempt-") {
-			found = c
-		}
-	}
-	return found
 }

@@ -12,13 +12,16 @@
 //	attacker.go what attackers do in the user's browser, from a page of theirs
 package faults
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Fault is one attack, or one mistake, of a provider or of another site in the user's browser. Each fault has a client
 // of its own, named [Fault.Client], and happens to no other sign-in.
 type Fault struct {
 	Name     string // "nonce-wrong"
-	Provider string // the provider that plays it: "google"
+	Provider string // the provider that plays it; in the table, "" is google
 	Step     int    // the step that stops it or copes with it, numbered as in package oauth
 	Does     string // what the attacker does
 	Gains    string // what they would gain; if a client must not stop here, what it would lose by stopping
@@ -37,7 +40,6 @@ const (
 	Again      = "Sign in, sign out, and sign in once more, each time from this page."
 	Late       = "Wait for eleven minutes before you press Allow."
 	First      = "Sign in first."
-	Leave      = "Begin to sign in first, and stop at the provider's page."
 	Connect    = "Sign in first. Then, in another tab, sign out before you press Allow."
 	Refresh    = "Once signed in, press “Refresh now”."
 	Disconnect = "Once signed in, connect a second account, and press “Disconnect” at this one."
@@ -51,8 +53,12 @@ const (
 
 // All returns the table, in the order of the steps.
 func All() []Fault {
-	return slices.Concat(metadataFaults(), callbackFaults(), browserFaults(), tokenFaults(),
-		idTokenFaults(), claimFaults(), profileFaults(), laterFaults(), oauth1Faults())
+	all := slices.Concat(metadataFaults, callbackFaults, browserFaults, tokenFaults,
+		idTokenFaults, claimFaults, profileFaults, laterFaults, oauth1Faults)
+	for i := range all {
+		all[i].Provider = cmp.Or(all[i].Provider, "google")
+	}
+	return all
 }
 
 // Client is the name of the client that meets the fault.

@@ -5,6 +5,8 @@ import (
 	"crypto"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -20,11 +22,34 @@ func at(p place, change hook) hook {
 	}
 }
 
-type object = map[string]any
+// both is two hooks, one after the other.
+func both(first, second hook) hook {
+	return func(r *reply) {
+		first(r)
+		second(r)
+	}
+}
 
-// members changes the members of a JSON reply.
-func members(p place, change func(object)) hook {
-	return at(p, func(r *reply) { r.body = changed(r.body, change) })
+// again is a hook that leaves the first reply at each place as it is.
+func again(change hook) hook {
+	return func(r *reply) {
+		if r.first != nil {
+			change(r)
+		}
+	}
+}
+
+// replayed repeats the first reply.
+func replayed(p place) hook {
+	return again(at(p, func(r *reply) { r.header, r.body = r.first.header, r.first.body }))
+}
+
+// answer replaces a reply.
+func answer(p place, status int, body string) hook {
+	return at(p, func(r *reply) {
+		r.status, r.body = status, body
+		r.header.Set("Content-Type", "application/json")
+	})
 }
 
 // text changes a reply as text.
@@ -32,17 +57,28 @@ func text(p place, change func(string) string) hook {
 	return at(p, func(r *reply) { r.body = change(r.body) })
 }
 
-// with puts a member into a JSON object for a second time, in front.
-func with(member string) func(string) string {
-	return func(object string) string { return "{" + member + "," + strings.TrimPrefix(object, "{") }
+// sentBack changes the query with which the browser comes back to the app.
+func sentBack(change func(url.Values)) hook {
+	return at(inCallback, func(r *reply) {
+		to, _ := url.Parse(r.header.Get("Location"))
+		q := to.Query()
+		change(q)
+		to.RawQuery = q.Encode()
+		r.header.Set("Location", to.String())
+	})
 }
 
-// form changes a form-encoded reply.
-func form(p place, change func(url.Values)) hook {
-	return at(p, func(r *reply) {
-		values, _ := url.ParseQuery(r.body)
-		change(values)
-		r.body = values.Encode()
+// query gives parameters of that query other values. nil removes a parameter.
+func query(values url.Values) hook {
+	return sentBack(func(q url.Values) { maps.Copy(q, values) })
+}
+
+// form does the same to a form-encoded reply.
+func form(p place, values url.Values) hook {
+	return text(p, func(body string) string {
+		parameters, _ := url.ParseQuery(body)
+		maps.Copy(parameters, values)
+		return parameters.Encode()
 	})
 }
 
@@ -66,99 +102,56 @@ func codeOfAnother(change func(asked url.Values)) hook {
 	})
 }
 
-// sentBack changes the query with which the browser comes back to the app.
-func sentBack(change func(url.Values)) hook {
-	return at(inCallback, func(r *reply) {
-		to, _ := url.Parse(r.header.Get("Location"))
-		q := to.Query()
-		change(q)
-		to.RawQuery = q.Encode()
-		r.header.Set("Location", to.String())
-	})
-}
+type object = map[string]any
 
-// answer replaces a reply.
-func answer(p place, status int, mediaType, body string) hook {
+// members gives members of a JSON reply other values, as changed does. An error stays as it is.
+func members(p place, values object) hook {
 	return at(p, func(r *reply) {
-		r.status, r.body = status, body
-		r.header.Set("Content-Type", mediaType)
-	})
-}
-
-// redirect sends the client to the attacker.
-func redirect(p place, status int) hook {
-	return at(p, func(r *reply) {
-		r.status, r.body = status, ""
-		r.header.Set("Location", "https://evil.example/")
-	})
-}
-
-// hang never answers.
-func hang(p place) hook { return at(p, func(r *reply) { <-r.request.Context().Done() }) }
-
-// token changes the ID token as text.
-func token(change func(string) string) hook { return tokenIn(inToken, change) }
-
-func tokenIn(p place, change func(string) string) hook {
-	return members(p, func(o object) {
-		if compact, ok := o["id_token"].(string); ok { // an error has none
-			o["id_token"] = change(compact)
+		if r.status == http.StatusOK {
+			r.body = changed(r.body, values)
 		}
 	})
 }
 
-// jwt changes header and claims of the ID token as text, and signs them with the provider's key.
-func jwt(change func(header, claims string) (string, string)) hook {
-	return token(func(compact string) string { return resigned(change(opened(compact))) })
-}
-
-func claims(change func(object)) hook { return claimsIn(inToken, change) }
-
-func claimsIn(p place, change func(object)) hook {
-	return tokenIn(p, func(compact string) string {
-		header, claims := opened(compact)
-		return resigned(header, changed(claims, change))
-	})
-}
-
-func header(change func(object)) hook {
-	return jwt(func(header, claims string) (string, string) { return changed(header, change), claims })
-}
-
-func resigned(header, claims string) string {
-	alg, _ := parse(header)["alg"].(string)
-	_, key := fake.SigningKey(alg)
-	return fake.Sign(key, header, claims)
-}
-
-// forged signs the ID token's claims with another key, under a header of the attacker's.
-func forged(key func() crypto.Signer, change func(object)) hook {
-	return token(func(compact string) string {
-		header, claims := opened(compact)
-		return fake.Sign(key(), changed(header, change), claims)
-	})
-}
-
-// both is two hooks, one after the other.
-func both(first, second hook) hook {
-	return func(r *reply) {
-		first(r)
-		second(r)
-	}
-}
-
-// all changes the keys that the provider publishes. The first is the one that signs.
-func all(change func(keys []any) []any) hook {
-	return members(inKeys, func(o object) { o["keys"] = change(o["keys"].([]any)) })
-}
-
-// signing changes the key that signs, as published.
-func signing(change func(key object)) hook {
-	return all(func(keys []any) []any {
-		change(keys[0].(object))
+// signing gives members of the key that signs, as published, other values.
+func signing(values object) hook {
+	return members(inKeys, object{"keys": func(keys any) any {
+		change(keys.([]any)[0].(object), values) // the first one signs
 		return keys
+	}})
+}
+
+// token changes the ID token as text.
+func token(p place, change func(compact string) string) hook {
+	return members(p, object{"id_token": func(token any) any {
+		compact, ok := token.(string)
+		if !ok { // a provider without OpenID Connect
+			return nil
+		}
+		return change(compact)
+	}})
+}
+
+// signed gives members of the ID token's header and claims other values. It signs with key, or with the provider's if
+// that is nil.
+func signed(p place, header, claims object, key func() crypto.Signer) hook {
+	return token(p, func(compact string) string {
+		oldHeader, oldClaims := opened(compact)
+		alg, _ := parse(oldHeader)["alg"].(string)
+		_, signer := fake.SigningKey(alg)
+		if key != nil {
+			signer = key()
+		}
+		return fake.Sign(signer, changed(oldHeader, header), changed(oldClaims, claims))
 	})
 }
+
+func header(values object) hook    { return signed(inToken, values, nil, nil) }
+func claims(values object) hook    { return signed(inToken, nil, values, nil) }
+func refreshed(values object) hook { return signed(inRefresh, nil, values, nil) }
+
+// forged is an ID token that is signed with another key, under a header of the attacker's.
+func forged(key func() crypto.Signer, header object) hook { return signed(inToken, header, nil, key) }
 
 func opened(compact string) (header, claims string) {
 	parts := strings.Split(compact, ".")
@@ -167,14 +160,31 @@ func opened(compact string) (header, claims string) {
 	return string(h), string(c)
 }
 
-// changed is a JSON object with other members. A text that is no object stays as it is.
-func changed(body string, change func(object)) string {
+// changed is a JSON object with other values. A text that is no object stays as it is.
+func changed(body string, values object) string {
 	o := parse(body)
 	if len(o) == 0 {
 		return body
 	}
-	change(o)
-	return encode(o)
+	change(o, values)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.Encode(o)
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// change gives members of an object other values. nil removes a member, and a function makes the new value of the old.
+func change(o, values object) {
+	for name, value := range values {
+		if from, ok := value.(func(any) any); ok {
+			value = from(o[name])
+		}
+		o[name] = value
+		if value == nil {
+			delete(o, name)
+		}
+	}
 }
 
 // parse keeps numbers as they are. A text that is no object, as when the honest provider refuses, becomes an empty one.
@@ -184,12 +194,4 @@ func parse(body string) object {
 	d.UseNumber()
 	d.Decode(&o)
 	return o
-}
-
-func encode(o object) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.Encode(o)
-	return strings.TrimSuffix(b.String(), "\n")
 }

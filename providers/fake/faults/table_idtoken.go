@@ -30,95 +30,61 @@ var (
 )
 
 // idTokenFaults is step 4: the ID token's form, header and signature, and the keys.
-func idTokenFaults() []Fault {
-	return []Fault{
-		{Name: "jwt-padding", Provider: "google", Step: 4, Stops: "id-token-form", Spec: "RFC 7515 §2",
-			Does:  "The ID token ends with \"==\".",
-			Gains: "One token would have several spellings, and a list of used tokens would miss it.",
-			hook:  token(func(compact string) string { return compact + "==" })},
-		{Name: "claims-twice", Provider: "google", Step: 4, Stops: "id-token-form", Spec: "RFC 7519 §4",
-			Does:  "The claims have two subjects, the attacker's and yours.",
-			Gains: "One program would check the second, and another would sign in the first.",
-			hook: jwt(func(header, claims string) (string, string) {
-				return header, with(`"sub":"110248495921238986421"`)(claims)
-			})},
-		{Name: "typ-access-token", Provider: "google", Step: 4, Stops: "header-typ",
-			Does:  "The token says that it is an access token of the same issuer.",
-			Gains: "A token that was made for another purpose would sign somebody in.",
-			hook:  header(func(h object) { h["typ"] = "at+jwt" })},
-		{Name: "crit-unknown", Provider: "google", Step: 4, Stops: "header-crit",
-			Does:  "The header demands an extension that this client does not know.",
-			Gains: "The client would accept a token whose meaning it does not understand.",
-			hook:  header(func(h object) { h["crit"], h["only-for"] = []string{"only-for"}, "another app" })},
-		{Name: "alg-none", Provider: "google", Step: 4, Stops: "header-alg",
-			Does:  "The header says that there is no signature, and there is none.",
-			Gains: "Anyone could write a token about anyone.",
-			hook:  forged(noKey, func(h object) { h["alg"] = "none" })},
-		{Name: "alg-hs256", Provider: "google", Step: 4, Stops: "header-alg", Spec: "RFC 8725 §2.1",
-			Does:  "The token is signed with the provider's public key, as if that were a shared secret.",
-			Gains: "Everybody has the public key, so anyone could write a token about anyone.",
-			hook:  token(hs256)},
-		{Name: "signature-changed", Provider: "google", Step: 4, Stops: "id-token-signature",
-			Does:  "An attacker on the network path changed the subject, and left the signature.",
-			Gains: "The attacker would sign in as anyone.",
-			hook: token(func(compact string) string {
-				header, claims := opened(compact)
-				claims = changed(claims, func(c object) { c["sub"] = "110248495921238986421" })
-				return fake.Sign(nil, header, claims) + compact[strings.LastIndexByte(compact, '.')+1:]
-			})},
-		{Name: "jwk-embedded", Provider: "google", Step: 4, Stops: "id-token-signature", Spec: "RFC 7515 §4.1.3; RFC 8725 §3.10",
-			Does:  "The token is signed with the attacker's key, and its header brings that key along.",
-			Gains: "A client that takes the key from the header accepts every token.",
-			hook: forged(attackersKey, func(h object) {
-				kid, _ := fake.SigningKey("ES256")
-				point, _ := attackersKey().Public().(*ecdsa.PublicKey).Bytes() // 4, then X and Y of 32 octets each
-				h["alg"], h["kid"] = "ES256", kid
-				h["jwk"] = object{"kty": "EC", "crv": "P-256", "x": b64(point[1:33]), "y": b64(point[33:]), "kid": kid}
-			})},
-		{Name: "kid-unknown", Provider: "google", Step: 4, Stops: "key-known",
-			Does:  "The token is signed with the attacker's key, and names it.",
-			Gains: "A client that then takes any key, or none, accepts it. (The provider's keys are fetched again first.)",
-			hook:  forged(attackersKey, func(h object) { h["alg"], h["kid"] = "ES256", "attackers" })},
-		{Name: "kid-missing", Provider: "google", Step: 4, Spec: "OIDC Core §10.1",
-			Does:  "The header does not name the key.",
-			Gains: "Nothing: the client tries the keys that fit.",
-			hook:  header(func(h object) { delete(h, "kid") })},
-		{Name: "key-weak", Provider: "google", Step: 4, Stops: "key-fits", Spec: "RFC 7518 §3.3",
-			Does:  "The provider signs with an RSA key of 1024 bits.",
-			Gains: "An attacker who factors it signs in as anyone.",
-			hook: both(
-				signing(func(k object) { k["n"] = b64(weakKey().Public().(*rsa.PublicKey).N.Bytes()) }),
-				forged(weakKey, func(object) {}))},
-		{Name: "key-off-curve", Provider: "google", Step: 4, Stops: "key-fits", Spec: "RFC 8725 §3.4",
-			Does:  "The key is a point that is not on its curve.",
-			Gains: "The client would calculate on a weaker curve, on which an attacker can make up signatures.",
-			hook: both(
-				all(func(keys []any) []any {
-					return append(keys, object{"kty": "EC", "crv": "P-256", "kid": "attackers", "x": ones, "y": ones})
-				}),
-				forged(attackersKey, func(h object) { h["alg"], h["kid"] = "ES256", "attackers" }))},
-		{Name: "keys-rotated", Provider: "google", Step: 4, Spec: "OIDC Core §10.1.1", How: Again,
-			Does:  "Between your first sign-in and your second, the provider changes its key.",
-			Gains: "Nothing: the client fetches the keys again. A client that does not do this lets nobody in until it is restarted.",
-			hook: both(
-				at(inToken, func(r *reply) {
-					if r.first != nil {
-						header(func(h object) { h["kid"] = "simulated-new" })(r)
-					}
-				}),
-				at(inKeys, func(r *reply) {
-					if r.first != nil {
-						signing(func(k object) { k["kid"] = "simulated-new" })(r)
-					}
-				}))},
-		{Name: "keys-strange", Provider: "google", Step: 4, Spec: "RFC 7517 §5",
-			Does:  "The key set also has keys of unknown types, without members, and with members of wrong types.",
-			Gains: "Nothing: the client skips those. A client that refuses the whole set locks everybody out.",
-			hook: all(func(keys []any) []any {
-				return append(keys, object{"kty": "AKP"}, object{}, object{"kty": 1}, object{"kty": "RSA", "kid": "x", "n": "*"},
-					object{"kty": "EC", "crv": "secp256k1", "x": ones, "y": ones})
-			})},
-	}
+var idTokenFaults = []Fault{
+	{Name: "jwt-padding", Step: 4, Stops: "id-token-form", Spec: "RFC 7515 §2",
+		Does:  "The ID token ends with \"==\".",
+		Gains: "One token would have several spellings, and a list of used tokens would miss it.",
+		hook:  token(inToken, func(compact string) string { return compact + "==" })},
+	{Name: "typ-access-token", Step: 4, Stops: "header-typ", hook: header(object{"typ": "at+jwt"}),
+		Does:  "The token says that it is an access token of the same issuer.",
+		Gains: "A token that was made for another purpose would sign somebody in."},
+	{Name: "crit-unknown", Step: 4, Stops: "header-crit", hook: header(object{"crit": []string{"only-for"}, "only-for": "another app"}),
+		Does:  "The header demands an extension that this client does not know.",
+		Gains: "The client would accept a token whose meaning it does not understand."},
+	{Name: "alg-none", Step: 4, Stops: "header-alg", hook: forged(noKey, object{"alg": "none"}),
+		Does:  "The header says that there is no signature, and there is none.",
+		Gains: "Anyone could write a token about anyone."},
+	{Name: "alg-hs256", Step: 4, Stops: "header-alg", Spec: "RFC 8725 §2.1", hook: token(inToken, hs256),
+		Does:  "The token is signed with the provider's public key, as if that were a shared secret.",
+		Gains: "Everybody has the public key, so anyone could write a token about anyone."},
+	{Name: "signature-changed", Step: 4, Stops: "id-token-signature",
+		Does:  "An attacker on the network path changed the subject, and left the signature.",
+		Gains: "The attacker would sign in as anyone.",
+		hook: token(inToken, func(compact string) string {
+			header, claims := opened(compact)
+			claims = changed(claims, object{"sub": "110248495921238986421"})
+			return fake.Sign(nil, header, claims) + compact[strings.LastIndexByte(compact, '.')+1:]
+		})},
+	{Name: "jwk-embedded", Step: 4, Stops: "id-token-signature", Spec: "RFC 7515 §4.1.3; RFC 8725 §3.10",
+		Does:  "The token is signed with the attacker's key, and its header brings that key along.",
+		Gains: "A client that takes the key from the header accepts every token.",
+		hook: forged(attackersKey, object{"alg": "ES256", "kid": "simulated-ec", "jwk": func(any) any {
+			point, _ := attackersKey().Public().(*ecdsa.PublicKey).Bytes() // 4, then X and Y of 32 octets each
+			return object{"kty": "EC", "crv": "P-256", "x": b64(point[1:33]), "y": b64(point[33:]), "kid": "simulated-ec"}
+		}})},
+	{Name: "kid-unknown", Step: 4, Stops: "key-known", hook: forged(attackersKey, object{"alg": "ES256", "kid": "attackers"}),
+		Does:  "The token is signed with the attacker's key, and names it.",
+		Gains: "A client that then takes any key, or none, accepts it. (The provider's keys are fetched again first.)"},
+	{Name: "kid-missing", Step: 4, Spec: "OIDC Core §10.1", hook: header(object{"kid": nil}),
+		Does:  "The header does not name the key.",
+		Gains: "Nothing: the client tries the keys that fit."},
+	{Name: "key-weak", Step: 4, Stops: "key-fits", Spec: "RFC 7518 §3.3",
+		Does:  "The provider signs with an RSA key of 1024 bits.",
+		Gains: "An attacker who factors it signs in as anyone.",
+		hook: both(
+			signing(object{"n": func(any) any { return b64(weakKey().Public().(*rsa.PublicKey).N.Bytes()) }}),
+			forged(weakKey, nil))},
+	{Name: "keys-rotated", Step: 4, Spec: "OIDC Core §10.1.1", How: Again,
+		Does:  "Between your first sign-in and your second, the provider changes its key.",
+		Gains: "Nothing: the client fetches the keys again. A client that does not do this lets nobody in until it is restarted.",
+		hook:  again(both(header(object{"kid": "simulated-new"}), signing(object{"kid": "simulated-new"})))},
+	{Name: "keys-strange", Step: 4, Spec: "RFC 7517 §5",
+		Does:  "The key set also has keys of unknown types, without members, and with members of wrong types.",
+		Gains: "Nothing: the client skips those. A client that refuses the whole set locks everybody out.",
+		hook: members(inKeys, object{"keys": func(keys any) any {
+			return append(keys.([]any), object{"kty": "AKP"}, object{}, object{"kty": 1}, object{"kty": "RSA", "kid": "x", "n": "*"},
+				object{"kty": "EC", "crv": "secp256k1", "x": ones, "y": ones})
+		}})},
 }
 
 // ones are 32 octets.
@@ -130,7 +96,7 @@ func noKey() crypto.Signer { return nil }
 // hs256 signs with the public key in PKIX form, which programs keep in a file and pass to any algorithm.
 func hs256(compact string) string {
 	header, claims := opened(compact)
-	header = changed(header, func(h object) { h["alg"] = "HS256" })
+	header = changed(header, object{"alg": "HS256"})
 	_, key := fake.SigningKey("RS256")
 	public, _ := x509.MarshalPKIXPublicKey(key.Public())
 	input := strings.TrimSuffix(fake.Sign(nil, header, claims), ".")

@@ -1,13 +1,13 @@
 package faults
 
 import (
-	"bytes"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path"
+	"strings"
 	"sync"
 )
 
@@ -28,8 +28,8 @@ const (
 )
 
 // placeOf looks at the end of the path, because the path may begin with a host.
-func placeOf(p string) place {
-	switch path.Base(p) {
+func placeOf(urlPath, form string) place {
+	switch path.Base(urlPath) {
 	case "openid-configuration":
 		return inMetadata
 	case "certs", "jwks":
@@ -37,6 +37,9 @@ func placeOf(p string) place {
 	case "auth", "authorize", "authenticate", "oauth":
 		return inCallback
 	case "token", "access_token":
+		if sent, _ := url.ParseQuery(form); sent.Get("grant_type") == "refresh_token" {
+			return inRefresh
+		}
 		return inToken
 	case "revoke":
 		return inRevoke
@@ -72,16 +75,12 @@ func newWire(f Fault) *wire { return &wire{fault: f, first: map[place]*reply{}} 
 // before changes what honest answers.
 func (t *wire) before(honest http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		where, in := placeOf(r.URL.Path), r.Clone(r.Context())
-		if where == inToken {
-			body, _ := io.ReadAll(io.LimitReader(r.Body, 64<<10)) // no honest form is larger
-			in.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), r.Body))
-			if form, _ := url.ParseQuery(string(body)); form.Get("grant_type") == "refresh_token" {
-				where = inRefresh
-			}
-		}
+		var sent strings.Builder // what the honest provider has read of the body
+		in := r.Clone(r.Context())
+		in.Body = io.NopCloser(io.TeeReader(r.Body, &sent))
 		recorded := httptest.NewRecorder()
 		honest.ServeHTTP(recorded, in)
+		where := placeOf(r.URL.Path, sent.String())
 		reply := &reply{at: where, request: r, honest: honest, status: recorded.Code, header: recorded.Header(), body: recorded.Body.String()}
 		// The consent page stays as it is.
 		if t.fault.hook != nil && (where != inCallback || reply.header.Get("Location") != "") {
