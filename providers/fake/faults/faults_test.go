@@ -3,7 +3,6 @@ package faults_test
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -36,18 +35,12 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-// asking is an authorization request of the app that every fake knows.
-func asking(scope string) url.Values {
-	return url.Values{"response_type": {"code"}, "client_id": {fake.TestID}, "redirect_uri": {"http://localhost:5000/cb"}, "scope": {scope},
+// asking is an authorization request of the app that every fake knows, and allowing Ada's answer.
+var (
+	asking = url.Values{"response_type": {"code"}, "client_id": {fake.TestID}, "redirect_uri": {"http://localhost:5000/cb"}, "scope": {"openid"},
 		"state": {"short"}, "code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"}}
-}
-
-// allowing is Ada's answer.
-func allowing(scope string) url.Values {
-	return url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": strings.FieldsFunc(scope, func(c rune) bool { return c == ' ' || c == ',' })}
-}
+	allowing = url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": {"openid"}}
+)
 
 // Each fault of an OpenID provider does at an issuer of its own what its row says, to this project's
 // client as to any other's.
@@ -126,7 +119,7 @@ func TestFaultsAnswerEverything(t *testing.T) {
 		answers("GET", path)
 	}
 	for _, f := range faults.All() {
-		for _, path := range []string{"/.well-known/openid-configuration", "/authorize", "/authorize?prompt=none&" + asking("openid").Encode(), "/token", "/jwks", "/userinfo", "/revoke", "/oauth/request_token"} {
+		for _, path := range []string{"/.well-known/openid-configuration", "/authorize", "/authorize?prompt=none&" + asking.Encode(), "/token", "/jwks", "/userinfo", "/revoke", "/oauth/request_token"} {
 			for _, host := range []string{"", "/openid.example", "/accounts.google.com", "/api.x.com"} {
 				answers("GET", "/~"+f.Name+host+path)
 				answers("POST", "/~"+f.Name+host+path)
@@ -160,7 +153,7 @@ func TestGuardedBehindFaults(t *testing.T) {
 			"another site's form":      {"127.0.0.1:9000", "cross-site", 403},
 			"a DNS name that rebounds": {"rebound.example:9000", "same-origin", 421},
 		} {
-			r := httptest.NewRequestWithContext(t.Context(), "POST", "http://"+tt.host+path+"?"+asking("openid").Encode(), strings.NewReader(allowing("openid").Encode()))
+			r := httptest.NewRequestWithContext(t.Context(), "POST", "http://"+tt.host+path+"?"+asking.Encode(), strings.NewReader(allowing.Encode()))
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			r.Header.Set("Sec-Fetch-Site", tt.site)
 			rec := httptest.NewRecorder()
