@@ -30,8 +30,8 @@ type played struct {
 func New(honest *fake.Server, origin string) *Server {
 	s := &Server{Honest: honest, hosts: honest.Net(), origin: strings.TrimSuffix(origin, "/"), played: map[string]played{}}
 	for _, f := range All() {
-		s.played[f.Name] = played{f, newWire(f), sync.OnceValue(func() http.Handler {
-			return newWire(f).before(honest.Issuer(s.origin + "/~" + f.Name))
+		s.played[f.Name] = played{f, &wire{fault: f}, sync.OnceValue(func() http.Handler {
+			return (&wire{fault: f}).before(honest.Issuer(s.origin + "/~" + f.Name))
 		})}
 	}
 	return s

@@ -49,7 +49,7 @@ func placeOf(urlPath, form string) place {
 	return inProfile
 }
 
-// reply is what the honest provider is about to answer.
+// reply is what the honest provider is about to out.
 type reply struct {
 	at      place
 	first   *reply // the first reply at this place; nil if this is it
@@ -66,11 +66,8 @@ type hook func(*reply)
 // wire plays a fault, as one client meets it.
 type wire struct {
 	fault Fault
-	mu    sync.Mutex
-	first map[place]*reply
+	first sync.Map // the first reply at each place
 }
-
-func newWire(f Fault) *wire { return &wire{fault: f, first: map[place]*reply{}} }
 
 // before changes what honest answers.
 func (t *wire) before(honest http.Handler) http.Handler {
@@ -81,25 +78,17 @@ func (t *wire) before(honest http.Handler) http.Handler {
 		recorded := httptest.NewRecorder()
 		honest.ServeHTTP(recorded, in)
 		where := placeOf(r.URL.Path, sent.String())
-		reply := &reply{at: where, request: r, honest: honest, status: recorded.Code, header: recorded.Header(), body: recorded.Body.String()}
+		out := &reply{at: where, request: r, honest: honest, status: recorded.Code, header: recorded.Header(), body: recorded.Body.String()}
 		// The consent page stays as it is.
-		if t.fault.hook != nil && (where != inCallback || reply.header.Get("Location") != "") {
-			reply.first = t.firstAt(reply)
-			t.fault.hook(reply)
+		if t.fault.hook != nil && (where != inCallback || out.header.Get("Location") != "") {
+			first, again := t.first.LoadOrStore(where, &reply{header: out.header.Clone(), body: out.body})
+			if again {
+				out.first = first.(*reply)
+			}
+			t.fault.hook(out)
 		}
-		maps.Copy(w.Header(), reply.header)
-		w.WriteHeader(reply.status)
-		io.WriteString(w, reply.body)
+		maps.Copy(w.Header(), out.header)
+		w.WriteHeader(out.status)
+		io.WriteString(w, out.body)
 	})
-}
-
-// firstAt returns the first reply at the place of r, or nil if that is r, which it then remembers.
-func (t *wire) firstAt(r *reply) *reply {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	first := t.first[r.at]
-	if first == nil {
-		t.first[r.at] = &reply{header: r.header.Clone(), body: r.body}
-	}
-	return first
 }
