@@ -35,7 +35,6 @@ import (
 	"example.com/oauthbyhand/oauth/account"
 	"example.com/oauthbyhand/providers/fake"
 	"example.com/oauthbyhand/providers/fake/demo"
-	"example.com/oauthbyhand/providers/fake/faults"
 	"example.com/oauthbyhand/providers/registered"
 	"github.com/google/go-cmp/cmp"
 )
@@ -133,7 +132,7 @@ func (w *world) rewire(name string, way func(fake.Net) http.RoundTripper) {
 	} else {
 		secret = p.Client.Secret
 	}
-	honest := w.demo.Handler.(*faults.Server).Honest.Net()
+	honest := w.demo.Handler.Honest.Net()
 	if err := p.Connect("demo-"+name, secret, p.RedirectURI(w.base), way(honest)); err != nil {
 		w.t.Fatal(err)
 	}

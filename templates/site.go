@@ -41,7 +41,7 @@ func (s *Site) Record(asked bool, out io.Writer) {
 type faultKey struct{}
 
 // WithFault returns a context for pages that show which attack was tried. fault has the fields Name,
-// Does, Gains, Stops, Spec and How, and the methods Result and Next. nil shows nothing.
+// Does, Gains, Stops, Spec, How and Part. nil shows nothing.
 func WithFault(ctx context.Context, fault any) context.Context {
 	return context.WithValue(ctx, faultKey{}, fault)
 }

@@ -14,7 +14,7 @@ import (
 type breakPage struct {
 	Checks int
 	Labs   []lab
-	Steps  []faultStep
+	Steps  [8][]attack // all faults, by step
 }
 
 // lab is a guided attack: a story, a button, what to look at, and how to see it succeed.
@@ -24,12 +24,6 @@ type lab struct {
 	Then               string // what happens after that
 	Attacks            []attack
 	faults             []string
-}
-
-// faultStep is the faults of one step.
-type faultStep struct {
-	Number  int
-	Attacks []attack
 }
 
 // attack is a fault with the URL at which it begins for the visitor.
@@ -81,10 +75,10 @@ func (d *Demo) breakIt(w http.ResponseWriter, r *http.Request, site *templates.S
 	port := d.Origin[strings.LastIndexByte(d.Origin, ':')+1:]
 	neighbour := "http://" + net.JoinHostPort(d.base.Hostname(), port)
 	ended := d.tried(r)
-	page := breakPage{Checks: len(oauth.Checks()), Steps: make([]faultStep, 8)}
+	page := breakPage{Checks: len(oauth.Checks())}
 	byName := make(map[string]attack)
 	for _, f := range d.faults {
-		a := attack{Tried{Fault: f, Ended: ended[f.Name]}, "/login/" + f.Client()}
+		a := attack{Tried{Fault: f, Ended: ended.Get(f.Name)}, "/login/" + f.Client()}
 		switch {
 		case f.How == faults.Connect:
 			a.URL = "/connect/" + f.Client()
@@ -94,8 +88,7 @@ func (d *Demo) breakIt(w http.ResponseWriter, r *http.Request, site *templates.S
 			a.URL = d.Origin + "/~" + f.Name
 		}
 		byName[f.Name] = a
-		step := &page.Steps[f.Step]
-		step.Number, step.Attacks = f.Step, append(step.Attacks, a)
+		page.Steps[f.Step] = append(page.Steps[f.Step], a)
 	}
 	for _, l := range labs {
 		for _, name := range l.faults {

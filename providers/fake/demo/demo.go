@@ -25,42 +25,34 @@ import (
 // Demo is the simulated providers of one app.
 type Demo struct {
 	Origin    string                // the address at which a browser finds them
-	Handler   http.Handler          // what answers there
+	Handler   *faults.Server        // what answers there
 	Providers []registered.Provider // the app's, then a hidden one for each fault
 
-	base      *url.URL
-	attackers *faults.Server                 // the same as Handler
-	fronts    map[string]func(string) string // by provider: the address at which a browser finds a URL of it
-	faults    []faults.Fault
+	base   *url.URL
+	faults []faults.Fault
 }
 
 // New returns the simulated providers for the app at base. Their entries are the real ones,
 // with real URLs: only the browser is sent to origin instead. Each fault happens to a client
 // of its own.
 func New(origin string, base *url.URL) (*Demo, error) {
-	d := &Demo{Origin: origin, base: base, fronts: make(map[string]func(string) string), faults: faults.All()}
-	honest := registered.All("https://openid.example")
-	d.Providers = slices.Clone(honest)
+	d := &Demo{Origin: origin, Providers: registered.All("https://openid.example"), base: base, faults: faults.All()}
 	for _, f := range d.faults {
-		i := slices.IndexFunc(honest, func(p registered.Provider) bool { return p.Name == f.Provider })
-		d.Providers = append(d.Providers, honest[i].Twin(f.Client()))
+		i := slices.IndexFunc(d.Providers, func(p registered.Provider) bool { return p.Name == f.Provider })
+		d.Providers = append(d.Providers, d.Providers[i].Twin(f.Client()))
 	}
 	var clients []fake.Client
 	for _, p := range d.Providers {
 		provider, _, _ := strings.Cut(p.Name, "~")
 		clients = append(clients, fake.Client{Provider: provider, ID: "demo-" + p.Name, Secret: rand.Text(), RedirectURIs: []string{p.RedirectURI(base)}})
 	}
-	simulator := fake.New(fake.Options{Origin: origin, Clients: clients})
-	d.attackers = faults.New(simulator, origin)
-	d.Handler = d.attackers
-	for i := range d.Providers {
-		p, c := &d.Providers[i], clients[i]
-		transport, front := simulator.Net(), simulator.Front
-		if i >= len(honest) {
-			fault := d.faults[i-len(honest)]
-			transport, front = d.attackers.Net(fault), func(rawURL string) string { return d.attackers.Front(fault, rawURL) }
+	d.Handler = faults.New(fake.New(fake.Options{Origin: origin, Clients: clients}), origin)
+	for i, c := range clients {
+		p := &d.Providers[i]
+		transport := d.Handler.Honest.Net()
+		if fault := d.fault(p.Name, nil); fault != nil {
+			transport = d.Handler.Net(*fault)
 		}
-		d.fronts[p.Name] = front
 		if err := p.Connect(c.ID, c.Secret, c.RedirectURIs[0], transport); err != nil {
 			return nil, err
 		}
@@ -105,14 +97,14 @@ func (d *Demo) App(mux *http.ServeMux, site *templates.Site, app http.Handler) h
 	mux.HandleFunc("GET /break", func(w http.ResponseWriter, r *http.Request) { d.breakIt(w, r, site) })
 	around := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		action, provider, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-		out := &redirector{ResponseWriter: w, demo: d, request: r, action: action, provider: provider, fault: d.fault(provider, r.URL.Query())}
-		if out.fault != nil {
-			out.tried = &Tried{*out.fault, d.tried(r)[out.fault.Name], r.URL.Query().Get("part")}
+		out := &redirector{ResponseWriter: w, demo: d, request: r, action: action, provider: provider}
+		if fault := d.fault(provider, r.URL.Query()); fault != nil {
+			out.tried = &Tried{*fault, d.tried(r).Get(fault.Name), r.URL.Query().Get("part")}
 			r = r.WithContext(templates.WithFault(r.Context(), out.tried))
 		}
 		app.ServeHTTP(out, r)
 	})
-	d.attackers.Attack(d.base.String(), around)
+	d.Handler.Attack(d.base.String(), around)
 	return around
 }
 
@@ -129,6 +121,14 @@ func (d *Demo) fault(provider string, query url.Values) *faults.Fault {
 	return nil
 }
 
+// front returns the address at which a browser finds a URL of the provider.
+func (d *Demo) front(provider, rawURL string) string {
+	if fault := d.fault(provider, nil); fault != nil {
+		return d.Handler.Front(*fault, rawURL)
+	}
+	return d.Handler.Honest.Front(rawURL)
+}
+
 // redirector changes the app's redirects. One to a real provider leads to the fake. One to
 // the profile says which fault was played. It also notes how the fault ended.
 type redirector struct {
@@ -136,23 +136,19 @@ type redirector struct {
 	demo             *Demo
 	request          *http.Request
 	action, provider string // of the path
-	fault            *faults.Fault
-	tried            *Tried
+	tried            *Tried // the fault that the request is about, or nil
 }
 
 func (w *redirector) WriteHeader(status int) {
-	to := w.Header().Get("Location")
-	if front := w.demo.fronts[w.provider]; front != nil && to != "" {
-		to = front(to)
-	}
-	if f := w.fault; f != nil {
-		ended := w.ended(status, to)
+	to := w.demo.front(w.provider, w.Header().Get("Location"))
+	if f := w.tried; f != nil {
+		ended := w.ended(status)
 		if ended != "" {
 			w.demo.remember(w.ResponseWriter, w.request, f.Name, ended)
 		}
 		path, query, _ := strings.Cut(to, "?")
 		if ended == passed && path == "/profile" && !(f.Attacked() && f.Stops != "" && f.Stops != faults.Nothing) {
-			to = path + "?" + strings.TrimLeft(query+"&fault="+f.Name, "&") + "&part=" + w.tried.part(w.action)
+			to = path + "?" + strings.TrimLeft(query+"&fault="+f.Name, "&") + "&part=" + f.part(w.action)
 		}
 	}
 	if to != "" {
@@ -163,11 +159,11 @@ func (w *redirector) WriteHeader(status int) {
 
 // ended says what an answer to a request with a fault means: the fault was stopped or has
 // passed, or "" if it is under way.
-func (w *redirector) ended(status int, to string) string {
+func (w *redirector) ended(status int) string {
 	switch {
-	case w.request.Method == http.MethodGet && w.action == "profile", status == http.StatusNotFound:
+	case w.action == "profile", status == http.StatusNotFound:
 		return ""
-	case status >= 400, status == http.StatusOK && w.action != "profile": // a page about a failure or a refusal
+	case status >= 400, status == http.StatusOK: // a page about a failure or a refusal
 		return stopped
 	case w.action == "callback", w.action == "refresh", w.action == "disconnect":
 		return passed

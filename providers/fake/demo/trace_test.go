@@ -14,17 +14,14 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"example.com/oauthbyhand/providers/fake"
-	"example.com/oauthbyhand/providers/fake/faults"
 	"example.com/oauthbyhand/providers/registered"
 	"example.com/oauthbyhand/templates/trace"
 	"github.com/google/go-cmp/cmp"
 )
 
 // The trace page shows a sign-in whole: each message, each check that was made, and
-// functions that there are; and the failed one of an error page up to the check.
+// functions that there are.
 func TestTracePage(t *testing.T) {
-	const trace = base + "/trace"
 	for name, shows := range map[string][]string{
 		"google": {"https://accounts.google.com/.well-known/openid-configuration", "code_challenge", "Set-Cookie: oauthbyhand-attempt-",
 			"https://oauth2.googleapis.com/token", "Third part: the signature", "issuer: who says all this",
@@ -32,45 +29,36 @@ func TestTracePage(t *testing.T) {
 			"Client.VerifyIDToken in oauth/idtoken.go", "https://openidconnect.googleapis.com/v1/userinfo", "You are signed in."},
 		"x": {"https://api.x.com/oauth/request_token", "The base string", "POST&amp;https%3A%2F%2Fapi.x.com", "Client1.Exchange in oauth/oauth1.go", "RFC 5849 §2.3"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			if profile := w.signIn(name); !strings.Contains(profile.body, `<a href="/trace">See what just happened</a>`) {
-				t.Errorf("the signed-in page does not lead to the trace:\n%s", profile.body)
+		w := newWorld(t)
+		if profile := w.signIn(name); !strings.Contains(profile.body, `<a href="/trace">See what just happened</a>`) {
+			t.Errorf("the signed-in page does not lead to the trace:\n%s", profile.body)
+		}
+		page := w.get(base + "/trace")
+		var steps []string
+		for _, m := range regexp.MustCompile(`(?s)<summary><h3>(.*?)</h3>`).FindAllStringSubmatch(page.body, -1) {
+			steps = append(steps, tag.ReplaceAllString(m[1], ""))
+		}
+		if diff := cmp.Diff([]string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"}, steps); diff != "" {
+			t.Errorf("%s: the steps (-want +got):\n%s", name, diff)
+		}
+		for _, s := range shows {
+			if !strings.Contains(page.body, s) {
+				t.Errorf("%s: the page does not show %q", name, s)
 			}
-			page := w.get(trace)
-			var steps []string
-			for _, m := range regexp.MustCompile(`(?s)<summary><h3>(.*?)</h3>`).FindAllStringSubmatch(page.body, -1) {
-				steps = append(steps, tag.ReplaceAllString(m[1], ""))
+		}
+		for _, m := range regexp.MustCompile(`([A-Z]\w+)\.(\w+) in (oauth/\w+\.go)`).FindAllStringSubmatch(page.body, -1) {
+			source, err := os.ReadFile(filepath.Join("../../..", m[3]))
+			if err != nil || !regexp.MustCompile(`(?m)^func \(\w+ \*?`+m[1]+`\) `+m[2]+`\(`).Match(source) {
+				t.Errorf("%s: the page names %s, which is not there (%v)", name, m[0], err)
 			}
-			if diff := cmp.Diff([]string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"}, steps); diff != "" {
-				t.Errorf("the steps (-want +got):\n%s", diff)
-			}
-			for _, s := range shows {
-				if !strings.Contains(page.body, s) {
-					t.Errorf("the page does not show %q", s)
-				}
-			}
-			for _, m := range regexp.MustCompile(`([A-Z]\w+)\.(\w+) in (oauth/\w+\.go)`).FindAllStringSubmatch(page.body, -1) {
-				source, err := os.ReadFile(filepath.Join("../../..", m[3]))
-				if err != nil || !regexp.MustCompile(`(?m)^func \(\w+ \*?`+m[1]+`\) `+m[2]+`\(`).Match(source) {
-					t.Errorf("the page names %s, which is not there (%v)", m[0], err)
-				}
-			}
-			w.press("/logout")
-			if p := w.get(trace); !strings.Contains(p.body, "Nothing to see yet") {
-				t.Error("after signing out the sign-in is still there")
-			}
-		})
+		}
 	}
 }
 
+// The page of a failure, and its trace, go as far as what failed.
 func TestTraceOfAFailure(t *testing.T) {
 	w := newWorld(t)
-	callback := w.callbackURL("google")
-	failed := w.get(strings.Replace(callback.String(), "accounts.google.com", "evil.example", 1))
-	if failed.check() != "callback-issuer" {
-		t.Fatalf("check %q", failed.check())
-	}
+	failed := w.signIn("google~callback-iss-wrong")
 	if !strings.Contains(failed.body, `aria-label="failed">✗</span>`) || !strings.Contains(failed.body, "https://evil.example, want https://accounts.google.com") || strings.Contains(failed.body, "POST https://oauth2.googleapis.com/token") {
 		t.Errorf("the page does not show the sign-in up to the check that failed, and no further:\n%s", failed.body)
 	}
@@ -78,47 +66,9 @@ func TestTraceOfAFailure(t *testing.T) {
 		t.Error("the trace page does not say what stopped it")
 	}
 	w.signIn("google~refresh-ended")
-	w.press("/refresh?provider=google~refresh-ended&subject=110248495921238986420")
+	w.press("/refresh")
 	if p := w.get(base + "/trace"); !strings.Contains(p.body, `class="ending failed">It ended here: refused: invalid_grant`) || strings.Contains(p.body, "has new tokens") {
 		t.Errorf("the trace of a refused refresh does not end with the refusal:\n%s", p.body)
-	}
-	w.press("/logout")
-	if refused := w.do("POST", w.get(base+"/login/google").url, url.Values{"decision": {"refuse"}, "user": {"ada"}}, "same-origin"); !strings.Contains(refused.body, `<a href="/trace">See what just happened</a>`) {
-		t.Error("the page of a refusal does not lead to the trace")
-	}
-	w.browser = w.newBrowser()
-	if p := w.get(base + "/trace?number=1"); !strings.Contains(p.body, "Nothing to see yet") {
-		t.Error("another visitor sees the sign-in")
-	}
-}
-
-// What comes after a sign-in has traces of its own; a profile that is only looked at has
-// none.
-func TestTraceOfTheButtons(t *testing.T) {
-	w := newWorld(t)
-	w.signIn("google")
-	w.connect("github", "ada")
-	w.get(base + "/profile")
-	const github = "?provider=github&subject=990000001"
-	w.press("/expire" + github)
-	w.press("/read" + github) // refreshes first
-	read := w.get(base + "/trace").body
-	w.press("/refresh" + github)
-	w.press("/disconnect" + github)
-	var got []string
-	latest := w.get(base + "/trace").body
-	for _, m := range regexp.MustCompile(`<li><a href="/trace\?number=\d+"[^>]*>(\w+), [\d:]+ UTC</a>: (.*?)(?: \(<|</li>)`).FindAllStringSubmatch(latest, -1) {
-		got = append(got, m[1]+" "+m[2])
-	}
-	want := []string{"GitHub disconnected", "GitHub refreshed", "GitHub read again", "GitHub connected", "Google signed in"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if !strings.Contains(latest, "DELETE https://api.github.com/applications/demo-github/grant") {
-		t.Error("the page does not show the revocation")
-	}
-	if !strings.Contains(read, "Client.Refresh") || !strings.Contains(read, "https://api.github.com/user/emails") {
-		t.Error("the page does not show the refresh and the profile")
 	}
 }
 
@@ -156,52 +106,51 @@ func (w wiretap) RoundTrip(r *http.Request) (*http.Response, error) {
 // it than its beginning: X's tokens begin with the user's number, which is public.
 func TestRealSecretsAreCut(t *testing.T) {
 	for _, p := range registered.All("") {
-		name := p.Name
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var terminal bytes.Buffer
-				w := recordedWorld(t, trace.NewRecorder(trace.Cut, false, &terminal))
-				tap := wiretap{w.Handler.(*faults.Server).Honest.Net(), make(map[string]string)}
-				for i := range w.Pages.Providers {
-					_, secret, _ := credentials(&w.Pages.Providers[i])
-					tap.secrets[secret] = "client_secret"
-				}
-				w.rewire(name, func(fake.Net) http.RoundTripper { return tap })
-				w.Site.Simulated = ""
-				w.browser.Transport = wiretap{w.net, tap.secrets}
+		synctest.Test(t, func(t *testing.T) {
+			var terminal bytes.Buffer
+			w := recordedWorld(t, trace.NewRecorder(trace.Cut, false, &terminal))
+			tap := wiretap{w.Handler.Honest.Net(), make(map[string]string)}
+			for i := range w.Pages.Providers {
+				_, secret, _ := credentials(&w.Pages.Providers[i])
+				tap.secrets[secret] = "client_secret"
+			}
+			w.rewire(p.Name, tap)
+			w.Site.Simulated = ""
+			w.browser.Transport = wiretap{w.net, tap.secrets}
 
-				if p := w.signIn(name); p.status != 200 || p.url != base+"/profile" {
-					t.Fatalf("%d at %s\n%s", p.status, p.url, w.log)
+			if profile := w.signIn(p.Name); profile.status != 200 || profile.url != base+"/profile" {
+				t.Fatalf("%s: %d at %s\n%s", p.Name, profile.status, profile.url, w.log)
+			}
+			shown := w.get(base + "/trace").body
+			if !strings.Contains(shown, "characters)") || !strings.Contains(shown, "is real") {
+				t.Fatalf("the page does not say that it cuts:\n%s", shown)
+			}
+			if slices.Contains([]string{"google", "github", "spotify"}, p.Name) { // the others gave nothing to refresh with
+				w.press("/refresh")
+				if shown += w.get(base + "/trace").body; !strings.Contains(shown, "Client.Refresh") {
+					t.Error("the page does not show the refresh")
 				}
-				shown := w.get(base + "/trace").body
-				if !strings.Contains(shown, "characters)") || !strings.Contains(shown, "is real") {
-					t.Fatalf("the page does not say that it cuts:\n%s", shown)
-				}
-				if slices.Contains([]string{"google", "github", "spotify"}, name) { // the others gave nothing to refresh with
-					w.press("/refresh")
-					if shown += w.get(base + "/trace").body; !strings.Contains(shown, "Client.Refresh") {
-						t.Error("the page does not show the refresh")
-					}
-				}
-				callback := w.callbackURL(name)
-				callback.RawQuery += "&" + callback.RawQuery // each parameter twice
-				failed := w.get(callback.String())
-				if failed.status != 400 {
-					t.Errorf("each parameter twice: %d", failed.status)
-				}
-				if len(tap.secrets) < 10 {
-					t.Fatalf("only %d secrets heard: %v", len(tap.secrets), tap.secrets)
-				}
-				for where, text := range map[string]string{"the trace page": shown, "the error page": failed.body, "the terminal": terminal.String(), "the log": w.log.String()} {
-					for value, secret := range tap.secrets {
-						for _, part := range []string{value[:min(len(value), 24)], value[len(value)/2:]} {
-							if len(part) >= 8 && (strings.Contains(text, part) || strings.Contains(text, url.QueryEscape(part)) || strings.Contains(text, html.EscapeString(part))) {
-								t.Errorf("%s holds %q of %s %q", where, part, secret, value)
-							}
+			}
+			consent := w.get(base + "/login/" + p.Name)
+			w.browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+			callback := must(url.Parse(w.allow(consent, "ada").header.Get("Location")))
+			callback.RawQuery += "&" + callback.RawQuery // each parameter twice
+			failed := w.get(callback.String())
+			if failed.status != 400 {
+				t.Errorf("%s: each parameter twice: %d", p.Name, failed.status)
+			}
+			if len(tap.secrets) < 10 {
+				t.Fatalf("only %d secrets heard: %v", len(tap.secrets), tap.secrets)
+			}
+			for where, text := range map[string]string{"the trace page": shown, "the error page": failed.body, "the terminal": terminal.String(), "the log": w.log.String()} {
+				for value, secret := range tap.secrets {
+					for _, part := range []string{value[:min(len(value), 24)], value[len(value)/2:]} {
+						if len(part) >= 8 && (strings.Contains(text, part) || strings.Contains(text, url.QueryEscape(part)) || strings.Contains(text, html.EscapeString(part))) {
+							t.Errorf("%s: %s holds %q of %s %q", p.Name, where, part, secret, value)
 						}
 					}
 				}
-			})
+			}
 		})
 	}
 }

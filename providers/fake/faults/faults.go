@@ -37,7 +37,7 @@ type Fault struct {
 
 // What a user does so that a fault can happen.
 const (
-	Again      = "Sign in, sign out, and sign in once more, each time from this page."
+	Again      = "Sign in, sign out, and choose this attack once more."
 	Late       = "Wait for eleven minutes before you press Allow."
 	First      = "Sign in first."
 	Connect    = "Sign in first. Then, in another tab, sign out before you press Allow."

@@ -68,7 +68,7 @@ func sentBack(change func(url.Values)) hook {
 	})
 }
 
-// query gives parameters of that query other values. nil removes a parameter.
+// query gives parameters of that query other values, and nil removes one.
 func query(values url.Values) hook {
 	return sentBack(func(q url.Values) { maps.Copy(q, values) })
 }
@@ -82,23 +82,18 @@ func form(p place, values url.Values) hook {
 	})
 }
 
-// codeOfAnother puts into the callback the code of a second sign-in by Ada, whose request differs as change says.
-func codeOfAnother(change func(asked url.Values)) hook {
+// codeOfAnother puts into the callback the code of a second sign-in by Ada, whose request has these other values.
+func codeOfAnother(values url.Values) hook {
 	return at(inCallback, func(r *reply) {
 		asked := r.request.URL.Query()
 		scopes := strings.FieldsFunc(asked.Get("scope"), func(c rune) bool { return c == ' ' || c == ',' })
-		change(asked)
+		maps.Copy(asked, values)
 		other := "http://" + r.request.Host + r.request.URL.Path + "?" + asked.Encode()
 		answer := send(r.request.Context(), r.honest, "POST", other, url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": scopes})
 		to, err := url.Parse(answer.Get("Location"))
-		if err != nil || !to.Query().Has("code") {
-			return
+		if err == nil {
+			query(url.Values{"code": to.Query()["code"]})(r)
 		}
-		sentBack(func(q url.Values) {
-			if q.Has("code") {
-				q.Set("code", to.Query().Get("code"))
-			}
-		})(r)
 	})
 }
 
