@@ -54,10 +54,9 @@ type Identity struct {
 }
 
 // Grant is what the provider gave and said: tokens (OAuth 2.0) or token credentials (OAuth
-// 1.0a), and what step 5 read. [Accounts] stores at most 64 KiB of profile and replies. If
-// they are longer, it leaves out the last replies. If the profile alone is longer, it keeps
-// only the subject. It also stores at most 64 KiB of the ID token's claims. If they are
-// longer, it keeps only those that a refresh compares.
+// 1.0a), and what step 5 read. If its JSON is longer than 64 KiB, [Accounts] stores it
+// without the replies. If that is still too long, it keeps only the subject of the profile,
+// and only those claims of the ID token that a refresh compares.
 type Grant struct {
 	Profile     oauth.Profile
 	Replies     []oauth.Reply
@@ -95,8 +94,9 @@ type Store interface {
 	// UpdateTokens replaces an identity's Sealed with what update returns. The identity
 	// is locked meanwhile, for every process that uses the store, because update may spend
 	// a refresh token that works once. If update fails, nothing changes and UpdateTokens
-	// returns its error. Without such an identity it returns ErrNotFound.
-	UpdateTokens(ctx context.Context, key Key, update func(old string) (sealed string, err error)) error
+	// returns its error. It returns ErrNotFound if the user has no such identity, or not
+	// any more.
+	UpdateTokens(ctx context.Context, userID string, key Key, update func(old string) (sealed string, err error)) error
 	// RemoveIdentity removes an identity and all sessions that began with it. A user
 	// without identities is gone. It returns ErrNotFound if the user has no such identity.
 	RemoveIdentity(ctx context.Context, userID string, key Key) error

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -15,8 +16,8 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// maxRead limits the bytes of an identity's profile and replies, and also those of its claims.
-const maxRead = 64 << 10
+// maxGrant limits the bytes of a grant.
+const maxGrant = 64 << 10
 
 // compared are the claims that a refresh compares (OIDC Core §12.2). They are always kept.
 var compared = []string{"iss", "sub", "aud", "azp", "nonce", "auth_time"}
@@ -29,8 +30,8 @@ type Accounts struct {
 	log    *slog.Logger
 	hook   func(SignedIn)
 
-	mu      sync.Mutex
-	flights map[string]*flight // refreshes under way, by sealContext
+	refreshing sync.Mutex // held while a refresh begins, and while Wait waits
+	refreshes  sync.WaitGroup
 }
 
 // SignedIn is what the hook of [NewAccounts] gets.
@@ -51,13 +52,13 @@ func NewAccounts(store Store, root []byte, log *slog.Logger, hook func(SignedIn)
 	if err != nil {
 		return nil, err
 	}
-	return &Accounts{store: store, sealer: sealer, log: log, hook: hook, flights: make(map[string]*flight)}, nil
+	return &Accounts{store: store, sealer: sealer, log: log, hook: hook}, nil
 }
 
 // SignIn stores the grant and returns the id of the user who has the account that key
 // names. At the first sign-in it makes that user.
 func (a *Accounts) SignIn(ctx context.Context, key Key, grant Grant) (userID string, err error) {
-	return a.storeGrant(ctx, Identity{Key: key, UserID: rand.Text(), Created: now()}, true, grant)
+	return a.storeGrant(ctx, key, "", grant)
 }
 
 // Connect adds the account that key names to a user. If the user has it already, the new
@@ -65,34 +66,37 @@ func (a *Accounts) SignIn(ctx context.Context, key Key, grant Grant) (userID str
 // can free it, by disconnecting it. It returns ErrNotFound if the user is gone.
 func (a *Accounts) Connect(ctx context.Context, userID string, key Key, grant Grant) error {
 	all, err := a.store.Identities(ctx, userID)
-	if err == nil && len(all) == 0 {
-		err = ErrNotFound
-	}
 	if err != nil {
 		return err
 	}
-	_, err = a.storeGrant(ctx, Identity{Key: key, UserID: userID, Created: now()}, false, grant)
+	if len(all) == 0 {
+		return ErrNotFound
+	}
+	_, err = a.storeGrant(ctx, key, userID, grant)
 	return err
 }
 
-func (a *Accounts) storeGrant(ctx context.Context, identity Identity, signIn bool, grant Grant) (userID string, err error) {
-	userID = identity.UserID
+// storeGrant stores the grant for the user who connects the account. At a sign-in connects is
+// empty, and the user is the one who has the account, or a new one.
+func (a *Accounts) storeGrant(ctx context.Context, key Key, connects string, grant Grant) (userID string, err error) {
 	// Later profiles must be about the same subject.
-	grant.Tokens.Subject, grant.Credentials.Subject = identity.Subject, identity.Subject
-	if identity.Sealed, err = a.seal(identity, grant); err != nil {
+	grant.Tokens.Subject, grant.Credentials.Subject = key.Subject, key.Subject
+	identity, err := a.store.Identity(ctx, key)
+	added := errors.Is(err, ErrNotFound)
+	switch {
+	case added:
+		identity = Identity{Key: key, UserID: cmp.Or(connects, rand.Text()), Created: now()}
+		if identity.Sealed, err = a.seal(identity, grant); err == nil {
+			err = a.store.AddIdentity(ctx, identity)
+		}
+		if errors.Is(err, ErrTaken) { // another tab was quicker
+			return a.storeGrant(ctx, key, connects, grant)
+		}
+	case err != nil:
 		return "", err
-	}
-	// Do not look first: two tabs may sign in at once, and only the store can tell which of
-	// them made the user.
-	err = a.store.AddIdentity(ctx, identity)
-	added := err == nil
-	if errors.Is(err, ErrTaken) {
-		if identity, err = a.store.Identity(ctx, identity.Key); err != nil {
-			return "", err
-		}
-		if !signIn && identity.UserID != userID {
-			return "", ErrTaken
-		}
+	case connects != "" && connects != identity.UserID:
+		return "", ErrTaken
+	default:
 		// The stored grant must open: if an attacker has pointed the identity at another user
 		// in the store, nobody is signed in as that user.
 		err = a.Update(ctx, identity, func(stored *Grant) error {
@@ -107,7 +111,7 @@ func (a *Accounts) storeGrant(ctx context.Context, identity Identity, signIn boo
 	if err != nil {
 		return "", err
 	}
-	a.hook(SignedIn{Identity: identity, Profile: grant.Profile, NewUser: added && signIn, NewIdentity: added})
+	a.hook(SignedIn{Identity: identity, Profile: grant.Profile, NewUser: added && connects == "", NewIdentity: added})
 	return identity.UserID, nil
 }
 
@@ -123,7 +127,7 @@ func (a *Accounts) Identities(ctx context.Context, userID string) ([]Identity, e
 // fails nothing is stored, and Update returns its error. It returns ErrNotFound if the user
 // does not have the identity any more.
 func (a *Accounts) Update(ctx context.Context, identity Identity, change func(*Grant) error) error {
-	err := a.store.UpdateTokens(ctx, identity.Key, func(stored string) (string, error) {
+	return a.store.UpdateTokens(ctx, identity.UserID, identity.Key, func(stored string) (string, error) {
 		identity.Sealed = stored
 		grant, err := a.Open(identity)
 		if err == nil {
@@ -134,12 +138,6 @@ func (a *Accounts) Update(ctx context.Context, identity Identity, change func(*G
 		}
 		return a.seal(identity, grant)
 	})
-	if err != nil {
-		if now, failed := a.store.Identity(ctx, identity.Key); failed == nil && now.UserID != identity.UserID {
-			return ErrNotFound // it was disconnected, and belongs to another user now
-		}
-	}
-	return err
 }
 
 // Disconnect removes an identity and ends all sessions that began with it. With the last
@@ -171,26 +169,17 @@ func sealContext(i Identity) string { return fmt.Sprintf("%q %q %q", i.UserID, i
 
 // seal returns the sealed grant of identity. It leaves out what is too long (see [Grant]).
 func (a *Accounts) seal(identity Identity, grant Grant) (string, error) {
-	p := &grant.Profile
-	size := len(p.Name) + len(p.Email) + len(p.Picture)
-	if size > maxRead {
-		*p, size = oauth.Profile{Subject: p.Subject}, 0
+	plaintext, err := json.Marshal(grant)
+	if err == nil && len(plaintext) > maxGrant {
+		grant.Replies = nil
+		plaintext, err = json.Marshal(grant)
 	}
-	for i, reply := range grant.Replies {
-		if size += len(reply.URL) + len(reply.Body); size > maxRead {
-			grant.Replies = grant.Replies[:i]
-			break
-		}
-	}
-	size = 0
-	for name, value := range grant.Tokens.IDToken {
-		size += len(name) + len(value)
-	}
-	if size > maxRead {
+	if err == nil && len(plaintext) > maxGrant {
+		grant.Profile = oauth.Profile{Subject: grant.Profile.Subject}
 		grant.Tokens.IDToken = maps.Clone(grant.Tokens.IDToken)
 		maps.DeleteFunc(grant.Tokens.IDToken, func(name string, _ json.RawMessage) bool { return !slices.Contains(compared, name) })
+		plaintext, err = json.Marshal(grant)
 	}
-	plaintext, err := json.Marshal(grant)
 	if err != nil {
 		return "", err
 	}

@@ -31,9 +31,9 @@ func BenchmarkFile(b *testing.B) {
 				for b.Loop() {
 					var wg sync.WaitGroup
 					for n := range atOnce {
-						key := r.Identities[n%identities].Key
+						key, user := r.Identities[n%identities].Key, r.Identities[n%identities].UserID
 						wg.Go(func() {
-							if err := f.UpdateTokens(b.Context(), key, func(string) (string, error) { return sealed, nil }); err != nil {
+							if err := f.UpdateTokens(b.Context(), user, key, func(string) (string, error) { return sealed, nil }); err != nil {
 								b.Error(err)
 							}
 						})

@@ -145,12 +145,12 @@ func (s sqlStore) Identities(ctx context.Context, userID string) (all []account.
 	return all, rows.Err()
 }
 
-// UpdateTokens holds a connection while the provider answers. Give it a pool of its own, a
-// second [sql.DB]. Otherwise a slow provider takes all connections, and no session can be
-// read.
-func (s sqlStore) UpdateTokens(ctx context.Context, key account.Key, update func(string) (string, error)) error {
+// UpdateTokens holds a connection while the provider answers, and while it waits for the
+// lock. Give it a pool of its own, a second [sql.DB]. Otherwise a slow provider takes all
+// connections, and no session can be read.
+func (s sqlStore) UpdateTokens(ctx context.Context, userID string, key account.Key, update func(string) (string, error)) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		i, err := scanIdentity(tx.QueryRowContext(ctx, identityColumns+`WHERE provider = $1 AND subject = $2`+s.forUpdate, key.Provider, key.Subject))
+		i, err := scanIdentity(tx.QueryRowContext(ctx, identityColumns+`WHERE provider = $1 AND subject = $2 AND user_id = $3`+s.forUpdate, key.Provider, key.Subject, userID))
 		if err != nil {
 			return err
 		}

@@ -20,14 +20,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// noError ends a test that cannot go on.
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func newDir(t testing.TB) string { return filepath.Join(t.TempDir(), "data") }
 
 func reopen(t testing.TB, dir string) *LocalStore {
 	t.Helper()
 	l, _, err := Open(dir, true, strings.Repeat("00", 32))
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(func() { l.Close() })
 	return l
 }
@@ -36,9 +42,7 @@ func reopen(t testing.TB, dir string) *LocalStore {
 func onDisk(t testing.TB, dir string) records {
 	t.Helper()
 	r, err := (&file{dir: dir}).load(true, make([]byte, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return *r
 }
 
@@ -47,9 +51,7 @@ func onDisk(t testing.TB, dir string) records {
 func copyOf(t testing.TB, dir string, torn bool) string {
 	t.Helper()
 	after := newDir(t)
-	if err := os.Mkdir(after, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, os.Mkdir(after, 0o700))
 	for _, name := range []string{fileName, fileName + ".new"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if torn && name != fileName {
@@ -88,7 +90,7 @@ func operations(t *testing.T) []operation {
 		{"add session", func(s Store) error { return s.AddSession(ctx, session("h1")) }},
 		{"add another", func(s Store) error { return s.AddSession(ctx, session("h2")) }},
 		{"update tokens", func(s Store) error {
-			return s.UpdateTokens(ctx, one.Key, func(string) (string, error) { return "new", nil })
+			return s.UpdateTokens(ctx, "ada", one.Key, func(string) (string, error) { return "new", nil })
 		}},
 		{"remove session", func(s Store) error { return s.RemoveSession(ctx, "h1") }},
 		{"remove sessions", func(s Store) error { return s.RemoveSessions(ctx, "ada") }},
@@ -213,10 +215,8 @@ func TestSharedWrite(t *testing.T) {
 		for n := range 50 {
 			go func() { results <- add(strconv.Itoa(n / 2)) }() // each twice
 		}
-		for queued := 0; queued < 50; runtime.Gosched() {
-			l.queueMu.Lock()
-			queued = len(l.queue)
-			l.queueMu.Unlock()
+		for len(l.queue) < 50 {
+			runtime.Gosched()
 		}
 		if err := l.SeeSession(t.Context(), "h", time.Now()); err != nil { // waits for no write
 			t.Error(err)
@@ -253,9 +253,7 @@ func TestSeen(t *testing.T) {
 	dir, all := newDir(t), operations(t)
 	l := reopen(t, dir)
 	for _, op := range all[:3] {
-		if err := op.do(l); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, op.do(l))
 	}
 	before := onDisk(t, dir)
 	writes := 0
@@ -281,17 +279,12 @@ func TestSeen(t *testing.T) {
 	if writes != 0 || !same(before, onDisk(t, dir)) {
 		t.Errorf("%d writes", writes)
 	}
-	if err := all[3].do(l); err != nil {
-		t.Fatal(err)
-	}
-	if got := onDisk(t, dir).Sessions[0].Seen; writes != 1 || !got.Equal(seen) {
+	noError(t, all[3].do(l))
+	if got := onDisk(t, dir).Sessions[1].Seen; writes != 1 || !got.Equal(seen) {
 		t.Errorf("after the next change: %d writes, last use %v, want %v", writes, got, seen)
 	}
-	for _, hash := range []string{"unknown", "h1"} {
-		if err := l.RemoveSession(t.Context(), hash); err != nil {
-			t.Error(err)
-		}
-	}
+	noError(t, l.RemoveSession(t.Context(), "unknown"))
+	noError(t, l.RemoveSession(t.Context(), "h1"))
 	if err := all[0].do(l); !errors.Is(err, ErrTaken) || writes != 2 {
 		t.Errorf("error %v, %d writes, want one more: a session that is not there and a taken identity write nothing", err, writes)
 	}
@@ -319,71 +312,64 @@ func TestOpen(t *testing.T) {
 	write := func(name, text string) func(string) error {
 		return func(dir string) error { return os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600) }
 	}
+	remove := func(name string) func(string) error {
+		return func(dir string) error { return os.Remove(filepath.Join(dir, name)) }
+	}
+	makeDir := func(name string) func(string) error {
+		return func(dir string) error {
+			return errors.Join(remove(name)(dir), os.Mkdir(filepath.Join(dir, name), 0o700))
+		}
+	}
 	none := func(string) error { return nil }
 	const private = " must belong to the app's user and be closed to all others: chown %[2]d "
 	for _, row := range []struct {
-		reason    string
-		change    func(dir string) error
-		simulated bool
-		key       string
-		want      string // behind "-data DIR: "; %[1]s is the directory and %[2]d this user
+		reason string
+		change func(dir string) error
+		real   bool // this run has real providers
+		key    string
+		want   string // behind "-data DIR: "; %[1]s is the directory and %[2]d this user
 	}{
-		{"as it was", none, true, "", ""},
-		{"a temporary file is left", write(fileName+".new", strings.Repeat("{", 9999)), true, "", ""},
-		{"no key", none, true, "secret", "SESSION_KEY" + badKey},
-		{"a short key", none, true, zeros[2:], "SESSION_KEY" + badKey},
-		{"a key and more", none, true, zeros + "zz", "SESSION_KEY" + badKey},
-		{"another key", none, true, zeros, "SESSION_KEY, or the file key in it, is not the key that sealed the accounts"},
-		{"its key is gone", func(dir string) error { return os.Remove(filepath.Join(dir, "key")) }, true, "",
-			"SESSION_KEY is not set, and there is no file key: set SESSION_KEY to the key that sealed the accounts"},
-		{"its key is damaged", write("key", "00"), true, "", "file key" + badKey},
-		{"simulated users must not sign in at real providers", none, false, "",
-			"it holds accounts of simulated providers, and this run has real ones: take another directory"},
-		{"a store of an older version", write("accounts.jsonl", ""), true, "",
-			"its accounts.jsonl was written by an older version, and this one cannot read it: take another directory"},
-		{"a store of a newer version", write(fileName, `{"Version":2}`), true, "",
-			"accounts.json has version 2 and this app reads version 1: take another directory"},
-		{"an empty file", write(fileName, ""), true, "",
-			"accounts.json is damaged (unexpected end of JSON input): put a backup in its place"},
-		{"a directory in its place", func(dir string) error {
-			return errors.Join(os.Remove(filepath.Join(dir, fileName)), os.Mkdir(filepath.Join(dir, fileName), 0o700))
-		}, true, "", "read %[1]s/accounts.json: is a directory"},
-		{"a directory in the key's place", func(dir string) error {
-			return errors.Join(os.Remove(filepath.Join(dir, "key")), os.Mkdir(filepath.Join(dir, "key"), 0o700))
-		}, true, "", "read %[1]s/key: is a directory"},
-		{"a directory in the lock's place", func(dir string) error {
-			return errors.Join(os.Remove(filepath.Join(dir, "lock")), os.Mkdir(filepath.Join(dir, "lock"), 0o700))
-		}, true, "", "open %[1]s/lock: is a directory"},
-		{"an open directory", open("", 0o710), true, "", "%[1]s" + private + "%[1]s; chmod go= %[1]s"},
-		{"an open key", open("key", 0o640), true, "", "%[1]s/key" + private + "%[1]s/key; chmod go= %[1]s/key"},
-		{"an open file", open(fileName, 0o604), true, "", "%[1]s/accounts.json" + private + "%[1]s/accounts.json; chmod go= %[1]s/accounts.json"},
-		{"an open lock", open("lock", 0o602), true, "", "%[1]s/lock" + private + "%[1]s/lock; chmod go= %[1]s/lock"},
+		{"as it was", none, false, "", ""},
+		{"a temporary file is left", write(fileName+".new", strings.Repeat("{", 9999)), false, "", ""},
+		{"a short key", none, false, zeros[2:], "SESSION_KEY" + badKey},
+		{"a key and more", none, false, zeros + "zz", "SESSION_KEY" + badKey},
+		{"another key", none, false, zeros, "SESSION_KEY, or the file key in it, is not the key that sealed the accounts"},
+		{"its key is gone", remove("key"), false, "", "SESSION_KEY is not set, and there is no file key: set SESSION_KEY to the key that sealed the accounts"},
+		{"its key is damaged", write("key", "00"), false, "", "file key" + badKey},
+		{"simulated users must not sign in at real providers", none, true, "", "it holds accounts of simulated providers, and this run has real ones: take another directory"},
+		{"a store of an older version", write("accounts.jsonl", ""), false, "", "its accounts.jsonl was written by an older version, and this one cannot read it: take another directory"},
+		{"a store of a newer version", write(fileName, `{"Version":2}`), false, "", "accounts.json has version 2 and this app reads version 1: take another directory"},
+		{"an empty file", write(fileName, ""), false, "", "accounts.json is damaged (unexpected end of JSON input): put a backup in its place"},
+		{"a directory in its place", makeDir(fileName), false, "", "read %[1]s/accounts.json: is a directory"},
+		{"a directory in the key's place", makeDir("key"), false, "", "read %[1]s/key: is a directory"},
+		{"a directory in the lock's place", makeDir("lock"), false, "", "open %[1]s/lock: is a directory"},
+		{"a directory that the group can enter", open("", 0o710), false, "", "%[1]s" + private + "%[1]s; chmod go= %[1]s"},
+		{"a directory that others can enter", open("", 0o701), false, "", "%[1]s" + private + "%[1]s; chmod go= %[1]s"},
+		{"a directory that the group can write to", open("", 0o720), false, "", "%[1]s" + private + "%[1]s; chmod go= %[1]s"},
+		{"an open key", open("key", 0o640), false, "", "%[1]s/key" + private + "%[1]s/key; chmod go= %[1]s/key"},
+		{"an open file", open(fileName, 0o604), false, "", "%[1]s/accounts.json" + private + "%[1]s/accounts.json; chmod go= %[1]s/accounts.json"},
+		{"an open lock", open("lock", 0o602), false, "", "%[1]s/lock" + private + "%[1]s/lock; chmod go= %[1]s/lock"},
 	} {
 		if runtime.GOOS == "windows" && strings.Contains(row.want, "%[1]s") {
 			continue // it has other modes, and other words
 		}
 		dir := newDir(t)
 		before, first, err := Open(dir, true, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, _, err := Open(dir, true, ""); err == nil || !strings.HasPrefix(err.Error(), "-data "+dir+": ") || runtime.GOOS != "windows" && !strings.HasSuffix(err.Error(), "another run of the app is using it") {
+		noError(t, err)
+		if _, _, err := Open(dir, true, ""); err == nil || !strings.HasPrefix(err.Error(), "-data "+dir+": ") || runtime.GOOS != "windows" && !strings.HasSuffix(err.Error(), "): another run of the app may be using it") {
 			t.Errorf("opened twice: %v", err)
 		}
-		if err := errors.Join(before.Close(), row.change(dir)); err != nil {
-			t.Fatal(err)
-		}
-		store, root, err := Open(dir, row.simulated, row.key)
+		noError(t, errors.Join(before.Close(), row.change(dir)))
 		if row.want != "" {
 			want := "-data " + dir + ": " + strings.NewReplacer("%[1]s", dir, "%[2]d", strconv.Itoa(os.Geteuid())).Replace(row.want)
-			if err == nil || err.Error() != want {
-				t.Errorf("%s: error\n%v, want\n%s", row.reason, err, want)
-			}
-			if _, _, again := Open(dir, row.simulated, row.key); again == nil || again.Error() != want {
-				t.Errorf("%s: and once more\n%v", row.reason, again) // it is not locked
+			for range 2 { // the first one leaves no lock
+				if _, _, err := Open(dir, !row.real, row.key); err == nil || err.Error() != want {
+					t.Errorf("%s: error\n%v, want\n%s", row.reason, err, want)
+				}
 			}
 			continue
 		}
+		store, root, err := Open(dir, true, "")
 		if err != nil || string(root) != string(first) {
 			t.Errorf("%s: %v, and the key is not the first run's", row.reason, err)
 			continue
@@ -394,29 +380,6 @@ func TestOpen(t *testing.T) {
 		}
 		if text, err := os.ReadFile(filepath.Join(dir, "key")); err != nil || string(text) != fmt.Sprintf("%x\n", first) {
 			t.Errorf("%s: the file key holds %s: %v", row.reason, text, err)
-		}
-	}
-}
-
-// TestPrivate: directory and files belong to this user, and others can do nothing with them.
-func TestPrivate(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		return // has no such modes
-	}
-	dir, self := t.TempDir(), os.Geteuid()
-	for _, row := range []struct {
-		mode fs.FileMode
-		self int
-		ok   bool
-	}{
-		{0o700, self, true}, {0o600, self, true},
-		{0o710, self, false}, {0o720, self, false}, {0o740, self, false}, {0o701, self, false}, {0o702, self, false}, {0o704, self, false}, {0o700, self + 1, false},
-	} {
-		if err := os.Chmod(dir, row.mode); err != nil {
-			t.Fatal(err)
-		}
-		if err := checkPrivate(dir, row.self); (err == nil) != row.ok {
-			t.Errorf("mode %o, user %d of %d: %v", row.mode, row.self, self, err)
 		}
 	}
 }
@@ -433,9 +396,7 @@ func TestLeftBehind(t *testing.T) {
 		for _, name := range []string{"key.new", fileName + ".new"} {
 			err = errors.Join(err, link(theirs, filepath.Join(dir, name)))
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		l, _, err := Open(dir, true, "")
 		if err != nil {
 			t.Fatalf("%s: %v", how, err)
@@ -455,32 +416,21 @@ func TestKill(t *testing.T) {
 		return
 	}
 	kills, _ := strconv.Atoi(os.Getenv("KILLS"))
-	kills = max(kills, 1)
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("KILL_SEED"); text != "" {
-		seed, _ = strconv.ParseUint(text, 10, 64)
-	}
-	fmt.Printf("%d kills, KILL_SEED=%d\n", kills, seed)
-	moments := rand.New(rand.NewPCG(seed, 0))
 	dir := newDir(t)
 	acknowledged := make(map[string]string) // the last value of each identity
 	total := 0
-	for range kills {
+	for range max(kills, 1) {
 		child := exec.Command(os.Args[0], "-test.run=^TestKill$")
 		child.Env = append(os.Environ(), "KILL_ME_IN="+dir)
 		out, err := child.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		child.Stderr = os.Stderr
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, child.Start())
 		reader := bufio.NewReader(out)
 		if line, _ := reader.ReadString('\n'); line != "open\n" {
 			t.Fatalf("it did not open after %d changes: %q", total, line)
 		}
-		time.AfterFunc(time.Duration(moments.IntN(300))*time.Millisecond, func() { child.Process.Kill() })
+		time.AfterFunc(time.Duration(rand.IntN(300))*time.Millisecond, func() { child.Process.Kill() })
 		for {
 			line, err := reader.ReadString('\n')
 			if err != nil { // a line cut short says nothing
@@ -502,7 +452,7 @@ func TestKill(t *testing.T) {
 		}
 		f.Close()
 	}
-	fmt.Printf("%d acknowledged changes, none lost\n", total)
+	t.Logf("%d acknowledged changes, none lost", total)
 }
 
 // work counts up, in several identities at once, and says what is acknowledged.
@@ -524,7 +474,7 @@ func work(dir string) {
 			value, _ := strconv.Atoi(f.identityOf(identity.Key).Sealed)
 			for {
 				value++
-				if err := f.UpdateTokens(context.Background(), identity.Key, func(string) (string, error) { return strconv.Itoa(value), nil }); err != nil {
+				if err := f.UpdateTokens(context.Background(), user, identity.Key, func(string) (string, error) { return strconv.Itoa(value), nil }); err != nil {
 					panic(err)
 				}
 				fmt.Fprintf(os.Stdout, "%s %d\n", user, value)

@@ -9,8 +9,10 @@ import (
 	"time"
 )
 
-// maxSessions is how many sessions a user can have. One more ends the oldest.
-const maxSessions = 50
+const (
+	maxSessions = 50  // of a user; one more ends the oldest
+	maxBatch    = 100 // changes that share a write
+)
 
 // LocalStore is a [Store] for one process, in memory and perhaps in a file as well. It
 // looks records up one after the other, which is fast enough for thousands of users. A
@@ -19,24 +21,28 @@ type LocalStore struct {
 	file    *file                   // nil: in memory only
 	records atomic.Pointer[records] // replaced, never changed
 
-	queueMu sync.Mutex
-	queue   []*change
+	queue   chan *change
 	writing sync.Mutex // held while changes are made and written
 
 	locks sync.Map // Key to chan struct{}, which is full while the identity is locked
 }
 
-// records are all that a store holds, in the form of the file. The oldest come first.
+// records are all that a store holds, in the form of the file.
 type records struct {
 	Version    int
-	Simulated  bool   // the users are the fake provider's, and must not sign in at a real one
-	KeyCheck   string // opens under the key that sealed the rest
-	Identities []Identity
-	Sessions   []Session
+	Simulated  bool       // the users are the fake provider's, and must not sign in at a real one
+	KeyCheck   string     // opens under the key that sealed the rest
+	Identities []Identity // the oldest first
+	Sessions   []Session  // the newest first
 }
 
 func (r *records) identity(key Key) int {
 	return slices.IndexFunc(r.Identities, func(i Identity) bool { return i.Key == key })
+}
+
+// identityOf finds an identity of this user only.
+func (r *records) identityOf(userID string, key Key) int {
+	return slices.IndexFunc(r.Identities, func(i Identity) bool { return i.UserID == userID && i.Key == key })
 }
 
 func (r *records) session(hash string) int {
@@ -52,7 +58,7 @@ func (r *records) copy() *records {
 
 // NewMemory returns an empty store that is gone with the process.
 func NewMemory() *LocalStore {
-	l := &LocalStore{}
+	l := &LocalStore{queue: make(chan *change, maxBatch)}
 	l.records.Store(&records{})
 	return l
 }
@@ -78,21 +84,17 @@ type change struct {
 // the next one. They are made to a copy, which replaces the records only if it can be written.
 func (l *LocalStore) change(apply func(*records) error) error {
 	own := &change{apply: apply}
-	l.queueMu.Lock()
-	l.queue = append(l.queue, own)
-	l.queueMu.Unlock()
-
+	l.queue <- own
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	l.queueMu.Lock()
-	batch := l.queue // empty if an earlier caller has made this change as well
-	l.queue = nil
-	l.queueMu.Unlock()
 	old := l.records.Load()
 	next, changed := old.copy(), false
-	for _, c := range batch {
+	var batch []*change
+	for range len(l.queue) { // none if an earlier caller has made this change as well
+		c := <-l.queue
 		c.err = c.apply(next)
 		changed = changed || c.err == nil
+		batch = append(batch, c)
 	}
 	if !changed {
 		return own.err
@@ -139,68 +141,61 @@ func (l *LocalStore) Identities(_ context.Context, userID string) (all []Identit
 }
 
 // UpdateTokens implements [Store].
-func (l *LocalStore) UpdateTokens(ctx context.Context, key Key, update func(string) (string, error)) error {
-	return l.locked(ctx, key, func() error {
-		identity, err := l.Identity(ctx, key)
-		if err != nil {
-			return err
-		}
-		if identity.Sealed, err = update(identity.Sealed); err != nil {
-			return err
-		}
-		return l.change(func(r *records) error {
-			r.Identities[r.identity(key)] = identity // which is there, because it is locked
-			return nil
-		})
-	})
-}
-
-// RemoveIdentity implements [Store].
-func (l *LocalStore) RemoveIdentity(ctx context.Context, userID string, key Key) error {
-	remove := func(r *records) error {
-		i := r.identity(key)
-		if i < 0 || r.Identities[i].UserID != userID {
-			return ErrNotFound
-		}
-		r.Identities = slices.Delete(r.Identities, i, i+1)
-		r.Sessions = slices.DeleteFunc(r.Sessions, func(s Session) bool { return s.Key == key })
-		return nil
-	}
-	return l.locked(ctx, key, func() error { return l.change(remove) })
-}
-
-// locked calls f while the identity is locked. Waiting for the lock ends with ctx, because
-// its holder may be waiting for a provider.
-func (l *LocalStore) locked(ctx context.Context, key Key, f func() error) error {
+func (l *LocalStore) UpdateTokens(ctx context.Context, userID string, key Key, update func(string) (string, error)) error {
 	stored, _ := l.locks.LoadOrStore(key, make(chan struct{}, 1))
 	lock := stored.(chan struct{})
 	select {
 	case lock <- struct{}{}:
 		defer func() { <-lock }()
-		return f()
-	case <-ctx.Done():
+	case <-ctx.Done(): // the holder of the lock may be waiting for a provider
 		return ctx.Err()
 	}
+	r := l.records.Load()
+	i := r.identityOf(userID, key)
+	if i < 0 {
+		return ErrNotFound
+	}
+	old := r.Identities[i]
+	sealed, err := update(old.Sealed)
+	if err != nil {
+		return err
+	}
+	return l.change(func(r *records) error {
+		i := slices.Index(r.Identities, old)
+		if i < 0 { // it was removed meanwhile
+			return ErrNotFound
+		}
+		r.Identities[i].Sealed = sealed
+		return nil
+	})
+}
+
+// RemoveIdentity implements [Store].
+func (l *LocalStore) RemoveIdentity(_ context.Context, userID string, key Key) error {
+	return l.change(func(r *records) error {
+		i := r.identityOf(userID, key)
+		if i < 0 {
+			return ErrNotFound
+		}
+		r.Identities = slices.Delete(r.Identities, i, i+1)
+		r.Sessions = slices.DeleteFunc(r.Sessions, func(s Session) bool { return s.Key == key })
+		return nil
+	})
 }
 
 // AddSession implements [Store]. It also removes sessions that have ended.
 func (l *LocalStore) AddSession(_ context.Context, session Session) error {
 	return l.change(func(r *records) error {
-		if i := r.identity(session.Key); i < 0 || r.Identities[i].UserID != session.UserID {
+		if r.identityOf(session.UserID, session.Key) < 0 {
 			return ErrNotFound
 		}
-		ended := func(s Session) bool { return s.ended(session.Begun) }
-		r.Sessions = append(slices.DeleteFunc(r.Sessions, ended), session)
-		count := 0
-		for i, s := range slices.Backward(r.Sessions) {
+		own := 0
+		r.Sessions = slices.DeleteFunc(slices.Insert(r.Sessions, 0, session), func(s Session) bool {
 			if s.UserID == session.UserID {
-				count++
+				own++
 			}
-			if count > maxSessions {
-				r.Sessions = slices.Delete(r.Sessions, i, i+1)
-				break
-			}
-		}
+			return s.ended(session.Begun) || own > maxSessions && s.UserID == session.UserID
+		})
 		return nil
 	})
 }

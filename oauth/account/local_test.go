@@ -2,7 +2,6 @@ package account
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,94 +11,83 @@ import (
 	"time"
 )
 
-// TestEndedSessions: sessions that have ended do not pile up, and live ones stay.
-func TestEndedSessions(t *testing.T) {
-	m := NewMemory()
-	if err := m.AddIdentity(t.Context(), Identity{UserID: "u"}); err != nil {
-		t.Fatal(err)
+// TestSessionsKept: sessions that have ended do not pile up. A user's 51st live session ends
+// the oldest, and nobody else's.
+func TestSessionsKept(t *testing.T) {
+	l, begun := NewMemory(), time.Date(2026, 1, 2, 8, 0, 0, 0, time.UTC)
+	add := func(user, hash string) {
+		noError(t, l.AddSession(t.Context(), Session{Hash: hash, UserID: user, Key: Key{"p", user}, Begun: begun, Seen: begun}))
 	}
-	begun := time.Date(2026, 1, 2, 8, 0, 0, 0, time.UTC)
+	want := func(reason string, number int, hashes ...string) {
+		if got := len(l.records.Load().Sessions); got != number {
+			t.Errorf("%s: %d sessions, want %d", reason, got, number)
+		}
+		for _, hash := range hashes {
+			if _, err := l.Session(t.Context(), hash); err != nil {
+				t.Errorf("%s: %s is gone", reason, hash)
+			}
+		}
+	}
+	for _, user := range []string{"ada", "eve"} {
+		noError(t, l.AddIdentity(t.Context(), Identity{Key: Key{"p", user}, UserID: user}))
+	}
 	for n := range 1000 {
 		begun = begun.Add(10 * time.Minute)
-		if err := m.AddSession(t.Context(), Session{Hash: strconv.Itoa(n), UserID: "u", Begun: begun, Seen: begun}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	// A session lives for an hour after its begin, and so ends with its seventh successor.
-	if len(m.records.Load().Sessions) != 7 {
-		t.Errorf("%d sessions, want 7", len(m.records.Load().Sessions))
-	}
-	if _, err := m.Session(t.Context(), "993"); err != nil {
-		t.Error("the oldest live session is gone")
-	}
-}
-
-// TestManySessions: a user's 51st session ends the oldest, and nobody else's.
-func TestManySessions(t *testing.T) {
-	m := NewMemory()
-	begun := time.Date(2026, 1, 2, 8, 0, 0, 0, time.UTC)
-	for _, id := range []string{"eve", "ada"} {
-		if err := m.AddIdentity(t.Context(), Identity{Key: Key{"p", id}, UserID: id}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	add := func(user, hash string) {
-		if err := m.AddSession(t.Context(), Session{Hash: hash, UserID: user, Key: Key{"p", user}, Begun: begun, Seen: begun}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	add("eve", "eve's")
-	for n := range 1001 {
 		add("ada", strconv.Itoa(n))
 	}
-	if len(m.records.Load().Sessions) != 51 {
-		t.Errorf("%d sessions, want 50 and one", len(m.records.Load().Sessions))
-	}
-	for _, hash := range []string{"eve's", "951", "1000"} {
-		if _, err := m.Session(t.Context(), hash); err != nil {
-			t.Errorf("%s is gone", hash)
+	want("one lives for an hour, so the seventh after it ends it", 7, "993")
+	for n := range 1001 {
+		if n%990 == 0 {
+			add("eve", "eve's "+strconv.Itoa(n))
 		}
+		add("ada", strconv.Itoa(n))
 	}
-	if err := m.RemoveSessions(t.Context(), "ada"); err != nil || len(m.records.Load().Sessions) != 1 {
-		t.Errorf("signed out everywhere: %d sessions, %v", len(m.records.Load().Sessions), err)
-	}
+	want("many at once", 52, "eve's 0", "eve's 990", "951", "1000")
+	noError(t, l.RemoveSessions(t.Context(), "ada"))
+	want("signed out everywhere", 2, "eve's 0", "eve's 990")
 }
 
-// TestNothingLeft: what is removed leaves no empty record, what is read does not change, and
-// each change has its own result.
+// TestNothingLeft: what is removed leaves no empty record, what was read does not change, and
+// each of the changes that share a write has its own result.
 func TestNothingLeft(t *testing.T) {
-	l, key := NewMemory(), Key{"p", "1"}
-	begun := time.Date(2026, 1, 2, 8, 0, 0, 0, time.UTC)
-	err := l.AddIdentity(t.Context(), Identity{Key: key, UserID: "ada"})
-	err = errors.Join(err, l.AddSession(t.Context(), Session{Hash: "h", UserID: "ada", Key: key, Begun: begun, Seen: begun}))
+	l := NewMemory()
+	for _, op := range operations(t)[:3] {
+		noError(t, op.do(l))
+	}
 	before := l.records.Load()
-	err = errors.Join(err, l.SeeSession(t.Context(), "h", begun.Add(time.Minute)))
-	if err != nil || !before.Sessions[0].Seen.Equal(begun) {
-		t.Errorf("%v, and what was read before has changed to %v", err, before.Sessions)
+	begun := before.Sessions[0].Begun
+	noError(t, l.SeeSession(t.Context(), "h1", begun.Add(time.Minute)))
+	if !before.Sessions[0].Seen.Equal(begun) {
+		t.Errorf("what was read before has changed to %v", before.Sessions)
 	}
-	if err := l.RemoveIdentity(t.Context(), "ada", key); err != nil {
-		t.Fatal(err)
-	}
-	if r := l.records.Load(); len(r.Identities) > 0 || len(r.Sessions) > 0 {
+	noError(t, l.RemoveIdentity(t.Context(), "ada", Key{"p", "1"}))
+	if r := l.records.Load(); len(r.Identities) != 1 || len(r.Sessions) > 0 {
 		t.Errorf("left: %+v", *r)
 	}
-	l.queue = []*change{{apply: func(*records) error { return nil }}} // of another goroutine
+	l.queue <- &change{apply: func(*records) error { return nil }} // of another goroutine
 	if err := l.change(func(*records) error { return ErrTaken }); !errors.Is(err, ErrTaken) {
 		t.Errorf("with another change, which succeeds: %v", err)
 	}
 }
 
-// failingLock cannot be given back.
-type failingLock struct{}
-
-func (failingLock) Close() error { return fs.ErrInvalid }
+// TestRemovedMeanwhile: tokens of an identity that is removed while they are updated are not
+// stored, even if another user has it by then.
+func TestRemovedMeanwhile(t *testing.T) {
+	l, key := NewMemory(), Key{"p", "1"}
+	mallory := Identity{Key: key, UserID: "mallory", Sealed: "mallory's"}
+	noError(t, l.AddIdentity(t.Context(), Identity{Key: key, UserID: "ada", Sealed: "ada's"}))
+	err := l.UpdateTokens(t.Context(), "ada", key, func(string) (string, error) {
+		return "ada's new", errors.Join(l.RemoveIdentity(t.Context(), "ada", key), l.AddIdentity(t.Context(), mallory))
+	})
+	if got := l.identityOf(key); !errors.Is(err, ErrNotFound) || got != mallory {
+		t.Errorf("stored %+v, %v", got, err)
+	}
+}
 
 // TestUnusable: what cannot be opened, written or closed is an error.
 func TestUnusable(t *testing.T) {
 	dir := newDir(t)
-	if err := os.MkdirAll(filepath.Join(dir, fileName+".new", "x"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, os.MkdirAll(filepath.Join(dir, fileName+".new", "x"), 0o700))
 	if _, _, err := Open(dir, true, strings.Repeat("00", 32)); err == nil || !strings.Contains(err.Error(), fileName+".new: ") {
 		t.Errorf("a directory in the temporary file's place: %v", err)
 	}
@@ -107,13 +95,14 @@ func TestUnusable(t *testing.T) {
 	if err := l.AddIdentity(t.Context(), Identity{Created: time.Unix(1<<40, 0)}); err == nil || len(l.records.Load().Identities) > 0 {
 		t.Errorf("a time that cannot be written: %v", err)
 	}
-	lock := l.file.lock
-	l.file.lock = failingLock{}
-	if err := errors.Join(l.Close(), lock.Close()); !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("closed: %v", err)
+	noError(t, l.file.lock.Close())
+	if err := l.Close(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("a lock that cannot be given back: %v", err)
 	}
-	if err := checkPrivate("local.go/x", os.Geteuid()); runtime.GOOS != "windows" && err == nil {
-		t.Error("what cannot be looked at is private")
+	for path, self := range map[string]int{"local.go/x": os.Geteuid(), l.file.path("lock"): os.Geteuid() + 1} {
+		if err := checkPrivate(path, self); err == nil && runtime.GOOS != "windows" {
+			t.Errorf("%s is private, although it cannot be looked at or is another user's", path)
+		}
 	}
 }
 

@@ -1,10 +1,8 @@
 package account
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -74,24 +72,17 @@ func (s *Sessions) Get(r *http.Request) (Session, error) {
 	if len(hashes) != 1 { // if there are two, somebody else set one of them
 		return Session{}, ErrNotFound
 	}
-	session, err := s.get(r.Context(), hashes[0])
-	if err != nil {
-		return Session{}, err
-	}
-	if now := now(); now.Sub(session.Seen) > seenEvery {
-		s.store.SeeSession(r.Context(), session.Hash, now) // if it fails, the session ends early
-	}
-	return session, nil
-}
-
-func (s *Sessions) get(ctx context.Context, hash string) (Session, error) {
-	session, err := s.store.Session(ctx, hash)
+	session, err := s.store.Session(r.Context(), hashes[0])
 	if err != nil {
 		return Session{}, err
 	}
 	// Somebody may have written the record into the store, or pointed it at another user.
-	if _, err := s.sealer.Open(session.Proof, proved(session)); err != nil || session.ended(now()) {
+	now := now()
+	if _, err := s.sealer.Open(session.Proof, proved(session)); err != nil || session.ended(now) {
 		return Session{}, ErrNotFound
+	}
+	if now.Sub(session.Seen) > seenEvery {
+		s.store.SeeSession(r.Context(), session.Hash, now) // if it fails, the session ends early
 	}
 	return session, nil
 }
@@ -112,22 +103,16 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 	return errs
 }
 
-// EndAll signs the user of this browser out everywhere. It returns ErrNotFound if this
-// browser has no live session: nobody is signed out then, so send the user to sign in
-// first. If the store fails, the browser stays signed in and the user can try again.
+// EndAll signs the user of this browser out everywhere. It returns ErrNotFound if
+// [Sessions.Get] does: nobody is signed out then, so send the user to sign in first. If the
+// store fails, the browser stays signed in and the user can try again.
 func (s *Sessions) EndAll(w http.ResponseWriter, r *http.Request) error {
-	found := false
-	for _, hash := range s.hashes(r) {
-		session, err := s.get(r.Context(), hash)
-		if err == nil {
-			found, err = true, s.store.RemoveSessions(r.Context(), session.UserID)
-		}
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return err
-		}
+	session, err := s.Get(r)
+	if err == nil {
+		err = s.store.RemoveSessions(r.Context(), session.UserID)
 	}
-	if !found {
-		return ErrNotFound
+	if err != nil {
+		return err
 	}
 	return s.End(w, r)
 }
@@ -142,8 +127,7 @@ func (s *Sessions) hashes(r *http.Request) (all []string) {
 }
 
 func hash(id string) string {
-	sum := sha256.Sum256([]byte(id))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(id)))
 }
 
 // proved is what a session's proof covers: all but its last use.

@@ -1,10 +1,9 @@
 package account_test
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,50 +18,20 @@ var (
 	eve  = identity("eve", "p", "2", 0)
 )
 
-func newSessions(t *testing.T, secure bool) (*account.Sessions, *brokenStore) {
+func newSessions(t *testing.T, secure bool) (*account.Sessions, faultyStore) {
 	t.Helper()
-	store := &brokenStore{Store: account.NewMemory()}
-	sessions, err := account.NewSessions(store, make([]byte, 32), secure)
+	store := faultyStore{account.NewMemory(), make(map[string]error)}
 	for _, i := range []account.Identity{ada, ada2, eve} {
-		err = errors.Join(err, store.AddIdentity(t.Context(), i))
+		wantError(t, store.AddIdentity(t.Context(), i), nil, "add an identity")
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sessions, store
-}
-
-// brokenStore cannot change a session while broken is set.
-type brokenStore struct {
-	account.Store
-	broken error
-}
-
-func (s *brokenStore) SeeSession(ctx context.Context, hash string, seen time.Time) error {
-	return errors.Join(s.broken, s.Store.SeeSession(ctx, hash, seen))
-}
-
-func (s *brokenStore) RemoveSession(ctx context.Context, hash string) error {
-	if s.broken != nil {
-		return s.broken
-	}
-	return s.Store.RemoveSession(ctx, hash)
-}
-
-func (s *brokenStore) RemoveSessions(ctx context.Context, userID string) error {
-	if s.broken != nil {
-		return s.broken
-	}
-	return s.Store.RemoveSessions(ctx, userID)
+	return must(account.NewSessions(store, make([]byte, 32), secure)), store
 }
 
 // begin signs a new browser in, and returns its cookie.
 func begin(t *testing.T, sessions *account.Sessions, i account.Identity) *http.Cookie {
 	t.Helper()
 	answer := httptest.NewRecorder()
-	if err := sessions.Begin(answer, withCookies(), i.UserID, i.Key); err != nil {
-		t.Fatal(err)
-	}
+	wantError(t, sessions.Begin(answer, withCookies(), i.UserID, i.Key), nil, "begin")
 	return answer.Result().Cookies()[0]
 }
 
@@ -105,9 +74,7 @@ func TestSessionCookie(t *testing.T) {
 			t.Errorf("secure %v, at its begin: %s", secure, d)
 		}
 		answer := httptest.NewRecorder()
-		if err := sessions.End(answer, withCookies(&http.Cookie{Name: name, Value: value})); err != nil {
-			t.Fatal(err)
-		}
+		wantError(t, sessions.End(answer, withCookies(&http.Cookie{Name: name, Value: value})), nil, "end")
 		cookie = answer.Result().Cookies()[0]
 		want.MaxAge, cookie.Raw = -1, ""
 		if d := cmp.Diff(&want, cookie); d != "" {
@@ -162,20 +129,18 @@ func TestSessionRecords(t *testing.T) {
 	} {
 		sessions, store := newSessions(t, true)
 		cookie := begin(t, sessions, ada)
-		session, err := sessions.Get(withCookies(cookie))
-		another, err2 := sessions.Get(withCookies(begin(t, sessions, eve)))
-		if err != nil || err2 != nil || session.UserID != "ada" || session.Key != ada.Key {
-			t.Fatalf("%+v, %v, %v", session, err, err2)
+		session, another := must(sessions.Get(withCookies(cookie))), must(sessions.Get(withCookies(begin(t, sessions, eve))))
+		if session.UserID != "ada" || session.Key != ada.Key {
+			t.Errorf("the session is %+v", session)
 		}
 		row.change(&session, another)
 		owner := account.Identity{Key: session.Key, UserID: session.UserID} // so that the store takes the session
-		for _, i := range []account.Identity{ada, ada2, eve} {
-			if i.Key == owner.Key {
-				err = store.RemoveIdentity(t.Context(), i.UserID, i.Key)
-			}
-		}
-		if err = errors.Join(err, store.RemoveSession(t.Context(), session.Hash), store.AddIdentity(t.Context(), owner), store.AddSession(t.Context(), session)); err != nil {
-			t.Fatal(err)
+		before := must(store.Identity(t.Context(), owner.Key))
+		for _, err := range []error{
+			store.RemoveIdentity(t.Context(), before.UserID, before.Key), store.RemoveSession(t.Context(), session.Hash),
+			store.AddIdentity(t.Context(), owner), store.AddSession(t.Context(), session),
+		} {
+			wantError(t, err, nil, row.reason)
 		}
 		if got := live(t, sessions, cookie)[0]; got != row.want {
 			t.Errorf("%s: it is live: %v, want %v", row.reason, got, row.want)
@@ -186,26 +151,30 @@ func TestSessionRecords(t *testing.T) {
 	wantError(t, err, account.ErrNotFound, "a session with another user's identity")
 }
 
-// TestSessionEnds: what ends a session ends it in this browser, or in all, also if somebody
-// planted cookies next to the user's own. If the store fails, it ends nothing.
+// TestSessionEnds: what ends a session ends it in this browser, or in all. Somebody may have
+// planted cookies next to the user's own. If the store fails, the caller gets its error.
 func TestSessionEnds(t *testing.T) {
 	begin2 := func(s *account.Sessions, w http.ResponseWriter, r *http.Request) error {
 		return s.Begin(w, r, "ada", ada.Key)
 	}
-	broken := errors.New("broken")
-	for name, row := range map[string]struct {
+	for _, row := range []struct {
+		name   string
 		end    func(*account.Sessions, http.ResponseWriter, *http.Request) error
-		broken error
+		alone  bool // without planted cookies
+		fails  string
 		clears bool   // the browser's cookie
 		want   []bool // is Ada signed in here, and in her other browser; and Eve in hers
 	}{
-		"end":                {(*account.Sessions).End, nil, true, []bool{false, true, true}},
-		"end all":            {(*account.Sessions).EndAll, nil, true, []bool{false, false, true}},
-		"begin":              {begin2, nil, true, []bool{false, true, true}},
-		"end, disk full":     {(*account.Sessions).End, broken, true, []bool{true, true, true}},
-		"end all, disk full": {(*account.Sessions).EndAll, broken, false, []bool{true, true, true}},
-		"begin, disk full":   {begin2, broken, true, []bool{true, true, true}},
+		{"end", (*account.Sessions).End, false, "", true, []bool{false, true, true}},
+		{"end", (*account.Sessions).End, false, "RemoveSession", true, []bool{true, true, true}},
+		{"end all", (*account.Sessions).EndAll, true, "", true, []bool{false, false, true}},
+		{"end all", (*account.Sessions).EndAll, true, "RemoveSessions", false, []bool{true, true, true}},
+		{"end all", (*account.Sessions).EndAll, true, "RemoveSession", true, []bool{false, false, true}},
+		{"end all", (*account.Sessions).EndAll, true, "Session", false, []bool{true, true, true}},
+		{"begin", begin2, false, "", true, []bool{false, true, true}},
+		{"begin", begin2, false, "RemoveSession", true, []bool{true, true, true}},
 	} {
+		name := strings.TrimSpace(row.name + " " + row.fails)
 		sessions, store := newSessions(t, false)
 		here, there, eves := begin(t, sessions, ada), begin(t, sessions, ada2), begin(t, sessions, eve)
 		planted, empty := *here, *here
@@ -216,12 +185,20 @@ func TestSessionEnds(t *testing.T) {
 		if _, err := sessions.Get(withCookies(here, &planted)); err == nil {
 			t.Errorf("%s: signed in with two cookies, one of which is planted", name)
 		}
+		cookies := []*http.Cookie{here}
+		if !row.alone {
+			cookies = append(cookies, &planted, &empty)
+		}
+		var want error
+		if row.fails != "" {
+			want, store.fails[row.fails] = errDisk, errDisk
+		}
 		answer := httptest.NewRecorder()
-		store.broken = row.broken
-		wantError(t, row.end(sessions, answer, withCookies(&planted, &empty, here)), row.broken, name)
-		cookies := answer.Result().Cookies()
-		if row.clears != (len(cookies) > 0 && cookies[0].MaxAge < 0) {
-			t.Errorf("%s: cookies %v, want the browser's removed: %v", name, cookies, row.clears)
+		wantError(t, row.end(sessions, answer, withCookies(cookies...)), want, name)
+		delete(store.fails, row.fails)
+		set := answer.Result().Cookies()
+		if row.clears != (len(set) > 0 && set[0].MaxAge < 0) {
+			t.Errorf("%s: cookies %v, want the browser's removed: %v", name, set, row.clears)
 		}
 		if d := cmp.Diff(row.want, live(t, sessions, here, there, eves)); d != "" {
 			t.Errorf("%s: here, there, Eve's (-want +got): %s", name, d)
@@ -240,7 +217,7 @@ func TestEndAllSignedOut(t *testing.T) {
 		there := begin(t, sessions, ada)
 		time.Sleep(20 * time.Minute)
 		wantError(t, sessions.EndAll(httptest.NewRecorder(), withCookies(here)), account.ErrNotFound, "with a session that has ended")
-		store.broken = errors.New("broken") // then its use is not noted
+		store.fails["SeeSession"] = errDisk // then its use is not noted
 		if d := cmp.Diff([]bool{true}, live(t, sessions, there)); d != "" {
 			t.Errorf("the other browser: %s", d)
 		}
@@ -256,9 +233,7 @@ func TestSessionOfDisconnected(t *testing.T) {
 		func() error { return store.RemoveIdentity(t.Context(), "ada", ada2.Key) },
 		func() error { return store.AddIdentity(t.Context(), ada2) },
 	} {
-		if err := change(); err != nil {
-			t.Fatal(err)
-		}
+		wantError(t, change(), nil, "a change of the store")
 		if d := cmp.Diff([]bool{true, false}, live(t, sessions, own, thief)); d != "" {
 			t.Error(d)
 		}

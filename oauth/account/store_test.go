@@ -20,9 +20,7 @@ func TestStores(t *testing.T) {
 	t.Run("file", func(t *testing.T) {
 		testStore(t, func(t *testing.T) account.Store {
 			store, _, err := account.Open(filepath.Join(t.TempDir(), "data"), true, "")
-			if err != nil {
-				t.Fatal(err)
-			}
+			wantError(t, err, nil, "open")
 			t.Cleanup(func() { store.Close() })
 			return store
 		})
@@ -40,7 +38,7 @@ func session(user, hash string) account.Session {
 }
 
 // testStore is what every Store has to do. It is the same for all of them.
-func testStore(t *testing.T, open func(*testing.T) account.Store) {
+func testStore(t *testing.T, empty func(*testing.T) account.Store) {
 	ctx := context.Background()
 	must := func(t *testing.T, err, want error) {
 		t.Helper()
@@ -49,9 +47,24 @@ func testStore(t *testing.T, open func(*testing.T) account.Store) {
 		}
 	}
 	first, second := identity("ada", "p", "1", 0), identity("ada", "q", "1", 0)
+	open := func(t *testing.T, holds ...account.Identity) account.Store {
+		t.Helper()
+		s := empty(t)
+		for _, i := range holds {
+			must(t, s.AddIdentity(ctx, i), nil)
+		}
+		return s
+	}
+	sessions := func(t *testing.T, s account.Store, want error, hashes ...string) {
+		t.Helper()
+		for _, hash := range hashes {
+			_, err := s.Session(ctx, hash)
+			must(t, err, want)
+		}
+	}
 
 	t.Run("identities", func(t *testing.T) {
-		s := open(t)
+		s := open(t, first, second)
 		user := func(id string, want ...account.Identity) {
 			t.Helper()
 			all, err := s.Identities(ctx, id)
@@ -60,11 +73,8 @@ func testStore(t *testing.T, open func(*testing.T) account.Store) {
 				t.Errorf("%s (-want +got): %s", id, d)
 			}
 		}
-		_, err := s.Identity(ctx, first.Key)
+		_, err := s.Identity(ctx, account.Key{Provider: "p", Subject: "2"})
 		must(t, err, account.ErrNotFound)
-		user("ada")
-		must(t, s.AddIdentity(ctx, first), nil)
-		must(t, s.AddIdentity(ctx, second), nil)
 		must(t, s.AddIdentity(ctx, first), account.ErrTaken)
 		must(t, s.AddIdentity(ctx, identity("mallory", "p", "1", 0)), account.ErrTaken)
 		got, err := s.Identity(ctx, first.Key)
@@ -101,10 +111,7 @@ func testStore(t *testing.T, open func(*testing.T) account.Store) {
 		}
 	})
 	t.Run("remove", func(t *testing.T) {
-		s := open(t)
-		must(t, s.RemoveIdentity(ctx, "ada", first.Key), account.ErrNotFound)
-		must(t, s.AddIdentity(ctx, first), nil)
-		must(t, s.AddIdentity(ctx, second), nil)
+		s := open(t, first, second)
 		must(t, s.RemoveIdentity(ctx, "mallory", first.Key), account.ErrNotFound)
 		with := session("ada", "h2")
 		with.Key = second.Key
@@ -112,21 +119,16 @@ func testStore(t *testing.T, open func(*testing.T) account.Store) {
 		must(t, s.AddSession(ctx, with), nil)
 		must(t, s.RemoveIdentity(ctx, "ada", first.Key), nil)
 		must(t, s.RemoveIdentity(ctx, "ada", first.Key), account.ErrNotFound)
-		_, err := s.Session(ctx, "h1")
-		must(t, err, account.ErrNotFound) // it began with the identity
-		_, err = s.Session(ctx, "h2")
-		must(t, err, nil)
+		sessions(t, s, account.ErrNotFound, "h1") // it began with the identity
+		sessions(t, s, nil, "h2")
 		must(t, s.AddSession(ctx, session("ada", "h3")), account.ErrNotFound)
 		must(t, s.RemoveIdentity(ctx, "ada", second.Key), nil)
-		_, err = s.Session(ctx, "h2")
-		must(t, err, account.ErrNotFound)
+		sessions(t, s, account.ErrNotFound, "h2")
 		must(t, s.AddSession(ctx, with), account.ErrNotFound)          // the user is gone
 		must(t, s.AddIdentity(ctx, identity("eve", "p", "1", 0)), nil) // it is free again
 	})
 	t.Run("two removed at once", func(t *testing.T) {
-		s := open(t)
-		must(t, s.AddIdentity(ctx, first), nil)
-		must(t, s.AddIdentity(ctx, second), nil)
+		s := open(t, first, second)
 		errs := make(chan error, 4)
 		for _, key := range []account.Key{first.Key, second.Key, first.Key, second.Key} {
 			go func() { errs <- s.RemoveIdentity(ctx, "ada", key) }()
@@ -144,12 +146,12 @@ func testStore(t *testing.T, open func(*testing.T) account.Store) {
 		}
 	})
 	t.Run("tokens", func(t *testing.T) {
-		s := open(t)
-		must(t, s.UpdateTokens(ctx, first.Key, func(string) (string, error) { return "", nil }), account.ErrNotFound)
-		must(t, s.AddIdentity(ctx, first), nil)
-		must(t, s.UpdateTokens(ctx, first.Key, func(old string) (string, error) { return old + ", changed", nil }), nil)
+		s := open(t, first)
+		must(t, s.UpdateTokens(ctx, "ada", second.Key, func(string) (string, error) { return "", nil }), account.ErrNotFound)
+		must(t, s.UpdateTokens(ctx, "ada", first.Key, func(old string) (string, error) { return old + ", changed", nil }), nil)
+		must(t, s.UpdateTokens(ctx, "mallory", first.Key, func(string) (string, error) { return "mine", nil }), account.ErrNotFound)
 		failed := errors.New("failed")
-		must(t, s.UpdateTokens(ctx, first.Key, func(string) (string, error) { return "lost", failed }), failed)
+		must(t, s.UpdateTokens(ctx, "ada", first.Key, func(string) (string, error) { return "lost", failed }), failed)
 		got, err := s.Identity(ctx, first.Key)
 		must(t, err, nil)
 		if want := "sealed 1, changed"; got.Sealed != want {
@@ -157,13 +159,12 @@ func testStore(t *testing.T, open func(*testing.T) account.Store) {
 		}
 	})
 	t.Run("tokens updated one after the other", func(t *testing.T) {
-		s := open(t)
-		must(t, s.AddIdentity(ctx, identity("ada", "p", "1", 0)), nil)
-		must(t, s.UpdateTokens(ctx, first.Key, func(string) (string, error) { return "", nil }), nil)
+		s := open(t, first)
+		must(t, s.UpdateTokens(ctx, "ada", first.Key, func(string) (string, error) { return "", nil }), nil)
 		var wg sync.WaitGroup
 		for range 10 {
 			wg.Go(func() {
-				if err := s.UpdateTokens(ctx, first.Key, func(old string) (string, error) {
+				if err := s.UpdateTokens(ctx, "ada", first.Key, func(old string) (string, error) {
 					time.Sleep(time.Millisecond) // as a request to the provider would
 					return old + "x", nil
 				}); err != nil {
@@ -177,27 +178,23 @@ func testStore(t *testing.T, open func(*testing.T) account.Store) {
 		}
 	})
 	t.Run("waiting for tokens ends with the context", func(t *testing.T) {
-		s := open(t)
-		must(t, s.AddIdentity(ctx, first), nil)
+		s := open(t, first)
 		held, release := make(chan bool), make(chan bool)
 		done := make(chan error)
 		go func() {
-			done <- s.UpdateTokens(ctx, first.Key, func(old string) (string, error) { close(held); <-release; return "new", nil })
+			done <- s.UpdateTokens(ctx, "ada", first.Key, func(old string) (string, error) { close(held); <-release; return "new", nil })
 		}()
 		<-held
 		gone, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
 		defer cancel()
-		if err := s.UpdateTokens(gone, first.Key, func(string) (string, error) { return "mine", nil }); err == nil {
+		if err := s.UpdateTokens(gone, "ada", first.Key, func(string) (string, error) { return "mine", nil }); err == nil {
 			t.Error("an update did not wait for another one")
 		}
 		close(release)
 		must(t, <-done, nil)
 	})
 	t.Run("sessions", func(t *testing.T) {
-		s := open(t)
-		must(t, s.AddSession(ctx, session("ada", "h1")), account.ErrNotFound)
-		must(t, s.AddIdentity(ctx, first), nil)
-		must(t, s.AddIdentity(ctx, identity("eve", "p", "2", 0)), nil)
+		s := open(t, first, identity("eve", "p", "2", 0))
 		eves := session("eve", "h4")
 		must(t, s.AddSession(ctx, eves), account.ErrNotFound) // with Ada's identity
 		eves.Key.Subject = "2"
@@ -208,8 +205,7 @@ func testStore(t *testing.T, open func(*testing.T) account.Store) {
 		must(t, s.RemoveSession(ctx, "h1"), nil)
 		must(t, s.RemoveSession(ctx, "h1"), nil)
 		must(t, s.SeeSession(ctx, "h1", day.Add(time.Hour)), nil)
-		_, err := s.Session(ctx, "h1")
-		must(t, err, account.ErrNotFound) // seen after its end, it stays ended
+		sessions(t, s, account.ErrNotFound, "h1") // seen after its end, it stays ended
 		got, err := s.Session(ctx, "h2")
 		must(t, err, nil)
 		want := session("ada", "h2")
@@ -219,18 +215,12 @@ func testStore(t *testing.T, open func(*testing.T) account.Store) {
 		}
 		must(t, s.RemoveSessions(ctx, "ada"), nil)
 		must(t, s.RemoveSessions(ctx, "nobody"), nil)
-		for _, hash := range []string{"h2", "h3"} {
-			_, err := s.Session(ctx, hash)
-			must(t, err, account.ErrNotFound)
-		}
-		_, err = s.Session(ctx, "h4")
-		must(t, err, nil)
+		sessions(t, s, account.ErrNotFound, "h2", "h3")
+		sessions(t, s, nil, "h4")
 	})
 	t.Run("strange names", func(t *testing.T) {
-		s := open(t)
 		odd := identity("ada", "https://op.example/a?b", "Ünal \"'\\ \n$1 <&>", 0)
-		must(t, s.AddIdentity(ctx, odd), nil)
-		must(t, s.AddIdentity(ctx, identity("ada", "https://op.example/a?b", "ünal \"'\\ \n$1 <&>", time.Hour)), nil) // case matters
+		s := open(t, odd, identity("ada", "https://op.example/a?b", "ünal \"'\\ \n$1 <&>", time.Hour)) // case matters
 		got, err := s.Identity(ctx, odd.Key)
 		must(t, err, nil)
 		if d := cmp.Diff(odd, got); d != "" {

@@ -20,10 +20,7 @@ func lockFile(path string) (io.Closer, error) {
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		file.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = errors.New("another run of the app is using it")
-		}
-		return nil, err
+		return nil, fmt.Errorf("it cannot be locked (%w): another run of the app may be using it", err)
 	}
 	return file, nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -13,8 +12,7 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// refreshTimeout limits a whole refresh. The request that began it does not, because others
-// may wait for it.
+// refreshTimeout limits a whole refresh, with the wait for another one.
 const refreshTimeout = 15 * time.Second
 
 // Errors that mean that only a new sign-in helps. The last two match ErrSignInAgain as well.
@@ -31,15 +29,6 @@ var (
 // again: the grant has ended (RFC 6749 §5.2), or the provider wants to see the user (the
 // names are those of OIDC Core §3.1.2.6).
 var endedCodes = []string{"invalid_grant", "interaction_required", "consent_required", "login_required"}
-
-// flight is a refresh under way. All requests that need the tokens share it, because many
-// providers give a new refresh token each time. If the old one comes again, they take it for
-// stolen and end the grant (RFC 9700 §4.14.2).
-type flight struct {
-	done  chan struct{} // closed when the other fields are set
-	grant Grant
-	err   error
-}
 
 // Grant returns the grant of an identity with an access token that is good for a request.
 // It refreshes the token first if that is due ([oauth.Tokens.RefreshDue]). It returns
@@ -83,57 +72,35 @@ func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Cl
 }
 
 // Refresh returns the grant of an identity with a new access token (step 6). refused is
-// the access token that the provider has refused, or "". If another request has
-// replaced it meanwhile, the provider is not asked. Requests that come at the same time
-// share one refresh. It goes on when the request that began it is cancelled, because by then
-// the provider may have used up the refresh token. Refresh returns ErrSignInAgain if the
-// provider has ended the grant, or if there is no refresh token.
-func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth.Client, refused string) (Grant, error) {
-	a.mu.Lock()
-	f := a.flights[sealContext(identity)]
-	if f == nil {
-		f = &flight{done: make(chan struct{})}
-		a.flights[sealContext(identity)] = f
-		go a.fly(context.WithoutCancel(ctx), f, identity, client, refused)
-	}
-	a.mu.Unlock()
-	select {
-	case <-f.done:
-		return f.grant, f.err
-	case <-ctx.Done():
-		return Grant{}, ctx.Err()
-	}
-}
-
-// fly makes a refresh for all requests that wait for it. If it panics, for example in a
-// provider entry, they get an error. In this goroutine a panic would end the process.
-func (a *Accounts) fly(ctx context.Context, f *flight, identity Identity, client *oauth.Client, refused string) {
+// the access token that the provider has refused, or "". Refresh returns ErrSignInAgain if
+// the provider has ended the grant, or if there is no refresh token.
+//
+// The store locks the identity meanwhile, so that other requests and other processes wait,
+// and then find the new tokens. Many providers give a new refresh token each time. If the old
+// one comes again, they take it for stolen and end the grant (RFC 9700 §4.14.2). Refresh goes
+// on if ctx is cancelled, because by then the provider may have used up the refresh token.
+//
+// The new tokens are stored before anybody uses them: after a crash, the stored tokens are
+// the newest there are. If they cannot be stored, the refresh fails. Then, if each refresh
+// token of the provider works only once, the user must sign in again.
+func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth.Client, refused string) (grant Grant, err error) {
+	a.refreshing.Lock() // not while Wait waits
+	a.refreshes.Add(1)
+	a.refreshing.Unlock()
+	defer a.refreshes.Done()
 	defer func() {
-		if p := recover(); p != nil {
+		if p := recover(); p != nil { // in a provider entry, for example
 			a.log.Error("panic in a refresh", "provider", client.Name, "panic", p, "stack", string(debug.Stack()))
-			f.grant, f.err = Grant{}, fmt.Errorf("account: the refresh at %s panicked; see the log", client.Name)
+			grant, err = Grant{}, fmt.Errorf("account: the refresh at %s panicked; see the log", client.Name)
 		}
-		a.mu.Lock()
-		delete(a.flights, sealContext(identity))
-		a.mu.Unlock()
-		close(f.done)
 	}()
-	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
 	defer cancel()
-	f.grant, f.err = a.refreshStored(ctx, identity, client, refused)
-}
-
-// refreshStored refreshes under the store's lock, so that another process on the same
-// store waits and then finds the new tokens. It stores them before anybody uses them:
-// after a crash, the stored tokens are the newest there are. If they cannot be stored, the
-// refresh fails. Then, if each refresh token of the provider works only once, the user must
-// sign in again.
-func (a *Accounts) refreshStored(ctx context.Context, identity Identity, client *oauth.Client, refused string) (grant Grant, err error) {
 	var ended error
 	err = a.Update(ctx, identity, func(stored *Grant) error {
 		t := &stored.Tokens
 		switch {
-		case t.RefreshToken == "" && t.AccessToken == "": // forgotten below
+		case t.AccessToken == "": // forgotten below
 			return ErrGrantEnded
 		case t.RefreshToken == "":
 			return ErrNoRefresh
@@ -161,10 +128,7 @@ func (a *Accounts) refreshStored(ctx context.Context, identity Identity, client 
 // Wait returns when no refresh is under way. Call it before the app ends, so that tokens
 // that a provider has just given are stored. It takes at most 15 seconds.
 func (a *Accounts) Wait() {
-	a.mu.Lock()
-	flights := slices.Collect(maps.Values(a.flights))
-	a.mu.Unlock()
-	for _, f := range flights {
-		<-f.done
-	}
+	a.refreshing.Lock()
+	defer a.refreshing.Unlock()
+	a.refreshes.Wait()
 }

@@ -19,7 +19,7 @@ import (
 func in(t *testing.T, provider string, f func(t *testing.T, w *world, identity account.Identity, client *oauth.Client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, account.NewMemory())
+		w := newWorld(t)
 		f(t, w, w.signIn(provider, "ada"), w.clients[provider])
 	})
 }
@@ -36,9 +36,7 @@ func TestRefresh(t *testing.T) {
 				t.Fatalf("%s: refreshed with 61 seconds left: %v", provider, err)
 			}
 			time.Sleep(2 * time.Second)
-			if grant, err = w.accounts.Grant(t.Context(), identity, client); err != nil {
-				t.Fatal(err)
-			}
+			grant = must(w.accounts.Grant(t.Context(), identity, client))
 			after := grant.Tokens
 			if after.AccessToken == before.AccessToken || rotates == (after.RefreshToken == before.RefreshToken) || !w.works(provider, after) {
 				t.Errorf("%s: with 59 seconds left there are no new tokens that work", provider)
@@ -65,42 +63,35 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
-func slow(w http.ResponseWriter, r *http.Request, honest http.Handler) {
-	time.Sleep(2 * time.Second)
-	honest.ServeHTTP(w, r)
-}
-
-// TestOneRefresh: fifty requests at once share a refresh, also if the request that began
-// it is cancelled.
+// TestOneRefresh: fifty requests at once lead to one refresh, which goes on if they are cancelled.
 func TestOneRefresh(t *testing.T) {
 	in(t, "github", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
 		time.Sleep(9 * time.Hour)
-		w.onRefresh = slow
-		leader, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		gone, results := make(chan error), make(chan string, 50)
-		go func() {
-			_, err := w.accounts.Grant(leader, identity, client)
-			gone <- err
-		}()
-		synctest.Wait()
+		w.onRefresh = func(w http.ResponseWriter, r *http.Request, honest http.Handler) {
+			time.Sleep(2 * time.Second)
+			honest.ServeHTTP(w, r)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		results := make(chan string, 50)
 		for range cap(results) {
 			go func() {
-				grant, err := w.accounts.Grant(t.Context(), identity, client)
+				grant, err := w.accounts.Grant(ctx, identity, client)
 				if err != nil {
 					t.Error(err)
 				}
 				results <- grant.Tokens.AccessToken
 			}()
 		}
-		wantError(t, <-gone, context.DeadlineExceeded, "the request that was cancelled")
-		tokens := w.open(identity.Key).Tokens
+		synctest.Wait()
+		cancel()
+		old := w.open(identity.Key).Tokens.AccessToken
 		w.accounts.Wait() // as the app does before it ends
-		if stored := w.open(identity.Key).Tokens; stored.AccessToken == tokens.AccessToken || !w.works("github", stored) {
+		stored := w.open(identity.Key).Tokens
+		if stored.AccessToken == old || !w.works("github", stored) {
 			t.Error("Wait returned before the new tokens were stored")
 		}
 		for range cap(results) {
-			if token := <-results; token != w.open(identity.Key).Tokens.AccessToken {
+			if token := <-results; token != stored.AccessToken {
 				t.Fatal("one of them got other tokens than those that are stored")
 			}
 		}
@@ -110,12 +101,14 @@ func TestOneRefresh(t *testing.T) {
 	})
 }
 
+func down(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	http.Error(w, "down", http.StatusServiceUnavailable)
+}
+
 // TestProviderDown: the token is used until it expires. The grant is not over.
 func TestProviderDown(t *testing.T) {
 	in(t, "github", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
-		w.onRefresh = func(rw http.ResponseWriter, _ *http.Request, _ http.Handler) {
-			http.Error(rw, "down", http.StatusServiceUnavailable)
-		}
+		w.onRefresh = down
 		time.Sleep(8*time.Hour - 30*time.Second)
 		if _, err := w.accounts.Grant(t.Context(), identity, client); err != nil || !strings.Contains(w.log.String(), `level=WARN msg="not refreshed yet" provider=github err=`) {
 			t.Errorf("the token still has 30 seconds: %v, and in the log %s", err, &w.log)
@@ -135,24 +128,19 @@ func TestProviderDown(t *testing.T) {
 	})
 }
 
-// hangingStore waits for a lock that nobody releases.
-type hangingStore struct{ account.Store }
-
-func (hangingStore) UpdateTokens(ctx context.Context, _ account.Key, _ func(string) (string, error)) error {
-	<-ctx.Done()
-	return ctx.Err()
-}
-
-// TestHangingRefresh: a refresh gives up after 15 seconds.
+// TestHangingRefresh: a refresh gives up after 15 seconds, and waits no longer for another one.
 func TestHangingRefresh(t *testing.T) {
 	in(t, "github", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
-		w.start(hangingStore{w.store})
+		release := make(chan bool)
+		go w.store.UpdateTokens(t.Context(), identity.UserID, identity.Key, func(string) (string, error) { <-release; return "", errDisk })
+		synctest.Wait()
 		began := time.Now()
 		_, err := w.accounts.Refresh(t.Context(), identity, client, "")
 		wantError(t, err, context.DeadlineExceeded, "a lock that is never free")
 		if took := time.Since(began); took != 15*time.Second {
 			t.Errorf("it took %v, want 15s", took)
 		}
+		close(release)
 	})
 }
 
@@ -220,25 +208,27 @@ func TestNoRefreshToken(t *testing.T) {
 
 // TestCall: a refused token is refreshed once, and the call is made once more.
 func TestCall(t *testing.T) {
+	refused, forbidden := &oauth.Refusal{Step: 5, Status: 401}, &oauth.Refusal{Step: 5, Status: 403}
 	for _, row := range []struct {
-		reason                            string
-		refused, status, calls, refreshes int
-		want                              error
+		reason           string
+		results          []error // of the calls
+		calls, refreshes int
+		want             error
 	}{
-		{"a good token", 0, 401, 1, 0, nil},
-		{"one 401: refreshed, and called again", 1, 401, 2, 1, nil},
-		{"and again: no loop", 9, 401, 2, 1, account.ErrGrantEnded},
-		{"403 says nothing about the token", 1, 403, 1, 0, &oauth.Refusal{}},
+		{"a good token", []error{nil}, 1, 0, nil},
+		{"one 401: refreshed, and called again", []error{refused, nil}, 2, 1, nil},
+		{"and again: no loop", []error{refused, refused}, 2, 1, account.ErrGrantEnded},
+		{"403 says nothing about the token", []error{forbidden}, 1, 0, forbidden},
+		{"the second call fails in another way", []error{refused, errDisk}, 2, 1, errDisk},
 	} {
-		w := newWorld(t, account.NewMemory())
+		w := newWorld(t)
 		calls := 0
 		err := w.accounts.Call(t.Context(), w.signIn("github", "ada"), w.clients["github"], func(oauth.Tokens) error {
-			if calls++; calls > row.refused {
-				return nil
-			}
-			return &oauth.Refusal{Step: 5, Status: row.status}
+			calls++
+			return row.results[calls-1]
 		})
-		if _, refused := errors.AsType[*oauth.Refusal](err); refused != (row.want != nil) || errors.Is(err, account.ErrSignInAgain) != (row.want == account.ErrGrantEnded) {
+		wantError(t, err, row.want, row.reason)
+		if row.want != account.ErrGrantEnded && errors.Is(err, account.ErrSignInAgain) {
 			t.Errorf("%s: error %v", row.reason, err)
 		}
 		if n := int(w.refreshes.Load()); calls != row.calls || n != row.refreshes {
@@ -247,45 +237,36 @@ func TestCall(t *testing.T) {
 	}
 }
 
-// fullStore cannot store tokens while it is full.
-type fullStore struct {
-	account.Store
-	full bool
-}
-
-var errFull = errors.New("no space left on the disk")
-
-func (s *fullStore) UpdateTokens(ctx context.Context, key account.Key, update func(string) (string, error)) error {
-	return s.Store.UpdateTokens(ctx, key, func(old string) (string, error) {
-		sealed, err := update(old)
-		if err == nil && s.full {
-			err = errFull
-		}
-		return sealed, err
-	})
+// TestNoCall: a copy of an identity that was tampered with is not used, although the stored
+// one would do. A token that was refused and cannot be refreshed is not used again.
+func TestNoCall(t *testing.T) {
+	w := newWorld(t)
+	ada, client := w.signIn("google", "ada"), w.clients["google"]
+	ada.Sealed = w.signIn("google", "mallory").Sealed
+	err := w.accounts.Call(t.Context(), ada, client, func(oauth.Tokens) error { t.Error("called"); return nil })
+	if err == nil || !strings.HasSuffix(err.Error(), "was changed, or sealed under another key: cipher: message authentication failed") {
+		t.Errorf("got %v", err)
+	}
+	w.onRefresh = down
+	err = w.accounts.Call(t.Context(), w.signIn("google", "ada"), client, func(oauth.Tokens) error { return &oauth.Refusal{Step: 5, Status: 401} })
+	if failed, ok := errors.AsType[*oauth.CheckError](err); !ok || failed.Check.Name != "reply-status-200" {
+		t.Errorf("no refresh, no second call: %v", err)
+	}
 }
 
 // TestNotStored: new tokens that cannot be stored are not used. The fake has spent the old
 // refresh token, so the user has to sign in again.
 func TestNotStored(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := &fullStore{Store: account.NewMemory()}
-		w := newWorld(t, store)
-		identity, client := w.signIn("github", "ada"), w.clients["github"]
+	in(t, "github", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
+		w.fails["UpdateTokens"] = errDisk
+		_, err := w.accounts.Grant(t.Context(), identity, client)
+		wantError(t, err, nil, "a token that is good is used, whatever the store does")
 		time.Sleep(9 * time.Hour)
-		store.full = true
 		grant, err := w.accounts.Grant(t.Context(), identity, client)
-		wantError(t, err, errFull, "tokens that cannot be stored")
-		if grant.Tokens.AccessToken != "" {
-			t.Error("they are given out")
+		wantError(t, err, errDisk, "tokens that cannot be stored")
+		if grant.Tokens.AccessToken != "" || w.stored(identity.Key) != identity {
+			t.Error("they are given out, or stored")
 		}
-		key, fresh := w.grant("github", "ada")
-		_, err = w.accounts.SignIn(t.Context(), key, fresh)
-		wantError(t, err, errFull, "a sign-in that cannot be stored")
-		if w.stored(key) != identity {
-			t.Error("something of it was stored")
-		}
-		store.full = false
 		_, err = w.accounts.Grant(t.Context(), identity, client)
 		wantError(t, err, account.ErrGrantEnded, "a refresh token that is spent")
 		if again := w.signIn("github", "ada"); again.UserID != identity.UserID {
@@ -300,11 +281,8 @@ func TestPanicInRefresh(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		entry := honest.Provider
 		entry.TokenReply = func(oauth.Object) (oauth.Object, error) { panic("a mistake") }
-		client, err := oauth.NewClient(entry, "app", "s3cret", "https://app.example/callback/google", w.net)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = w.accounts.Grant(t.Context(), identity, client)
+		client := must(oauth.NewClient(entry, "app", "s3cret", "https://app.example/callback/google", w.net))
+		_, err := w.accounts.Grant(t.Context(), identity, client)
 		if err == nil || !strings.Contains(err.Error(), "the refresh at google panicked; see the log") || !strings.Contains(w.log.String(), `panic="a mistake" stack=`) || !strings.Contains(w.log.String(), "tokens_test.go:") {
 			t.Errorf("error %v, and in the log %s", err, &w.log)
 		}
