@@ -45,8 +45,11 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	fmt.Println(tokens.Provider, tokens.Subject)
 	fmt.Println(info.Profile.Name, info.Profile.Email, info.Profile.EmailVerified)
-	// Output: Ada Lovelace ada@example.com true
+	// Output:
+	// google 110248495921238986420
+	// Ada Lovelace ada@example.com true
 }
 
 // demo returns a client of Google, and a function that plays the user: it opens the
@@ -123,63 +126,6 @@ func ExampleRefusal() {
 	refusal, _ := errors.AsType[*oauth.Refusal](err)
 	fmt.Println(refusal.Code, refusal.ByUser())
 	// Output: access_denied true
-}
-
-// A code works once.
-func ExampleClient_Exchange() {
-	client, user := demo()
-	ctx := context.Background()
-	attempt, authorizationURL, _ := client.Begin(ctx)
-	callback, _ := client.ParseCallback(ctx, attempt, user(authorizationURL, "allow"))
-
-	_, err := client.Exchange(ctx, callback) // the tokens come out after step 4
-	fmt.Println(err)
-
-	_, err = client.Exchange(ctx, callback)
-	refusal, _ := errors.AsType[*oauth.Refusal](err)
-	fmt.Println(refusal.Status, refusal.Code)
-	// Output:
-	// <nil>
-	// 400 invalid_grant
-}
-
-// Who signed in: the subject, by the provider's signature.
-func ExampleClient_VerifyIDToken() {
-	client, user := demo()
-	ctx := context.Background()
-	attempt, authorizationURL, _ := client.Begin(ctx)
-	callback, _ := client.ParseCallback(ctx, attempt, user(authorizationURL, "allow"))
-	unverified, _ := client.Exchange(ctx, callback)
-
-	tokens, err := client.VerifyIDToken(ctx, unverified)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(tokens.Provider, tokens.Subject)
-	fmt.Printf("%s %s\n", tokens.IDToken["iss"], tokens.IDToken["aud"])
-	// Output:
-	// google 110248495921238986420
-	// "https://accounts.google.com" "app"
-}
-
-// The profile, which has the same fields for all providers, and the replies that it came from.
-func ExampleClient_UserInfo() {
-	client, user := demo()
-	ctx := context.Background()
-	attempt, authorizationURL, _ := client.Begin(ctx)
-	callback, _ := client.ParseCallback(ctx, attempt, user(authorizationURL, "allow"))
-	unverified, _ := client.Exchange(ctx, callback)
-	tokens, _ := client.VerifyIDToken(ctx, unverified)
-
-	info, err := client.UserInfo(ctx, tokens)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(info.Profile.Subject, info.Profile.Name)
-	fmt.Println(info.Replies[0].URL)
-	// Output:
-	// 110248495921238986420 Ada Lovelace
-	// https://openidconnect.googleapis.com/v1/userinfo
 }
 
 // The two handlers of an app, as far as the attempt goes: it leaves in a cookie, comes

@@ -3,7 +3,6 @@ package oauth
 import (
 	"crypto/ecdsa"
 	"crypto/rsa"
-	"net/http/httptest"
 	"net/url"
 	"testing"
 	"time"
@@ -72,57 +71,6 @@ func FuzzTokenReply(f *testing.F) {
 		}
 		if left := time.Until(token.Expiry); !token.Expiry.IsZero() && (left < -time.Minute || left > 137*365*24*time.Hour) {
 			t.Errorf("a token that ends in %s was taken", left)
-		}
-	})
-}
-
-func FuzzUserinfo(f *testing.F) {
-	f.Add(`{"sub":"ada","name":"Ada"}`)
-	f.Add(`{"sub":"mallory","Sub":"ada"}`)
-	f.Add(`[{"sub":"ada"}]`)
-	f.Fuzz(func(t *testing.T, body string) {
-		row := opRow()
-		row.Profile = plainRow().Profile
-		info, err := newClient(t, row, newOP().but(opUserinfo, saysJSON(body))).UserInfo(t.Context(), Tokens{Provider: "op", AccessToken: "a", Subject: "ada"})
-		if err == nil && info.Profile.Subject != "ada" {
-			t.Errorf("the profile of %q was taken for ada's", info.Profile.Subject)
-		}
-	})
-}
-
-// FuzzCredentials is what OAuth 1.0a sends in the place of JSON.
-func FuzzCredentials(f *testing.F) {
-	f.Add("oauth_token=a&oauth_token_secret=b&oauth_callback_confirmed=true")
-	f.Add("oauth_token=a&oauth_token=b&oauth_token_secret=%zz;&oauth_callback_confirmed=TRUE")
-	f.Fuzz(func(t *testing.T, body string) {
-		p := newX()
-		p.says[xLeg1] = saysForm(body)
-		attempt, authorizationURL, err := newClient1(t, xRow(), p).Begin(t.Context())
-		if err != nil {
-			return
-		}
-		u, err := url.Parse(authorizationURL)
-		if err != nil || u.Host != "x.example" || u.Query().Get("oauth_token") != attempt.TemporaryToken || attempt.TemporaryToken == "" || attempt.TemporarySecret == "" {
-			t.Errorf("%q led to %s with token %q", body, authorizationURL, attempt.TemporaryToken)
-		}
-	})
-}
-
-// FuzzAttemptCookie is what somebody may have put into the browser.
-func FuzzAttemptCookie(f *testing.F) {
-	attempts := must(NewAttempts(make([]byte, 32), false))
-	const state = "STATESTATESTATESTATESTATE2"
-	put := httptest.NewRecorder()
-	attempts.Put(put, httptest.NewRequest("GET", "/", nil), Attempt{Provider: "op", State: state, Begun: time.Now()})
-	sealed := put.Result().Cookies()[0]
-	f.Add(sealed.Value[:len(sealed.Value)-1])
-	f.Add(`{"Provider":"op","State":"` + state + `"}`)
-	f.Fuzz(func(t *testing.T, value string) {
-		r := httptest.NewRequest("GET", "/callback?state="+state, nil)
-		r.Header.Set("Cookie", sealed.Name+"="+value)
-		attempt, err := attempts.Take(httptest.NewRecorder(), r)
-		if cookie, _ := r.Cookie(sealed.Name); err == nil && cookie.Value != sealed.Value {
-			t.Errorf("cookie %q was taken: %+v", value, attempt)
 		}
 	})
 }

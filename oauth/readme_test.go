@@ -1,12 +1,9 @@
 package oauth_test
 
 import (
-	"go/ast"
-	"go/doc"
-	"go/parser"
-	"go/token"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,209 +11,164 @@ import (
 	"testing"
 )
 
-// source is what the project's Go files declare: "Client.Begin", "Client.OpenID",
-// "NewClient", by file, as seen from the top: "oauth/begin.go".
-type source struct {
-	declared map[string]map[string]bool
-	lines    map[string][]string // of each function, without comments
-}
-
-var (
-	function = regexp.MustCompile(`^func (?:\((?:\w+ )?\*?(\w+)(?:\[\w+\])?\) )?(\w+)`)
-	declares = regexp.MustCompile(`^(?:var|const|type) (\w+)`)
-	member   = regexp.MustCompile(`^\t((?:\w+, )*\w+)`)
-)
-
-// readSource relies on gofmt: what is declared begins at the left, members have one tab.
-func readSource(t *testing.T) source {
+// readSource returns the text of the project's Go files by their path from the top:
+// "oauth/begin.go".
+func readSource(t *testing.T) map[string]string {
 	t.Helper()
-	s := source{make(map[string]map[string]bool), make(map[string][]string)}
-	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".go" {
-			return err
+	source := make(map[string]string)
+	err := filepath.WalkDir("..", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(name) == ".go" {
+			source[strings.TrimPrefix(filepath.ToSlash(name), "../")] = string(must(os.ReadFile(name)))
 		}
-		names, body, typ := make(map[string]bool), "", "" // the function or the type that is open
-		for line := range strings.Lines(string(must(os.ReadFile(path)))) {
-			if m := function.FindStringSubmatch(line); m != nil {
-				names[strings.TrimPrefix(m[1]+"."+m[2], ".")] = true
-				body, typ = filepath.ToSlash(path)+" "+m[2], ""
-			} else if m := declares.FindStringSubmatch(line); m != nil {
-				names[m[1]] = true
-				body, typ = "", m[1]+"."
-			} else if line[0] != '\t' && line != "}\n" && line != "\n" {
-				body, typ = "", "" // a group of variables, types or constants
-			} else if m := member.FindStringSubmatch(line); m != nil && body == "" {
-				for name := range strings.SplitSeq(m[1], ", ") {
-					names[typ+name] = true
-				}
-			}
-			if body != "" {
-				s.lines[body] = append(s.lines[body], codeLines(line)...)
-			}
-		}
-		s.declared[strings.TrimPrefix(filepath.ToSlash(path), "../")] = names
-		return nil
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return source
 }
 
-// in reports whether name is declared in one of the files, or anywhere without files.
-func (s source) in(name string, files []string) bool {
-	for file, names := range s.declared {
-		if names[name] && (files == nil || slices.Contains(files, file)) {
-			return true
+// declaration relies on gofmt: what is declared begins at the left, members have one tab.
+var declaration = regexp.MustCompile(`(?m)^(?:func (?:\((?:\w+ )?\*?(\w+)(?:\[\w+\])?\) )?(\w+)|(?:var|const|type) (\w+)|\t((?:\w+, )*\w+))`)
+
+// declared is what a file declares: "Client", "Begin", "Client.Begin", "Client.OpenID".
+func declared(text string) map[string]bool {
+	names, typ := make(map[string]bool), ""
+	for _, m := range declaration.FindAllStringSubmatch(text, -1) {
+		receiver, function, value, members := m[1], m[2], m[3], m[4]
+		names[function], names[value], names[receiver+"."+function] = true, true, true
+		for member := range strings.SplitSeq(members, ", ") {
+			names[member], names[typ+"."+member] = true, true
+		}
+		if members == "" {
+			typ = value
 		}
 	}
-	return false
-}
-
-var comment = regexp.MustCompile(`//.*`)
-
-// codeLines are the lines of code without comments and alignment.
-func codeLines(code string) []string {
-	var lines []string
-	for line := range strings.Lines(code) {
-		if line = strings.Join(strings.Fields(comment.ReplaceAllString(line, "")), " "); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
-
-// holds reports whether lines are among all, in this order.
-func holds(all, lines []string) bool {
-	for _, line := range all {
-		if len(lines) > 0 && line == lines[0] {
-			lines = lines[1:]
-		}
-	}
-	return len(lines) == 0
+	return names
 }
 
 var (
 	goFile    = regexp.MustCompile(`[\w./-]*\w\.go\b`)
-	qualified = regexp.MustCompile(`(?:^|[^.\w])(oauth\.|account\.|providers\.|fake\.|templates\.)?([A-Z]\w*(?:\.[A-Z]\w*)?)\b`)
+	qualified = regexp.MustCompile(`(?:^|[^.\w])(oauth\.|account\.|providers\.|fake\.|templates\.|client\.|attempts\.)?([A-Z]\w*(?:\.[A-Z]\w*)?)\b`)
 	quoted    = regexp.MustCompile("`([A-Za-z]\\w*(?:\\.\\w+)?)`")
 	camel     = regexp.MustCompile(`^\w*[a-z][A-Z]\w*$`) // a name of Go, also in prose
-	goBlock   = regexp.MustCompile("(?s)```go\n(.*?)```")
-	docLink   = regexp.MustCompile(`\[\*?([A-Z]\w*(?:\.[A-Z]\w*)?)\]`)
-	docCall   = regexp.MustCompile(`\b(client|attempts)\.([A-Z]\w*)\(`)
 )
 
 // Whatever the README and the package's documentation name is there, and stands
 // as they say: a line with files and functions, in a table or next to an arrow,
 // says which function is in which file.
 func TestDocumentsNameWhatIsThere(t *testing.T) {
-	s := readSource(t)
-	for _, name := range []string{"../README.md", "account/README.md", "../providers/README.md", "../providers/RUNNING.md", "doc.go"} {
-		document := must(os.ReadFile(name))
-		for line := range strings.Lines(string(document)) {
+	names := make(map[string]map[string]bool) // what each file declares
+	for file, text := range readSource(t) {
+		names[file] = declared(text)
+	}
+	documents := []string{"README.md", "oauth/account/README.md", "providers/README.md", "providers/RUNNING.md",
+		"oauth/doc.go", "oauth/account/account.go", "oauth/web/web.go", "providers/providers.go", "providers/fake/fake.go", "templates/templates.go"}
+	for _, document := range documents {
+		for line := range strings.Lines(string(must(os.ReadFile("../" + document)))) {
 			var files []string
 			for _, file := range goFile.FindAllString(line, -1) {
-				file = strings.TrimPrefix(file, "./")
-				for _, dir := range []string{"oauth/", "oauth/account/"} { // the package's own files, and the text of a link
-					if s.declared[file] == nil && s.declared[dir+file] != nil {
-						file = dir + file
+				for _, dir := range []string{path.Dir(document), "oauth"} { // the document's own files, and the text of a link
+					if near := path.Join(dir, file); names[near] != nil {
+						file = near
 					}
 				}
-				if s.declared[file] == nil {
-					t.Errorf("%s names the file %s, which is not there", name, file)
+				if names[file] == nil {
+					t.Errorf("%s names the file %s, which is not there", document, file)
 				}
 				files = append(files, file)
 			}
-			where := files
-			if !strings.HasPrefix(line, "|") && !strings.Contains(line, "│") {
-				where = nil
+			isTable, isArrow := strings.HasPrefix(line, "|"), strings.Contains(line, "│")
+			isThere := func(name string) {
+				for file := range names {
+					if names[file][name] && (!isTable && !isArrow || files == nil || slices.Contains(files, file)) {
+						return
+					}
+				}
+				t.Errorf("%s names %s, which is not in %v", document, name, files)
 			}
 			for _, m := range qualified.FindAllStringSubmatch(line, -1) {
-				if (m[1] != "" || strings.Contains(m[2], ".")) && !s.in(m[2], where) {
-					t.Errorf("%s names %s%s, which is not in %v", name, m[1], m[2], where)
+				if m[1] != "" || strings.Contains(m[2], ".") || path.Ext(document) == ".go" && strings.Contains(line, "["+m[2]+"]") {
+					isThere(m[2])
 				}
 			}
 			for _, m := range quoted.FindAllStringSubmatch(line, -1) {
-				if (where != nil && !strings.Contains(line, "│") || camel.MatchString(m[1])) && !s.in(m[1], where) && !s.in("server."+m[1], where) && !s.in("sender."+m[1], where) {
-					t.Errorf("%s names %s, which is not in %v", name, m[1], where)
+				if isTable && files != nil || camel.MatchString(m[1]) {
+					isThere(m[1])
 				}
-			}
-		}
-		for _, m := range docLink.FindAllStringSubmatch(string(document), -1) {
-			if name == "doc.go" && !s.in(m[1], nil) {
-				t.Errorf("%s links to %s, which is not there", name, m[1])
-			}
-		}
-		for _, m := range docCall.FindAllStringSubmatch(string(document), -1) {
-			typ := map[string]string{"client": "Client", "attempts": "Attempts"}[m[1]]
-			if !s.in(typ+"."+m[2], nil) {
-				t.Errorf("%s calls %s, which is not there", name, m[0])
 			}
 		}
 	}
 }
 
+var (
+	goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
+	comment = regexp.MustCompile(`//.*`)
+)
+
+// codeLines are the lines of code without comments and alignment.
+func codeLines(code string) []string {
+	var lines []string
+	for line := range strings.Lines(comment.ReplaceAllString(code, "")) {
+		if line = strings.Join(strings.Fields(line), " "); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
 // The README's Go code is code of the project: the lines of a block stand in this
-// order in one function, an Example or another.
+// order in one file.
 func TestReadmeQuotesCode(t *testing.T) {
-	s := readSource(t)
+	source := readSource(t)
 	for _, name := range []string{"../README.md", "account/README.md"} {
-		readme := must(os.ReadFile(name))
-		blocks := goBlock.FindAllStringSubmatch(string(readme), -1)
+		blocks := goBlock.FindAllStringSubmatch(string(must(os.ReadFile(name))), -1)
 		if len(blocks) == 0 {
 			t.Fatalf("no Go code in %s", name)
 		}
 		for _, block := range blocks {
 			found := false
-			for _, lines := range s.lines {
-				found = found || holds(lines, codeLines(block[1]))
+			for _, text := range source {
+				missing := codeLines(block[1])
+				for _, line := range codeLines(text) {
+					if len(missing) > 0 && line == missing[0] {
+						missing = missing[1:]
+					}
+				}
+				found = found || len(missing) == 0
 			}
 			if !found {
-				t.Errorf("%s: no function has these lines:\n%s", name, block[1])
+				t.Errorf("%s: no file has these lines:\n%s", name, block[1])
 			}
 		}
 	}
 }
 
-// Whatever "go doc" shows of the project's packages has a comment, which begins with the
-// name; variables and constants may share one. The files that a package's comment names
-// are there.
+var exported = regexp.MustCompile(`(?m)((?:^//.*\n)*)^(func|type|var|const) (?:\((?:\w+ )?\*?[A-Z]\w*(?:\[\w+\])?\) )?([A-Z]\w*)`)
+
+// Whatever "go doc" shows of the project's packages has a comment. Those of functions and
+// types begin with the name.
 func TestExportedNamesAreDocumented(t *testing.T) {
-	for _, dir := range []string{".", "account", "web", "../providers", "../providers/fake", "../templates"} {
-		names, err := filepath.Glob(dir + "/*.go")
-		if err != nil || names == nil {
-			t.Fatalf("no Go files in %s: %v", dir, err)
-		}
-		fset := token.NewFileSet()
-		var files []*ast.File
-		for _, name := range names {
-			file := must(parser.ParseFile(fset, name, nil, parser.ParseComments))
-			files = append(files, file)
-		}
-		p := must(doc.NewFromFiles(fset, files, dir))
-		begins := func(comment, name string) {
-			if !strings.HasPrefix(comment, name) {
-				t.Errorf("package %s: the comment of %s is %q", p.Name, name, comment)
+	source := readSource(t)
+	for _, dir := range []string{"oauth", "oauth/account", "oauth/web", "providers", "providers/fake", "templates"} {
+		hasPackage, count := false, 0
+		for file, text := range source {
+			if path.Dir(file) != dir || strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			hasPackage = hasPackage || strings.Contains("\n"+text, "\n// Package "+path.Base(dir)+" ")
+			for _, m := range exported.FindAllStringSubmatch(text, -1) {
+				begins, kind, name := "// ", m[2], m[3]
+				if kind == "func" || kind == "type" {
+					begins += name
+				}
+				if count++; !strings.HasPrefix(m[1], begins) {
+					t.Errorf("%s: the comment of %s is %q", file, name, m[1])
+				}
 			}
 		}
-		begins(p.Doc, "Package "+p.Name)
-		for _, file := range goFile.FindAllString(p.Doc, -1) {
-			if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
-				t.Errorf("package %s names the file %s, which is not there", p.Name, file)
-			}
-		}
-		values, funcs := slices.Concat(p.Consts, p.Vars), p.Funcs
-		for _, typ := range p.Types {
-			begins(typ.Doc, typ.Name)
-			values, funcs = slices.Concat(values, typ.Consts, typ.Vars), slices.Concat(funcs, typ.Funcs, typ.Methods)
-		}
-		for _, f := range funcs {
-			begins(f.Doc, f.Name)
-		}
-		for _, v := range values {
-			if v.Doc == "" {
-				t.Errorf("package %s: %v have no comment", p.Name, v.Names)
-			}
+		if !hasPackage || count == 0 {
+			t.Errorf("%s: package comment %t, %d exported names", dir, hasPackage, count)
 		}
 	}
 }
