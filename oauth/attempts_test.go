@@ -185,11 +185,11 @@ func TestTakeSays(t *testing.T) {
 		"code=c&state=S":              {Got: noCookie, Want: cookies},
 		"code=c&state=T":              {Got: "not sealed for this cookie with the app's current key"},
 	} {
-		ctx, events := listen(t.Context())
+		ctx, taken := last[AttemptTaken](t.Context())
 		_, err := newAttempts(false).Take(httptest.NewRecorder(), browser{"oauthbyhand-attempt-T": "*"}.request("/callback/op?"+query).WithContext(ctx))
 		wantGot(t, err, want)
-		if text := strings.Join(events(), "\n"); strings.Contains(text, "AttemptTaken") {
-			t.Errorf("it was taken:\n%s", text)
+		if diff := cmp.Diff(AttemptTaken{}, *taken); diff != "" {
+			t.Errorf("it was taken:\n%s", diff)
 		}
 	}
 }

@@ -51,7 +51,10 @@ type op struct {
 	asked []RequestSent
 }
 
+// answer is what the provider says to one URL. Alone, it is a provider that says it to all.
 type answer func(*http.Request) (*http.Response, error)
+
+func (a answer) RoundTrip(r *http.Request) (*http.Response, error) { return a(r) }
 
 // newOP returns an honest OpenID provider with one key of each kind.
 func newOP() *op {

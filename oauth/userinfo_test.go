@@ -177,31 +177,6 @@ func TestEntryRefuses(t *testing.T) {
 
 const withheld = "‹withheld: it repeats a secret›"
 
-// The API's URL holds a proof made of the secret; http.Client puts URLs into its errors.
-func TestGetSecrets(t *testing.T) {
-	row := plainRow()
-	row.APIRequest = func(r *Request, secret, token string) { r.URL += "?appsecret_proof=" + secret + token }
-	for name, say := range map[string]answer{
-		"down":     func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") },
-		"hangs":    hangs,
-		"redirect": says(302, "text/html", "", "Location", "/elsewhere"),
-		"page":     says(500, "text/html", "crashed"),
-		"repeats":  says(400, "application/json", `{"error": {"message": "s3crett0ken is wrong for t0ken", "code": 190}}`),
-	} {
-		bubble(t, name, func(t *testing.T) {
-			p := newOP()
-			p.says["https://api.example/me"] = say
-			_, err := newClient(t, row, p).Get(t.Context(), signedIn("plain"), "https://api.example/me")
-			if err == nil {
-				t.Fatal("no error")
-			}
-			if text := fmt.Sprintf("%v %#v", err, err); strings.Contains(text, "s3cret") || strings.Contains(text, "t0ken") {
-				t.Error(text)
-			}
-		})
-	}
-}
-
 func TestGetInsecure(t *testing.T) {
 	p := newOP()
 	for _, to := range []string{"http://api.example/me", "http://localhost/me", "ftp://api.example/me", "/me", "", "https://"} {
