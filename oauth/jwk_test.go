@@ -3,8 +3,6 @@ package oauth
 import (
 	"bytes"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
@@ -28,14 +26,6 @@ func TestKeys(t *testing.T) {
 		return must(rsa.GenerateKey(rand.Reader, bits))
 	}
 	rsa1024, other := newRSA(1024), newRSA(2048)
-	p384 := must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
-	point := must(p384.PublicKey.Bytes())
-	jwk384 := fmt.Sprintf(`{"kty":"EC","kid":"ec","crv":"P-384","x":%q,"y":%q}`, b64(point[1:49]), b64(point[49:]))
-	// ecMember is the provider's EC key with another value of one member.
-	ecMember := func(name, value string) string {
-		o := must(parseObject([]byte(ecJWK())))
-		return strings.Replace(ecJWK(), string(o[name]), value, 1)
-	}
 	e := func(value string) string { return strings.Replace(rsaJWK(), `"e":"AQAB"`, `"e":`+value, 1) }
 	n := func(value string) string { return fmt.Sprintf(`{"kty":"RSA","kid":"rsa","n":%s,"e":"AQAB"}`, value) }
 	x32 := b64([]byte(strings.Repeat("x", 32)))
@@ -47,25 +37,19 @@ func TestKeys(t *testing.T) {
 		fails  string
 		reason string
 	}{
-		"one key":       {keys: rsaJWK(), reason: "the least"},
-		"one EC key":    {keys: ecJWK(), header: es256, signer: ecKey(), reason: "likewise"},
-		"use sig":       {keys: member(rsaJWK(), `"use":"sig"`), reason: "what it is for (RFC 7517 §4.2)"},
-		"alg RS256":     {keys: member(rsaJWK(), `"alg":"RS256"`), reason: "what it is for (RFC 7517 §4.4)"},
-		"key_ops":       {keys: member(rsaJWK(), `"key_ops":["sign","verify"]`), reason: "what it is for (RFC 7517 §4.3)"},
-		"unknown more":  {keys: member(rsaJWK(), `"x5t":"abc","exp":17,"nested":{}`), reason: "unknown members are ignored (RFC 7517 §4)"},
-		"private parts": {keys: member(rsaJWK(), `"d":"AQAB","p":7`), reason: "a provider's accident: they are not read"},
+		"one EC key":    {keys: ecJWK(), header: es256, signer: ecKey(), reason: "the least"},
+		"for verifying": {keys: member(rsaJWK(), `"use":"sig","alg":"RS256","key_ops":["sign","verify"]`), reason: "what it is for (RFC 7517 §4.2, §4.3, §4.4)"},
+		"more members":  {keys: member(rsaJWK(), `"x5t":"abc","exp":17,"nested":{},"d":"AQAB","p":7`), reason: "they are ignored (RFC 7517 §4), also private ones"},
 		"odd company": {keys: `{"kty":"OKP","crv":"Ed25519","x":"` + x32 + `"},{"kty":"EC","crv":"secp256k1","x":"` + x32 + `","y":"` + x32 + `"},` +
 			`{"kty":"oct","k":"` + x32 + `"},{"kty":7},{"kid":"rsa"},{},{"kty":"RSA"},{"kty":"XYZ","kid":7},` + rsaJWK(),
 			reason: "a key that is not understood does not spoil the others (RFC 7517 §5)"},
 
-		"use enc":             {keys: member(rsaJWK(), `"use":"enc"`), fails: "key-fits", reason: "a key for encryption, maybe kept less well"},
-		"use enc, no kid":     {keys: member(rsaJWK(), `"use":"enc"`), header: `{"alg":"RS256"}`, fails: "key-fits", reason: "not tried either"},
-		"key_ops sign":        {keys: member(rsaJWK(), `"key_ops":["sign"]`), fails: "key-fits", reason: "not for verifying"},
-		"key_ops empty":       {keys: member(rsaJWK(), `"key_ops":[]`), fails: "key-fits", reason: "for nothing at all"},
-		"key_ops text":        {keys: member(rsaJWK(), `"key_ops":"verify"`), fails: "key-fits", reason: "a list (RFC 7517 §4.3)"},
-		"alg PS256":           {keys: member(rsaJWK(), `"alg":"PS256"`), fails: "key-fits", reason: "a key is for one algorithm (RFC 8725 §3.1)"},
-		"alg of another type": {keys: member(rsaJWK(), `"alg":"ES256"`), fails: "key-fits", reason: "nonsense"},
-		"oct":                 {keys: `{"kty":"oct","kid":"rsa","alg":"RS256","k":"` + x32 + `"}`, fails: "key-fits", reason: "a shared secret, published"},
+		"use enc":         {keys: member(rsaJWK(), `"use":"enc"`), fails: "key-fits", reason: "a key for encryption, maybe kept less well"},
+		"use enc, no kid": {keys: member(rsaJWK(), `"use":"enc"`), header: `{"alg":"RS256"}`, fails: "key-fits", reason: "not tried either"},
+		"key_ops sign":    {keys: member(rsaJWK(), `"key_ops":["sign"]`), fails: "key-fits", reason: "not for verifying"},
+		"key_ops text":    {keys: member(rsaJWK(), `"key_ops":"verify"`), fails: "key-fits", reason: "a list (RFC 7517 §4.3)"},
+		"alg PS256":       {keys: member(rsaJWK(), `"alg":"PS256"`), fails: "key-fits", reason: "a key is for one algorithm (RFC 8725 §3.1)"},
+		"oct":             {keys: `{"kty":"oct","kid":"rsa","alg":"RS256","k":"` + x32 + `"}`, fails: "key-fits", reason: "a shared secret, published"},
 
 		"1024 bits":     {keys: jwkOfRSA("rsa", &rsa1024.PublicKey), signer: rsa1024, fails: "key-fits", reason: "it can be factored (RFC 7518 §3.3)"},
 		"2047 bits":     {keys: n(`"` + b64([]byte("\x7f"+strings.Repeat("\xff", 255))) + `"`), fails: "key-fits", reason: "one too few"},
@@ -76,17 +60,11 @@ func TestKeys(t *testing.T) {
 		"e 1":           {keys: e(`"AQ"`), fails: "key-fits", reason: "every text is its own signature (RFC 8017 §3.1)"},
 		"e 3":           {keys: e(`"Aw"`), fails: "id-token-signature", reason: "the least that fits, and has not signed"},
 		"e even":        {keys: e(`"AQAA"`), fails: "key-fits", reason: "no RSA"},
-		"e of 5 bytes":  {keys: e(`"AQAAAAE"`), fails: "key-fits", reason: "it would not fit an int32"},
-		"e padded":      {keys: e(`"AQAB=="`), fails: "key-fits", reason: "base64url (RFC 7518 §6.3.1)"},
-		"P-384":         {keys: jwk384, header: es256, signer: ecKey(), fails: "key-fits", reason: "ES256 is P-256 only (RFC 7518 §3.4)"},
-		"P-384 as 256":  {keys: strings.Replace(jwk384, "P-384", "P-256", 1), header: es256, signer: ecKey(), fails: "key-fits", reason: "48 bytes are no coordinate of P-256"},
-		"off the curve": {keys: ecMember("x", `"`+x32+`"`), header: es256, signer: ecKey(), fails: "key-fits", reason: "such a point gives away secrets, or fits any signature (RFC 8725 §3.4)"},
-		"x of 31 bytes": {keys: ecMember("x", `"`+b64(make([]byte, 31))+`"`), header: es256, signer: ecKey(), fails: "key-fits", reason: "32 each (RFC 7518 §6.2.1.2)"},
+		"off the curve": {keys: `{"kty":"EC","kid":"ec","crv":"P-256","x":"` + x32 + `","y":"` + x32 + `"}`, header: es256, signer: ecKey(), fails: "key-fits", reason: "such a point gives away secrets, or fits any signature (RFC 8725 §3.4)"},
 
 		"no kid, several": {keys: jwkOfRSA("a", &other.PublicKey) + "," + rsaJWK() + "," + ecJWK(), header: `{"alg":"RS256"}`,
 			reason: "each that fits is tried; the first alone would fail at random"},
-		"no kid, the first of several": {keys: rsaJWK() + "," + jwkOfRSA("a", &other.PublicKey), header: `{"alg":"RS256"}`, reason: "one good signature is enough"},
-		"no kid, the eighth":           {keys: strings.Repeat(jwkOfRSA("a", &other.PublicKey)+",", 7) + ecJWK() + "," + rsaJWK(), header: `{"alg":"RS256"}`, reason: "as many as are tried"},
+		"no kid, the eighth": {keys: strings.Repeat(jwkOfRSA("a", &other.PublicKey)+",", 7) + ecJWK() + "," + rsaJWK(), header: `{"alg":"RS256"}`, reason: "as many as are tried"},
 		"no kid, the ninth": {keys: strings.Repeat(jwkOfRSA("a", &other.PublicKey)+",", 8) + rsaJWK(), header: `{"alg":"RS256"}`, fails: "id-token-signature",
 			reason: "each verification is work that somebody else gives us"},
 		"one kid, the ninth":     {keys: strings.Repeat(jwkOfRSA("rsa", &other.PublicKey)+",", 8) + rsaJWK(), fails: "id-token-signature", reason: "likewise"},
@@ -98,7 +76,6 @@ func TestKeys(t *testing.T) {
 		"one kid, two keys":      {keys: jwkOfRSA("rsa", &other.PublicKey) + "," + rsaJWK(), reason: "both are the provider's; either may have signed"},
 		"one kid, two types":     {keys: strings.Replace(ecJWK(), `"ec"`, `"rsa"`, 1) + "," + rsaJWK(), reason: "kids are told apart by the type too (RFC 7517 §4.5)"},
 		"one kid, one unfit":     {keys: member(jwkOfRSA("rsa", &other.PublicKey), `"use":"enc"`) + "," + rsaJWK(), reason: "the other one is good"},
-		"no keys":                {keys: "", fails: "key-known", reason: "nobody could have signed this"},
 	} {
 		bubble(t, name, func(t *testing.T) {
 			header, signer := tt.header, tt.signer
@@ -178,8 +155,8 @@ func TestKeysReply(t *testing.T) {
 		"keys numbers": {saysJSON(`{"keys": [1]}`), "reply-json", "a list of objects"},
 		"KEYS":         {saysJSON(strings.Replace(good, "keys", "KEYS", 1)), "key-known", "names are case-sensitive"},
 		"100 keys":     {saysJSON(`{"keys": [` + strings.Repeat(ecJWK()+",", 99) + rsaJWK() + `]}`), "", "more than anybody has"},
-		"101 keys":     {saysJSON(`{"keys": [` + strings.Repeat(ecJWK()+",", 100) + rsaJWK() + `]}`), "reply-size", "each is work for a token without a kid"},
 		"no keys":      {saysJSON(`{}`), "key-known", "nobody could have signed this"},
+		"101 keys":     {saysJSON(`{"keys": [` + strings.Repeat(ecJWK()+",", 100) + rsaJWK() + `]}`), "reply-size", "each is work for a token without a kid"},
 	} {
 		bubble(t, name, func(t *testing.T) {
 			_, err := verify(t, newClient(t, opRow(), newOP().but(opJWKS, tt.says)), sign(rs256, claims(nil), rsaKey()))

@@ -98,13 +98,10 @@ func TestChecks1(t *testing.T) {
 	}{
 		"leg 1, no token":              {xLeg1, saysForm("oauth_token_secret=S" + confirmed), "", 1, "temporary-credentials", "half of the credentials"},
 		"leg 1, no secret":             {xLeg1, saysForm("oauth_token=T" + confirmed), "", 1, "temporary-credentials", "half of the credentials"},
-		"leg 1, a page":                {xLeg1, saysForm("<html>100%</html>"), "", 1, "temporary-credentials", "200 says nothing yet"},
 		"leg 1, not confirmed":         {xLeg1, saysForm("oauth_token=T&oauth_token_secret=S"), "", 1, "callback-confirmed", "OAuth 1.0 without the a"},
 		"leg 1, confirmed is false":    {xLeg1, saysForm("oauth_token=T&oauth_token_secret=S&oauth_callback_confirmed=false"), "", 1, "callback-confirmed", "only true is true"},
 		"leg 1, confirmed in capitals": {xLeg1, saysForm("oauth_token=T%2B1&oauth_token_secret=S&oauth_callback_confirmed=TRUE"), xCallback, 0, "", "some write it otherwise than RFC 5849 §2.1"},
 		"leg 1, status 201":            {xLeg1, says(201, "text/html", "oauth_token=T&oauth_token_secret=S"+confirmed), "", 1, "reply-status-200", "only 200 (RFC 5849 §2.1)"},
-		"leg 1, redirected":            {xLeg1, says(307, "text/html", "", "Location", "https://evil.example/"), "", 1, "reply-status-200", "the signature was for another host"},
-		"leg 1, endless":               {xLeg1, saysForm(strings.Repeat("a", maxReply+1)), "", 1, "reply-size", "no honest reply is so long"},
 
 		"as it should be":                     {"", nil, xCallback, 0, "", "what the others are made from"},
 		"another token":                       {"", nil, "oauth_token=stranger&oauth_verifier=V", 2, "callback-token", "an attacker's authorization in this user's session"},
@@ -113,13 +110,8 @@ func TestChecks1(t *testing.T) {
 		"two tokens":                          {"", nil, "oauth_token=%s&oauth_token=stranger&oauth_verifier=V", 2, "callback-once", "a proxy might read the other one"},
 		"two verifiers":                       {"", nil, xCallback + "&oauth_verifier=W", 2, "callback-once", "which of them is it?"},
 		"unreadable":                          {"", nil, xCallback + "&oauth_token=%zz", 2, "callback-once", "what cannot be read is not dropped"},
-		"unreadable verifier":                 {"", nil, xCallback + "&oauth_verifier=%zz", 2, "callback-once", "likewise"},
-		"unreadable denial":                   {"", nil, xCallback + "&denied=%zz", 2, "callback-once", "likewise"},
-		"unreadable problem":                  {"", nil, xCallback + "&oauth_problem=%zz", 2, "callback-once", "likewise"},
 		"no verifier":                         {"", nil, "oauth_token=%s", 2, "callback-verifier", "nobody was asked"},
-		"empty verifier":                      {"", nil, "oauth_token=%s&oauth_verifier=", 2, "callback-verifier", "nobody was asked"},
 		"another token denied":                {"", nil, "denied=stranger", 2, "callback-token", "anybody can write such a link"},
-		"denied what?":                        {"", nil, "denied=", 2, "callback-token", "empty is never equal"},
 		"another one denied next to this one": {"", nil, xCallback + "&denied=stranger", 2, "callback-token", "both must be this attempt's"},
 		"this one denied next to another one": {"", nil, "denied=%s&oauth_token=stranger", 2, "callback-token", "both must be this attempt's"},
 
@@ -127,11 +119,8 @@ func TestChecks1(t *testing.T) {
 		"leg 3, no secret":   {xLeg3, saysForm("oauth_token=T&oauth_token_secret="), xCallback, 3, "token-credentials", "half of the credentials"},
 		"leg 3, unreadable":  {xLeg3, saysForm("oauth_token=T&oauth_token_secret=S&user_id=%zz"), xCallback, 3, "token-credentials", "dropped silently by others"},
 		"leg 3, two secrets": {xLeg3, saysForm("oauth_token=T&oauth_token_secret=S&oauth_token_secret=R"), xCallback, 3, "token-credentials", "which of them is it?"},
-		"leg 3, status 202":  {xLeg3, says(202, "text/html", "oauth_token=T&oauth_token_secret=S"), xCallback, 3, "reply-status-200", "only 200 (RFC 5849 §2.3)"},
 		"leg 3, no network":  {xLeg3, down, xCallback, 3, "reply-received", "nothing came back"},
 
-		"profile, a page":          {xProfile, says(200, "text/html", `{"id_str":"1"}`), xCallback, 5, "reply-media-type", "a file of a user's on the provider's host"},
-		"profile, two users":       {xProfile, saysJSON(`{"id_str":"1","id_str":"2"}`), xCallback, 5, "reply-json", "two parsers would see two"},
 		"profile, id_str a number": {xProfile, saysJSON(`{"id_str":1}`), xCallback, 5, "profile-members", "it would have been rounded"},
 		"profile, nobody":          {xProfile, saysJSON(`{"name":"X Dev"}`), xCallback, 5, "profile-subject", "everybody without an id is the same user"},
 	} {

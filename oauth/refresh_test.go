@@ -43,14 +43,12 @@ func TestRefresh(t *testing.T) {
 		fails  string
 		reason string
 	}{
-		"no ID token":       {reply: plain + `}`, reason: "it may be left out (OIDC Core §12.2)"},
-		"ID token":          {reply: idToken(set{}), reason: "without a nonce, as it should be"},
-		"the first nonce":   {reply: idToken(set{"nonce": "n-0S6_WzA2Mj"}), reason: "the conformance suite repeats it"},
-		"auth_time as then": {reply: idToken(set{"auth_time": epoch - 60}), reason: "the time of the first authentication"},
+		"no ID token":     {reply: plain + `}`, reason: "it may be left out (OIDC Core §12.2)"},
+		"ID token":        {reply: idToken(set{}), reason: "without a nonce, as it should be"},
+		"the first nonce": {reply: idToken(set{"nonce": "n-0S6_WzA2Mj"}), reason: "the conformance suite repeats it"},
 
 		"no refresh token": {tokens: func(t *Tokens) { t.RefreshToken = "" }, reply: plain + `}`, step: 6, fails: "refresh-token", reason: "there is nothing to send"},
 		"no access token":  {reply: `{"token_type": "Bearer"}`, step: 6, fails: "token-access", reason: "a reply is checked like the first"},
-		"another type":     {reply: `{"access_token": "n3w", "token_type": "mac"}`, step: 6, fails: "token-type", reason: "likewise"},
 		"mistyped":         {reply: `{"access_token": 1}`, step: 6, fails: "token-members", reason: "likewise"},
 
 		"other sub":                   {reply: idToken(set{"sub": "mallory"}), step: 6, fails: "refresh-sub", reason: "another user"},
