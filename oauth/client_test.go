@@ -136,13 +136,9 @@ func TestPlainHTTP(t *testing.T) {
 		fails string
 	}{
 		"http://127.0.0.1:9000/token": {"http://localhost:9000", ""},
-		"http://[::1]:9000/token":     {"http://localhost:9000", ""},
-		"https://op.example/token":    {"http://localhost:9000", ""},
 		"http://op.example/token":     {"http://localhost:9000", "endpoint-https"},
-		"http://10.0.0.1/token":       {"http://localhost:9000", "endpoint-https"},
 		"ftp://127.0.0.1/token":       {"http://localhost:9000", "endpoint-https"},
 		"http://localhost/token":      {"https://op.example", "endpoint-https"},
-		"http://127.0.0.1/token":      {"https://op.example", "endpoint-https"},
 	} {
 		t.Run(tt.home+" to "+endpoint, func(t *testing.T) {
 			p.says[tt.home+"/.well-known/openid-configuration"] = saysJSON(`{"issuer": "` + tt.home + `", "authorization_endpoint": "` +

@@ -215,34 +215,29 @@ func TestExchangeReply(t *testing.T) {
 // log.
 func TestExchangeEchoedSecrets(t *testing.T) {
 	const echo = "got c0de and v3rifier of app with s3cret+/=, YXBwOnMzY3JldCUyQiUyRiUzRA== or s3cret%2B%2F%3D"
-	for _, auth := range []string{"client_secret_basic", "client_secret_post"} {
-		for name, reply := range map[string]answer{
-			"description": says(400, "application/json", `{"error": "invalid_grant", "error_description": "`+echo+`"}`),
-			"code":        says(400, "application/json", `{"error": "`+echo+`"}`),
-			"URI":         says(400, "application/json", `{"error": "x", "error_uri": "https://op.example/?`+echo+`"}`),
-			"object":      says(400, "application/json", `{"error": {"message": "`+echo+`"}}`),
-			"list":        says(400, "application/json", `{"error": ["`+strings.ReplaceAll(echo, "/", `\/`)+`"]}`), // as PHP writes it
-			"object, why": says(400, "application/json", `{"error": "x", "error_description": {"code": "\u0063\u0030de"}}`),
-			"network":     func(*http.Request) (*http.Response, error) { return nil, errors.New(echo) },
-		} {
-			t.Run(auth+" "+name, func(t *testing.T) {
-				p, row := newOP(), plainRow()
-				p.says[opToken], row.ClientAuth = reply, auth
-				c := must(NewClient(row, "app", "s3cret+/=", "https://app.example/callback/plain", p))
-				_, err := c.Exchange(t.Context(), callbackOf(t, c))
-				if err == nil {
-					t.Fatal("no error")
+	for name, reply := range map[string]answer{
+		"description": says(400, "application/json", `{"error": "invalid_grant", "error_description": "`+echo+`"}`),
+		"code":        says(400, "application/json", `{"error": "`+echo+`"}`),
+		"URI":         says(400, "application/json", `{"error": "x", "error_uri": "https://op.example/?`+echo+`"}`),
+		"list":        says(400, "application/json", `{"error": ["`+strings.ReplaceAll(echo, "/", `\/`)+`"]}`), // as PHP writes it
+		"object, why": says(400, "application/json", `{"error": "x", "error_description": {"code": "\u0063\u0030de"}}`),
+		"network":     func(*http.Request) (*http.Response, error) { return nil, errors.New(echo) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := must(NewClient(plainRow(), "app", "s3cret+/=", "https://app.example/callback/plain", newOP().but(opToken, reply)))
+			_, err := c.Exchange(t.Context(), callbackOf(t, c))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			text := fmt.Sprintf("%v", err)
+			if refusal, ok := errors.AsType[*Refusal](err); ok {
+				text = fmt.Sprintf("%+v", *refusal)
+			}
+			for _, secret := range []string{"c0de", `\u0063`, "v3rifier", "s3cret+/=", `s3cret+\/=`, "YXBwOnMzY3JldCUyQiUyRiUzRA==", "s3cret%2B%2F%3D"} {
+				if strings.Contains(text, secret) {
+					t.Errorf("%s is in %s", secret, text)
 				}
-				text := fmt.Sprintf("%v", err)
-				if refusal, ok := errors.AsType[*Refusal](err); ok {
-					text = fmt.Sprintf("%+v", *refusal)
-				}
-				for _, secret := range []string{"c0de", `\u0063`, "v3rifier", "s3cret+/=", `s3cret+\/=`, "YXBwOnMzY3JldCUyQiUyRiUzRA==", "s3cret%2B%2F%3D"} {
-					if strings.Contains(text, secret) {
-						t.Errorf("%s is in %s", secret, text)
-					}
-				}
-			})
-		}
+			}
+		})
 	}
 }
