@@ -81,9 +81,10 @@ func TestAttemptCookie(t *testing.T) {
 				}
 			}
 			w = httptest.NewRecorder()
-			got, err := a.Take(w, b.request("/callback/op?state=STATE6789"))
-			if diff := cmp.Diff(want, got); err != nil || diff != "" {
-				t.Errorf("%v (-want +got)\n%s", err, diff)
+			ctx, shown := last[AttemptTaken](t.Context())
+			got, err := a.Take(w, b.request("/callback/op?state=STATE6789").WithContext(ctx))
+			if diff := cmp.Diff([]Attempt{want, want}, []Attempt{got, shown.Attempt}); err != nil || diff != "" {
+				t.Errorf("taken and in the trace: %v (-want +got)\n%s", err, diff)
 			}
 			if diff := cmp.Diff([]string{name + "; Path=/; Max-Age=0; " + attributes}, w.Header()["Set-Cookie"]); diff != "" {
 				t.Errorf("taken (-want +got)\n%s", diff)

@@ -103,9 +103,9 @@ func TestDiscoverMetadata(t *testing.T) {
 // keep anybody from signing in: "true" in quotes is seen in the wild.
 func TestDiscoverIssParameter(t *testing.T) {
 	for value, want := range map[string]bool{`true`: true, `false`: false, `null`: false, `"true"`: false, `1`: false} {
-		m, err := newClient(t, opRow(), newOP().but(opDiscovery, saysJSON(member(opMetadata, `"authorization_response_iss_parameter_supported": `+value)))).Discover(t.Context())
-		if err != nil || m.IssParameter != want {
-			t.Errorf("%s: %t, %v; want %t", value, m.IssParameter, err, want)
+		attempt, _, err := newClient(t, opRow(), newOP().but(opDiscovery, saysJSON(member(opMetadata, `"authorization_response_iss_parameter_supported": `+value)))).Begin(t.Context())
+		if err != nil || attempt.IssParameter != want {
+			t.Errorf("%s: %t, %v; want %t", value, attempt.IssParameter, err, want)
 		}
 	}
 }

@@ -23,6 +23,9 @@ func testRows(t *testing.T) {
 	c := &Check{2, "the-check", "RFC 1 §2", "an attack"}
 	at := func(s string) time.Time { return must(time.Parse(time.RFC3339, s)) }
 	noon := at("2000-01-01T00:00:00Z") // the clock of a bubble begins here
+	if held := c.oneOf("b", "a", "b"); held.Want != "" {
+		t.Errorf("it holds, and still wants %q", held.Want)
+	}
 	for name, tt := range map[string]struct {
 		row    Outcome
 		want   string // what stands between the name and the section; "" if the check holds

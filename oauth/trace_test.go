@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,10 +22,12 @@ func last[T any](ctx context.Context) (context.Context, *T) {
 	}), got
 }
 
-// An event names the function that made it: its source begins on the line that the
-// event says.
+// An event names the step and the function that made it: its source begins on the line
+// that the event says.
 func TestTraceFindsTheSource(t *testing.T) {
+	steps := map[string]int{}
 	ctx := WithTrace(t.Context(), func(e Event) {
+		steps[e.Function] = e.Step
 		source, err := os.ReadFile(filepath.Base(e.Path))
 		if err != nil || !strings.HasSuffix(e.Path, "/oauth/"+e.File) {
 			t.Fatalf("%s: %v", e.Path, err)
@@ -42,10 +45,20 @@ func TestTraceFindsTheSource(t *testing.T) {
 	c.Refresh(ctx, Tokens{})
 	c.Revoke(ctx, Tokens{})
 	attemptOf("op").CheckUser(ctx, "")
+	w, r := httptest.NewRecorder(), browser{}.request("/").WithContext(ctx)
+	newAttempts(false).Put(w, r, newAttempt("STATE6789"))
+	newAttempts(false).Take(w, r)
 	c1 := newClient1(t, xRow(), newX())
 	c1.Begin(ctx)
 	c1.ParseCallback(ctx, Attempt{Provider: "x"}, "")
 	c1.Get(ctx, TokenCredentials{}, "https://x.example/")
+	want := map[string]int{
+		"Client.Discover": 0, "Client.Begin": 1, "Client.ParseCallback": 2, "Client.Exchange": 3, "Client.UserInfo": 5, "Client.Refresh": 6, "Client.Revoke": 7,
+		"Attempts.Put": 1, "Attempts.Take": 2, "Attempt.CheckUser": 2, "Client1.Begin": 1, "Client1.ParseCallback": 2, "Client1.Get": 5,
+	}
+	if diff := cmp.Diff(want, steps); diff != "" {
+		t.Errorf("steps (-want +got)\n%s", diff)
+	}
 }
 
 // A run of checks ends with the one that failed, which says on what.
