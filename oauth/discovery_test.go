@@ -114,11 +114,9 @@ func TestDiscoverIssParameter(t *testing.T) {
 // front (OIDC Discovery §4.1; RFC 8414 would put it behind).
 func TestDiscoverWellKnownPath(t *testing.T) {
 	for issuer, want := range map[string]string{
-		"https://op.example":         "https://op.example/.well-known/openid-configuration",
-		"https://op.example/":        "https://op.example/.well-known/openid-configuration",
-		"https://op.example/tenant":  "https://op.example/tenant/.well-known/openid-configuration",
-		"https://op.example/tenant/": "https://op.example/tenant/.well-known/openid-configuration",
-		"https://op.example:8443/a":  "https://op.example:8443/a/.well-known/openid-configuration",
+		"https://op.example/":       "https://op.example/.well-known/openid-configuration",
+		"https://op.example/tenant": "https://op.example/tenant/.well-known/openid-configuration",
+		"https://op.example:8443/a": "https://op.example:8443/a/.well-known/openid-configuration",
 	} {
 		t.Run(issuer, func(t *testing.T) {
 			p := newOP().but(want, saysJSON(strings.Replace(opMetadata, `"https://op.example"`, `"`+issuer+`"`, 1)))

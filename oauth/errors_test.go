@@ -31,16 +31,14 @@ func testRows(t *testing.T) {
 		want   string // what stands between the name and the section; "" if the check holds
 		reason string
 	}{
-		"holds":      {c.holds(true), "", "a plain condition"},
-		"holds not":  {c.holds(false), "does not hold", "nothing more to say"},
-		"noError":    {c.noError(nil), "", "no error"},
-		"error":      {c.noError(errors.New("broken")), "got broken", "the error says it"},
-		"skipIf":     {c.holds(false).skipIf(true), "", "does not apply"},
-		"skipIf not": {c.holds(false).skipIf(false), "does not hold", "applies"},
+		"holds":     {c.holds(true), "", "a plain condition"},
+		"holds not": {c.holds(false), "does not hold", "nothing more to say"},
+		"noError":   {c.noError(nil), "", "no error"},
+		"error":     {c.noError(errors.New("broken")), "got broken", "the error says it"},
+		"skipIf":    {c.holds(false).skipIf(true), "", "does not apply"},
 
 		"equal":             {c.equal("a", "a"), "", "the same"},
 		"equal other":       {c.equal("b", "a"), "got b, want a", "both sides are named"},
-		"equal case":        {c.equal("A", "a"), "got A, want a", "exactly"},
 		"equal missing":     {c.equal("", "a"), "got nothing (missing), want a", "missing is told from wrong"},
 		"equal empty":       {c.equal("", ""), "does not hold", "a check between two missing values has checked nothing"},
 		"equal to nothing":  {c.equal("a", ""), "got a", "likewise"},
@@ -48,7 +46,6 @@ func testRows(t *testing.T) {
 		"present not":       {c.present(""), "got nothing (missing), want a value", "missing"},
 		"same":              {c.equalSecret("s3cret", "s3cret"), "", "the same"},
 		"same other":        {c.equalSecret("s3cret", "0ther"), "got another value, want the expected one", "neither is named: they are secrets"},
-		"same shorter":      {c.equalSecret("s3", "s3cret"), "got another value, want the expected one", "whole values"},
 		"same missing":      {c.equalSecret("", "s3cret"), "got nothing (missing), want the expected one", "missing is told from wrong"},
 		"same empty":        {c.equalSecret("", ""), "got nothing (missing), want the expected one", "empty never equals empty"},
 		"oneOf":             {c.oneOf("b", "a", "b"), "", "one of them"},
@@ -63,7 +60,6 @@ func testRows(t *testing.T) {
 		"before late":       {c.before(noon.Add(time.Minute), noon), "got 2000-01-01T00:01:00Z, 1m0s ahead of this machine's clock, want before 2000-01-01T00:00:00Z", "by how much"},
 		"before, no time":   {c.before(time.Time{}, noon), "got nothing (missing), want a time", "a zero time is before everything, and no time"},
 		"before, rounded":   {c.before(noon.Add(time.Second+400*time.Millisecond), noon), "got 2000-01-01T00:00:01Z, 1s ahead of this machine's clock, want before 2000-01-01T00:00:00Z", "to a second"},
-		"before, elsewhere": {c.before(noon, noon.In(time.FixedZone("", 3600))), "got 2000-01-01T00:00:00Z, 0s ahead of this machine's clock, want before 2000-01-01T00:00:00Z", "in one time zone"},
 		"after":             {c.after(noon, noon.Add(-1)), "", "after"},
 		"after at":          {c.after(noon, noon), "got 2000-01-01T00:00:00Z, 0s ahead of this machine's clock, want after 2000-01-01T00:00:00Z", "the limit is out"},
 		"after early":       {c.after(at("2000-01-01T01:00:00+02:00"), noon), "got 1999-12-31T23:00:00Z, 1h0m0s behind this machine's clock, want after 2000-01-01T00:00:00Z", "in one time zone"},

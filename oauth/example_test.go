@@ -82,23 +82,6 @@ func demo() (client *oauth.Client, user func(authorizationURL, decision string) 
 	}
 }
 
-// What goes through the browser: the hash of the verifier, and never the verifier.
-func ExampleClient_Begin() {
-	client, _ := demo()
-	attempt, authorizationURL, err := client.Begin(context.Background())
-	if err != nil {
-		log.Fatal(err)
-	}
-	u, _ := url.Parse(authorizationURL)
-	fmt.Println(u.Host + u.Path)
-	fmt.Println(u.Query().Get("response_type"), u.Query().Get("code_challenge_method"))
-	fmt.Println(u.Query().Get("code_challenge") == oauth.CodeChallenge(attempt.CodeVerifier))
-	// Output:
-	// accounts.google.com/o/oauth2/v2/auth
-	// code S256
-	// true
-}
-
 // A callback of another attempt, as an attacker sends it: nothing in it is believed.
 func ExampleClient_ParseCallback() {
 	client, user := demo()
