@@ -3,6 +3,7 @@ package oauth
 import (
 	"bytes"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
@@ -163,6 +164,35 @@ func TestKeysReply(t *testing.T) {
 			wantCheck(t, err, 4, tt.fails, tt.reason)
 		})
 	}
+}
+
+// Whatever a provider publishes as a key, only one that is strong enough is taken.
+func FuzzKeys(f *testing.F) {
+	f.Add(`{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}`)
+	f.Add(`{"kty":"RSA","n":"AQAB","e":"AQAB","key_ops":["verify"],"use":"sig"}`)
+	f.Add(`{"kty":"oct","k":"c2VjcmV0","kid":1}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		o, err := parseObject([]byte(body))
+		if err != nil {
+			return
+		}
+		k := parseKey(o)
+		if k.unfit != nil {
+			return
+		}
+		switch public := k.public.(type) {
+		case *rsa.PublicKey:
+			if bits := public.N.BitLen(); bits < 2048 || bits > maxRSABits || public.E < 3 || public.E%2 == 0 || k.alg != "RS256" {
+				t.Errorf("an RSA key of %d bits with exponent %d for %s was taken", bits, public.E, k.alg)
+			}
+		case *ecdsa.PublicKey:
+			if _, err := public.ECDH(); err != nil || k.alg != "ES256" {
+				t.Errorf("an EC key for %s was taken: %v", k.alg, err)
+			}
+		default:
+			t.Errorf("%T was taken", public)
+		}
+	})
 }
 
 // tokenOf is a good token of now that names this key.

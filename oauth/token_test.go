@@ -241,3 +241,25 @@ func TestExchangeEchoedSecrets(t *testing.T) {
 		})
 	}
 }
+
+// Whatever a token endpoint says, a token that is taken can be sent, and ends at a time that
+// can be believed.
+func FuzzTokenReply(f *testing.F) {
+	f.Add(`{"access_token":"a","token_type":"Bearer","expires_in":3600,"id_token":"a.b.c","scope":"openid email"}`)
+	f.Add(`{"access_token":"a\r\n","token_type":"mac","expires_in":"1e99","id_token":{}}`)
+	f.Add(`{"error":{"message":1},"access_token":"a"}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		c := newClient(t, opRow(), newOP().but(opToken, saysJSON(body)))
+		u, err := c.Exchange(t.Context(), Callback{attempt: Attempt{Provider: "op", Scopes: []string{"openid"}}, code: "x"})
+		if err != nil {
+			return
+		}
+		token := u.tokens
+		if token.AccessToken == "" || printable(token.AccessToken) != nil || u.idToken == "" {
+			t.Errorf("access token %q and ID token %q were taken", token.AccessToken, u.idToken)
+		}
+		if left := time.Until(token.Expiry); !token.Expiry.IsZero() && (left < -time.Minute || left > 137*365*24*time.Hour) {
+			t.Errorf("a token that ends in %s was taken", left)
+		}
+	})
+}
