@@ -192,7 +192,7 @@ func TestVerifyIDTokenHeader(t *testing.T) {
 		"none":        {`{"alg":"none"}`, rsaKey(), "header-alg", "nobody signed this (RFC 8725 §2.1)"},
 		"None":        {`{"alg":"None","kid":"rsa"}`, rsaKey(), "header-alg", "a list of what is refused would miss this; ours is of what is taken"},
 		"no alg":      {`{"kid":"rsa"}`, rsaKey(), "header-alg", "it must be there (RFC 7515 §4.1.1)"},
-		"rs256":       {`{"alg":"rs256","kid":"rsa"}`, rsaKey(), "header-alg", "values too (RFC 7515 §4.1.1)"},
+		"rs256":       {`{"alg":"rs256","kid":"rsa"}`, rsaKey(), "header-alg", "values are case-sensitive (RFC 7515 §4.1.1)"},
 		"HS256":       {`{"alg":"HS256","kid":"rsa"}`, rsaKey(), "header-alg", "the key would be a shared secret"},
 		"alg number":  {`{"alg":1,"kid":"rsa"}`, rsaKey(), "id-token-form", "a string"},
 		"alg twice":   {`{"alg":"none","alg":"RS256","kid":"rsa"}`, rsaKey(), "id-token-form", "two parsers, two algorithms (RFC 7515 §4)"},
@@ -276,6 +276,7 @@ func TestVerifyIDTokenForm(t *testing.T) {
 		"header padded":     {signed(header+"=", payload), "id-token-form", "one token, one spelling (RFC 7515 §2)"},
 		"signature padded":  {good + "==", "id-token-form", "likewise"},
 		"newline":           {signed(header, payload[:8]+"\n"+payload[8:]), "id-token-form", "encoding/base64 skips it, others do not"},
+		"carriage return":   {signed(header[:8]+"\r"+header[8:], payload), "id-token-form", "likewise"},
 		"base64":            {signed(base64.RawStdEncoding.EncodeToString([]byte(`{"alg":"RS256","a":"???>>>"}`)), payload), "id-token-form", "+ and / are not of this alphabet (RFC 4648 §5)"},
 		"bits in claims":    {signed(header, nonZero(b64([]byte(spaced)))), "id-token-form", "two spellings of the same bytes (RFC 4648 §3.5)"},
 		"bits in signature": {nonZero(good), "id-token-form", "two tokens of one signature, of which a list of used ones knows one"},
@@ -309,8 +310,7 @@ func TestVerifyIDTokenForm(t *testing.T) {
 	}
 }
 
-// The edges of rules: the last value that passes and the first that does not, what happens
-// if the second request of a step fails, and what a trace says of it.
+// The last value that passes and the first that does not.
 func TestDates(t *testing.T) {
 	_, err := verify(t, newClient(t, opRow(), newOP()), sign(rs256, claims(set{"exp": "soon"}), rsaKey()))
 	wantGot(t, err, CheckError{Got: "exp has the wrong type: a string"})
