@@ -60,6 +60,7 @@ func testRows(t *testing.T) {
 		"before late":       {c.before(noon.Add(time.Minute), noon), "got 2000-01-01T00:01:00Z, 1m0s ahead of this machine's clock, want before 2000-01-01T00:00:00Z", "by how much"},
 		"before, no time":   {c.before(time.Time{}, noon), "got nothing (missing), want a time", "a zero time is before everything, and no time"},
 		"before, rounded":   {c.before(noon.Add(time.Second+400*time.Millisecond), noon), "got 2000-01-01T00:00:01Z, 1s ahead of this machine's clock, want before 2000-01-01T00:00:00Z", "to a second"},
+		"before, elsewhere": {c.before(noon, noon.In(time.FixedZone("", 3600))), "got 2000-01-01T00:00:00Z, 0s ahead of this machine's clock, want before 2000-01-01T00:00:00Z", "in one time zone"},
 		"after":             {c.after(noon, noon.Add(-1)), "", "after"},
 		"after at":          {c.after(noon, noon), "got 2000-01-01T00:00:00Z, 0s ahead of this machine's clock, want after 2000-01-01T00:00:00Z", "the limit is out"},
 		"after early":       {c.after(at("2000-01-01T01:00:00+02:00"), noon), "got 1999-12-31T23:00:00Z, 1h0m0s behind this machine's clock, want after 2000-01-01T00:00:00Z", "in one time zone"},

@@ -119,6 +119,7 @@ func TestChecks1(t *testing.T) {
 		"leg 3, two secrets": {xLeg3, saysForm("oauth_token=T&oauth_token_secret=S&oauth_token_secret=R"), xCallback, 3, "token-credentials", "which of them is it?"},
 		"leg 3, no network":  {xLeg3, down, xCallback, 3, "reply-received", "nothing came back"},
 
+		"profile, two users":       {xProfile, saysJSON(`{"id_str":"1","id_str":"2"}`), xCallback, 5, "reply-json", "two parsers would see two"},
 		"profile, id_str a number": {xProfile, saysJSON(`{"id_str":1}`), xCallback, 5, "profile-members", "it would have been rounded"},
 		"profile, nobody":          {xProfile, saysJSON(`{"name":"X Dev"}`), xCallback, 5, "profile-subject", "everybody without an id is the same user"},
 	} {

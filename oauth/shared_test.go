@@ -164,5 +164,11 @@ func TestTimeouts(t *testing.T) {
 		if e, _ := errors.AsType[*CheckError](err); e != nil && e.Got != "no answer from op.example in time" {
 			t.Errorf("says %q", e.Got)
 		}
+		// One request alone.
+		began = time.Now()
+		_, err = newClient(t, opRow(), f.p).Get(t.Context(), signedIn("op"), f.url)
+		if waited := time.Since(began); err == nil || waited != 10*time.Second {
+			t.Errorf("waited %s, %v, want 10 s", waited, err)
+		}
 	})
 }
