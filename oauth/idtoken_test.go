@@ -315,7 +315,7 @@ func TestDates(t *testing.T) {
 	_, err := verify(t, newClient(t, opRow(), newOP()), sign(rs256, claims(set{"exp": "soon"}), rsaKey()))
 	wantGot(t, err, CheckError{Got: "exp has the wrong type: a string"})
 	for date, want := range map[string]time.Time{
-		"0.9": {}, "1": time.Unix(1, 0), "253402300799": time.Unix(253402300799, 0), "253402300800": {},
+		"-1": {}, "0.9": {}, "1": time.Unix(1, 0), "253402300799": time.Unix(253402300799, 0), "253402300800": {},
 	} {
 		var got time.Time
 		err := readDate(Object{"exp": []byte(date)}, "exp", &got)
