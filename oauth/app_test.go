@@ -32,12 +32,9 @@ func TestExampleAppIsSafe(t *testing.T) {
 	}
 
 	consent := send("GET", "https://app.example/login/google")
-	back, err := browser.PostForm(consent.Request.URL.String(), url.Values{
+	back := must(browser.PostForm(consent.Request.URL.String(), url.Values{
 		"user": {"ada"}, "scope": {"openid", "email", "profile"}, "decision": {"allow"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	callback := back.Header.Get("Location")
 	if head := send("HEAD", callback); head.StatusCode != http.StatusMethodNotAllowed || len(head.Cookies()) != 0 {
 		t.Errorf("HEAD: %s with cookies %v, want 405 and none", head.Status, head.Cookies())
