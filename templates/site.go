@@ -31,7 +31,7 @@ func (s *Site) Record(asked bool, out io.Writer) {
 		mask = trace.Whole
 	}
 	if !asked {
-		out = nil
+		out = io.Discard
 	}
 	if asked || s.Simulated != "" {
 		s.Recorder = trace.NewRecorder(mask, s.Base.Scheme == "https", out)

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,44 +16,57 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// visitor is a browser as far as the recorder sees it: its cookie.
-type visitor struct{ cookie *http.Cookie }
-
-// request sends the events of one request of the visitor to the recorder.
-func (v *visitor) request(rec *Recorder, events ...any) *http.Request {
-	w := httptest.NewRecorder()
-	r := httptest.NewRequest("GET", "/", nil)
-	if v.cookie != nil {
-		r.AddCookie(v.cookie)
-	}
-	r = rec.Listen(w, r, "Google")
-	for _, what := range events {
-		listening(r).hear(oauth.Event{Time: time.Now(), Step: 1, What: what})
-	}
-	v.keep(w)
-	return r
+// visitor is a browser as far as the recorder sees it.
+type visitor struct {
+	cookie *http.Cookie
+	user   string // who is signed in
 }
 
-func listening(r *http.Request) *listener { return r.Context().Value(listenerKey{}).(*listener) }
-
-func (v *visitor) keep(w *httptest.ResponseRecorder) {
+// request sends a request of the visitor to an app in which these events happen, or functions
+// run, and which then redirects.
+func (v *visitor) request(rec *Recorder, target string, events ...any) (l *listener) {
+	app := func(w http.ResponseWriter, r *http.Request) {
+		l = w.(*listener)
+		for _, what := range events {
+			if f, ok := what.(func()); ok {
+				f()
+			} else {
+				l.hear(oauth.Event{Time: time.Now(), Step: 1, What: what})
+			}
+		}
+		http.Redirect(w, r, "/profile", http.StatusSeeOther)
+	}
+	w, user := httptest.NewRecorder(), func(*http.Request) string { return v.user }
+	rec.Handler(func(*http.Request) string { return "Google" }, user, http.HandlerFunc(app)).ServeHTTP(w, v.get(target))
 	for _, c := range w.Result().Cookies() {
 		v.cookie = c
 	}
+	return l
+}
+
+func (v *visitor) get(target string) *http.Request {
+	r := httptest.NewRequest("GET", target, nil)
+	if v.cookie != nil {
+		r.AddCookie(v.cookie)
+	}
+	return r
+}
+
+// begins begins a sign-in, and ends is its callback.
+func (v *visitor) begins(rec *Recorder, state string) *listener {
+	return v.request(rec, "/login/google", oauth.RedirectOut{URL: "https://op.example/authorize?state=" + state})
+}
+
+func (v *visitor) ends(rec *Recorder, state string) {
+	v.request(rec, "/callback/google?state="+state, oauth.RedirectIn{Path: "/callback/google", Query: "state=" + state})
 }
 
 // sees lists the visitor's sign-ins by their numbers of hops, the latest first.
 func (v *visitor) sees(rec *Recorder) []int {
-	r := httptest.NewRequest("GET", "/trace", nil)
-	if v.cookie != nil {
-		r.AddCookie(v.cookie)
-	}
 	var hops []int
-	for _, latest := range rec.Traces(r).Latest {
-		r := r.Clone(r.Context())
-		r.URL.RawQuery = fmt.Sprint("number=", latest.Number)
+	for _, latest := range rec.Traces(v.get("/trace")).Latest {
 		count := 0
-		for _, step := range rec.Traces(r).Shown.Steps() {
+		for _, step := range rec.Traces(v.get(fmt.Sprint("/trace?number=", latest.Number))).Shown.Steps() {
 			count += len(step.Hops)
 		}
 		hops = append(hops, count)
@@ -60,22 +74,16 @@ func (v *visitor) sees(rec *Recorder) []int {
 	return hops
 }
 
-func out(state string) oauth.RedirectOut {
-	return oauth.RedirectOut{URL: "https://op.example/authorize?state=" + state}
-}
-
-func in(state string) oauth.RedirectIn {
-	return oauth.RedirectIn{Path: "/callback/google", Query: "state=" + state}
-}
-
 func TestRecorderKeepsVisitorsApart(t *testing.T) {
-	rec := NewRecorder(Whole, false, nil)
+	rec := NewRecorder(Whole, false, io.Discard)
 	var ada, mallory visitor
-	ada.request(rec, out("a"))
-	mallory.request(rec, out("m"))
-	mallory.request(rec, out("m2"))
-	ada.request(rec, in("a"))     // the same sign-in
-	mallory.request(rec, in("a")) // Ada's state in Mallory's browser: a sign-in of his own
+	ada.begins(rec, "a")
+	mallory.begins(rec, "m")
+	mallory.begins(rec, "m2")
+	mallory.user = "mallory" // so he keeps what came before
+	ada.ends(rec, "a")       // the same sign-in
+	mallory.ends(rec, "a")   // Ada's state in Mallory's browser: a sign-in of his own
+	mallory.request(rec, "/callback/google")
 	if diff := cmp.Diff([]int{2}, ada.sees(rec)); diff != "" {
 		t.Errorf("Ada (-want +got):\n%s", diff)
 	}
@@ -85,9 +93,7 @@ func TestRecorderKeepsVisitorsApart(t *testing.T) {
 	if got := new(visitor).sees(rec); got != nil {
 		t.Errorf("a stranger sees %v", got)
 	}
-	number := httptest.NewRequest("GET", "/trace?number=2", nil) // Mallory's first
-	number.AddCookie(ada.cookie)
-	if got := rec.Traces(number).Shown.Number; got != 1 {
+	if got := rec.Traces(ada.get("/trace?number=2")).Shown.Number; got != 1 {
 		t.Errorf("Ada asks for Mallory's sign-in and sees number %d, want her own", got)
 	}
 }
@@ -95,146 +101,97 @@ func TestRecorderKeepsVisitorsApart(t *testing.T) {
 // OAuth 1.0a has no state; the temporary token is on both ways, also in a refusal.
 func TestRecorderOfOAuth1(t *testing.T) {
 	for name, query := range map[string]string{"allowed": "oauth_token=t&oauth_verifier=v", "refused": "denied=t"} {
-		rec := NewRecorder(Whole, false, nil)
+		rec := NewRecorder(Whole, false, io.Discard)
 		var ada visitor
-		ada.request(rec, oauth.RedirectOut{URL: "https://api.x.com/oauth/authenticate?oauth_token=t"})
-		ada.request(rec, oauth.RedirectIn{Path: "/callback/x", Query: query})
+		ada.request(rec, "/login/x", oauth.RedirectOut{URL: "https://api.x.com/oauth/authenticate?oauth_token=t"})
+		ada.request(rec, "/callback/x?"+query, oauth.RedirectIn{Path: "/callback/x", Query: query})
 		if diff := cmp.Diff([]int{2}, ada.sees(rec)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 }
 
-// A cookie that somebody planted in the browser shows nothing once it has signed in.
+// A cookie that somebody planted in the browser shows nothing once it has signed in. If the
+// browser brings the callback twice, both answers set the same cookie: one of them is lost.
 func TestRecorderRenewsTheVisitor(t *testing.T) {
-	rec := NewRecorder(Whole, true, nil)
+	rec := NewRecorder(Whole, true, io.Discard)
 	var ada visitor
-	ada.request(rec, out("a"))
+	ada.begins(rec, "a")
 	planted := ada
-	w := httptest.NewRecorder()
-	first, twice := ada.request(rec, in("a")), ada.request(rec)
-	listening(twice).hear(oauth.Event{Step: 2, What: in("a")})
-	listening(first).signedIn(w, "ada")
-	ada.keep(w)
-	late := httptest.NewRecorder()
-	listening(twice).signedIn(late, "ada")
-	if got := late.Result().Cookies(); len(got) > 0 {
-		t.Errorf("the same callback once more sets %v, which would hide the sign-in", got)
-	}
+	second := planted
+	ada.request(rec, "/callback/google?state=a", func() { second.ends(rec, "a") })
 	if got := planted.sees(rec); got != nil {
 		t.Errorf("the cookie from before shows %v", got)
 	}
-	if diff := cmp.Diff([]int{3}, ada.sees(rec)); diff != "" {
-		t.Errorf("the new one (-want +got):\n%s", diff)
-	}
-	_, attributes, _ := strings.Cut(w.Header().Get("Set-Cookie"), "; ")
-	if ada.cookie.Name != "__Host-oauthbyhand-visitor" || attributes != "Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=Lax" {
-		t.Errorf("Set-Cookie: %s", w.Header().Get("Set-Cookie"))
+	for _, v := range []visitor{ada, second} {
+		if diff := cmp.Diff([]int{2}, v.sees(rec)); diff != "" {
+			t.Errorf("the new one (-want +got):\n%s", diff)
+		}
+		v.cookie.Value, v.cookie.Raw = "", ""
+		if got, want := v.cookie.String(), "__Host-oauthbyhand-visitor=; Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=Lax"; got != want {
+			t.Errorf("the cookie is %s, want %s", got, want)
+		}
 	}
 }
 
-// A session that ran out was not signed out of, and the next user of this browser may be
-// another: a sign-in shows what the same user did before, and nothing else. Only the user who
-// is signed in can connect an account, so what came before stays. The cookie that the answer
-// sets says which user is signed in now, and no other cookie does.
-func TestHandlerKeepsTheUsersTraces(t *testing.T) {
-	rec := NewRecorder(Whole, false, nil)
-	user := func(r *http.Request) string {
-		if c := r.CookiesNamed("session"); len(c) == 1 {
-			return c[0].Value
-		}
-		return ""
-	}
-	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		state := r.FormValue("state")
-		strange := oauth.RedirectIn{Path: "/callback/google", Query: "User=made+up&state=" + state} // which connects nothing
-		for _, what := range []any{out(state), strange, oauth.AttemptTaken{Attempt: oauth.Attempt{User: r.FormValue("connects")}}} {
-			listening(r).hear(oauth.Event{Time: time.Now(), Step: 1, What: what})
-		}
-		http.SetCookie(w, &http.Cookie{Name: "session", MaxAge: -1})
-		if as := r.FormValue("as"); as != "" {
-			http.SetCookie(w, &http.Cookie{Name: "session", Value: as, MaxAge: 60})
-		}
-		http.Redirect(w, r, "/profile", http.StatusSeeOther)
-	})
-	handler := rec.Handler(func(*http.Request) string { return "Google" }, user, app)
+// A session that ran out was not signed out of, and the next person at this browser may be
+// another. A sign-in shows what came before only if somebody was signed in until then.
+func TestRecorderKeepsWhatCameBefore(t *testing.T) {
+	rec := NewRecorder(Whole, false, io.Discard)
 	var browser visitor
-	browser.request(rec, out("of the first, who went away"))
+	browser.begins(rec, "of the first, who went away")
 	for i, step := range []struct {
-		as, connects string
-		want         []int
+		action, user string
+		want         []string
 	}{
-		{"ada", "", []int{3}}, {"ada", "", []int{3, 3}}, {"bob", "", []int{3}}, {"bob", "bob", []int{3, 3}}, {"bob", "", []int{3, 3, 3}},
-		{"", "", []int{3}}, {"", "", []int{3}}, {"ada", "", []int{3}}, // unknown users in between
+		{"login", "", []string{"signed in"}},
+		{"login", "ada", []string{"signed in", "signed in"}},
+		{"connect", "ada", []string{"connected", "signed in", "signed in"}},
+		{"login", "", []string{"signed in"}},
+		{"refresh", "bob", []string{"refreshed", "signed in"}},
+		{"disconnect", "", []string{"disconnected"}}, // the last account: nobody is signed in any more
 	} {
-		was := "whoever was signed in before"
-		if step.connects != "" {
-			was = step.connects
-		}
-		before, w := browser, httptest.NewRecorder()
-		r := httptest.NewRequest("GET", fmt.Sprintf("/callback/google?as=%s&connects=%s&state=%d", step.as, step.connects, i), nil)
-		r.AddCookie(&http.Cookie{Name: "session", Value: was})
-		r.AddCookie(browser.cookie)
-		handler.ServeHTTP(w, r)
-		for _, c := range w.Result().Cookies() {
-			if c.Name == rec.cookieName() {
-				browser.cookie = c
+		browser.user = step.user
+		state := fmt.Sprint(i)
+		browser.request(rec, "/"+step.action+"/google", oauth.RedirectOut{URL: "https://op.example/authorize?state=" + state})
+		before := browser
+		if step.action == "login" || step.action == "connect" {
+			browser.ends(rec, state)
+			if got := before.sees(rec); got != nil {
+				t.Errorf("%d: the cookie from before shows %v", i, got)
 			}
 		}
-		if diff := cmp.Diff(step.want, browser.sees(rec)); diff != "" {
-			t.Errorf("after sign-in %d (-want +got):\n%s", i+1, diff)
+		var got []string
+		for _, trace := range rec.Traces(browser.get("/trace")).Latest {
+			got = append(got, trace.Outcome)
 		}
-		if got := before.sees(rec); got != nil || len(rec.records) != len(step.want) {
-			t.Errorf("after sign-in %d the cookie from before shows %v, and %d records are kept", i+1, got, len(rec.records))
+		if diff := cmp.Diff(step.want, got); diff != "" || len(rec.records) != len(step.want) {
+			t.Errorf("%d: %d are kept (-want +got):\n%s", i, len(rec.records), diff)
 		}
 	}
 }
 
-// The answer to a callback is lost, and the browser brings it once more: the second answer
-// renews the cookie, and shows the sign-in if it signs in the same user.
-func TestHandlerOfARepeatedCallback(t *testing.T) {
-	for as, want := range map[string][]int{"ada": {2}, "": nil, "bob": nil} {
-		rec, done := NewRecorder(Whole, false, nil), false
-		user := func(r *http.Request) string { return r.CookiesNamed("session")[0].Value }
-		handler := rec.Handler(func(*http.Request) string { return "Google" }, user, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !done {
-				listening(r).hear(oauth.Event{Step: 2, What: in("a")})
-			}
-			done = true
-			http.SetCookie(w, &http.Cookie{Name: "session", Value: r.FormValue("as"), MaxAge: 60})
-			http.Redirect(w, r, "/profile", http.StatusSeeOther)
-		}))
-		var browser visitor
-		browser.request(rec, out("a"))
-		planted := browser
-		for _, as := range []string{"ada", as} {
-			w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/callback/google?state=a&as="+as, nil)
-			r.AddCookie(&http.Cookie{Name: "session"})
-			r.AddCookie(planted.cookie)
-			handler.ServeHTTP(w, r)
-			browser.keep(w)
-		}
-		if diff := cmp.Diff(want, browser.sees(rec)); diff != "" {
-			t.Errorf("as %q (-want +got):\n%s", as, diff)
-		}
-		browser.request(rec, out("later"))
-		if got := planted.sees(rec); got != nil {
-			t.Errorf("as %q: the cookie from before shows %v", as, got)
-		}
+// A sign-in that failed stays so, and the visitor keeps the cookie.
+func TestRecorderOfAFailure(t *testing.T) {
+	rec := NewRecorder(Whole, false, io.Discard)
+	var ada visitor
+	ada.begins(rec, "a")
+	before := *ada.cookie
+	ada.request(rec, "/callback/google?state=a", func() { rec.records[0].Outcome = "stopped by callback-state" })
+	if got := rec.Traces(ada.get("/trace")).Shown.Outcome; got != "stopped by callback-state" || ada.cookie.Value != before.Value {
+		t.Errorf("the outcome is %q, and the cookie has changed: %t", got, ada.cookie.Value != before.Value)
 	}
 }
 
 // Two traces are shown side by side if the query asks for it and both are the visitor's.
 func TestTracesBeside(t *testing.T) {
-	rec := NewRecorder(Whole, false, nil)
+	rec := NewRecorder(Whole, false, io.Discard)
 	var ada, mallory visitor
-	mallory.request(rec, out("m"))
-	ada.request(rec, out("a"))
-	ada.request(rec, out("b"))
+	mallory.begins(rec, "m")
+	ada.begins(rec, "a")
+	ada.begins(rec, "b")
 	for query, want := range map[string]string{"number=3&beside=2": "3 2", "number=3": "3 0", "beside=1": "3 0", "number=2&beside=x": "2 0"} {
-		r := httptest.NewRequest("GET", "/trace?"+query, nil)
-		r.AddCookie(ada.cookie)
-		traces, beside := rec.Traces(r), 0
+		traces, beside := rec.Traces(ada.get("/trace?"+query)), 0
 		if traces.Beside != nil {
 			beside = traces.Beside.Number
 		}
@@ -244,25 +201,28 @@ func TestTracesBeside(t *testing.T) {
 	}
 }
 
-// A visitor who signs out is forgotten, also if a cookie was planted, and nobody else is. What happens to a
-// sign-in after it was dropped does not bring it back.
+// A visitor who signs out is forgotten, also if a cookie was planted, and nobody else is. What
+// happens to a sign-in after it was dropped does not bring it back.
 func TestRecorderDrops(t *testing.T) {
-	for name, drop := range map[string]func(*Recorder, *http.Request){
-		"signed out": func(rec *Recorder, r *http.Request) { rec.forget(r, nil) },
-		"the oldest of too many": func(rec *Recorder, _ *http.Request) {
+	for name, drop := range map[string]func(*Recorder, visitor){
+		"signed out": func(rec *Recorder, v visitor) {
+			r := v.get("/logout")
+			r.AddCookie(&http.Cookie{Name: v.cookie.Name, Value: "planted, to make it ambiguous whose sign-ins to forget"})
+			nobody := func(*http.Request) string { return "" }
+			rec.Handler(nobody, nobody, http.RedirectHandler("/", http.StatusSeeOther)).ServeHTTP(httptest.NewRecorder(), r)
+		},
+		"the oldest of too many": func(rec *Recorder, _ visitor) {
 			for range recordsKept - 1 {
-				new(visitor).request(rec, out("another"))
+				new(visitor).begins(rec, "another")
 			}
 		},
 	} {
-		rec := NewRecorder(Whole, false, nil)
+		rec := NewRecorder(Whole, false, io.Discard)
 		var ada, mallory visitor
-		mallory.request(rec)
-		r := mallory.request(rec, out("m"))
-		ada.request(rec, out("a"))
-		r.AddCookie(&http.Cookie{Name: mallory.cookie.Name, Value: "planted, to make it ambiguous whose sign-ins to forget"})
-		drop(rec, r)
-		listening(r).hear(oauth.Event{Step: 3, What: oauth.ReplyReceived{Status: 200}})
+		listening := mallory.begins(rec, "m")
+		ada.begins(rec, "a")
+		drop(rec, mallory)
+		listening.hear(oauth.Event{Step: 3, What: oauth.ReplyReceived{Status: 200}})
 		if got := mallory.sees(rec); got != nil || ada.sees(rec) == nil {
 			t.Errorf("%s: it is there again: %v, or Ada's is not: %v", name, got, ada.sees(rec))
 		}
@@ -276,14 +236,14 @@ func TestRecorderKeepsNobodyWaiting(t *testing.T) {
 		"mask": func(slow func()) *Recorder {
 			return NewRecorder(func() *Mask {
 				return &Mask{seen: make(map[string]string), hide: func(string, string) string { slow(); return "" }}
-			}, false, nil)
+			}, false, io.Discard)
 		},
 		"terminal": func(slow func()) *Recorder { return NewRecorder(Whole, false, writer(slow)) },
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			goOn := make(chan bool)
 			rec := newRecorder(func() { <-goOn })
-			go new(visitor).request(rec, out("a"))
+			go new(visitor).begins(rec, "a")
 			synctest.Wait()
 			if !rec.mu.TryLock() {
 				t.Fatalf("the recorder waits for the %s", name)
@@ -305,18 +265,18 @@ func (w writer) Write(p []byte) (int, error) {
 // However many sign-ins are begun, and however long the replies are, the recorder
 // stays within its bounds.
 func TestRecorderIsBounded(t *testing.T) {
-	rec := NewRecorder(Whole, false, nil)
+	rec := NewRecorder(Whole, false, io.Discard)
 	for range recordsKept + 10 {
-		new(visitor).request(rec, out("a"))
+		new(visitor).begins(rec, "a")
 	}
 	if len(rec.records) != recordsKept {
 		t.Errorf("%d sign-ins kept, want %d", len(rec.records), recordsKept)
 	}
 	reply := oauth.ReplyReceived{Status: 200, Body: `{"a":"` + strings.Repeat("x", 30<<10) + `"}`}
 	var ada visitor
-	ada.request(rec, append(slices.Repeat([]any{reply}, 10), out("b"))...)
+	ada.request(rec, "/read", append(slices.Repeat([]any{reply}, 10), oauth.AttemptTaken{})...)
 	if got := ada.sees(rec); len(got) != 1 || got[0] != 5 {
-		t.Errorf("of ten replies of 30 KiB and a redirect %v hops are kept, want 5: 128 KiB hold four replies", got)
+		t.Errorf("of ten replies of 30 KiB and an attempt %v hops are kept, want 5: 128 KiB hold four replies", got)
 	}
 }
 
@@ -397,7 +357,7 @@ func numbered(format string, n int) string {
 func TestCutWorst(t *testing.T) {
 	for name, e := range worst() {
 		// It was 1.3 million when each text prepared its own search.
-		if got := testing.AllocsPerRun(1, func() { newHop(e, Cut()) }); got > 100_000 {
+		if got := testing.AllocsPerRun(1, func() { newHop(e, Cut()).after(before) }); got > 100_000 {
 			t.Errorf("%s: %.0f allocations", name, got)
 		}
 	}
@@ -407,7 +367,7 @@ func BenchmarkCutWorst(b *testing.B) {
 	for name, e := range worst() {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				newHop(e, Cut())
+				newHop(e, Cut()).after(before)
 			}
 		})
 	}
@@ -496,7 +456,7 @@ func TestCutShapes(t *testing.T) {
 func TestTerminal(t *testing.T) {
 	var terminal strings.Builder
 	rec := NewRecorder(Whole, false, &terminal)
-	new(visitor).request(rec, in("%1b%5B2J%0AApp:+forged&x%0Dy=%C2%9B1m&z=%E2%80%AEgnorw%E2%81%A6%E2%80%A8"))
+	new(visitor).ends(rec, "%1b%5B2J%0AApp:+forged&x%0Dy=%C2%9B1m&z=%E2%80%AEgnorw%E2%81%A6%E2%80%A8")
 	want := `
 === 1 request · RFC 6749 §4.1.1; RFC 7636 §4.3
 

@@ -1,8 +1,8 @@
 // Package trace records what happens during a sign-in, and shows it: as a page with a
 // diagram, and as a transcript.
 //
-//	recorder.go    who made which sign-in, and its events
-//	handler.go     which requests of the app are recorded
+//	recorder.go    the events of each sign-in
+//	visitor.go     which requests are recorded, and who sees what
 //	hop.go         an event in words
 //	words.txt      what each name on the wire is for
 //	mask.go        what of a secret is kept
@@ -33,12 +33,12 @@ type Trace struct {
 	Outcome  string // empty while it is under way
 	Open     bool   // show all details
 	hops     []hop
-	size     int    // of them, in bytes
-	visitor  string // the hash of the cookie
-	user     string // the user it signed in, or who was signed in when it began
+	size     int // of them, in bytes
 	source   *source
+	success  string // the outcome if all goes well
 	attempt  string // the hash of what the callback brings back, once that is known
-	connects bool   // the attempt connects an account to the user who is signed in
+	visitor  string // the hash of the cookie
+	renewed  string // the visitor's cookie after the sign-in
 }
 
 // step is a step of a trace.

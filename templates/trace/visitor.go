@@ -7,31 +7,118 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"example.com/oauthbyhand/oauth"
 )
 
-func (rec *Recorder) cookieName() string { return oauth.Cookie(rec.secure, "visitor", "", 0).Name }
+// outcomes are the requests to record, by the first segment of the path, and how a trace that
+// begins with one ends if all goes well.
+var outcomes = map[string]string{
+	"login": "signed in", "connect": "connected", "callback": "signed in", "logout": "",
+	"refresh": "refreshed", "read": "read again", "disconnect": "disconnected",
+}
+
+type listenerKey struct{}
+
+// Handler records what happens in app while it serves a sign-in, or a button about tokens. A
+// visitor who has no cookie gets one. title names the provider that a request is about, and
+// user says who is signed in. The app needs to know nothing of it: its answer shows how the
+// sign-in ended. A page about a failure has called [End] before. A nil Recorder records nothing.
+func (rec *Recorder) Handler(title, user func(*http.Request) string, app http.Handler) http.Handler {
+	if rec == nil {
+		return app
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		action, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		if _, ok := outcomes[action]; !ok {
+			app.ServeHTTP(w, r)
+			return
+		}
+		l := &listener{ResponseWriter: w, request: r, recorder: rec, provider: title(r), action: action, user: user, signedIn: user(r) != "", visitor: rec.visitor(r), mask: rec.mask(), last: before}
+		if l.visitor == "" {
+			l.visitor = rec.setVisitor(w, rand.Text())
+		}
+		attempt := attemptOf(r.URL.RawQuery)
+		rec.mu.Lock()
+		for _, record := range rec.records { // this may be the callback of a sign-in that was begun
+			if record.visitor == l.visitor && record.attempt == attempt && record.Outcome == "" {
+				l.record = record
+			}
+		}
+		rec.mu.Unlock()
+		ctx := context.WithValue(r.Context(), listenerKey{}, l)
+		app.ServeHTTP(l, r.WithContext(oauth.WithTrace(ctx, l.hear)))
+	})
+}
 
 // visitor returns the hash of the visitor's cookie, or nothing.
 func (rec *Recorder) visitor(r *http.Request) string {
-	cookies := r.CookiesNamed(rec.cookieName())
+	cookies := r.CookiesNamed(rec.cookie("").Name)
 	if len(cookies) != 1 { // of two, one is somebody else's
 		return ""
 	}
 	return hash(cookies[0].Value)
 }
 
-func (rec *Recorder) newVisitor(w http.ResponseWriter) string {
-	value := rand.Text()
-	http.SetCookie(w, oauth.Cookie(rec.secure, "visitor", value, 12*time.Hour))
+// setVisitor gives the visitor a cookie, and returns its hash.
+func (rec *Recorder) setVisitor(w http.ResponseWriter, value string) string {
+	http.SetCookie(w, rec.cookie(value))
 	return hash(value)
+}
+
+func (rec *Recorder) cookie(value string) *http.Cookie {
+	return oauth.Cookie(rec.secure, "visitor", value, 12*time.Hour)
+}
+
+// WriteHeader ends the trace if the app sends the browser on.
+func (l *listener) WriteHeader(status int) {
+	leaves := (l.action == "logout" || l.action == "disconnect") && l.user(l.request) == ""
+	begins := l.action == "login" || l.action == "connect"
+	l.recorder.mu.Lock()
+	if leaves { // the next person at this browser may be somebody else
+		for _, cookie := range l.request.CookiesNamed(l.recorder.cookie("").Name) { // of two, one is the visitor's
+			l.forget(hash(cookie.Value))
+		}
+	}
+	if status == http.StatusSeeOther && !begins && l.record != nil {
+		l.succeed()
+	}
+	l.recorder.mu.Unlock()
+	l.ResponseWriter.WriteHeader(status)
+}
+
+// succeed notes that all went well, unless it has failed before. After a sign-in the visitor
+// gets a new cookie: an attacker who planted the old one in this browser sees neither that nor
+// what follows. The same callback again gets the same cookie again, in case the first answer
+// was lost. What the visitor did before is kept if somebody was signed in. If not, it is
+// dropped: another person may have used this browser, and their session may have run out
+// without a sign-out.
+func (l *listener) succeed() {
+	l.record.Outcome = cmp.Or(l.record.Outcome, l.record.success)
+	if l.action != "callback" || l.record.Outcome != l.record.success {
+		return
+	}
+	renewed := l.recorder.setVisitor(l.ResponseWriter, l.record.renewed)
+	for _, r := range l.recorder.records {
+		if r.visitor == l.visitor && (l.signedIn || r == l.record) {
+			r.visitor = renewed
+		}
+	}
+	l.forget(l.visitor)
+}
+
+// forget drops a visitor's sign-ins, except the one that is recorded here.
+func (l *listener) forget(visitor string) {
+	l.recorder.records = slices.DeleteFunc(l.recorder.records, func(r *Trace) bool {
+		return r.visitor == visitor && r != l.record
+	})
 }
 
 // End notes the outcome of the sign-in that ctx is part of, unless it has ended before. It
 // returns the trace up to there, or nil if nothing is recorded. ctx is the context of a
-// request that [Recorder.Listen] returned.
+// request in the app of [Recorder.Handler].
 func End(ctx context.Context, outcome string) *Trace {
 	l, ok := ctx.Value(listenerKey{}).(*listener)
 	if !ok {
@@ -45,23 +132,6 @@ func End(ctx context.Context, outcome string) *Trace {
 	l.record.Outcome = cmp.Or(l.record.Outcome, outcome)
 	trace := *l.record // which may go on
 	return &trace
-}
-
-// forget drops the sign-ins of the visitor who sent r: the next person at this browser may be
-// somebody else. What own recorded stays, unless own is nil.
-func (rec *Recorder) forget(r *http.Request, own *listener) {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	for _, cookie := range r.CookiesNamed(rec.cookieName()) { // of two, one is the visitor's
-		rec.drop(hash(cookie.Value), own)
-	}
-}
-
-// drop drops a visitor's sign-ins, except what own recorded.
-func (rec *Recorder) drop(visitor string, own *listener) {
-	rec.records = slices.DeleteFunc(rec.records, func(r *Trace) bool {
-		return r.visitor == visitor && (own == nil || r != own.record)
-	})
 }
 
 // Traces is the Data of the page "trace".

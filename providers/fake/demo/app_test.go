@@ -133,7 +133,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
-	return recordedWorld(t, trace.NewRecorder(trace.Whole, false, nil))
+	return recordedWorld(t, trace.NewRecorder(trace.Whole, false, io.Discard))
 }
 
 func recordedWorld(t *testing.T, recorder *trace.Recorder) *world {
