@@ -24,34 +24,29 @@ type hop struct {
 	Checks      rows
 	Anchor      string // on the page
 	oauth1      bool
-	noPKCE      bool // the provider gets no PKCE
+	Note        string // in the diagram
 }
 
 // part is a part of a message.
 type part struct {
 	Title  string
 	Values []item
-	JSON   bool   // the values are members of an object
-	Text   string // in place of values
-	Folded string // why the page folds it: it was there before
+	JSON   bool // the values are members of an object
 }
 
-// item is a value with its name, and what it is for.
+// item is a value with its name, and what it is for. A text has no name.
 type item struct {
 	Name, Value string
 	word
-	Note   string   // a time in words
-	Checks []string // that read it
-	Open   bool     // not folded, even if it is long
+}
+
+// textPart is a part that is one text.
+func textPart(title, text string) part {
+	return part{Title: title, Values: []item{{Value: text}}}
 }
 
 // Where names the function that made the hop.
-func (h hop) Where() string {
-	if h.Function == "" {
-		return ""
-	}
-	return h.Function + " in oauth/" + h.File
-}
+func (h hop) Where() string { return h.Function + " in oauth/" + h.File }
 
 // The lanes.
 const app, browser, provider = "App", "Browser", "Provider"
@@ -66,30 +61,30 @@ func newHop(e oauth.Event, m *Mask) hop {
 	switch what := e.What.(type) {
 	case oauth.RedirectOut:
 		h.request(m, http.MethodGet, what.URL, inRequest, app, browser, provider)
-		h.noPKCE = !h.oauth1 && !strings.Contains(what.URL, "code_challenge=")
+		if !h.oauth1 && !strings.Contains(what.URL, "code_challenge=") {
+			h.Note = "no PKCE here: state ties the callback to this browser, the client secret ties the code to this app, and nothing ties the code to this sign-in"
+		}
 	case oauth.RedirectIn:
 		h.request(m, http.MethodGet, what.Path+"?"+what.Query, inCallback, provider, browser, app)
 		h.oauth1 = strings.Contains(what.Query, "oauth_token=") || strings.Contains(what.Query, "denied=")
 	case oauth.AttemptPut:
 		h.Lanes, h.Message = []string{app, browser}, "Set-Cookie: "+cookieName(m, what.Cookie.Name)
-		attributes := *what.Cookie
-		attributes.Value = ""
-		_, shown, _ := strings.Cut(attributes.String(), "; ")
+		_, attributes, _ := strings.Cut(what.Cookie.String(), "; ")
 		h.add(part{Title: "Cookie", Values: []item{
 			m.named(inAttempt, "value", what.Cookie.Value),
-			m.named(inAttempt, "attributes", shown),
+			m.named(inAttempt, "attributes", attributes),
 		}})
-		h.add(attemptPart(m, what.Attempt, ""))
+		h.add(attemptPart(m, what.Attempt))
 	case oauth.AttemptTaken:
 		h.Lanes, h.Message = []string{browser, app}, "Cookie: "+cookieName(m, what.Cookie)
-		h.add(attemptPart(m, what.Attempt, "as it was put there"))
+		h.add(attemptPart(m, what.Attempt))
 	case oauth.Signed:
 		h.signature(m, what)
 	case oauth.RequestSent:
 		h.request(m, what.Method, what.URL, inRequest, app, provider)
 		if parameters, ok := strings.CutPrefix(what.Header.Get("Authorization"), "OAuth "); ok { // RFC 5849 §3.5.1
 			form := strings.NewReplacer(`"`, "", ", ", "&").Replace(parameters)
-			h.add(part{Title: "Header Authorization: OAuth", Values: m.form(inRequest, form), Folded: "with the parameters and the signature from above"})
+			h.add(part{Title: "Header Authorization: OAuth", Values: m.form(inRequest, form)})
 		}
 		h.add(headers(m, what.Header))
 		h.add(m.body(inRequest, what.Body))
@@ -126,7 +121,7 @@ func (h *hop) request(m *Mask, method, rawURL, place string, lanes ...string) {
 
 // add leaves out what is empty.
 func (h *hop) add(p part) {
-	if len(p.Values) > 0 || p.Text != "" {
+	if len(p.Values) > 0 {
 		h.Parts = append(h.Parts, p)
 	}
 }
@@ -138,10 +133,10 @@ func cookieName(m *Mask, name string) string {
 }
 
 // attemptPart shows what is sealed in the cookie, under the names of its fields.
-func attemptPart(m *Mask, a oauth.Attempt, folded string) part {
+func attemptPart(m *Mask, a oauth.Attempt) part {
 	encoded, _ := json.Marshal(a)
 	p := m.body(inAttempt, string(encoded))
-	p.Title, p.Folded = "Sealed inside: the Attempt", folded
+	p.Title = "Sealed inside: the Attempt"
 	p.Values = slices.DeleteFunc(p.Values, func(v item) bool { return v.Value == `""` || v.Value == "null" })
 	return p
 }
@@ -162,9 +157,8 @@ func headers(m *Mask, header http.Header) part {
 			about.Secret = cmp.Or(credentialNames[scheme], "credentials")
 			value = scheme + " " + m.hidden(about.Secret, credentials)
 		case name == "Location": // in the rest there may be tokens that are seen nowhere else
-			if end := strings.IndexAny(value, "?#"); end >= 0 {
-				value = value[:end] + m.hidden("query", value[end:])
-			}
+			end := strings.IndexAny(value+"?", "?#")
+			value = value[:end] + m.hidden("query", value[end:])
 		}
 		if matters && value != "" {
 			p.Values = append(p.Values, item{Name: name, Value: m.text(value), word: about})
@@ -183,9 +177,9 @@ func (h *hop) signature(m *Mask, s oauth.Signed) {
 		collected.Values = append(collected.Values, m.named(inRequest, p.Name, p.Value))
 	}
 	h.add(collected)
-	h.add(part{Title: "Normalized: encoded and sorted (§3.4.1.3.2)", Text: m.text(s.Normalized)})
-	h.add(part{Title: "The base string: what is signed (§3.4.1.1; signatureBaseString in oauth/sign1.go)", Text: m.text(s.BaseString)})
-	h.add(part{Title: "The signature: HMAC-SHA1 of it, under the app's secret and the token's (§3.4.2)", Text: m.value(inRequest, "oauth_signature", s.Signature)})
+	h.add(textPart("Normalized: encoded and sorted (§3.4.1.3.2)", m.text(s.Normalized)))
+	h.add(textPart("The base string: what is signed (§3.4.1.1; signatureBaseString in oauth/sign1.go)", m.text(s.BaseString)))
+	h.add(textPart("The signature: HMAC-SHA1 of it, under the app's secret and the token's (§3.4.2)", m.value(inRequest, "oauth_signature", s.Signature)))
 }
 
 // token is the ID token in its three parts.
@@ -197,29 +191,18 @@ func (h *hop) token(m *Mask, t oauth.TokenDecoded) {
 		p := m.body(place, string(decoded))
 		p.Title = []string{"First part: the header", "Second part: the claims"}[i]
 		for i, v := range p.Values {
-			p.Values[i].Note, p.Values[i].Checks = asTime(v), readers(v.Name)
+			p.Values[i].Value += asTime(v)
 		}
 		h.add(p)
 	}
 	h.add(part{Title: "Third part: the signature", Values: []item{m.named(inClaims, "signature", parts[len(parts)-1])}})
 }
 
-// readers names the checks that read a claim: those that are called after it.
-func readers(claim string) []string {
-	var names []string
-	for _, c := range oauth.Checks() {
-		if c.Step >= 4 && strings.Contains(c.Name+"-", "-"+strings.ReplaceAll(claim, "_", "-")+"-") {
-			names = append(names, c.Name)
-		}
-	}
-	return names
-}
-
-// asTime says for people when a NumericDate is.
+// asTime says for people when a NumericDate is, in parentheses.
 func asTime(v item) string {
 	seconds, err := strconv.ParseInt(v.Value, 10, 64)
 	if err != nil || !slices.Contains([]string{"exp", "iat", "nbf", "auth_time"}, v.Name) {
 		return ""
 	}
-	return time.Unix(seconds, 0).UTC().Format("2006-01-02 15:04:05 UTC")
+	return time.Unix(seconds, 0).UTC().Format(" (2006-01-02 15:04:05 UTC)")
 }

@@ -76,12 +76,10 @@ func (m *Mask) hidden(name, value string) string {
 // text returns s without what was hidden before, and nothing of s if that was too much to
 // remember.
 func (m *Mask) text(s string) string {
-	switch {
-	case s == "" || len(m.seen) == 0:
-		return s
-	case len(m.seen) >= seenMax:
-		return m.hide("text", s)
-	case m.replacer == nil:
+	if len(m.seen) >= seenMax {
+		return m.hidden("text", s)
+	}
+	if m.replacer == nil {
 		var pairs []string
 		for _, value := range slices.Backward(slices.Sorted(maps.Keys(m.seen))) { // a value before its own beginning
 			pairs = append(pairs, value, m.seen[value])
@@ -91,10 +89,11 @@ func (m *Mask) text(s string) string {
 	return m.replacer.Replace(s)
 }
 
-const (
-	bodyMax  = 32 << 10 // bytes of a body; no honest one comes near
-	depthMax = 20       // of JSON: each level moves what is in it to the right
-)
+// bodyMax is how many bytes a body may have to be shown. No honest one comes near.
+const bodyMax = 32 << 10
+
+// depthMax bounds the depth of JSON: each level moves what is in it to the right.
+const depthMax = 20
 
 // body returns the body of a message: names with their values if it is a JSON object or a
 // form, or else text.
@@ -106,19 +105,16 @@ func (m *Mask) body(place, body string) part {
 	case body == "":
 		return part{}
 	case len(body) > bodyMax:
-		return part{Title: "Body", Text: fmt.Sprintf("%d bytes, which are too many to show", len(body))}
+		return textPart("Body", fmt.Sprintf("%d bytes, which are too many to show", len(body)))
 	case json.Valid([]byte(body)) && body[0] == '{':
-		return part{Title: "Body, JSON", JSON: true, Values: p.members()}
+		p.Token()
+		return part{Title: "Body, JSON", JSON: true, Values: p.members("")}
 	case json.Valid([]byte(body)):
-		return part{Title: "Body, JSON", Text: p.value("", "")}
+		return textPart("Body, JSON", p.value("", ""))
 	case !strings.ContainsAny(body, " <\r\n") && strings.Contains(body, "="):
 		return part{Title: "Body, a form", Values: m.form(place, body)}
 	}
-	text := m.value(place, "body", body) // before it is cut: half a secret would not be found
-	if len(text) > 2000 {
-		text = strings.ToValidUTF8(text[:2000], "") + "…"
-	}
-	return part{Title: "Body", Text: text}
+	return textPart("Body", m.value(place, "body", body))
 }
 
 // form returns the parameters of a query or a form in their order.
@@ -151,21 +147,20 @@ type printer struct {
 	place string
 }
 
-func (p printer) members() []item {
+// members prints the members of an object after its first brace; further lines of their values
+// begin with indent.
+func (p printer) members(indent string) []item {
 	var values []item
-	for p.Token(); p.More(); {
-		name, _ := p.Token()
-		w, _ := lookUp(p.place, name.(string))
-		if p.place == inProfile { // the provider's own names: "type" is not of an error
-			w.About = ""
-		}
-		values = append(values, item{Name: name.(string), Value: p.value(name.(string), ""), word: w})
+	for p.More() {
+		token, _ := p.Token()
+		name := token.(string)
+		w, _ := lookUp(p.place, name)
+		values = append(values, item{Name: name, Value: p.value(name, indent), word: w})
 	}
 	return values
 }
 
-// value prints the next value, which belongs to name; its further lines begin with
-// indent. A short list is on one line.
+// value prints the next value, which belongs to name. A short list is on one line.
 func (p printer) value(name, indent string) string {
 	if len(indent) > 2*depthMax {
 		var deeper json.RawMessage
@@ -176,18 +171,11 @@ func (p printer) value(name, indent string) string {
 	switch t := token.(type) {
 	case json.Delim:
 		var items []string
-		strange := (p.place == inTokens || p.place == inTemp) && !strings.Contains(shapes[name], t.String())
-		for p.More() {
-			label, below := "", name
-			if t == '{' {
-				member, _ := p.Token()
-				below = member.(string)
-				label = strconv.Quote(below) + ": "
-			}
-			if strange {
-				below = unknown
-			}
-			items = append(items, label+p.value(below, indent+"  "))
+		for t == '[' && p.More() {
+			items = append(items, p.value(name, indent+"  "))
+		}
+		for _, v := range p.members(indent + "  ") { // there are none in a list that is read
+			items = append(items, strconv.Quote(v.Name)+": "+v.Value)
 		}
 		end, _ := p.Token()
 		line := fmt.Sprintf("%s%s%s", t, strings.Join(items, ", "), end)

@@ -14,10 +14,11 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-const (
-	recordsKept = 1000      // sign-ins, of all visitors
-	recordMax   = 128 << 10 // bytes of one; an honest one has half of that
-)
+// recordsKept is how many sign-ins are kept, of all visitors.
+const recordsKept = 1000
+
+// recordMax is how many bytes of one are kept; an honest one has up to 80 KiB.
+const recordMax = 128 << 10
 
 // Recorder keeps the latest 1,000 sign-ins for the visitors who made them. It knows visitors
 // by a cookie of its own and not by their session: a trace is most useful when a sign-in has
@@ -71,7 +72,10 @@ func (l *listener) hear(e oauth.Event) {
 	defer rec.mu.Unlock()
 	if l.record == nil {
 		rec.made++
-		l.record = &Trace{Number: rec.made, Provider: l.provider, Begun: e.Time, success: outcomes[l.action], visitor: l.visitor, renewed: rand.Text(), source: &rec.source}
+		l.record = &Trace{
+			Number: rec.made, Provider: l.provider, Begun: e.Time, source: &rec.source,
+			success: outcomes[l.action], visitor: l.visitor, renewed: rand.Text(),
+		}
 		rec.records = append(rec.records, l.record)
 		if len(rec.records) > recordsKept {
 			rec.records = slices.Delete(rec.records, 0, 1)
@@ -82,6 +86,9 @@ func (l *listener) hear(e oauth.Event) {
 		l.record.attempt = attemptOf(query)
 	}
 	h.addValues(l.record.hops)
+	if len(h.Checks.Are("failed")) > 0 {
+		l.record.Stopped = h
+	}
 	if size := len(text) + 200*strings.Count(text, "\n"); l.record.size+size <= recordMax { // a line is about one value in memory
 		l.record.hops = append(l.record.hops, h)
 		l.record.size += size

@@ -4,19 +4,17 @@
 //	recorder.go    the events of each sign-in
 //	visitor.go     which requests are recorded, and who sees what
 //	hop.go         an event in words
-//	words.txt      what each name on the wire is for
+//	words.txt      what each name on the wire is for, and what happens in each step
 //	mask.go        what of a secret is kept
-//	trace.go       the events, step by step
-//	diagram.go     the messages, as arrows
-//	row.go         the outcomes of checks
+//	trace.go       the events, step by step, and the outcomes of checks
 //	source.go      the code of each step
+//	page.go        the messages as arrows, and what else the page needs
 //	transcript.go  the same as text
 package trace
 
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +30,8 @@ type Trace struct {
 	Begun    time.Time
 	Outcome  string // empty while it is under way
 	Open     bool   // show all details
+	Page     string // the path of the page with the details; empty if it is the same
+	Stopped  hop    // the one with the check that failed; empty if none did
 	hops     []hop
 	size     int // of them, in bytes
 	source   *source
@@ -46,48 +46,17 @@ type step struct {
 	Number int // atUser if it is the user's
 	Anchor string
 	stepWords
-	Note      string   // in the diagram
-	Functions []string // "Client.Exchange in oauth/token.go:41"
-	Hops      []hop
-	Checks    rows     // that the hops made, once each
-	Compared  []string // the comparisons that a reader looks for first, in words
-	Arrows    []arrow
-	Code      []function // empty if the page cannot show it
+	Note   string // in the diagram
+	Hops   []hop
+	Checks rows // that the hops made, once each
+	Arrows []arrow
 }
 
-// endings say what an outcome means; others are failures.
-var endings = map[string]string{
-	"":             "Not finished: the browser has not come back.",
-	"signed in":    "You are signed in. The app begins a session of its own under a new session id (Sessions.Begin in oauth/account/session.go). Your browser keeps the id in a cookie, and the app remembers that it is yours. The tokens stay with the app.",
-	"connected":    "Connected. Signing in with this account leads to the same user from now on.",
-	"read again":   "The app has read your profile again.",
-	"refreshed":    "The refresh is over: the app uses the newest tokens that it has.",
-	"disconnected": "Disconnected. The app has forgotten this account and its tokens.",
-}
-
-// Ending is the last line of the trace.
-func (t *Trace) Ending() string {
-	return cmp.Or(endings[t.Outcome], "It ended here: "+t.Outcome+".")
-}
+// Ending says what it means if all went well.
+func (t *Trace) Ending() string { return words["ending "+t.Outcome].About }
 
 // Good reports whether it ended as it should.
-func (t *Trace) Good() bool { return t.Outcome != "" && endings[t.Outcome] != "" }
-
-// stopped returns the first hop with a failed check.
-func (t *Trace) stopped() hop {
-	for _, h := range t.hops {
-		if len(h.Checks.Are("failed")) > 0 {
-			return h
-		}
-	}
-	return hop{}
-}
-
-// Failed is the check that failed, or empty if none did.
-func (t *Trace) Failed() rows { return t.stopped().Checks.Are("failed") }
-
-// Where names the function and the file of the check that failed, or nothing if none did.
-func (t *Trace) Where() string { return t.stopped().Where() }
+func (t *Trace) Good() bool { return t.Outcome != "" && t.Outcome == t.success }
 
 // Steps groups the hops by step, and says in words why a step is not there.
 func (t *Trace) Steps() []step {
@@ -95,17 +64,17 @@ func (t *Trace) Steps() []step {
 	last := before
 	for i, h := range t.hops {
 		if h.Step != last.Step {
-			s := step{Number: h.Step, stepWords: wordsOf(h.Step, h.oauth1)}
+			s := newStep(h, h.Step, "", "")
 			switch {
 			case i == 0 && h.Step == 1:
-				all = append(all, nothingToAsk)
+				all = append(all, newStep(h, 0, " if known", "nothing to ask"))
 			case last.Step == 1 && h.Step == 2:
-				note := seconds(h.Time.Sub(last.Time)) + " at " + t.Provider + ", which the app does not see"
-				all = append(all, step{Number: atUser, stepWords: wordsOf(atUser, h.oauth1), Note: note})
+				note := h.Time.Sub(last.Time).Round(time.Second/10).String() + " at " + t.Provider + ", which the app does not see"
+				all = append(all, newStep(h, atUser, "", note))
 			case last.Step == 3 && h.Step == 5: // OAuth 1.0a
-				all = append(all, noIDToken)
+				all = append(all, newStep(h, 4, " if none", "nothing to verify"))
 			case h.Step == 4 && i+1 < len(t.hops) && t.hops[i+1].Step == 5:
-				s = noIDToken
+				s = newStep(h, 4, " if none", "nothing to verify")
 			}
 			all = append(all, s)
 		}
@@ -113,23 +82,18 @@ func (t *Trace) Steps() []step {
 		last = h
 	}
 	for i := range all {
-		anchor := "step-" + strings.Replace(strconv.Itoa(all[i].Number), strconv.Itoa(atUser), "user", 1)
-		for slices.ContainsFunc(all[:i], func(s step) bool { return s.Anchor == anchor }) {
-			anchor += "-again"
-		}
-		all[i].finish(anchor, t.source)
+		all[i].finish(fmt.Sprintf("step-%d-%d", all[i].Number, i), t.source)
 	}
 	return all
 }
 
+// newStep returns a step of h's trace. If it does not happen, why is in the words.
+func newStep(h hop, number int, why, note string) step {
+	return step{Number: number, Note: note, stepWords: wordsOf(strconv.Itoa(number)+why, h.oauth1)}
+}
+
 func (s *step) add(h hop) {
-	where := fmt.Sprintf("%s:%d", h.Where(), h.Line)
-	if !slices.Contains(s.Functions, where) {
-		s.Functions = append(s.Functions, where)
-	}
-	if h.noPKCE {
-		s.Note = noPKCE
-	}
+	s.Note = cmp.Or(s.Note, h.Note)
 	if last := len(s.Hops) - 1; last >= 0 && h.goesOn(s.Hops[last]) {
 		s.Hops[last].Checks = slices.Concat(s.Hops[last].Checks, h.Checks)
 		return
@@ -139,35 +103,115 @@ func (s *step) add(h hop) {
 
 // finish adds what follows from the hops.
 func (s *step) finish(anchor string, source *source) {
-	s.Anchor, s.Code = anchor, source.functionsOf(s.Hops)
+	s.Anchor = anchor
 	for i := range s.Hops {
 		h := &s.Hops[i]
 		h.Anchor = fmt.Sprintf("%s-%d", anchor, i+1)
 		h.Checks = h.Checks.once()
 		for j, r := range h.Checks {
-			h.Checks[j].Anchor = s.lineOf(*h, source.checks[r.Check.Name])
+			h.Checks[j].Anchor = source.lineOf(*h, r.Check.Name)
 		}
 		s.Checks = append(s.Checks, h.Checks...)
 	}
 	s.Checks = s.Checks.once()
 	s.Arrows = arrows(s.Hops)
-	for _, r := range s.Checks.Are("held") {
-		if words := compared[r.Check.Name].words; words != "" {
-			s.Compared = append(s.Compared, words)
-		}
-	}
-	if slices.ContainsFunc(s.Arrows, func(a arrow) bool { return slices.Contains(a.Carries, "code_verifier") }) {
-		s.Compared = append(s.Compared, "code_verifier: checked by the provider")
-	}
-}
-
-// seconds says for people how long d is.
-func seconds(d time.Duration) string {
-	if n := math.Round(d.Seconds()*10) / 10; n != 1 {
-		return fmt.Sprint(n, " seconds")
-	}
-	return "1 second"
 }
 
 // before is before the first hop.
 var before = hop{Event: oauth.Event{Step: atUser}}
+
+// row is the outcome of a check as the page shows it.
+type row struct {
+	oauth.Outcome
+	Anchor string // of the line that makes the check; empty if the page does not show it
+}
+
+// Meaning is the outcome in one word, and its class in the stylesheet.
+func (r row) Meaning() string {
+	switch {
+	case r.Skipped:
+		return "skipped"
+	case r.OK:
+		return "held"
+	}
+	return "failed"
+}
+
+// Mark is what the row begins with.
+func (r row) Mark() string {
+	return map[string]string{"skipped": "–", "held": "✓", "failed": "✗"}[r.Meaning()]
+}
+
+// Found says what the check looked at, as far as it kept that.
+func (r row) Found() string {
+	switch {
+	case r.Skipped:
+		return "does not apply here"
+	case r.OK:
+		return r.Got
+	case r.Want == "":
+		return cmp.Or(r.Got, "does not hold")
+	}
+	return cmp.Or(r.Got, "missing") + ", want " + r.Want
+}
+
+type rows []row
+
+// Are returns the rows with one of these meanings.
+func (all rows) Are(meanings ...string) rows {
+	return slices.DeleteFunc(slices.Clone(all), func(r row) bool { return !slices.Contains(meanings, r.Meaning()) })
+}
+
+// once returns the rows with each check once: as failed, or held, or skipped.
+func (all rows) once() rows {
+	var once rows
+	for _, r := range all {
+		i := slices.IndexFunc(once, func(other row) bool { return other.Check.Name == r.Check.Name })
+		switch {
+		case i < 0:
+			once = append(once, r)
+		case r.Meaning() == "failed" || once[i].Skipped:
+			once[i] = r
+		}
+	}
+	return once
+}
+
+// compared says what the checks compare that tie the messages of a sign-in together: in
+// words for the diagram, and, if neither is a secret that the trace withholds, the names of
+// both values in the message and in the attempt. The user who is signed in is in no message.
+var compared = map[string]struct{ words, message, attempt string }{
+	"callback-state": {"state: URL = cookie", "state", "State"},
+	"callback-token": {"oauth_token: URL = cookie", "oauth_token", "TemporaryToken"},
+	"claim-nonce":    {"nonce: ID token = cookie", "nonce", "Nonce"},
+	"attempt-user":   {"", "", "User"},
+	"userinfo-sub":   {"sub: profile = ID token", "", ""},
+}
+
+// Compared says what a check has compared, if it is one of those.
+func (r row) Compared() string { return compared[r.Check.Name].words }
+
+// addValues gives the failed checks of h the values that they compared, as far as hops, which
+// came before, have them.
+func (h hop) addValues(hops []hop) {
+	for i, r := range h.Checks {
+		if c, ok := compared[r.Check.Name]; ok && r.Meaning() == "failed" {
+			if r.Got != "" { // else it is missing
+				h.Checks[i].Got = cmp.Or(valueOf(hops, c.message), r.Got)
+			}
+			h.Checks[i].Want = cmp.Or(valueOf(hops, c.attempt), r.Want)
+		}
+	}
+}
+
+// valueOf returns the latest value of that name.
+func valueOf(hops []hop, name string) string {
+	for _, h := range slices.Backward(hops) {
+		for _, p := range h.Parts {
+			if i := slices.IndexFunc(p.Values, func(v item) bool { return v.Name == name && name != "" }); i >= 0 {
+				return strings.Trim(p.Values[i].Value, `"`) // of JSON
+			}
+		}
+	}
+	return ""
+}

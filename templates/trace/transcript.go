@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,7 +11,7 @@ import (
 func (h hop) after(last hop) string {
 	var b strings.Builder
 	if h.Step != last.Step {
-		words := wordsOf(h.Step, h.oauth1)
+		words := wordsOf(strconv.Itoa(h.Step), h.oauth1)
 		fmt.Fprintf(&b, "\n=== %d %s · %s\n", h.Step, words.Name, words.Spec)
 	}
 	if !h.goesOn(last) {
@@ -29,8 +28,8 @@ func (h hop) after(last hop) string {
 		line := fmt.Sprintf("  %s %s (%s) %s", r.Mark(), r.Check.Name, r.Check.Spec, r.Found())
 		fmt.Fprintln(&b, strings.TrimRight(line, " "))
 	}
-	if h.noPKCE {
-		fmt.Fprintf(&b, "  %s.\n", noPKCE)
+	if h.Note != "" {
+		fmt.Fprintf(&b, "  %s.\n", h.Note)
 	}
 	return strings.Map(visible, b.String())
 }
@@ -39,16 +38,16 @@ func (h hop) after(last hop) string {
 func (p part) text() string {
 	var lines []string
 	for _, v := range p.Values {
-		line := strings.ReplaceAll(v.Name+" = "+v.Value, "\n", "↵")
-		if p.JSON {
-			line = strconv.Quote(v.Name) + ": " + v.Value
+		switch {
+		case p.JSON:
+			lines = append(lines, strconv.Quote(v.Name)+": "+v.Value)
+		case v.Name == "":
+			lines = append(lines, v.Value)
+		default:
+			lines = append(lines, strings.ReplaceAll(v.Name+" = "+v.Value, "\n", "↵"))
 		}
-		if v.Note != "" {
-			line += " (" + v.Note + ")"
-		}
-		lines = append(lines, line)
 	}
-	text := cmp.Or(p.Text, strings.Join(lines, "\n"))
+	text := strings.Join(lines, "\n")
 	if p.JSON {
 		text = "{\n" + strings.Join(lines, ",\n")
 		text = strings.ReplaceAll(text, "\n", "\n  ") + "\n}"

@@ -36,7 +36,10 @@ func (rec *Recorder) Handler(title, user func(*http.Request) string, app http.Ha
 			app.ServeHTTP(w, r)
 			return
 		}
-		l := &listener{ResponseWriter: w, request: r, recorder: rec, provider: title(r), action: action, user: user, signedIn: user(r) != "", visitor: rec.visitor(r), mask: rec.mask(), last: before}
+		l := &listener{
+			ResponseWriter: w, request: r, recorder: rec, mask: rec.mask(), last: before,
+			provider: title(r), action: action, user: user, signedIn: user(r) != "", visitor: rec.visitor(r),
+		}
 		if l.visitor == "" {
 			l.visitor = rec.setVisitor(w, rand.Text())
 		}
@@ -75,14 +78,13 @@ func (rec *Recorder) cookie(value string) *http.Cookie {
 // WriteHeader ends the trace if the app sends the browser on.
 func (l *listener) WriteHeader(status int) {
 	leaves := (l.action == "logout" || l.action == "disconnect") && l.user(l.request) == ""
-	begins := l.action == "login" || l.action == "connect"
 	l.recorder.mu.Lock()
 	if leaves { // the next person at this browser may be somebody else
 		for _, cookie := range l.request.CookiesNamed(l.recorder.cookie("").Name) { // of two, one is the visitor's
 			l.forget(hash(cookie.Value))
 		}
 	}
-	if status == http.StatusSeeOther && !begins && l.record != nil {
+	if status == http.StatusSeeOther && l.action != "login" && l.action != "connect" && l.record != nil {
 		l.succeed()
 	}
 	l.recorder.mu.Unlock()
@@ -156,6 +158,9 @@ func (rec *Recorder) Traces(r *http.Request) Traces {
 		traces.Latest = append(traces.Latest, &trace)
 		trace.Open = query.Get("open") == "all"
 		number := strconv.Itoa(trace.Number)
+		if query.Has("beside") { // then this page has diagrams only
+			trace.Page = "/trace?number=" + number
+		}
 		if traces.Shown == nil || number == query.Get("number") {
 			traces.Shown = &trace
 		}
