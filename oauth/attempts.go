@@ -1,9 +1,9 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -113,15 +113,6 @@ func (a *Attempts) dropOldest(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (a *Attempts) open(cookie, sealed string) (Attempt, error) {
-	var attempt Attempt
-	plaintext, err := a.sealer.Open(sealed, cookie)
-	if err != nil {
-		return Attempt{}, errors.New("not sealed for this cookie with the app's current key")
-	}
-	return attempt, json.Unmarshal(plaintext, &attempt)
-}
-
 // Take returns the attempt to which the callback r belongs, and removes its cookie
 // (RFC 9700 §4.7.1). An attempt can be taken once, even if the sign-in then fails, and within
 // ten minutes of its beginning. Attempts remembers the last 10,000 that were taken. If an
@@ -154,12 +145,14 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 		return Attempt{}, err
 	}
 	http.SetCookie(w, a.cookie(state, -time.Second))
-	attempt, err := a.open(name, cookie.Value)
+	var attempt Attempt
+	plaintext, unsealed := a.sealer.Open(cookie.Value, name)
+	err = cmp.Or(unsealed, json.Unmarshal(plaintext, &attempt))
 	if err == nil {
 		report(ctx, AttemptTaken{name, attempt})
 	}
 	return checked(ctx, attempt,
-		attemptOpens.noError(err),
+		attemptOpens.holds(err == nil).failing("not sealed for this cookie with the app's current key", ""),
 		attemptFresh.after(attempt.Begun, time.Now().Add(-attemptLife)),
 		attemptUnused.holds(a.use(attempt.State)),
 	)

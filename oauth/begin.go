@@ -52,10 +52,6 @@ func (c *Client) Begin(ctx context.Context) (Attempt, string, error) {
 		Begun:        time.Now().UTC(),
 	}
 
-	if c.WithoutPKCE == "" {
-		attempt.CodeVerifier = newCodeVerifier()
-	}
-
 	endpoint, err := url.Parse(metadata.AuthorizationEndpoint)
 	if err != nil {
 		return Attempt{}, "", fmt.Errorf("oauth: authorization endpoint: %w", err)
@@ -72,7 +68,8 @@ func (c *Client) Begin(ctx context.Context) (Attempt, string, error) {
 	q.Set("redirect_uri", c.RedirectURI)
 	q.Set("scope", strings.Join(c.Scopes, cmp.Or(c.ScopeSeparator, " ")))
 	q.Set("state", attempt.State)
-	if attempt.CodeVerifier != "" {
+	if c.WithoutPKCE == "" {
+		attempt.CodeVerifier = newCodeVerifier()
 		q.Set("code_challenge", CodeChallenge(attempt.CodeVerifier))
 		q.Set("code_challenge_method", "S256")
 	}

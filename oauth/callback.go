@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
-	"strings"
 )
 
 var (
@@ -32,46 +30,36 @@ type Callback struct {
 // after the checks.
 func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback, error) {
 	ctx = inStep(ctx, 2, (*Client).ParseCallback)
-	q, err := parseCallback(rawQuery)
-	refusal := callbackRefusal(q)
+	q, refusal, err := parseCallback(rawQuery)
 	// If the provider did not promise iss, it may be missing. Then the callback URL tells the
 	// providers apart (attempt-client). That is a weaker defense against mix-up: an attacker's
 	// provider may register the honest one's callback URL as its own (RFC 9700 §4.4.2.2).
-	if err := check(ctx,
+	callback, err := checked(ctx, Callback{attempt, q.Get("code"), q.Get(c.GrantedScopes)},
 		callbackOnce.noError(err),
 		attemptClient.equal(attempt.Provider, c.Name),
 		callbackState.equalSecret(q.Get("state"), attempt.State),
 		callbackIssuer.equal(q.Get("iss"), c.Issuer).skipIf(c.Issuer == "" || q.Get("iss") == "" && !attempt.IssParameter),
 		callbackCode.present(q.Get("code")).skipIf(refusal != nil),
 		callbackCode.noError(printable(q.Get("code"))).skipIf(refusal != nil),
-	); err != nil {
-		return Callback{}, err
-	}
-	if refusal != nil {
+	)
+	if err == nil && refusal != nil {
 		return Callback{}, refusal
 	}
-	return Callback{attempt, q.Get("code"), q.Get(c.GrantedScopes)}, nil
+	return callback, err
 }
 
-// parseCallback reads a callback's query. It ignores a parameter that it cannot decode (RFC
-// 6749 §4.1.2), so that a badly encoded description does not hide a denial. But it refuses a
-// deciding parameter that it cannot decode, a semicolon (some parsers split there), and a
-// parameter that occurs twice.
-func parseCallback(rawQuery string) (url.Values, error) {
+// parseCallback reads a callback's query, and finds a denial in it. It refuses a parameter that
+// occurs twice, a semicolon (some parsers split there), and a parameter that cannot be decoded.
+// With a denial it leaves such a parameter out, so that a badly encoded description does not
+// hide the denial.
+func parseCallback(rawQuery string) (url.Values, *Refusal, error) {
 	q, err := url.ParseQuery(rawQuery)
-	for pair := range strings.SplitSeq(rawQuery, "&") {
-		name, value, _ := strings.Cut(pair, "=")
-		name, _ = url.QueryUnescape(name) // empty if it cannot be decoded
-		_, unreadable := url.QueryUnescape(value)
-		if strings.Contains(pair, ";") || unreadable != nil && slices.Contains(deciding, name) {
-			return q, err
-		}
+	refusal := callbackRefusal(q)
+	if refusal != nil {
+		err = nil
 	}
-	return q, once(q)
+	return q, refusal, cmp.Or(err, once(q))
 }
-
-// deciding are the parameters of both protocols that decide the outcome of a callback.
-var deciding = []string{"state", "iss", "code", "error", "error_code", "oauth_token", "oauth_verifier", "denied", "oauth_problem"}
 
 // once refuses a parameter that occurs twice.
 func once(q url.Values) error {

@@ -50,7 +50,7 @@ type Client struct {
 }
 
 // NewClient returns the client of the app that is registered with p under id and
-// secret for redirectURI. A nil transport means a copy of http.DefaultTransport that bounds
+// secret for redirectURI. A nil transport means an http.Transport that bounds
 // the header of a reply; any other transport must do that itself. Package fake has one
 // that reaches no network. The error names what is missing or not https. Nothing is sent yet.
 func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundTripper) (*Client, error) {
@@ -70,11 +70,8 @@ func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundT
 // validateRegistration refuses an app that no provider would have registered, and unsafe URLs
 // in the provider's entry, for both protocols. home is the issuer or the token endpoint.
 func validateRegistration(p About, profile func(Replies) (Profile, error), id, secret, redirectURI, home, authorization string) error {
-	if p.Name == "" || profile == nil {
-		return fmt.Errorf("oauth: %s: the provider entry has no Name or no Profile", p.Name)
-	}
-	if id == "" || secret == "" {
-		return fmt.Errorf("oauth: %s: client id and client secret must both be set", p.Name)
+	if p.Name == "" || profile == nil || id == "" || secret == "" {
+		return fmt.Errorf("oauth: %s: Name and Profile of the provider entry, client id and client secret must all be set", p.Name)
 	}
 	if err := secure(redirectURI, true); err != nil {
 		return fmt.Errorf("oauth: %s: redirect URI %q: %w (RFC 6749 §3.1.2)", p.Name, redirectURI, err)
@@ -120,10 +117,12 @@ type sender struct {
 
 // newSender returns a sender to the provider whose configured URL is home.
 func newSender(home string, transport http.RoundTripper) sender {
-	if standard, ok := http.DefaultTransport.(*http.Transport); ok && transport == nil {
-		bounded := standard.Clone()
-		bounded.MaxResponseHeaderBytes = maxHeader
-		transport = bounded
+	if transport == nil {
+		transport = &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			IdleConnTimeout:        90 * time.Second,
+			MaxResponseHeaderBytes: maxHeader,
+		}
 	}
 	return sender{transport, strings.HasPrefix(home, "http:")}
 }
@@ -141,39 +140,30 @@ type Request struct {
 }
 
 // send is the one function through which every request to a provider goes.
-func (s *sender) send(ctx context.Context, r Request) (reply, error) {
+func (s *sender) send(ctx context.Context, r Request) reply {
 	if err := check(ctx, s.checkURL(r.URL)); err != nil {
-		return reply{}, err
+		return reply{err: err}
 	}
 	waiting, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(waiting, r.Method, r.URL, strings.NewReader(r.Body))
 	if err != nil {
-		return reply{}, fmt.Errorf("oauth: step %d: %w", stepOf(ctx), err)
+		return reply{err: fmt.Errorf("oauth: step %d: %w", stepOf(ctx), err)}
 	}
 	request.Header.Set("Accept", "application/json") // GitHub answers form-encoded without it
 	request.Header.Set("User-Agent", userAgent)      // api.github.com refuses requests without one
 	maps.Copy(request.Header, r.Header)
-	if t := tracing(ctx); t != nil {
-		t.event(ctx, RequestSent{r.Method, r.URL, request.Header.Clone(), r.Body})
-	}
+	report(ctx, RequestSent{r.Method, r.URL, request.Header.Clone(), r.Body})
 
-	client := http.Client{
-		Transport: s.transport,
-		// A redirect is not followed: a 307 or 308 would send code, verifier and secret
-		// to its URL (RFC 9700 §4.12 says so of browsers). It is a reply like others, with
-		// a status that is not 200.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	response, err := client.Do(request)
+	// An http.Client would follow redirects: a 307 or 308 would send code, verifier and secret
+	// to its URL (RFC 9700 §4.12 says so of browsers). Here it is a reply like others, with a
+	// status that is not 200. And the error of an http.Client shows the URL, which for Meta
+	// holds secrets.
+	response, err := s.transport.RoundTrip(request)
 	var received []byte
 	if err == nil {
 		received, err = io.ReadAll(http.MaxBytesReader(nil, response.Body, maxReply))
 		response.Body.Close()
-	}
-	// A *url.Error shows the URL, and Meta's URLs hold secrets.
-	if outer, ok := errors.AsType[*url.Error](err); ok {
-		err = outer.Err
 	}
 	if t := tracing(ctx); t != nil && err == nil {
 		t.event(ctx, ReplyReceived{response.StatusCode, response.Header, string(received)})
@@ -183,12 +173,12 @@ func (s *sender) send(ctx context.Context, r Request) (reply, error) {
 		replySize.holds(!tooLong),
 		replyReceived.noError(unreachable(r, request.URL.Host, err)),
 	); err != nil {
-		return reply{}, err
+		return reply{err: err}
 	}
 	contentType := strings.Join(slices.Compact(response.Header["Content-Type"]), ", ")
 	mediaType, _, _ := mime.ParseMediaType(contentType)
 	body := bytes.TrimPrefix(received, []byte("\ufeff")) // a byte order mark (RFC 8259 §8.1)
-	return reply{response.StatusCode, cmp.Or(mediaType, contentType), body, r}, nil
+	return reply{response.StatusCode, cmp.Or(mediaType, contentType), body, r, nil}
 }
 
 // unreachable says in words what kept the host from answering.
@@ -207,9 +197,5 @@ func unreachable(r Request, host string, err error) error {
 
 // getObject fetches a JSON object. Its media type is application/json or one of also.
 func (s *sender) getObject(ctx context.Context, rawURL string, also ...string) (Object, error) {
-	r, err := s.send(ctx, Request{Method: http.MethodGet, URL: rawURL})
-	if err != nil {
-		return nil, err
-	}
-	return r.object(ctx, append(also, "application/json")...)
+	return s.send(ctx, Request{Method: http.MethodGet, URL: rawURL}).object(ctx, append(also, "application/json")...)
 }

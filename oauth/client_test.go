@@ -36,11 +36,11 @@ func TestNewClient(t *testing.T) {
 		"at home":        {"app", "s3cret", "http://localhost:8080/callback/op", nil, "", "plain http is for trying it out"},
 		"issuer at home": {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "http://127.0.0.1:9000" }, "", "the fake provider for other people's clients"},
 
-		"no profile":                       {"app", "s3cret", callback, func(p *Provider) { p.Profile = nil }, "no Name or no Profile", "a panic, after the user has said yes"},
-		"no name":                          {"app", "s3cret", callback, func(p *Provider) { p.Name = "" }, "no Name or no Profile", "the name stands in the attempt, and empty never equals empty"},
+		"no profile":                       {"app", "s3cret", callback, func(p *Provider) { p.Profile = nil }, "must all be set", "a panic, after the user has said yes"},
+		"no name":                          {"app", "s3cret", callback, func(p *Provider) { p.Name = "" }, "must all be set", "the name stands in the attempt, and empty never equals empty"},
 		"no openid":                        {"app", "s3cret", callback, func(p *Provider) { p.Scopes = []string{"email"} }, "without the scope openid", "a sign-in that cannot end well"},
-		"no id":                            {"", "s3cret", callback, nil, "client id and client secret must both be set", "half a pair"},
-		"no secret":                        {"app", "", callback, nil, "client id and client secret must both be set", "half a pair"},
+		"no id":                            {"", "s3cret", callback, nil, "must all be set", "half a pair"},
+		"no secret":                        {"app", "", callback, nil, "must all be set", "half a pair"},
 		"redirect relative":                {"app", "s3cret", "/callback/op", nil, absolute, "anyone who sends the Host header would choose"},
 		"redirect schemeless":              {"app", "s3cret", "//app.example/callback", nil, absolute, "url.Parse gives it a host, and it is not absolute"},
 		"redirect of an app":               {"app", "s3cret", "com.example.app://callback", nil, https, "any app on the device may claim that scheme (RFC 8252 §8.1)"},
@@ -196,12 +196,9 @@ func TestReplyHeaderWithoutEnd(t *testing.T) {
 		row := opRow()
 		row.Issuer = "http://127.0.0.1:1"
 		c := newClient(t, row, nil)
-		transport, ok := c.transport.(*http.Transport)
-		if !ok || transport == http.DefaultTransport {
-			t.Fatalf("not a transport of its own but %T", c.transport)
-		}
-		if transport.MaxResponseHeaderBytes != 64<<10 {
-			t.Errorf("at most %d bytes", transport.MaxResponseHeaderBytes)
+		transport := c.transport.(*http.Transport)
+		if transport.MaxResponseHeaderBytes != 64<<10 || transport.IdleConnTimeout != 90*time.Second || transport.Proxy == nil {
+			t.Errorf("at most %d bytes, idle for %s", transport.MaxResponseHeaderBytes, transport.IdleConnTimeout)
 		}
 		sent := make(chan int, 1)
 		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
@@ -250,6 +247,7 @@ func TestSecretsOfARequest(t *testing.T) {
 		"a form":              {"", "grant_type=authorization_code&code=c0de&code_verifier=v3&client_secret=s3", []string{"s3", "c0de", "v3"}},
 		"overlapping":         {"", "code=s3c&client_secret=s3cret", []string{"s3c", "s3cret"}},
 		"Bearer":              {"Bearer t0ken", "", []string{"t0ken"}},
+		"no escape":           {"Bearer t0k%n", "", []string{"t0k%n"}},
 	} {
 		r := Request{URL: "https://op.example/token?appsecret_proof=pr00f", Body: tt.body, Header: http.Header{"Authorization": {tt.authorization}}}
 		for _, secret := range append(tt.want, "pr00f") {
@@ -283,18 +281,8 @@ func TestUnreachableSays(t *testing.T) {
 
 func TestUnsendableRequest(t *testing.T) {
 	p := newOP()
-	_, err := newClient(t, opRow(), p).send(t.Context(), Request{Method: "NO METHOD", URL: opToken})
+	err := newClient(t, opRow(), p).send(t.Context(), Request{Method: "NO METHOD", URL: opToken}).err
 	if want := `oauth: step 0: net/http: invalid method "NO METHOD"`; err == nil || err.Error() != want || len(p.asked) > 0 {
 		t.Errorf("got %v, want %s", err, want)
-	}
-}
-
-// A program may have a default transport of its own.
-func TestDefaultTransportOfAnotherType(t *testing.T) {
-	standard := http.DefaultTransport
-	defer func() { http.DefaultTransport = standard }()
-	http.DefaultTransport = newOP()
-	if _, err := newClient(t, opRow(), nil).Discover(t.Context()); err != nil {
-		t.Error(err)
 	}
 }

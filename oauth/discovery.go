@@ -37,21 +37,19 @@ func (c *Client) Discover(ctx context.Context) (Metadata, error) {
 	if !c.OpenID {
 		return c.Metadata, nil
 	}
-	return c.discovered.get(ctx, nil, func(ctx context.Context) (Metadata, error) {
-		// This URL leaves out the issuer's trailing slash (OIDC Discovery §4.1). The issuer
-		// itself is an identifier and keeps the slash when it is compared (§4.3).
-		o, err := c.getObject(ctx, strings.TrimSuffix(c.Issuer, "/")+"/.well-known/openid-configuration")
-		if err != nil {
-			return Metadata{}, err
-		}
-		return c.parseMetadata(ctx, o)
-	})
+	return c.discovered.get(ctx, nil, c.fetchMetadata)
 }
 
-func (c *Client) parseMetadata(ctx context.Context, o Object) (Metadata, error) {
+func (c *Client) fetchMetadata(ctx context.Context) (Metadata, error) {
+	// This URL leaves out the issuer's trailing slash (OIDC Discovery §4.1). The issuer
+	// itself is an identifier and keeps the slash when it is compared (§4.3).
+	o, err := c.getObject(ctx, strings.TrimSuffix(c.Issuer, "/")+"/.well-known/openid-configuration")
+	if err != nil {
+		return Metadata{}, err
+	}
 	var m Metadata
 	var issuer string
-	err := cmp.Or(
+	err = cmp.Or(
 		o.Read("issuer", &issuer),
 		o.Read("authorization_endpoint", &m.AuthorizationEndpoint),
 		o.Read("token_endpoint", &m.TokenEndpoint),

@@ -143,11 +143,7 @@ func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) Outc
 	case holds:
 		return c.holds(true)
 	}
-	off, direction := time.Until(t).Round(time.Second), "ahead of"
-	if off < 0 {
-		off, direction = -off, "behind"
-	}
-	got := fmt.Sprintf("%s, %s %s this machine's clock", t.UTC().Format(time.RFC3339), off, direction)
+	got := fmt.Sprintf("%s, %s from now by this machine's clock", t.UTC().Format(time.RFC3339), time.Until(t).Round(time.Second))
 	return c.holds(false).failing(got, side+" "+limit.UTC().Format(time.RFC3339))
 }
 

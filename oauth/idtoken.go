@@ -132,8 +132,7 @@ func parseJWS(compact string) (jws, error) {
 	if err != nil {
 		return jws{}, fmt.Errorf("header: %w", err)
 	}
-	signed := compact[:len(parts[0])+1+len(parts[1])]
-	return jws{header: object, payload: payload, signed: signed, signature: signature}, nil
+	return jws{header: object, payload: payload, signed: parts[0] + "." + parts[1], signature: signature}, nil
 }
 
 // decodeBase64url accepts only one spelling of the same bytes: no padding, no line breaks

@@ -105,10 +105,8 @@ func parseKey(o Object) key {
 	err := cmp.Or(o.Read("kid", &k.kid), o.Read("kty", &kty), o.Read("use", &use), o.Read("alg", &alg), o.Read("key_ops", &ops))
 	switch {
 	case err != nil:
-	case cmp.Or(use, "sig") != "sig":
-		err = fmt.Errorf("a key for use %q", use)
-	case ops != nil && !slices.Contains(ops, "verify"):
-		err = errors.New("a key whose key_ops lack verify")
+	case cmp.Or(use, "sig") != "sig" || ops != nil && !slices.Contains(ops, "verify"):
+		err = errors.New("a key whose use or key_ops do not let it verify signatures")
 	case kty == "RSA" && cmp.Or(alg, "RS256") == "RS256":
 		k.alg = "RS256"
 		k.public, err = parseRSA(o)
@@ -149,11 +147,8 @@ func parseEC(o Object) (*ecdsa.PublicKey, error) {
 	if err := cmp.Or(o.Read("crv", &crv), err1, err2); err != nil {
 		return nil, err
 	}
-	switch {
-	case crv != "P-256": // ES256 is P-256 only (RFC 7518 §3.4)
-		return nil, fmt.Errorf("an EC key on curve %q", crv)
-	case len(x) != 32 || len(y) != 32: // RFC 7518 §6.2.1.2
-		return nil, fmt.Errorf("an EC key with coordinates of %d and %d bytes instead of 32", len(x), len(y))
+	if crv != "P-256" || len(x) != 32 || len(y) != 32 { // ES256 is P-256 only (RFC 7518 §3.4, §6.2.1.2)
+		return nil, fmt.Errorf("an EC key on curve %q with coordinates of %d and %d bytes", crv, len(x), len(y))
 	}
 	point := slices.Concat([]byte{4}, x, y) // uncompressed; refused if it is not on the curve
 	return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
@@ -161,10 +156,8 @@ func parseEC(o Object) (*ecdsa.PublicKey, error) {
 
 func readBytes(o Object, name string) ([]byte, error) {
 	var text string
-	if err := o.Read(name, &text); err != nil {
-		return nil, err
-	}
-	b, _ := decodeBase64url(text) // empty if that fails
+	o.Read(name, &text)           // if that fails, text stays empty
+	b, _ := decodeBase64url(text) // likewise b
 	if len(b) == 0 {
 		return nil, fmt.Errorf("a key whose %s is missing or not base64url", name)
 	}

@@ -78,10 +78,7 @@ func NewClient1(p Provider1, id, secret, redirectURI string, transport http.Roun
 // carries only its name.
 func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 	ctx = inStep(ctx, 1, (*Client1).Begin)
-	r, err := c.signed(ctx, http.MethodPost, c.TemporaryCredentialURL, "", Parameter{"oauth_callback", c.RedirectURI})
-	if err != nil {
-		return Attempt{}, "", err
-	}
+	r := c.signed(ctx, http.MethodPost, c.TemporaryCredentialURL, "", Parameter{"oauth_callback", c.RedirectURI})
 	temporary, err := r.credentials(ctx, &temporaryCredentials)
 	if err != nil {
 		return Attempt{}, "", err
@@ -125,21 +122,18 @@ func callbackAttempt(q url.Values) string {
 // §4.13). A denial is a [*Refusal].
 func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback, error) {
 	ctx = inStep(ctx, 2, (*Client1).ParseCallback)
-	q, err := parseCallback(rawQuery)
-	refusal := callbackRefusal(q)
-	if err := check(ctx,
+	q, refusal, err := parseCallback(rawQuery)
+	callback, err := checked(ctx, Callback{attempt: attempt, code: q.Get("oauth_verifier")},
 		callbackOnce.noError(err),
 		attemptClient.equal(attempt.Provider, c.Name),
 		callbackToken.equalSecret(q.Get("denied"), attempt.TemporaryToken).skipIf(!q.Has("denied")),
 		callbackToken.equalSecret(q.Get("oauth_token"), attempt.TemporaryToken).skipIf(q.Has("denied") && !q.Has("oauth_token")),
 		callbackVerifier.present(q.Get("oauth_verifier")).skipIf(refusal != nil),
-	); err != nil {
-		return Callback{}, err
-	}
-	if refusal != nil {
+	)
+	if err == nil && refusal != nil {
 		return Callback{}, refusal
 	}
-	return Callback{attempt: attempt, code: q.Get("oauth_verifier")}, nil
+	return callback, err
 }
 
 // TokenCredentials are the result of a sign-in with OAuth 1.0a. They have no scopes and do
@@ -161,12 +155,9 @@ func (c *Client1) Exchange(ctx context.Context, callback Callback) (TokenCredent
 	if err := check(ctx, attemptClient.equal(attempt.Provider, c.Name)); err != nil {
 		return TokenCredentials{}, err
 	}
-	r, err := c.signed(ctx, http.MethodPost, c.TokenURL, attempt.TemporarySecret,
+	r := c.signed(ctx, http.MethodPost, c.TokenURL, attempt.TemporarySecret,
 		Parameter{"oauth_token", attempt.TemporaryToken},
 		Parameter{"oauth_verifier", callback.code})
-	if err != nil {
-		return TokenCredentials{}, err
-	}
 	t, err := r.credentials(ctx, &tokenCredentials)
 	if err != nil {
 		return TokenCredentials{}, err
@@ -196,17 +187,13 @@ func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error
 // 5849 §3). The reply is strict JSON. Never pass another provider's URL.
 func (c *Client1) Get(ctx context.Context, t TokenCredentials, rawURL string) (json.RawMessage, error) {
 	ctx = inStep(ctx, 5, (*Client1).Get)
-	r, err := c.signed(ctx, http.MethodGet, rawURL, t.Secret, Parameter{"oauth_token", t.Token})
-	if err != nil {
-		return nil, err
-	}
-	return r.json(ctx)
+	return c.signed(ctx, http.MethodGet, rawURL, t.Secret, Parameter{"oauth_token", t.Token}).json(ctx)
 }
 
 // signed sends a request with the protocol parameters of every request (RFC 5849 §3.1), with
 // those in more, and with its signature. The nonce is new and the time is there, so that nobody
 // who reads the request can send it again (§3.3).
-func (c *Client1) signed(ctx context.Context, method, rawURL, tokenSecret string, more ...Parameter) (reply, error) {
+func (c *Client1) signed(ctx context.Context, method, rawURL, tokenSecret string, more ...Parameter) reply {
 	s, err := sign1(method, rawURL, "", append([]Parameter{
 		{"oauth_consumer_key", c.ID},
 		{"oauth_nonce", rand.Text()},
@@ -215,7 +202,7 @@ func (c *Client1) signed(ctx context.Context, method, rawURL, tokenSecret string
 		{"oauth_version", "1.0"},
 	}, more...), c.Secret, tokenSecret)
 	if err != nil {
-		return reply{}, fmt.Errorf("oauth: step %d: %w", stepOf(ctx), err)
+		return reply{err: fmt.Errorf("oauth: step %d: %w", stepOf(ctx), err)}
 	}
 	report(ctx, s)
 	return c.send(ctx, Request{Method: method, URL: rawURL, Header: http.Header{"Authorization": {s.Header}}})
@@ -224,8 +211,8 @@ func (c *Client1) signed(ctx context.Context, method, rawURL, tokenSecret string
 // credentials reads the reply of step 1 or 3. It must be form-encoded (RFC 5849 §2.1, §2.3),
 // whatever its Content-Type says. X says text/html, and sends errors as JSON.
 func (r reply) credentials(ctx context.Context, c *Check) (TokenCredentials, error) {
-	if refusal := r.refusal(ctx); refusal != nil {
-		return TokenCredentials{}, refusal
+	if err := r.failure(ctx); err != nil {
+		return TokenCredentials{}, err
 	}
 	form, invalid := parseForm(r.body)
 	t := TokenCredentials{Reply: form}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -24,32 +23,26 @@ var (
 
 const formEncoded = "application/x-www-form-urlencoded"
 
-// reply is what came back from a provider, read whole.
+// reply is what came back from a provider, read whole, or the error of a request that failed.
+// object, json, credentials and revoked read it. Each returns that error first, so that a step
+// can send a request and read the reply in one line.
 type reply struct {
 	status    int
 	mediaType string
 	body      []byte
 	sent      Request // its secrets are withheld if the provider repeats them
+	err       error   // if set, the other fields are empty
 }
 
 // statusOK is the check of the status: 200 is the only success.
-func (r reply) statusOK() Outcome { return replyStatus.equal(r.said(), "200") }
-
-// said returns the status. If it is 500 or more, said adds the reply's words, if any.
-func (r reply) said() string {
-	status := strconv.Itoa(r.status)
-	if r.status >= 500 && r.prose() != "" {
-		status += ": " + r.sent.scrub(r.prose())
-	}
-	return status
-}
+func (r reply) statusOK() Outcome { return replyStatus.equal(strconv.Itoa(r.status), "200") }
 
 // object reads a reply that must be JSON, under one of these types. It looks for an error before
 // it looks at the status, because GitHub reports errors with status 200. If there is an error,
 // object returns a *Refusal.
 func (r reply) object(ctx context.Context, mediaTypes ...string) (Object, error) {
-	if refusal := r.refusal(ctx); refusal != nil {
-		return nil, refusal
+	if err := r.failure(ctx); err != nil {
+		return nil, err
 	}
 	object, invalid := parseObject(r.body)
 	return checked(ctx, object,
@@ -60,11 +53,11 @@ func (r reply) object(ctx context.Context, mediaTypes ...string) (Object, error)
 }
 
 // json returns the body of an API's reply, an object or not. With status 200, a member
-// called error can mean anything. Then the reply is a refusal only if ok or errcode says so.
+// called error can mean anything. Then the reply is a refusal only if ok says so (Slack).
 func (r reply) json(ctx context.Context) (json.RawMessage, error) {
 	o, invalid := parseJSON(r.body)
-	if refusal := r.refusal(ctx); refusal != nil && (r.status != http.StatusOK || o.text("ok") == "false" || strings.Trim(o.text("errcode"), "0") != "") {
-		return nil, refusal
+	if err := r.failure(ctx); err != nil && (r.status != http.StatusOK || o.text("ok") == "false") {
+		return nil, err
 	}
 	return checked(ctx, json.RawMessage(r.body),
 		r.statusOK(),
@@ -112,16 +105,6 @@ func (r *Refusal) Error() string {
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 }
 
-// refusalIn returns the *Refusal in err, or nil. A function of the provider entry found it in a
-// reply with status 200.
-func refusalIn(ctx context.Context, err error, sent Request) *Refusal {
-	refusal, ok := errors.AsType[*Refusal](err)
-	if !ok {
-		return nil
-	}
-	return refusal.of(ctx, http.StatusOK, sent)
-}
-
 // of returns a copy of r with the step that ctx is in and this status. The copy must not repeat
 // the secrets of the request that was sent.
 func (r Refusal) of(ctx context.Context, status int, sent Request) *Refusal {
@@ -132,18 +115,19 @@ func (r Refusal) of(ctx context.Context, status int, sent Request) *Refusal {
 	return &r
 }
 
-// refusal finds the reason in a reply that refuses: RFC 6749 §5.2, or one of the
-// shapes that providers use instead. It returns nil if there is none. If the member error
-// is not empty, the reply refuses, whatever its status and its other members.
-func (r reply) refusal(ctx context.Context) *Refusal {
+// failure returns the error of a request that failed, or a *Refusal with the reason in a reply
+// that refuses: RFC 6749 §5.2, or one of the shapes that providers use instead. It returns nil
+// if there is no reason. If the member error is not empty, the reply refuses, whatever its
+// status and its other members.
+func (r reply) failure(ctx context.Context) error {
+	if r.err != nil {
+		return r.err
+	}
 	o, invalid := parseObject(r.body)
-	if form, _ := parseForm(r.body); invalid != nil && (form.has("error") || form.has("oauth_problem")) { // of any media type
-		o, invalid = form, nil
+	if invalid != nil {
+		o, _ = parseForm(r.body) // of any media type; empty if it is no form
 	}
-	code := cmp.Or(o.text("error"), o.text("oauth_problem"), o.text("errcode"))
-	if code == "0" { // WeChat's errcode for no error
-		code = ""
-	}
+	code := cmp.Or(o.text("error"), o.text("oauth_problem"))
 	if r.status == http.StatusOK && code == "" {
 		return nil
 	}
@@ -160,26 +144,18 @@ func (r reply) refusal(ctx context.Context) *Refusal {
 	refusal := Refusal{
 		Code: cmp.Or(code, o.text("code"), o.text("title"), o.text("status")), // title, detail: RFC 9457 §3.1
 		// Instagram's token endpoint says error_message, and APIs say message.
-		Description: cmp.Or(o.text("error_description"), o.text("oauth_problem_advice"), o.text("error_message"), o.text("message"), o.text("detail"), o.text("errmsg")),
+		Description: cmp.Or(o.text("error_description"), o.text("oauth_problem_advice"), o.text("error_message"), o.text("message"), o.text("detail")),
 		URI:         o.text("error_uri"),
 	}
-	if invalid != nil && r.status/100 == 4 {
-		refusal.Description = r.prose()
+	// A reason in words. A page is not, and a token in a form or JSON must not get into an error.
+	text := strings.TrimSpace(string(r.body))
+	if r.status/100 == 4 && strings.HasPrefix(r.mediaType, "text/") && !strings.ContainsAny(text, "<{[=") {
+		refusal.Description = text
 	}
 	if refusal.Code == "" && refusal.Description == "" {
 		return nil
 	}
 	return refusal.of(ctx, r.status, r.sent)
-}
-
-// prose returns a body that gives a reason in words. For a page it returns "", and also for a
-// form or JSON: a token in it must not get into an error.
-func (r reply) prose() string {
-	text := strings.TrimSpace(string(r.body))
-	if !strings.HasPrefix(r.mediaType, "text/") || strings.ContainsAny(text, "<{[=") {
-		return ""
-	}
-	return text
 }
 
 // secretParameter finds the secrets in a query, a form, GitHub's JSON and the header of
@@ -191,18 +167,13 @@ var secretParameter = regexp.MustCompile(`(?:secret|code|verifier|token|proof|si
 // of another secret, and the rest of that secret would stay.
 func (r Request) scrub(text string) string {
 	authorization := r.Header.Get("Authorization")
-	var secrets []string
-	for _, found := range secretParameter.FindAllStringSubmatch(r.URL+"&"+r.Body+"&"+authorization, -1) {
-		secrets = append(secrets, found[1])
-	}
 	_, credentials, _ := strings.Cut(authorization, " ")
 	_, password, _ := (&http.Request{Header: r.Header}).BasicAuth()
-	for _, secret := range append(secrets, credentials, password) {
-		decoded, _ := url.QueryUnescape(secret)
-		for _, secret := range []string{secret, decoded} {
-			if secret != "" && strings.Contains(text, secret) {
-				return "‹withheld: it repeats a secret›"
-			}
+	sent := strings.Join([]string{r.URL, r.Body, authorization, "token=" + credentials, "secret=" + password}, "&")
+	for _, found := range secretParameter.FindAllStringSubmatch(sent, -1) {
+		decoded, _ := url.QueryUnescape(found[1])
+		if strings.Contains(text, found[1]) || strings.Contains(text, cmp.Or(decoded, found[1])) {
+			return "‹withheld: it repeats a secret›"
 		}
 	}
 	return text

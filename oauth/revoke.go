@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 )
 
 var revokeDone = Check{7, "revoke-done", "RFC 7009 §2.2", "access that goes on after the user took it back"}
@@ -27,26 +28,15 @@ func (c *Client) Revoke(ctx context.Context, t Tokens) error {
 	if err != nil {
 		return err
 	}
-	var r reply
 	switch {
 	case c.RevokeRequest != nil:
-		r, err = c.send(ctx, c.RevokeRequest(c.ID, c.Secret, t))
+		return c.send(ctx, c.RevokeRequest(c.ID, c.Secret, t)).revoked(ctx)
 	case metadata.RevocationEndpoint != "":
-		hint := "refresh_token"
-		if t.RefreshToken == "" {
-			hint = "access_token"
-		}
-		r, err = c.post(ctx, metadata, metadata.RevocationEndpoint, url.Values{
-			"token":           {cmp.Or(t.RefreshToken, t.AccessToken)},
-			"token_type_hint": {hint},
-		})
-	default:
-		return ErrNoRevocation
+		// A token_type_hint would only save the provider a look-up (§2.1).
+		form := url.Values{"token": {cmp.Or(t.RefreshToken, t.AccessToken)}}
+		return c.post(ctx, metadata, metadata.RevocationEndpoint, form).revoked(ctx)
 	}
-	if err != nil {
-		return err
-	}
-	return r.revoked(ctx)
+	return ErrNoRevocation
 }
 
 // Revoke is step 7 with OAuth 1.0a. RFC 5849 does not define it, so it works in the provider's
@@ -60,23 +50,20 @@ func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
 	if c.RevokeURL == "" {
 		return ErrNoRevocation
 	}
-	r, err := c.signed(ctx, http.MethodPost, c.RevokeURL, t.Secret, Parameter{"oauth_token", t.Token})
-	if err != nil {
-		return err
-	}
-	return r.revoked(ctx)
+	return c.signed(ctx, http.MethodPost, c.RevokeURL, t.Secret, Parameter{"oauth_token", t.Token}).revoked(ctx)
 }
 
 // revoked judges the reply. The answer is 200 even if the token is unknown, and its body means
 // nothing (RFC 7009 §2.2). GitHub answers 204 without a body. After anything else the token
 // may still work (§2.2.1).
 func (r reply) revoked(ctx context.Context) error {
-	done := revokeDone.oneOf(r.said(), "200", "204")
-	if refusal := r.refusal(ctx); refusal != nil && !done.OK {
-		if refusal.Code == "invalid_token" { // dead already: the purpose is achieved (RFC 7009 §2.2)
+	done := revokeDone.oneOf(strconv.Itoa(r.status), "200", "204")
+	if err := r.failure(ctx); err != nil && !done.OK {
+		// An invalid token is dead already: the purpose is achieved (RFC 7009 §2.2).
+		if refusal, ok := err.(*Refusal); ok && refusal.Code == "invalid_token" {
 			return nil
 		}
-		return refusal
+		return err
 	}
 	return check(ctx, done)
 }

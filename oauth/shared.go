@@ -12,34 +12,37 @@ const (
 	// provider withdraws can sign people in for at most this long.
 	sharedMaxAge    = time.Hour
 	sharedTimeout   = 10 * time.Second // for a fetch that several sign-ins wait for
-	refetchBurst    = 3                // refetches in a row,
-	refetchInterval = 30 * time.Second // and then one in this time
+	refetchInterval = 10 * time.Second // between refetches of a young value
 )
 
 // shared is a value that many sign-ins need and one request fetches: a provider's metadata or
 // its keys. There is one fetch at a time. It goes on if the caller that began it goes away.
 // Each caller waits under its own context, and no mutex is held during a request.
 type shared[T any] struct {
-	mu         sync.Mutex
-	value      T
-	fetched    time.Time     // zero: nothing yet
-	budgetFull time.Time     // when a whole burst of refetches is allowed again
-	pending    chan struct{} // closed when the fetch under way has ended
-	err        error         // of the last fetch
+	mu        sync.Mutex
+	value     T
+	fetched   time.Time     // zero: nothing yet
+	refetched time.Time     // when a young value that was not good was last fetched again
+	pending   chan struct{} // closed when the fetch under way has ended
+	err       error         // of the last fetch
 }
 
 // get returns the value if it is young and good says yes; a nil good always does. Otherwise it
 // fetches the value. A failure is not kept: the next caller tries again. If a young value is
-// not good, somebody may have made up a key id. So get fetches it again at most three times in
-// a row, and then once in 30 seconds. In between it returns the value that is not good.
+// not good, somebody may have made up a key id. So get fetches it again at most once in 10
+// seconds. In between it returns the value that is not good.
 func (s *shared[T]) get(ctx context.Context, good func(T) bool, fetch func(context.Context) (T, error)) (none T, err error) {
 	s.mu.Lock()
 	fresh := time.Since(s.fetched) < sharedMaxAge // never, if nothing was fetched yet
-	if fresh && (good == nil || good(s.value) || s.pending == nil && !s.mayRefetch()) {
+	tooSoon := s.pending == nil && time.Since(s.refetched) < refetchInterval
+	if fresh && (good == nil || good(s.value) || tooSoon) {
 		defer s.mu.Unlock()
 		return s.value, nil
 	}
 	if s.pending == nil {
+		if fresh {
+			s.refetched = time.Now()
+		}
 		s.pending = make(chan struct{})
 		go s.fetch(context.WithoutCancel(ctx), fetch)
 	}
@@ -78,15 +81,4 @@ func (s *shared[T]) fetch(ctx context.Context, fetch func(context.Context) (T, e
 		s.pending = nil
 	}()
 	value, err = fetch(ctx)
-}
-
-// mayRefetch reports whether a refetch is allowed, and counts it. Each one uses up an
-// interval of a budget of three. The time that passes refills the budget.
-func (s *shared[T]) mayRefetch() bool {
-	used := max(0, time.Until(s.budgetFull))
-	if used > (refetchBurst-1)*refetchInterval { // less than an interval is left
-		return false
-	}
-	s.budgetFull = time.Now().Add(used + refetchInterval)
-	return true
 }

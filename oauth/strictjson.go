@@ -2,11 +2,9 @@ package oauth
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -32,7 +30,7 @@ func (o Object) Read(name string, into any) error {
 		return nil
 	}
 	if err := json.Unmarshal(raw, into); err != nil {
-		return fmt.Errorf("%s has the wrong type: %s", name, kind(raw))
+		return fmt.Errorf("%s has the wrong type", name)
 	}
 	return nil
 }
@@ -47,14 +45,14 @@ func readList(o Object, name string, list *[]string) error {
 	return o.Read(name, list)
 }
 
-// text returns a string, a number or a boolean as text. For an object or an array it returns
-// only the type, because escapes in it could hide a secret from scrub.
+// text returns a string, a number or a boolean as text. It does not show an object or an
+// array, because escapes in it could hide a secret from scrub.
 func (o Object) text(name string) string {
 	var text string
 	if o.Read(name, &text) != nil {
 		text = string(o[name])
 		if text[0] == '{' || text[0] == '[' {
-			text = kind(o[name])
+			text = "not a text"
 		}
 	}
 	return text
@@ -78,98 +76,68 @@ func (o *Object) UnmarshalJSON(data []byte) (err error) {
 	return err
 }
 
-// kind names the type of a JSON value, which its first byte tells.
-func kind(raw json.RawMessage) string {
-	kinds := map[byte]string{'{': "an object", '[': "an array", '"': "a string", 't': "a boolean", 'f': "a boolean", 'n': "null"}
-	return cmp.Or(kinds[raw[0]], "a number")
-}
-
 // parseObject reads data as one strict JSON object.
 func parseObject(data []byte) (Object, error) {
 	o, err := parseJSON(data)
 	if err == nil && o == nil {
-		err = fmt.Errorf("not an object but %s", kind(bytes.TrimLeft(data, " \t\r\n")))
+		err = errors.New("not an object")
 	}
 	return o, err
-}
-
-// parseJSON refuses what is not one strict JSON value. If the value is an object, it returns
-// the members.
-func parseJSON(data []byte) (Object, error) {
-	if !utf8.Valid(data) {
-		return nil, errors.New("not valid UTF-8")
-	}
-	if !json.Valid(data) {
-		return nil, errors.New("not valid JSON")
-	}
-	w := walker{data: data}
-	return w.value(1)
 }
 
 // maxDepth is how deep values may be nested. No honest reply needs ten levels. encoding/json
 // allows 10,000, and a page that indents these would fill the memory.
 const maxDepth = 64
 
-// walker steps over JSON that is known to be valid, so the only errors that it looks for are
-// repeated names and too many levels.
-type walker struct {
-	data []byte
-	at   int
-}
-
-// next skips white space, commas and colons, and returns the byte after them.
-func (w *walker) next() byte {
-	for strings.IndexByte(" \t\r\n,:", w.data[w.at]) >= 0 {
-		w.at++
+// parseJSON refuses what is not one strict JSON value. If the value is an object, it returns
+// the members. Valid JSON still has an error if a name occurs twice in an object, or if it has
+// too many levels.
+func parseJSON(data []byte) (outermost Object, err error) {
+	if !utf8.Valid(data) || !json.Valid(data) {
+		return nil, errors.New("not valid JSON in UTF-8")
 	}
-	return w.data[w.at]
-}
-
-func (w *walker) value(depth int) (o Object, err error) {
-	if depth > maxDepth {
-		return nil, fmt.Errorf("more than %d levels deep", maxDepth)
-	}
-	switch w.next() {
-	case '{':
-		o = make(Object)
-		for w.at++; w.next() != '}'; {
-			name := unquote(w.text())
-			if _, twice := o[name]; twice {
-				return nil, fmt.Errorf("the name %q occurs twice", name)
+	var (
+		open     []Object // the objects and arrays around data[at]; an array is nil
+		text     []byte   // the last string
+		inMember bool     // of the outermost object
+		name     string   // of this member
+		value    int      // where its value begins
+	)
+	for at := 0; at < len(data); at++ {
+		switch data[at] {
+		case '"':
+			begin := at
+			for at++; data[at] != '"'; at++ {
+				if data[at] == '\\' {
+					at++ // a quote after a backslash does not end the string
+				}
 			}
-			w.next()
-			start := w.at
-			if _, err := w.value(depth + 1); err != nil {
-				return nil, err
+			text = data[begin : at+1]
+		case '{', '[':
+			if len(open) == maxDepth {
+				return nil, fmt.Errorf("more than %d levels deep", maxDepth)
 			}
-			o[name] = w.data[start:w.at]
-		}
-		w.at++
-	case '[':
-		for w.at++; w.next() != ']'; {
-			if _, err := w.value(depth + 1); err != nil {
-				return nil, err
+			open = append(open, nil)
+			if data[at] == '{' {
+				open[len(open)-1] = make(Object)
 			}
-		}
-		w.at++
-	case '"':
-		w.text()
-	default: // a number, true, false or null, which ends before the next token
-		for w.at < len(w.data) && strings.IndexByte(" \t\r\n,]}", w.data[w.at]) < 0 {
-			w.at++
+		case ':': // the last string was a name
+			object, key := open[len(open)-1], unquote(text)
+			if _, twice := object[key]; twice {
+				return nil, fmt.Errorf("the name %q occurs twice", key)
+			}
+			object[key] = nil
+			if len(open) == 1 {
+				inMember, name, value = true, key, at+1
+			}
+		case ',', '}', ']':
+			if len(open) == 1 && inMember {
+				open[0][name] = bytes.TrimSpace(data[value:at])
+			}
+			if data[at] != ',' {
+				outermost, open = open[len(open)-1], open[:len(open)-1]
+			}
 		}
 	}
-	return o, nil
-}
-
-// text steps over a string. A quote after a backslash does not end it.
-func (w *walker) text() []byte {
-	start := w.at
-	for w.at++; w.data[w.at] != '"'; w.at++ {
-		if w.data[w.at] == '\\' {
-			w.at++
-		}
-	}
-	w.at++
-	return w.data[start:w.at]
+	return outermost, nil
 }

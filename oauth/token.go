@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -66,9 +67,6 @@ func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, e
 	if err != nil {
 		return Unverified{}, err
 	}
-	if err := check(ctx, tokenIDToken.present(unverified.idToken).skipIf(!c.OpenID)); err != nil {
-		return Unverified{}, err
-	}
 	unverified.attempt = attempt
 	t := &unverified.tokens
 	t.Asked = attempt.Scopes
@@ -82,38 +80,59 @@ func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, e
 	default: // absent means as asked (RFC 6749 §5.1)
 		t.Scopes = attempt.Scopes
 	}
-	return unverified, nil
+	return checked(ctx, unverified, tokenIDToken.present(unverified.idToken).skipIf(!c.OpenID))
 }
 
-// tokenRequest sends form to the token endpoint, and reads the reply.
+// tokenRequest sends form to the token endpoint, and reads the members of the reply (RFC 6749
+// §5.1).
 func (c *Client) tokenRequest(ctx context.Context, form url.Values) (Unverified, error) {
 	metadata, err := c.Discover(ctx)
 	if err != nil {
 		return Unverified{}, err
 	}
-	r, err := c.post(ctx, metadata, metadata.TokenEndpoint, form)
-	if err != nil {
-		return Unverified{}, err
-	}
+	r := c.post(ctx, metadata, metadata.TokenEndpoint, form)
 	object, err := r.object(ctx, "application/json")
 	if err != nil {
 		return Unverified{}, err
 	}
 	if c.TokenReply != nil {
 		object, err = c.TokenReply(object)
-		if refusal := refusalIn(ctx, err, r.sent); refusal != nil {
-			return Unverified{}, refusal
+		if refusal, ok := errors.AsType[*Refusal](err); ok {
+			return Unverified{}, refusal.of(ctx, http.StatusOK, r.sent)
 		}
 	}
-	return c.parseTokens(ctx, object, err)
+	u := Unverified{tokens: Tokens{Provider: c.Name}}
+	t := &u.tokens
+	var kind string
+	mistyped := cmp.Or(
+		err, // of TokenReply
+		object.Read("access_token", &t.AccessToken),
+		object.Read("token_type", &kind),
+		object.Read("refresh_token", &t.RefreshToken),
+		readList(object, "scope", &t.Scopes), // a list at Twitch
+		object.Read("id_token", &u.idToken),
+	)
+	if t.Scopes != nil {
+		t.Scopes = splitScopes(strings.Join(t.Scopes, " "))
+	}
+	if lifetime := expiresIn(object["expires_in"]); lifetime > 0 {
+		t.Issued = time.Now()
+		t.Expiry = t.Issued.Add(lifetime)
+	}
+	return checked(ctx, u,
+		tokenMembers.noError(mistyped),
+		tokenAccess.present(t.AccessToken),
+		tokenAccess.noError(printable(t.AccessToken)),
+		tokenType.equal(strings.ToLower(kind), "bearer"),
+	)
 }
 
 // post sends form with the client's credentials, in the one way that the provider
 // takes (RFC 6749 §2.3: never two).
-func (c *Client) post(ctx context.Context, metadata Metadata, endpoint string, form url.Values) (reply, error) {
+func (c *Client) post(ctx context.Context, metadata Metadata, endpoint string, form url.Values) reply {
 	header := http.Header{"Content-Type": {formEncoded}}
 	if err := check(ctx, c.canAuthenticate(metadata)); err != nil {
-		return reply{}, err
+		return reply{err: err}
 	}
 	if c.clientAuth(metadata) == "client_secret_basic" {
 		// Both halves are form-encoded first (RFC 6749 §2.3.1): a colon in the id would
@@ -148,35 +167,6 @@ func (c *Client) clientAuth(m Metadata) string {
 // secret.
 func (c *Client) canAuthenticate(m Metadata) Outcome {
 	return tokenClientAuth.oneOf(c.clientAuth(m), "client_secret_basic", "client_secret_post")
-}
-
-// parseTokens reads the members of a token reply (RFC 6749 §5.1). A non-nil err says
-// why the provider entry's TokenReply could not bring the reply into that shape.
-func (c *Client) parseTokens(ctx context.Context, o Object, err error) (Unverified, error) {
-	u := Unverified{tokens: Tokens{Provider: c.Name}}
-	t := &u.tokens
-	var kind string
-	mistyped := cmp.Or(
-		err,
-		o.Read("access_token", &t.AccessToken),
-		o.Read("token_type", &kind),
-		o.Read("refresh_token", &t.RefreshToken),
-		readList(o, "scope", &t.Scopes), // a list at Twitch
-		o.Read("id_token", &u.idToken),
-	)
-	if t.Scopes != nil {
-		t.Scopes = splitScopes(strings.Join(t.Scopes, " "))
-	}
-	if lifetime := expiresIn(o["expires_in"]); lifetime > 0 {
-		t.Issued = time.Now()
-		t.Expiry = t.Issued.Add(lifetime)
-	}
-	return checked(ctx, u,
-		tokenMembers.noError(mistyped),
-		tokenAccess.present(t.AccessToken),
-		tokenAccess.noError(printable(t.AccessToken)),
-		tokenType.equal(strings.ToLower(kind), "bearer"),
-	)
 }
 
 // maxLifetime is the longest that an access token is believed to live.

@@ -176,7 +176,6 @@ func TestExchangeReply(t *testing.T) {
 	}{
 		"a form unasked":        {says(200, "application/x-www-form-urlencoded", "access_token=t0ken&token_type=bearer"), nil, "reply-media-type", "only if the provider entry says so"},
 		"a form, not 200":       {says(500, "text/plain", "access_token=t0ken&token_type=bearer"), nil, "reply-status-200", "a token is no reason, and in no error"},
-		"errcode 0":             {saysJSON(`{"errcode": 0, "errmsg": "ok"}`), nil, "token-access", "0 is no error"},
 		"a list":                {saysJSON("[" + good + "]"), nil, "reply-json", "a reply is one object"},
 		"no token":              {saysJSON(`{"token_type": "Bearer"}`), nil, "token-access", "an empty token would be used"},
 		"token a line":          {access(`"t0ken\r\nX-Admin: yes"`), nil, "token-access", "it would add a header to the next request"},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -58,8 +59,13 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 		replies.API[i] = body
 		received = append(received, Reply{u.URL, body})
 	}
-	if err := c.sameSubject(ctx, t, received); err != nil {
-		return Info{}, err
+	if c.OpenID && len(received) > 0 { // the profile cannot show this: its subject is the ID token's
+		var sub string
+		object, err := parseObject(received[0].Body)
+		err = check(ctx, profileMembers.noError(cmp.Or(err, object.Read("sub", &sub))), userinfoSub.equal(sub, t.Subject))
+		if err != nil {
+			return Info{}, err
+		}
 	}
 	return infoOf(ctx, t.Subject, t.AccessToken, c.Profile, replies, received)
 }
@@ -74,30 +80,15 @@ func (c *Client) Get(ctx context.Context, t Tokens, rawURL string) (json.RawMess
 	if c.APIRequest != nil {
 		c.APIRequest(&request, c.Secret, t.AccessToken)
 	}
-	r, err := c.send(ctx, request)
-	if err != nil {
-		return nil, err
-	}
-	return r.json(ctx)
-}
-
-// sameSubject checks that the userinfo reply is about the user of the ID token. The profile
-// cannot show this, because its subject is the ID token's.
-func (c *Client) sameSubject(ctx context.Context, t Tokens, replies []Reply) error {
-	if !c.OpenID || len(replies) == 0 {
-		return nil
-	}
-	var sub string
-	object, err := parseObject(replies[0].Body)
-	return check(ctx, profileMembers.noError(cmp.Or(err, object.Read("sub", &sub))), userinfoSub.equal(sub, t.Subject))
+	return c.send(ctx, request).json(ctx)
 }
 
 // infoOf maps the replies to a profile. If subject is known, the profile must be that user's.
 // An error must not repeat token.
 func infoOf(ctx context.Context, subject, token string, mapping func(Replies) (Profile, error), replies Replies, received []Reply) (Info, error) {
 	p, err := mapping(replies)
-	if refusal := refusalIn(ctx, err, Request{Body: url.Values{"token": {token}}.Encode()}); refusal != nil {
-		return Info{}, refusal
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		return Info{}, refusal.of(ctx, http.StatusOK, Request{Body: url.Values{"token": {token}}.Encode()})
 	}
 	return checked(ctx, Info{p, received},
 		profileMembers.noError(err),
