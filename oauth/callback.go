@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 )
 
 var (
@@ -48,18 +50,25 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 	return callback, err
 }
 
-// parseCallback reads a callback's query, and finds a denial in it. It refuses a parameter that
-// occurs twice, a semicolon (some parsers split there), and a parameter that cannot be decoded.
-// With a denial it leaves such a parameter out, so that a badly encoded description does not
-// hide the denial.
+// parseCallback reads a callback's query, and finds a denial in it. It ignores a parameter that
+// it cannot decode (RFC 6749 §4.1.2), so that a badly encoded description does not hide a
+// denial. But it refuses a deciding parameter that it cannot decode, a semicolon (some parsers
+// split there), and a parameter that occurs twice.
 func parseCallback(rawQuery string) (url.Values, *Refusal, error) {
 	q, err := url.ParseQuery(rawQuery)
-	refusal := callbackRefusal(q)
-	if refusal != nil {
-		err = nil
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		name, _ = url.QueryUnescape(name) // empty if it cannot be decoded
+		_, unreadable := url.QueryUnescape(value)
+		if strings.Contains(pair, ";") || unreadable != nil && slices.Contains(deciding, name) {
+			return q, nil, err
+		}
 	}
-	return q, refusal, cmp.Or(err, once(q))
+	return q, callbackRefusal(q), once(q)
 }
+
+// deciding are the parameters of both protocols that decide the outcome of a callback.
+var deciding = []string{"state", "iss", "code", "error", "error_code", "oauth_token", "oauth_verifier", "denied", "oauth_problem"}
 
 // once refuses a parameter that occurs twice.
 func once(q url.Values) error {

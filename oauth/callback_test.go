@@ -35,7 +35,7 @@ func TestParseCallback(t *testing.T) {
 		"code twice":          {query: good + "&code=attackers", fails: "callback-once", reason: "a proxy and this app would read different codes"},
 		"unknown one twice":   {query: good + "&x=1&x=2", fails: "callback-once", reason: "no parameter may be repeated (RFC 6749 §3.1)"},
 		"semicolon":           {query: good + "&a=b;state=x", fails: "callback-once", reason: "a parameter for some parsers, part of a value for others"},
-		"bad escape":          {query: good + "&a=%zz&b%z=c", fails: "callback-once", reason: "what cannot be read may be a parameter that decides"},
+		"bad escape":          {query: good + "&a=%zz&b%z=c", reason: "parameters that nobody knows are ignored (RFC 6749 §4.1.2)"},
 		"bad escape in state": {query: "state=%zz&" + good, fails: "callback-once", reason: "r.URL.Query() would drop it silently"},
 
 		"iss":                        {query: good + "&iss=https%3A%2F%2Fop.example", attempt: promised, reason: "as RFC 9207 wants it"},

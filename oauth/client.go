@@ -70,8 +70,11 @@ func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundT
 // validateRegistration refuses an app that no provider would have registered, and unsafe URLs
 // in the provider's entry, for both protocols. home is the issuer or the token endpoint.
 func validateRegistration(p About, profile func(Replies) (Profile, error), id, secret, redirectURI, home, authorization string) error {
-	if p.Name == "" || profile == nil || id == "" || secret == "" {
-		return fmt.Errorf("oauth: %s: Name and Profile of the provider entry, client id and client secret must all be set", p.Name)
+	if p.Name == "" || profile == nil {
+		return fmt.Errorf("oauth: %s: the provider entry has no Name or no Profile", p.Name)
+	}
+	if id == "" || secret == "" {
+		return fmt.Errorf("oauth: %s: client id and client secret must both be set", p.Name)
 	}
 	if err := secure(redirectURI, true); err != nil {
 		return fmt.Errorf("oauth: %s: redirect URI %q: %w (RFC 6749 §3.1.2)", p.Name, redirectURI, err)

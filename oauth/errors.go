@@ -134,7 +134,7 @@ func (c *Check) after(t, limit time.Time) Outcome {
 	return c.time(t, t.After(limit), "after", limit)
 }
 
-// time says in a failure how far t is from this machine's clock, since either clock may be
+// time shows in a failure what this machine's clock says, since either clock may be
 // wrong.
 func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) Outcome {
 	switch {
@@ -143,7 +143,7 @@ func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) Outc
 	case holds:
 		return c.holds(true)
 	}
-	got := fmt.Sprintf("%s, %s from now by this machine's clock", t.UTC().Format(time.RFC3339), time.Until(t).Round(time.Second))
+	got := fmt.Sprintf("%s, and this machine's clock says %s", t.UTC().Format(time.RFC3339), time.Now().UTC().Format(time.RFC3339))
 	return c.holds(false).failing(got, side+" "+limit.UTC().Format(time.RFC3339))
 }
 

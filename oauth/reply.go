@@ -53,10 +53,10 @@ func (r reply) object(ctx context.Context, mediaTypes ...string) (Object, error)
 }
 
 // json returns the body of an API's reply, an object or not. With status 200, a member
-// called error can mean anything. Then the reply is a refusal only if ok says so (Slack).
+// called error can mean anything. Then the reply is a refusal only if ok or errcode says so (Slack, WeChat).
 func (r reply) json(ctx context.Context) (json.RawMessage, error) {
 	o, invalid := parseJSON(r.body)
-	if err := r.failure(ctx); err != nil && (r.status != http.StatusOK || o.text("ok") == "false") {
+	if err := r.failure(ctx); err != nil && (r.status != http.StatusOK || o.text("ok") == "false" || strings.Trim(o.text("errcode"), "0") != "") {
 		return nil, err
 	}
 	return checked(ctx, json.RawMessage(r.body),
@@ -127,7 +127,7 @@ func (r reply) failure(ctx context.Context) error {
 	if invalid != nil {
 		o, _ = parseForm(r.body) // of any media type; empty if it is no form
 	}
-	code := cmp.Or(o.text("error"), o.text("oauth_problem"))
+	code := cmp.Or(o.text("error"), o.text("oauth_problem"), strings.Trim(o.text("errcode"), "0")) // WeChat's errcode 0 is no error
 	if r.status == http.StatusOK && code == "" {
 		return nil
 	}
@@ -144,7 +144,7 @@ func (r reply) failure(ctx context.Context) error {
 	refusal := Refusal{
 		Code: cmp.Or(code, o.text("code"), o.text("title"), o.text("status")), // title, detail: RFC 9457 §3.1
 		// Instagram's token endpoint says error_message, and APIs say message.
-		Description: cmp.Or(o.text("error_description"), o.text("oauth_problem_advice"), o.text("error_message"), o.text("message"), o.text("detail")),
+		Description: cmp.Or(o.text("error_description"), o.text("oauth_problem_advice"), o.text("error_message"), o.text("message"), o.text("detail"), o.text("errmsg")),
 		URI:         o.text("error_uri"),
 	}
 	// A reason in words. A page is not, and a token in a form or JSON must not get into an error.

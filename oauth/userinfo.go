@@ -62,8 +62,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 	if c.OpenID && len(received) > 0 { // the profile cannot show this: its subject is the ID token's
 		var sub string
 		object, err := parseObject(received[0].Body)
-		err = check(ctx, profileMembers.noError(cmp.Or(err, object.Read("sub", &sub))), userinfoSub.equal(sub, t.Subject))
-		if err != nil {
+		if err = check(ctx, profileMembers.noError(cmp.Or(err, object.Read("sub", &sub))), userinfoSub.equal(sub, t.Subject)); err != nil {
 			return Info{}, err
 		}
 	}
