@@ -178,6 +178,7 @@ func TestExchangeReply(t *testing.T) {
 		"a form, not 200":       {says(500, "text/plain", "access_token=t0ken&token_type=bearer"), nil, "reply-status-200", "a token is no reason, and in no error"},
 		"a list":                {saysJSON("[" + good + "]"), nil, "reply-json", "a reply is one object"},
 		"no token":              {saysJSON(`{"token_type": "Bearer"}`), nil, "token-access", "an empty token would be used"},
+		"errcode 0":             {saysJSON(`{"errcode": 0, "errmsg": "ok"}`), nil, "token-access", "0 is no error"},
 		"token a line":          {access(`"t0ken\r\nX-Admin: yes"`), nil, "token-access", "it would add a header to the next request"},
 		"token number":          {access(`12345`), nil, "token-members", "it is a string"},
 		"no type":               {saysJSON(`{"access_token": "t0ken"}`), nil, "token-type", "nobody knows how to use it (RFC 6749 §7.1)"},
