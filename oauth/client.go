@@ -20,8 +20,8 @@ import (
 
 const (
 	requestTimeout = 10 * time.Second
-	maxReply       = 1 << 20  // bytes of a body; no honest reply of these protocols comes near
-	maxHeader      = 64 << 10 // bytes of a header; net/http alone allows 10 MB
+	maxReply       = 1 << 20  // bytes of a body; an honest reply is far shorter
+	maxHeader      = 64 << 10 // bytes of a header; net/http would allow 10 MB
 	userAgent      = "oauthbyhand/1 (+https://example.com/oauthbyhand)"
 )
 
@@ -29,30 +29,30 @@ const (
 var (
 	endpointHTTPS = Check{0, "endpoint-https", "RFC 6749 §3.1, §3.2; RFC 5849 §2.1", "codes, tokens and keys read or changed on the wire"}
 	replyReceived = Check{0, "reply-received", "defense in depth", "a provider that hangs or is down keeps every visitor waiting"}
-	replySize     = Check{0, "reply-size", "defense in depth", "a reply without end fills the memory; one cut short is read as if whole"}
+	replySize     = Check{0, "reply-size", "defense in depth", "a reply without end fills the memory, or half a reply is read as if it were whole"}
 )
 
 // Client is this app as registered with one provider. Its methods are the steps
-// of a sign-in. It may be used by several goroutines. A request takes at most 10 seconds,
-// less if ctx ends before. A reply's body has at most 1 MiB, its header at most 64 KiB.
+// of a sign-in. Several goroutines may use it. It waits for a reply at most 10 seconds, or until
+// ctx ends. It accepts at most 1 MiB of a reply's body and 64 KiB of its header.
 //
-// An error of a step is a [*CheckError], a [*Refusal], [ErrNoRevocation] or local (for
-// example a URL that cannot be parsed). No usable value comes with it.
+// If a step returns an error, do not use its other results. The error is a [*CheckError], a
+// [*Refusal], [ErrNoRevocation] or a local one, for example of a URL that cannot be parsed.
 type Client struct {
 	Provider
 	ID          string // client_id
 	Secret      string // client_secret
-	RedirectURI string // redirect_uri, as registered, to the letter
+	RedirectURI string // redirect_uri, exactly as registered
 
 	sender
 	discovered shared[Metadata]
 	keys       shared[[]key]
 }
 
-// NewClient returns the client of the app that is registered with p under id and
-// secret for redirectURI. A nil transport means an http.Transport that bounds
-// the header of a reply; any other transport must do that itself. Package fake has one
-// that reaches no network. The error names what is missing or not https. Nothing is sent yet.
+// NewClient returns the Client of an app. id, secret and redirectURI are those with which p has
+// registered the app. If transport is nil, NewClient makes an http.Transport that limits the size
+// of a reply's header. Your own transport must do that itself. Package fake has one that reaches
+// no network. NewClient sends nothing. Its error names what is missing or not https.
 func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundTripper) (*Client, error) {
 	home, authorization := p.Metadata.TokenEndpoint, p.Metadata.AuthorizationEndpoint
 	if p.OpenID { // step 0 discovers the endpoints
@@ -67,8 +67,8 @@ func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundT
 	return &Client{Provider: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: newSender(home, transport)}, nil
 }
 
-// validateRegistration refuses an app that no provider would have registered, and unsafe URLs
-// in the provider's entry, for both protocols. home is the issuer or the token endpoint.
+// validateRegistration returns an error if the id, the secret or a part of the provider entry is
+// missing, or if a URL is not safe. Both protocols use it. home is the issuer or the token endpoint.
 func validateRegistration(p About, profile func(Replies) (Profile, error), id, secret, redirectURI, home, authorization string) error {
 	if p.Name == "" || profile == nil {
 		return fmt.Errorf("oauth: %s: the provider entry has no Name or no Profile", p.Name)
@@ -91,13 +91,13 @@ func validateRegistration(p About, profile func(Replies) (Profile, error), id, s
 	return nil
 }
 
-// secure refuses a URL to which neither a request nor a browser may go. loopback allows
-// plain http on this machine. The error shows the scheme and host of the URL only: the
-// rest may hold secrets.
+// secure returns an error if it is not safe to send a request or the browser to rawURL. If
+// loopback is true, plain http to this machine is safe. The error shows only the scheme and the
+// host of the URL, because the rest may hold secrets.
 func secure(rawURL string, loopback bool) error {
 	u, err := url.Parse(rawURL)
 	if err != nil || !u.IsAbs() || u.Hostname() == "" || u.User != nil || strings.Contains(rawURL, "#") {
-		return errors.New("not absolute, or with user or fragment")
+		return errors.New("not an absolute URL, or one with a user or a fragment")
 	}
 	if u.Scheme == "https" || u.Scheme == "http" && loopback && IsLoopback(u.Hostname()) {
 		return nil
@@ -105,20 +105,20 @@ func secure(rawURL string, loopback bool) error {
 	return fmt.Errorf("%s://%s is not https; plain http is for this machine only", u.Scheme, u.Host)
 }
 
-// IsLoopback reports whether host is localhost, 127.0.0.0/8 or ::1. Plain http to these
-// does not leave this machine.
+// IsLoopback reports whether host is localhost, an address in 127.0.0.0/8, or ::1. Plain http to
+// these does not leave this machine.
 func IsLoopback(host string) bool {
-	ip, _ := netip.ParseAddr(strings.Trim(host, "[]"))             // if that fails, the zero Addr: not loopback
-	return strings.ToLower(host) == "localhost" || ip.IsLoopback() // EqualFold takes ſ for s
+	ip, _ := netip.ParseAddr(strings.Trim(host, "[]"))             // if host is no address, ip is not loopback
+	return strings.ToLower(host) == "localhost" || ip.IsLoopback() // strings.EqualFold would accept ſ for s
 }
 
 // sender sends a client's requests.
 type sender struct {
 	transport http.RoundTripper
-	loopback  bool // the configured provider is on this machine, with plain http
+	loopback  bool // the provider is on this machine and speaks plain http
 }
 
-// newSender returns a sender to the provider whose configured URL is home.
+// newSender returns a sender for one provider. home is its issuer or its token endpoint.
 func newSender(home string, transport http.RoundTripper) sender {
 	if transport == nil {
 		transport = &http.Transport{
@@ -130,7 +130,7 @@ func newSender(home string, transport http.RoundTripper) sender {
 	return sender{transport, strings.HasPrefix(home, "http:")}
 }
 
-// checkURL checks the URL of each request, and each URL that a provider names.
+// checkURL is called for the URL of each request, and for each URL in the metadata.
 func (s *sender) checkURL(rawURL string) Outcome {
 	return endpointHTTPS.noError(secure(rawURL, s.loopback))
 }
@@ -142,7 +142,7 @@ type Request struct {
 	Body        string
 }
 
-// send is the one function through which every request to a provider goes.
+// send sends one request to the provider. Every request goes through this function.
 func (s *sender) send(ctx context.Context, r Request) reply {
 	if err := check(ctx, s.checkURL(r.URL)); err != nil {
 		return reply{err: err}
@@ -158,10 +158,10 @@ func (s *sender) send(ctx context.Context, r Request) reply {
 	maps.Copy(request.Header, r.Header)
 	report(ctx, RequestSent{r.Method, r.URL, request.Header.Clone(), r.Body})
 
-	// An http.Client would follow redirects: a 307 or 308 would send code, verifier and secret
-	// to its URL (RFC 9700 §4.12 says so of browsers). Here it is a reply like others, with a
-	// status that is not 200. And the error of an http.Client shows the URL, which for Meta
-	// holds secrets.
+	// RoundTrip does not follow redirects; an http.Client would. After a 307 or 308 it would send
+	// code, verifier and secret to another server (RFC 9700 §4.12 describes this for browsers).
+	// After RoundTrip the check reply-status-200 refuses the redirect. Also, an http.Client's
+	// error shows the URL, and Meta's URLs hold secrets.
 	response, err := s.transport.RoundTrip(request)
 	var received []byte
 	if err == nil {
@@ -184,7 +184,7 @@ func (s *sender) send(ctx context.Context, r Request) reply {
 	return reply{response.StatusCode, cmp.Or(mediaType, contentType), body, r, nil}
 }
 
-// unreachable says in words what kept the host from answering.
+// unreachable says in words why no reply came from host. It returns nil if err is nil.
 func unreachable(r Request, host string, err error) error {
 	if err == nil {
 		return nil
@@ -192,13 +192,13 @@ func unreachable(r Request, host string, err error) error {
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return fmt.Errorf("no answer from %s in time", host)
 	}
-	if _, ok := errors.AsType[*net.DNSError](err); ok { // its text names this machine's resolver
-		return fmt.Errorf("there is no host %s", host)
+	if _, ok := errors.AsType[*net.DNSError](err); ok { // err itself would show the address of this machine's DNS server
+		return fmt.Errorf("no address found for the host %s", host)
 	}
 	return errors.New(r.scrub(host + ": " + err.Error()))
 }
 
-// getObject fetches a JSON object. Its media type is application/json or one of also.
+// getObject fetches a JSON object. Its media type must be application/json or one of also.
 func (s *sender) getObject(ctx context.Context, rawURL string, also ...string) (Object, error) {
 	return s.send(ctx, Request{Method: http.MethodGet, URL: rawURL}).object(ctx, append(also, "application/json")...)
 }

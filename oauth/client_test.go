@@ -17,7 +17,7 @@ import (
 func TestNewClient(t *testing.T) {
 	const (
 		callback = "https://app.example/callback/op"
-		absolute = "not absolute, or with user or fragment"
+		absolute = "not an absolute URL, or one with a user or a fragment"
 		https    = "is not https; plain http is for this machine only"
 	)
 	plain := func(change func(*Metadata)) func(*Provider) {
@@ -270,7 +270,7 @@ func TestUnreachableSays(t *testing.T) {
 	}{
 		{errors.New("boom"), "op.example: boom"},
 		{&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}, "op.example: dial tcp: connection refused"},
-		{&net.DNSError{Err: "no such host", Name: "op.example", Server: "10.0.0.2:53"}, "there is no host op.example"},
+		{&net.DNSError{Err: "no such host", Name: "op.example", Server: "10.0.0.2:53"}, "no address found for the host op.example"},
 		{context.DeadlineExceeded, "no answer from op.example in time"},
 	} {
 		ctx := WithTrace(t.Context(), func(Event) {})

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// leeway is how far the provider's clock may be from this machine's.
+// leeway is how much the provider's clock may differ from this machine's clock.
 const leeway = 60 * time.Second
 
 // What must hold for the ID token: its form, its header and signature, its claims.
@@ -38,8 +38,8 @@ var (
 )
 
 // VerifyIDToken is step 4. It verifies the ID token's signature and then its claims (OIDC
-// Core §3.1.3.7). Only then does it return the tokens. Without OpenID Connect there is nothing to
-// verify, and step 5 says who signed in.
+// Core §3.1.3.7), and returns the tokens if all is well. Without OpenID Connect there is nothing to
+// verify: it returns the tokens as they are, and step 5 finds out who signed in.
 func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error) {
 	ctx = inStep(ctx, 4, (*Client).VerifyIDToken)
 	if err := check(ctx, attemptClient.equal(u.attempt.Provider, c.Name)); err != nil {
@@ -75,18 +75,19 @@ func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error
 	)
 }
 
-// verifySignature returns the payload of the token if one of the provider's keys
-// signed it. Nothing in the payload is used before. In this flow OIDC Core §3.1.3.7 (6)
-// lets a client rely on TLS instead. But RFC 8725 §3.3 asks for the signature, and only the
-// signature outlives the connection.
+// verifySignature returns the payload of the token if one of the provider's keys signed it. The
+// steps use nothing in the payload before that. In this flow OIDC Core §3.1.3.7 (6) lets a client
+// trust TLS and not verify the signature. But RFC 8725 §3.3 asks for it, and code that later reads
+// a stored ID token has no TLS to trust.
 func (c *Client) verifySignature(ctx context.Context, compact string) ([]byte, error) {
 	token, malformed := parseJWS(compact)
 	if t := tracing(ctx); t != nil && malformed == nil {
 		claims, _ := parseObject(token.payload)
 		t.event(ctx, TokenDecoded{compact, token.header, claims})
 	}
-	// Of the header only alg, kid, typ and crit are read. An attacker who writes a token also
-	// chooses the key in it, or the key's URL (jwk, jku, x5c, x5u).
+	// Of the header only alg, kid, typ and crit are read. A header can also hold a key (jwk, x5c)
+	// or the URL of a key (jku, x5u). They prove nothing: an attacker who writes a token would put
+	// the attacker's own key there.
 	var typ string
 	mistyped := cmp.Or(token.header.Read("alg", &token.alg), token.header.Read("kid", &token.kid), token.header.Read("typ", &typ))
 	_, crit := token.header["crit"]
@@ -108,12 +109,12 @@ func (c *Client) verifySignature(ctx context.Context, compact string) ([]byte, e
 	return checked(ctx, token.payload, idTokenSignature.holds(slices.ContainsFunc(keys, token.signedBy)))
 }
 
-// jws is a token in the compact serialization of RFC 7515 §7.1, taken apart.
+// jws is a signed token (the compact serialization of RFC 7515 §7.1), split into its parts.
 type jws struct {
 	header    Object
-	alg, kid  string // of the header
+	alg, kid  string // two members of the header
 	payload   []byte
-	signed    string // header and payload as received, which the signature covers
+	signed    string // header and payload as received; the signature covers this text
 	signature []byte
 }
 
@@ -136,7 +137,7 @@ func parseJWS(compact string) (jws, error) {
 }
 
 // decodeBase64url accepts only one spelling of the same bytes: no padding, no line breaks
-// (which encoding/base64 skips), and unused bits are zero (RFC 4648 §3.3, §3.5).
+// (encoding/base64 would skip them), and all unused bits zero (RFC 4648 §3.3, §3.5).
 func decodeBase64url(s string) ([]byte, error) {
 	decoded, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil || strings.ContainsAny(s, "\r\n") {
@@ -145,7 +146,7 @@ func decodeBase64url(s string) ([]byte, error) {
 	return decoded, nil
 }
 
-// idClaims are the claims that are checked. Times are zero if the claim is not there.
+// idClaims are the claims that step 4 and step 6 check. A time is zero if its claim is missing.
 type idClaims struct {
 	iss, sub, azp, nonce, atHash string
 	aud                          []string
@@ -165,15 +166,16 @@ func parseClaims(o Object) (idClaims, error) {
 		readDate(o, "iat", &c.iat),
 		readDate(o, "nbf", &c.nbf),
 	)
-	readDate(o, "auth_time", &c.authTime) // only a refresh looks at it
-	slices.Sort(c.aud)                    // it is a set
+	readDate(o, "auth_time", &c.authTime) // only step 6 compares it
+	slices.Sort(c.aud)                    // the audience is a set: its order means nothing
 	c.aud = slices.Compact(c.aud)
 	return c, err
 }
 
-// readDate reads a NumericDate: a JSON number of seconds, perhaps with a fraction (RFC 7519
-// §2). A number below 1 means unknown and leaves t zero. If the time is needed, its check fails. A
-// time after the year 9999 was probably meant in milliseconds, and is an error.
+// readDate reads a NumericDate: a JSON number of seconds since 1970, perhaps with a fraction (RFC
+// 7519 §2). If the claim is missing or below 1, readDate leaves t as it is. A zero t then fails
+// every check that needs the time. A time after the year 9999 is an error: the provider probably
+// sent milliseconds.
 func readDate(o Object, name string, t *time.Time) error {
 	var seconds float64
 	if err := o.Read(name, &seconds); err != nil {
@@ -189,8 +191,8 @@ func readDate(o Object, name string, t *time.Time) error {
 	return nil
 }
 
-// fitSubject refuses a sub that is not ASCII or is longer than 255 characters (OIDC Core §2).
-// A database may not tell two such subjects apart.
+// fitSubject refuses a subject that is not printable ASCII or is longer than 255 characters (OIDC
+// Core §2). Some databases could take two such subjects for the same one.
 func fitSubject(sub string) error {
 	if len(sub) > 255 {
 		return errors.New("longer than 255 characters")
@@ -198,8 +200,8 @@ func fitSubject(sub string) error {
 	return printable(sub)
 }
 
-// leftHalfHash is the at_hash of an access token: the left half of its hash. alg names the
-// hash function, which is SHA-256 for both RS256 and ES256.
+// leftHalfHash returns the at_hash of an access token: the left half of its hash. The ID token's
+// alg decides the hash function. RS256 and ES256 both mean SHA-256.
 func leftHalfHash(accessToken string) string {
 	hash := sha256.Sum256([]byte(accessToken))
 	return base64.RawURLEncoding.EncodeToString(hash[:len(hash)/2])

@@ -15,14 +15,13 @@ import (
 	"strings"
 )
 
-// These limit the work that a token can cause. A set has at most 100 keys, each of at most
-// 4096 bits. If the token has no kid, or several keys have its kid, the first 8 keys that fit
-// are tried.
+// These constants limit the work that a token can cause. A token names its key by kid, the key id.
+// If it has no kid, or if several keys have the same kid, more than one key must be tried.
 const (
-	maxKeys      = 100
-	maxTried     = 8
-	maxRSABits   = 4096
-	maxRSAExpLen = 31 // bits; 65537 has 17
+	maxKeys      = 100  // in a provider's key set
+	maxTried     = 8    // for one token
+	maxRSABits   = 4096 // of the modulus
+	maxRSAExpLen = 31   // bits of the exponent; the usual one, 65537, has 17
 )
 
 var (
@@ -30,27 +29,28 @@ var (
 	keyFits  = Check{4, "key-fits", "RFC 8725 §3.1; RFC 7517 §4; RFC 7518 §3.3", "a key too weak, or one meant for another algorithm or use"}
 )
 
-// key is one of the provider's keys. A key that this client cannot or must not use stays in
-// the set with the reason. The others can still be used (RFC 7517 §5).
+// key is one of the provider's keys. If this client cannot or must not use it, unfit says why. The
+// other keys of the set can still be used (RFC 7517 §5).
 type key struct {
 	kid    string
-	alg    string // the algorithm for its type: RS256 or ES256; empty if unfit
+	alg    string // RS256 for an RSA key, ES256 for an EC key; empty if unfit
 	public any    // *rsa.PublicKey or *ecdsa.PublicKey
 	unfit  error
 }
 
-// keysFor returns the provider's keys that fit the token and, if it has a kid, have the same.
-// If no key has it, the provider may have changed its keys, and keysFor fetches them again
-// (OIDC Core §10.1.1). Without kid, only the signature can show this: if no key verifies it,
-// the caller calls once more, with again.
+// keysFor returns the keys that may have signed the token: the keys for its algorithm and, if the
+// token has a kid, with that kid. The provider may have changed its keys since this client fetched
+// them. If no key has the token's kid, keysFor fetches the keys again (OIDC Core §10.1.1). If the
+// token has no kid, the caller tries the keys first. If none of them verifies the signature, the
+// caller sets again, and keysFor fetches the keys again.
 func (c *Client) keysFor(ctx context.Context, token jws, again bool) ([]key, error) {
-	right := func(k key) bool {
+	matches := func(k key) bool {
 		if token.kid == "" {
 			return !again && k.alg == token.alg
 		}
 		return k.kid == token.kid
 	}
-	good := func(keys []key) bool { return slices.ContainsFunc(keys, right) }
+	good := func(keys []key) bool { return slices.ContainsFunc(keys, matches) }
 	all, err := c.keys.get(ctx, good, c.fetchKeys)
 	if err != nil {
 		return nil, err
@@ -96,8 +96,8 @@ func (c *Client) fetchKeys(ctx context.Context) ([]key, error) {
 	return keys, nil
 }
 
-// parseKey reads a JWK (RFC 7517 §4, RFC 7518 §6). It never reads private members or shared
-// secrets.
+// parseKey reads a key in the form of a JWK, a JSON object (RFC 7517 §4, RFC 7518 §6). It reads
+// only public keys, never the members of a private key or a shared secret.
 func parseKey(o Object) key {
 	var k key
 	var kty, use, alg string
@@ -129,8 +129,8 @@ func parseRSA(o Object) (*rsa.PublicKey, error) {
 		return nil, err
 	}
 	n, e := new(big.Int).SetBytes(modulus), new(big.Int).SetBytes(exponent)
-	// RS256 needs at least 2048 bits (RFC 7518 §3.3). Above 4096 bits each verification is too
-	// much work. With e = 1 every text would be its own signature (RFC 8017 §3.1).
+	// RS256 needs at least 2048 bits (RFC 7518 §3.3). With more than 4096 bits each verification is
+	// too much work. With the exponent 1 anybody could write a valid signature (RFC 8017 §3.1).
 	if bits := n.BitLen(); bits < 2048 || bits > maxRSABits {
 		return nil, fmt.Errorf("an RSA key of %d bits", bits)
 	}
@@ -150,22 +150,22 @@ func parseEC(o Object) (*ecdsa.PublicKey, error) {
 	if crv != "P-256" || len(x) != 32 || len(y) != 32 { // ES256 is P-256 only (RFC 7518 §3.4, §6.2.1.2)
 		return nil, fmt.Errorf("an EC key on curve %q with coordinates of %d and %d bytes", crv, len(x), len(y))
 	}
-	point := slices.Concat([]byte{4}, x, y) // uncompressed; refused if it is not on the curve
+	point := slices.Concat([]byte{4}, x, y) // uncompressed; the next line refuses a point off the curve
 	return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
 }
 
 func readBytes(o Object, name string) ([]byte, error) {
 	var text string
-	o.Read(name, &text)           // if that fails, text stays empty
-	b, _ := decodeBase64url(text) // likewise b
+	o.Read(name, &text) // text stays empty if the type is wrong
+	b, _ := decodeBase64url(text)
 	if len(b) == 0 {
 		return nil, fmt.Errorf("a key whose %s is missing or not base64url", name)
 	}
 	return b, nil
 }
 
-// signedBy reports whether the key made the token's signature. The key decides the algorithm,
-// and the token must name the same one (RFC 8725 §3.1).
+// signedBy reports whether the key made the token's signature. The type of the key decides the
+// algorithm. That the token names the same algorithm is checked in keysFor (RFC 8725 §3.1).
 func (token jws) signedBy(k key) bool {
 	hash := sha256.Sum256([]byte(token.signed))
 	if public, ok := k.public.(*rsa.PublicKey); ok {

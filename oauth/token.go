@@ -16,39 +16,39 @@ import (
 var (
 	tokenClientAuth = Check{0, "token-client-auth", "OIDC Core §9; RFC 8414 §2", "the client secret sent in a way that the provider never asked for"}
 	tokenMembers    = Check{3, "token-members", "RFC 6749 §5.1", "a member of the wrong type is misread"}
-	tokenAccess     = Check{3, "token-access", "RFC 6749 §5.1, Appendix A.12", "an empty token, or one that adds a header to the next request"}
-	tokenType       = Check{3, "token-type", "RFC 6749 §7.1", "a token of another kind sent as if it were Bearer"}
+	tokenAccess     = Check{3, "token-access", "RFC 6749 §5.1, Appendix A.12", "an empty token, or one with a line break that adds a header to the next request"}
+	tokenType       = Check{3, "token-type", "RFC 6749 §7.1", "a token of another kind, sent as if it were a Bearer token"}
 	tokenIDToken    = Check{3, "token-id-token", "OIDC Core §3.1.3.3", "a sign-in without proof of who signed in"}
 )
 
 // Tokens are the verified result of a sign-in. Never make Tokens from an access token that
-// somebody sends you: it does not say to which app it was issued.
+// somebody sends you: an access token does not say to which app it was issued.
 type Tokens struct {
 	Provider     string    // Provider.Name
 	AccessToken  string    // opaque; for the provider's APIs only
-	RefreshToken string    // empty if the provider gave none
+	RefreshToken string    // empty if the provider sent none
 	Issued       time.Time // when the access token arrived; zero if Expiry is zero
-	Expiry       time.Time // of the access token; zero if the provider did not say
+	Expiry       time.Time // when the access token expires; zero if unknown
 	Scopes       []string  // the granted scopes; may be fewer than requested (RFC 6749 §3.3)
-	Asked        []string  // the scopes that the attempt requested
-	Subject      string    // sub of the ID token, or Profile.Subject once the app knows it
-	IDToken      Object    // its claims; nil without OpenID Connect
+	Asked        []string  // the scopes requested in step 1
+	Subject      string    // sub of the ID token; else empty, until the app sets it after step 5
+	IDToken      Object    // the claims of the ID token; nil without OpenID Connect
 }
 
 // Unverified are the tokens of a reply whose ID token is not verified yet. Only
-// [Client.Exchange] makes them, and only [Client.VerifyIDToken] gets the tokens out. Until the
-// nonce is compared, they may belong to a code that an attacker injected, and must not be used
-// even once (RFC 9700 §4.5.3.2).
+// [Client.Exchange] makes an Unverified, and only [Client.VerifyIDToken] returns the tokens in it.
+// Before step 4 has compared the nonce, the tokens may belong to a code that an attacker
+// injected. Then the app must not use them even once (RFC 9700 §4.5.3.2).
 type Unverified struct {
 	attempt   Attempt
 	tokens    Tokens
 	idToken   string
-	refreshed bool // by step 6
+	refreshed bool // the tokens come from step 6, not from step 3
 }
 
-// Exchange is step 3. It redeems the code for tokens (RFC 6749 §4.1.3). It sends a code once,
-// even if that fails: if a code comes twice, the provider may revoke its tokens. A denial by
-// the provider is a [*Refusal].
+// Exchange is step 3. It exchanges the code for tokens (RFC 6749 §4.1.3). It does not try again
+// after a failure: if the provider receives a code twice, it may revoke the tokens that it issued
+// for that code. A denial by the provider is a [*Refusal].
 func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, error) {
 	ctx = inStep(ctx, 3, (*Client).Exchange)
 	attempt := callback.attempt
@@ -71,13 +71,13 @@ func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, e
 	t := &unverified.tokens
 	t.Asked = attempt.Scopes
 	switch {
-	case t.Scopes != nil: // said in the reply; empty means that nothing was granted
+	case t.Scopes != nil: // the reply names the scopes; an empty list means that none was granted
 	case c.GrantedScopes != "" && callback.grantedScopes != "":
-		// The callback came through the browser, and the user may have added to it.
+		// The callback came through the browser, so the user may have added scopes to it.
 		t.Scopes = slices.DeleteFunc(splitScopes(callback.grantedScopes), func(scope string) bool {
 			return !slices.Contains(attempt.Scopes, scope)
 		})
-	default: // absent means as asked (RFC 6749 §5.1)
+	default: // a reply without scope grants all requested scopes (RFC 6749 §5.1)
 		t.Scopes = attempt.Scopes
 	}
 	return checked(ctx, unverified, tokenIDToken.present(unverified.idToken).skipIf(!c.OpenID))
@@ -105,11 +105,11 @@ func (c *Client) tokenRequest(ctx context.Context, form url.Values) (Unverified,
 	t := &u.tokens
 	var kind string
 	mistyped := cmp.Or(
-		err, // of TokenReply
+		err, // of c.TokenReply
 		object.Read("access_token", &t.AccessToken),
 		object.Read("token_type", &kind),
 		object.Read("refresh_token", &t.RefreshToken),
-		readList(object, "scope", &t.Scopes), // a list at Twitch
+		readList(object, "scope", &t.Scopes), // Twitch sends a list
 		object.Read("id_token", &u.idToken),
 	)
 	if t.Scopes != nil {
@@ -127,16 +127,16 @@ func (c *Client) tokenRequest(ctx context.Context, form url.Values) (Unverified,
 	)
 }
 
-// post sends form with the client's credentials, in the one way that the provider
-// takes (RFC 6749 §2.3: never two).
+// post sends form with the client's id and secret, by the method that clientAuth returns. It never
+// uses both methods in one request (RFC 6749 §2.3).
 func (c *Client) post(ctx context.Context, metadata Metadata, endpoint string, form url.Values) reply {
 	header := http.Header{"Content-Type": {formEncoded}}
 	if err := check(ctx, c.canAuthenticate(metadata)); err != nil {
 		return reply{err: err}
 	}
 	if c.clientAuth(metadata) == "client_secret_basic" {
-		// Both halves are form-encoded first (RFC 6749 §2.3.1): a colon in the id would
-		// end it early. SetBasicAuth does not do this.
+		// Id and secret must be form-encoded first (RFC 6749 §2.3.1), and SetBasicAuth does not
+		// do this. Without it a colon in the id would end the id early.
 		request := http.Request{Header: header}
 		request.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret))
 	} else {
@@ -146,9 +146,10 @@ func (c *Client) post(ctx context.Context, metadata Metadata, endpoint string, f
 	return c.send(ctx, Request{http.MethodPost, endpoint, header, form.Encode()})
 }
 
-// clientAuth returns the method that the provider entry names. If it names none, the metadata
-// decide: Basic if they list it or list nothing (RFC 6749 §2.3.1, RFC 8414 §2), else the form.
-// The order of the list means nothing. A list with neither is returned whole, for the error.
+// clientAuth returns the method by which the client proves who it is. The provider entry may name
+// it. If it does not, the list in the metadata decides: Basic, if it is in the list or the list is
+// empty (RFC 6749 §2.3.1, RFC 8414 §2), else the secret in the form. The order of the list means
+// nothing. If neither method is in the list, clientAuth returns the list itself, for an error text.
 func (c *Client) clientAuth(m Metadata) string {
 	listed := m.TokenEndpointAuthMethods
 	switch {
@@ -162,26 +163,26 @@ func (c *Client) clientAuth(m Metadata) string {
 	return strings.Join(listed, " ")
 }
 
-// canAuthenticate checks that the provider takes a method that this client has. Step 0
-// calls it, so that no user signs in for nothing, and post calls it before it sends the
-// secret.
+// canAuthenticate checks that the provider accepts a method that this client supports. Step 0
+// calls it, so that a sign-in that must fail does not even begin. post calls it before it sends
+// the secret.
 func (c *Client) canAuthenticate(m Metadata) Outcome {
 	return tokenClientAuth.oneOf(c.clientAuth(m), "client_secret_basic", "client_secret_post")
 }
 
-// maxLifetime is the longest that an access token is believed to live.
+// maxLifetime is the longest lifetime of an access token that this client believes.
 const maxLifetime = 365 * 24 * time.Hour
 
-// expiresIn reads a number of seconds, which some providers send as a string. It returns zero
-// if the number makes no sense. The reply is not refused for this, since it may hold the
-// only good refresh token.
+// expiresIn reads a number of seconds, which some providers send as a string. It returns zero if
+// the number is missing or makes no sense, and at most maxLifetime. A bad number is no reason to
+// refuse the reply, which may hold the only valid refresh token.
 func expiresIn(raw json.RawMessage) time.Duration {
-	seconds, _ := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64) // what is no number reads as 0
+	seconds, _ := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64) // 0 if it is not a number
 	return time.Duration(max(0, min(seconds, maxLifetime.Seconds()))) * time.Second
 }
 
-// splitScopes reads a list of scopes. RFC 6749 §3.3 separates them by spaces, GitHub
-// and Meta by commas; none of their scopes holds either.
+// splitScopes splits a list of scopes, sorts it and removes repeated ones. RFC 6749 §3.3 puts
+// spaces between scopes. GitHub and Meta put commas, and have no scope with a space or a comma in it.
 func splitScopes(scope string) []string {
 	scopes := strings.FieldsFunc(scope, func(r rune) bool { return r == ' ' || r == ',' })
 	slices.Sort(scopes)

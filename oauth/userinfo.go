@@ -11,9 +11,9 @@ import (
 )
 
 var (
-	userinfoSub    = Check{5, "userinfo-sub", "OIDC Core §5.3.2", "another user's access token, and so another user's profile"}
+	userinfoSub    = Check{5, "userinfo-sub", "OIDC Core §5.3.2", "the profile of another user, read with that user's access token"}
 	profileMembers = Check{5, "profile-members", "OIDC Core §5.1", "a member of the wrong type is misread"}
-	profileSubject = Check{5, "profile-subject", "OIDC Core §5.7", "everybody without an id is the same user"}
+	profileSubject = Check{5, "profile-subject", "OIDC Core §5.7", "all users without an id are the same user"}
 )
 
 // Info is what the provider says about the user.
@@ -25,12 +25,12 @@ type Info struct {
 // Reply is a reply to an API request.
 type Reply struct {
 	URL  string
-	Body json.RawMessage // strict JSON: no name twice
+	Body json.RawMessage // valid JSON; no object has a name twice
 }
 
-// UserInfo is step 5. With the access token it reads who signed in, at the userinfo endpoint
-// (OIDC Core §5.3) or at the provider's own URLs. If t.Subject is known, as it always is with
-// OpenID Connect, the reply must be about that user.
+// UserInfo is step 5. It reads the user's profile with the access token, from the provider's own
+// URLs or from the userinfo endpoint (OIDC Core §5.3). If t.Subject is set, as always with OpenID
+// Connect, the profile must be that user's.
 func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 	ctx = inStep(ctx, 5, (*Client).UserInfo)
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
@@ -42,7 +42,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 		if err != nil {
 			return Info{}, err
 		}
-		if metadata.UserinfoEndpoint != "" { // if there is none, the ID token must be enough (OIDC Discovery §3)
+		if metadata.UserinfoEndpoint != "" { // it is optional (OIDC Discovery §3); then the ID token has the profile
 			urls = []ProfileURL{{URL: metadata.UserinfoEndpoint}}
 		}
 	}
@@ -59,7 +59,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 		replies.API[i] = body
 		received = append(received, Reply{u.URL, body})
 	}
-	if c.OpenID && len(received) > 0 { // the profile cannot show this: its subject is the ID token's
+	if c.OpenID && len(received) > 0 { // the profile has the ID token's subject, so infoOf would not notice another user's reply
 		var sub string
 		object, err := parseObject(received[0].Body)
 		if err = check(ctx, profileMembers.noError(cmp.Or(err, object.Read("sub", &sub))), userinfoSub.equal(sub, t.Subject)); err != nil {
@@ -69,10 +69,10 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 	return infoOf(ctx, t.Subject, t.AccessToken, c.Profile, replies, received)
 }
 
-// Get reads any URL of the provider's API with the access token, which goes in a
-// header and never in the URL (RFC 6750 §2.3). The reply is strict JSON. The token
-// is good at this provider only: never pass another provider's URL. If the token is no
-// longer good, [Client.TokenRefused] recognizes the error.
+// Get reads any URL of the provider's API with the access token, and returns the JSON reply. The
+// token goes in a header and never in the URL (RFC 6750 §2.3). Never pass another provider's URL:
+// it would receive the token. If the provider no longer accepts the token,
+// [Client.TokenRefused] returns true for the error.
 func (c *Client) Get(ctx context.Context, t Tokens, rawURL string) (json.RawMessage, error) {
 	ctx = inStep(ctx, 5, (*Client).Get)
 	request := Request{Method: http.MethodGet, URL: rawURL, Header: http.Header{"Authorization": {"Bearer " + t.AccessToken}}}
@@ -82,8 +82,8 @@ func (c *Client) Get(ctx context.Context, t Tokens, rawURL string) (json.RawMess
 	return c.send(ctx, request).json(ctx)
 }
 
-// infoOf maps the replies to a profile. If subject is known, the profile must be that user's.
-// An error must not repeat token.
+// infoOf maps the replies to a profile. If subject is set, the profile must be that user's. A
+// text of a refusal that repeats token is withheld.
 func infoOf(ctx context.Context, subject, token string, mapping func(Replies) (Profile, error), replies Replies, received []Reply) (Info, error) {
 	p, err := mapping(replies)
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
