@@ -97,7 +97,7 @@ func validateRegistration(p About, profile func(Replies) (Profile, error), id, s
 func secure(rawURL string, loopback bool) error {
 	u, err := url.Parse(rawURL)
 	if err != nil || !u.IsAbs() || u.Hostname() == "" || u.User != nil || strings.Contains(rawURL, "#") {
-		return errors.New("not an absolute URL, or one with a user or a fragment")
+		return errors.New("a URL that is not absolute, or has a user or a fragment")
 	}
 	if u.Scheme == "https" || u.Scheme == "http" && loopback && IsLoopback(u.Hostname()) {
 		return nil
@@ -130,7 +130,7 @@ func newSender(home string, transport http.RoundTripper) sender {
 	return sender{transport, strings.HasPrefix(home, "http:")}
 }
 
-// checkURL is called for the URL of each request, and for each URL in the metadata.
+// checkURL checks that a URL is safe: the URL of each request, and each URL in the metadata.
 func (s *sender) checkURL(rawURL string) Outcome {
 	return endpointHTTPS.noError(secure(rawURL, s.loopback))
 }

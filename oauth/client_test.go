@@ -17,7 +17,7 @@ import (
 func TestNewClient(t *testing.T) {
 	const (
 		callback = "https://app.example/callback/op"
-		absolute = "not an absolute URL, or one with a user or a fragment"
+		absolute = "a URL that is not absolute, or has a user or a fragment"
 		https    = "is not https; plain http is for this machine only"
 	)
 	plain := func(change func(*Metadata)) func(*Provider) {

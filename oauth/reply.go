@@ -16,30 +16,29 @@ import (
 
 // What must hold for each reply, in addition to the checks of its step.
 var (
-	replyStatus    = Check{0, "reply-status-200", "OIDC Discovery §4.2; RFC 6749 §5.1; OIDC Core §5.3.2", "an error page, or a redirect to somebody else's server, read as the answer"}
+	replyStatus    = Check{0, "reply-status-200", "OIDC Discovery §4.2; RFC 6749 §5.1; OIDC Core §5.3.2", "an error page or a redirect, read as if it were the answer"}
 	replyMediaType = Check{0, "reply-media-type", "RFC 6749 §5.1; OIDC Discovery §4.2; RFC 7517 §8.5", "a file that a user uploaded to the provider's host, read as its answer"}
-	replyJSON      = Check{0, "reply-json", "RFC 8259 §4", "two parsers see two tokens, two issuers, two users in one reply"}
+	replyJSON      = Check{0, "reply-json", "RFC 8259 §4", "a reply in which two parsers see different tokens, issuers or users"}
 )
 
 const formEncoded = "application/x-www-form-urlencoded"
 
-// reply is what came back from a provider, read whole, or the error of a request that failed.
-// object, json, credentials and revoked read it. Each returns that error first, so that a step
-// can send a request and read the reply in one line.
+// reply is the whole reply of a provider, or the error of a request that failed. The methods
+// object, json, credentials and revoked read it. If err is set, they return it, so that a step can
+// send a request and read the reply in one line.
 type reply struct {
 	status    int
 	mediaType string
 	body      []byte
-	sent      Request // its secrets are withheld if the provider repeats them
+	sent      Request // its secrets must not get into an error
 	err       error   // if set, the other fields are empty
 }
 
 // statusOK is the check of the status: 200 is the only success.
 func (r reply) statusOK() Outcome { return replyStatus.equal(strconv.Itoa(r.status), "200") }
 
-// object reads a reply that must be JSON, under one of these types. It looks for an error before
-// it looks at the status, because GitHub reports errors with status 200. If there is an error,
-// object returns a *Refusal.
+// object reads a reply that must be a JSON object, with one of these media types. If the reply
+// reports an error, object returns a *Refusal, even with status 200: GitHub reports errors so.
 func (r reply) object(ctx context.Context, mediaTypes ...string) (Object, error) {
 	if err := r.failure(ctx); err != nil {
 		return nil, err
@@ -52,8 +51,9 @@ func (r reply) object(ctx context.Context, mediaTypes ...string) (Object, error)
 	)
 }
 
-// json returns the body of an API's reply, an object or not. With status 200, a member
-// called error can mean anything. Then the reply is a refusal only if ok or errcode says so (Slack, WeChat).
+// json returns the body of an API's reply, which may be any JSON value. With status 200 a member
+// called error can mean anything. So such a reply is a refusal only if ok is false (Slack) or
+// errcode is not 0 (WeChat).
 func (r reply) json(ctx context.Context) (json.RawMessage, error) {
 	o, invalid := parseJSON(r.body)
 	if err := r.failure(ctx); err != nil && (r.status != http.StatusOK || o.text("ok") == "false" || strings.Trim(o.text("errcode"), "0") != "") {
@@ -74,7 +74,7 @@ func parseForm(body []byte) (Object, error) {
 	}
 	object := make(Object)
 	for name := range form {
-		if !utf8.ValidString(form.Get(name)) { // json.Marshal would make U+FFFD of it
+		if !utf8.ValidString(form.Get(name)) { // json.Marshal would write U+FFFD instead
 			return nil, fmt.Errorf("%s is not valid UTF-8", name)
 		}
 		object[name], _ = json.Marshal(form.Get(name))
@@ -82,15 +82,15 @@ func parseForm(body []byte) (Object, error) {
 	return object, nil
 }
 
-// Refusal is a denial by the user or the provider: an answer of the protocol, not a failed
-// check. Its texts are the provider's. In step 2 anybody who can write a URL may have written
-// them. They have up to 500 bytes each. Show them as quotations.
+// Refusal is a denial by the user or the provider. It is an answer that the protocol allows, not a
+// failed check. Its texts come from the provider, but in step 2 anybody could have written them
+// into the URL. So show them as quotations. Each has about 500 bytes at most.
 type Refusal struct {
-	Step        int    // 2 in the callback; else the step of the request that was refused
-	Status      int    // HTTP status of the reply; 0 in the callback
+	Step        int    // 2 if the callback brought it; else the step of the refused request
+	Status      int    // HTTP status of the reply; 0 in step 2
 	Code        string // "access_denied", "invalid_grant", …; or a provider's own number
 	Description string // for people; empty if the provider gave none
-	URI         string // page about the error; never redirect to it
+	URI         string // a page about the error; never redirect to it
 	Reason      string // Meta's error_reason: "user_denied"
 }
 
@@ -99,14 +99,14 @@ func (r *Refusal) ByUser() bool {
 	return r.Step == 2 && slices.Contains([]string{"access_denied", "denied", "user_refused", "permission_denied"}, r.Code)
 }
 
-// Error is Code and Description, with the step.
+// Error returns the step, Code and Description.
 func (r *Refusal) Error() string {
 	parts := []string{fmt.Sprintf("oauth: step %d, refused", r.Step), r.Code, r.Description}
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 }
 
-// of returns a copy of r with the step that ctx is in and this status. The copy must not repeat
-// the secrets of the request that was sent.
+// of returns a copy of r with the step that ctx is in, and with this status. In the copy, a text
+// that repeats a secret of the sent request is withheld.
 func (r Refusal) of(ctx context.Context, status int, sent Request) *Refusal {
 	r.Step, r.Status = stepOf(ctx), status
 	for _, text := range []*string{&r.Code, &r.Description, &r.URI, &r.Reason} {
@@ -115,19 +115,19 @@ func (r Refusal) of(ctx context.Context, status int, sent Request) *Refusal {
 	return &r
 }
 
-// failure returns the error of a request that failed, or a *Refusal with the reason in a reply
-// that refuses: RFC 6749 §5.2, or one of the shapes that providers use instead. It returns nil
-// if there is no reason. If the member error is not empty, the reply refuses, whatever its
-// status and its other members.
+// failure returns r.err if the request failed. If the reply gives a reason for a denial, failure
+// returns a *Refusal with this reason, which may have the form of RFC 6749 §5.2 or another form
+// that a provider uses. It returns nil if there is no reason. A reply with a member error that is
+// not empty is a denial, whatever its status and its other members are.
 func (r reply) failure(ctx context.Context) error {
 	if r.err != nil {
 		return r.err
 	}
 	o, invalid := parseObject(r.body)
 	if invalid != nil {
-		o, _ = parseForm(r.body) // of any media type; empty if it is no form
+		o, _ = parseForm(r.body) // whatever the media type; empty if it is not a form
 	}
-	code := cmp.Or(o.text("error"), o.text("oauth_problem"), strings.Trim(o.text("errcode"), "0")) // WeChat's errcode 0 is no error
+	code := cmp.Or(o.text("error"), o.text("oauth_problem"), strings.Trim(o.text("errcode"), "0")) // WeChat's errcode 0 means success
 	if r.status == http.StatusOK && code == "" {
 		return nil
 	}
@@ -143,11 +143,12 @@ func (r reply) failure(ctx context.Context) error {
 	}
 	refusal := Refusal{
 		Code: cmp.Or(code, o.text("code"), o.text("title"), o.text("status")), // title, detail: RFC 9457 §3.1
-		// Instagram's token endpoint says error_message, and APIs say message.
+		// Instagram's token endpoint sends error_message, and APIs send message.
 		Description: cmp.Or(o.text("error_description"), o.text("oauth_problem_advice"), o.text("error_message"), o.text("message"), o.text("detail"), o.text("errmsg")),
 		URI:         o.text("error_uri"),
 	}
-	// A reason in words. A page is not, and a token in a form or JSON must not get into an error.
+	// A plain text gives the reason in words. HTML does not. A form or JSON may hold a token,
+	// which must not get into an error.
 	text := strings.TrimSpace(string(r.body))
 	if r.status/100 == 4 && strings.HasPrefix(r.mediaType, "text/") && !strings.ContainsAny(text, "<{[=") {
 		refusal.Description = text
@@ -158,13 +159,13 @@ func (r reply) failure(ctx context.Context) error {
 	return refusal.of(ctx, r.status, r.sent)
 }
 
-// secretParameter finds the secrets in a query, a form, GitHub's JSON and the header of
-// OAuth 1.0a (RFC 5849 §3.5.1): the value of a name that ends in one of these words.
+// secretParameter finds each value whose name ends in one of these words: in a query, in a form,
+// in the JSON that GitHub wants in step 7, and in the header of OAuth 1.0a (RFC 5849 §3.5.1).
 var secretParameter = regexp.MustCompile(`(?:secret|code|verifier|token|proof|signature)"?[=:] ?"?([^&"]+)`)
 
-// scrub withholds a text of the provider if it repeats a secret of the request. It withholds
-// all of the text. If it cut out only the code, a visitor could choose a code that is a part
-// of another secret, and the rest of that secret would stay.
+// scrub returns text, or a note in its place if text repeats a secret of the request. It replaces
+// the whole text. If it cut out only the code, an attacker could send a code that is a part of
+// another secret. Cutting it out would leave the rest of that secret in the text.
 func (r Request) scrub(text string) string {
 	authorization := r.Header.Get("Authorization")
 	_, credentials, _ := strings.Cut(authorization, " ")

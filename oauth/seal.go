@@ -9,13 +9,13 @@ import (
 	"fmt"
 )
 
-// Sealer encrypts and authenticates, with AES-256-GCM, what is kept in a place that others
-// can read and change: a browser's cookies, a file.
+// Sealer protects data that is kept in a place that others can read and change: a browser's
+// cookies, or a file. It encrypts the data with AES-256-GCM, which also detects every change.
 type Sealer struct{ aead cipher.AEAD }
 
-// NewSealer returns a Sealer whose key is derived by HKDF (RFC 5869) from root, which must
-// have 32 random bytes, and from label, which names the purpose. What was sealed for one
-// purpose does not open for another.
+// NewSealer returns a Sealer for one purpose, which label names. HKDF (RFC 5869) derives its key
+// from label and from root, which must have 32 random bytes. A text that was sealed for one purpose
+// cannot be opened for another.
 func NewSealer(root []byte, label string) (*Sealer, error) {
 	if len(root) != 32 {
 		return nil, fmt.Errorf("oauth: root key of %d bytes, want 32", len(root))
@@ -32,15 +32,15 @@ func NewSealer(root []byte, label string) (*Sealer, error) {
 	return &Sealer{aead}, err
 }
 
-// Seal encrypts plaintext and returns base64url text. It opens only with the same associated
-// text, for example a cookie's name or a record's key. So nobody can move it into another cookie
-// or record.
+// Seal encrypts plaintext and returns base64url text. Open needs the same associated text, for
+// example the name of a cookie or the key of a record. So nobody can move a sealed text into
+// another cookie or record.
 func (s *Sealer) Seal(plaintext []byte, associated string) string {
 	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plaintext, []byte(associated)))
 }
 
-// Open returns the plaintext of sealed. It returns an error if the text was changed, or was
-// sealed with another associated text or under another key.
+// Open returns the plaintext of sealed. It returns an error if sealed was changed, or was
+// made with another associated text or another key.
 func (s *Sealer) Open(sealed, associated string) ([]byte, error) {
 	ciphertext, err := decodeBase64url(sealed)
 	if err != nil {

@@ -8,32 +8,32 @@ import (
 )
 
 const (
-	// sharedMaxAge is how long a value is used before it is fetched again. A key that the
-	// provider withdraws can sign people in for at most this long.
+	// sharedMaxAge is how long a fetched value stays fresh. If the provider withdraws a key, its
+	// signatures are accepted for at most this long.
 	sharedMaxAge    = time.Hour
-	sharedTimeout   = 10 * time.Second // for a fetch that several sign-ins wait for
-	refetchInterval = 10 * time.Second // between refetches of a young value
+	sharedTimeout   = 10 * time.Second // of one fetch
+	refetchInterval = 10 * time.Second // between two fetches of a value that is still fresh
 )
 
-// shared is a value that many sign-ins need and one request fetches: a provider's metadata or
-// its keys. There is one fetch at a time. It goes on if the caller that began it goes away.
-// Each caller waits under its own context, and no mutex is held during a request.
+// shared is a value that many sign-ins need: a provider's metadata or its keys. One fetch gets it
+// for all of them. The fetch goes on even if the caller that began it goes away. A caller stops
+// waiting when its own context ends. No mutex is held during a fetch.
 type shared[T any] struct {
 	mu        sync.Mutex
 	value     T
-	fetched   time.Time     // zero: nothing yet
-	refetched time.Time     // when a young value that was not good was last fetched again
-	pending   chan struct{} // closed when the fetch under way has ended
+	fetched   time.Time     // zero if nothing was fetched yet
+	refetched time.Time     // when a fresh value was last fetched again
+	pending   chan struct{} // closed when the current fetch ends; nil if there is none
 	err       error         // of the last fetch
 }
 
-// get returns the value if it is young and good says yes; a nil good always does. Otherwise it
-// fetches the value. A failure is not kept: the next caller tries again. If a young value is
-// not good, somebody may have made up a key id. So get fetches it again at most once in 10
-// seconds. In between it returns the value that is not good.
+// get returns the value if it is fresh and good accepts it. A nil good accepts every value.
+// Otherwise get fetches the value. After a failure the next caller tries again. If good does not
+// accept a fresh value, the provider may have changed it, or an attacker made up a key id. So get
+// fetches a fresh value again at most once in 10 seconds. In between it returns the value as it is.
 func (s *shared[T]) get(ctx context.Context, good func(T) bool, fetch func(context.Context) (T, error)) (none T, err error) {
 	s.mu.Lock()
-	fresh := time.Since(s.fetched) < sharedMaxAge // never, if nothing was fetched yet
+	fresh := time.Since(s.fetched) < sharedMaxAge // false if nothing was fetched yet
 	tooSoon := s.pending == nil && time.Since(s.refetched) < refetchInterval
 	if fresh && (good == nil || good(s.value) || tooSoon) {
 		defer s.mu.Unlock()
@@ -68,7 +68,7 @@ func (s *shared[T]) fetch(ctx context.Context, fetch func(context.Context) (T, e
 	var value T
 	var err error
 	defer func() {
-		if p := recover(); p != nil { // in this goroutine it would end the process
+		if p := recover(); p != nil { // it would end the process: no caller runs in this goroutine
 			err = fmt.Errorf("oauth: step %d: panic: %v", stepOf(ctx), p)
 		}
 		s.mu.Lock()

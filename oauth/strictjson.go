@@ -8,14 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// Object is a JSON object about which two parsers cannot disagree. It is valid UTF-8, nothing
+// Object is a JSON object that all parsers read in the same way. It is valid UTF-8, nothing
 // follows it, no name occurs twice at any depth, and names match exactly ("SUB" is not "sub").
 // encoding/json alone takes the last of two equal names, ignores case in names, and turns
-// invalid UTF-8 into U+FFFD, so that two subjects can become one. (It does the same with half
-// of an escaped surrogate pair, which is valid UTF-8. So subjects must also be ASCII.)
+// invalid UTF-8 into U+FFFD, so that two subjects can become one. An Object does not stop one such
+// case: half of an escaped surrogate pair ("\ud800"). So subjects must also be ASCII.
 type Object map[string]json.RawMessage
 
-// has reports whether there is a member with this name, other than null.
+// has reports whether there is a member with this name whose value is not null.
 func (o Object) has(name string) bool { return len(o[name]) > 0 && string(o[name]) != "null" }
 
 // Read stores the member called name in the variable that into points to. If the member is
@@ -45,8 +45,8 @@ func readList(o Object, name string, list *[]string) error {
 	return o.Read(name, list)
 }
 
-// text returns a string, a number or a boolean as text. It does not show an object or an
-// array, because escapes in it could hide a secret from scrub.
+// text returns the member as text if it is a string, a number or a boolean. It does not show an
+// object or an array, because escapes in them could hide a secret from scrub.
 func (o Object) text(name string) string {
 	var text string
 	if o.Read(name, &text) != nil {
@@ -58,7 +58,7 @@ func (o Object) text(name string) string {
 	return text
 }
 
-// unquote decodes a valid JSON string. Most have no escapes and need no decoder.
+// unquote decodes a valid JSON string. Most strings have no escapes, and need no decoder.
 func unquote(raw []byte) string {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw[1 : len(raw)-1])
@@ -68,7 +68,7 @@ func unquote(raw []byte) string {
 	return text
 }
 
-// UnmarshalJSON reads data into o, as strictly as a reply. It is faster than encoding/json.
+// UnmarshalJSON makes encoding/json read an Object with parseObject, which is strict, and faster.
 func (o *Object) UnmarshalJSON(data []byte) (err error) {
 	if string(data) != "null" {
 		*o, err = parseObject(bytes.Clone(data)) // o outlives data
@@ -85,23 +85,23 @@ func parseObject(data []byte) (Object, error) {
 	return o, err
 }
 
-// maxDepth is how deep values may be nested. No honest reply needs ten levels. encoding/json
-// allows 10,000, and a page that indents these would fill the memory.
+// maxDepth limits how deep values may be nested. No honest reply needs ten levels. encoding/json
+// allows 10,000 levels: a page that indents such a reply would fill the memory.
 const maxDepth = 64
 
-// parseJSON refuses what is not one strict JSON value. If the value is an object, it returns
-// the members. Valid JSON still has an error if a name occurs twice in an object, or if it has
-// too many levels.
+// parseJSON reads data as one strict JSON value. If the value is an object, it returns the members,
+// else nil. It returns an error if data is not valid JSON in UTF-8, if a name occurs twice in an
+// object, or if there are more than maxDepth levels.
 func parseJSON(data []byte) (outermost Object, err error) {
 	if !utf8.Valid(data) || !json.Valid(data) {
 		return nil, errors.New("not valid JSON in UTF-8")
 	}
 	var (
-		open     []Object // the objects and arrays around data[at]; an array is nil
+		open     []Object // the objects and arrays around data[at], outermost first; an array is nil
 		text     []byte   // the last string
-		inMember bool     // of the outermost object
-		name     string   // of this member
-		value    int      // where its value begins
+		inMember bool     // whether data[at] is in a member of the outermost object
+		name     string   // the name of that member
+		valueAt  int      // the index at which its value begins
 	)
 	for at := 0; at < len(data); at++ {
 		switch data[at] {
@@ -128,11 +128,11 @@ func parseJSON(data []byte) (outermost Object, err error) {
 			}
 			object[key] = nil
 			if len(open) == 1 {
-				inMember, name, value = true, key, at+1
+				inMember, name, valueAt = true, key, at+1
 			}
 		case ',', '}', ']':
 			if len(open) == 1 && inMember {
-				open[0][name] = bytes.TrimSpace(data[value:at])
+				open[0][name] = bytes.TrimSpace(data[valueAt:at])
 			}
 			if data[at] != ',' {
 				outermost, open = open[len(open)-1], open[:len(open)-1]
