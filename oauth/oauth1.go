@@ -16,19 +16,19 @@ import (
 	"time"
 )
 
-// What must hold in a sign-in with OAuth 1.0a, in addition to the checks that it shares
-// with OAuth 2.0: those of the sender, of the attempts and of the profile.
+// What must hold in a sign-in with OAuth 1.0a. The checks of requests and replies, of attempts and
+// of the profile are the same as with OAuth 2.0.
 var (
-	temporaryCredentials = Check{1, "temporary-credentials", "RFC 5849 §2.1", "the user is sent to the provider for a sign-in that cannot end"}
+	temporaryCredentials = Check{1, "temporary-credentials", "RFC 5849 §2.1", "the user is sent to the provider for a sign-in that must fail"}
 	callbackConfirmed    = Check{1, "callback-confirmed", "RFC 5849 §2.1", "with OAuth 1.0 (not 1.0a) a victim can finish the attacker's sign-in (session fixation)"}
 	callbackToken        = Check{2, "callback-token", "RFC 5849 §2.2, §4.13", "an attacker's authorization in this user's session (login CSRF)"}
 	callbackVerifier     = Check{2, "callback-verifier", "RFC 5849 §2.2, §2.3", "a sign-in to which no user agreed"}
-	tokenCredentials     = Check{3, "token-credentials", "RFC 5849 §2.3", "half of the credentials stored as if they were whole"}
+	tokenCredentials     = Check{3, "token-credentials", "RFC 5849 §2.3", "credentials without the token or its secret, stored as if they were complete"}
 )
 
 // Provider1 is what a client must know of one provider that speaks OAuth 1.0a. The
-// endpoints have the names of RFC 5849 §2. There are no scopes: what the app may do
-// is decided when it is registered.
+// endpoints have the names of RFC 5849 §2. There are no scopes: when an app is registered,
+// the provider decides what the app may do.
 type Provider1 struct {
 	About
 
@@ -37,8 +37,8 @@ type Provider1 struct {
 	TokenURL               string
 
 	ProfileURL string // read in step 5
-	// ProfileClosed, if set, reports whether a refusal of ProfileURL is about the app and
-	// not about the user. Then the profile comes from the token reply alone.
+	// ProfileClosed, if set, reports whether a refusal at ProfileURL means that this app may not
+	// read any user's profile there. Then the profile comes from the token reply alone.
 	ProfileClosed func(*Refusal) bool
 	// Profile maps what the provider said about the user to a profile.
 	Profile func(Replies) (Profile, error)
@@ -51,9 +51,10 @@ type Provider1 struct {
 // limits and errors are as described there.
 //
 // Each request is signed, so that nobody can change it or send it again. The client's secret
-// is never sent. The token's secret is sent once, in the reply that issues it. So signatures do
-// not replace TLS: RFC 5849 demands it for both requests for credentials (§2.1, §2.3). The
-// temporary secret does what PKCE does in OAuth 2.0. There is no ID token, and so no step 4.
+// is never sent. But the provider sends the token's secret once, in the reply that issues the
+// token. So signatures do not replace TLS: RFC 5849 demands TLS for both requests for credentials
+// (§2.1, §2.3). The temporary secret does what PKCE does in OAuth 2.0. There is no ID token, and so
+// no step 4.
 type Client1 struct {
 	Provider1
 	ID          string // oauth_consumer_key
@@ -63,8 +64,7 @@ type Client1 struct {
 	sender
 }
 
-// NewClient1 returns the client of the app that is registered with p, like
-// [NewClient].
+// NewClient1 is [NewClient] for OAuth 1.0a, with the same parameters and errors.
 func NewClient1(p Provider1, id, secret, redirectURI string, transport http.RoundTripper) (*Client1, error) {
 	if err := validateRegistration(p.About, p.Profile, id, secret, redirectURI, p.TokenURL, p.AuthorizationURL); err != nil {
 		return nil, err
@@ -72,10 +72,10 @@ func NewClient1(p Provider1, id, secret, redirectURI string, transport http.Roun
 	return &Client1{Provider1: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: newSender(p.TokenURL, transport)}, nil
 }
 
-// Begin is step 1. It gets temporary credentials from the provider (RFC 5849 §2.1). It returns
-// a fresh attempt with them, and the authorization URL to which to send the browser (§2.2). In
-// OAuth 2.0 the browser carries the request. Here the provider already has it, and the browser
-// carries only its name.
+// Begin is step 1. It gets temporary credentials, a token and its secret, from the provider (RFC
+// 5849 §2.1). It returns a new attempt that holds them, and the authorization URL to which you send
+// the browser (§2.2). In OAuth 2.0 the browser carries the request. Here the provider already has
+// the request, and the browser carries only the temporary token.
 func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 	ctx = inStep(ctx, 1, (*Client1).Begin)
 	r := c.signed(ctx, http.MethodPost, c.TemporaryCredentialURL, "", Parameter{"oauth_callback", c.RedirectURI})
@@ -99,16 +99,16 @@ func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 	return attempt, authorizationURL, nil
 }
 
-// tokenState returns the State of an attempt of OAuth 1.0a, which sends no state. It is a hash
-// of the temporary token, which the callback brings. A part of the hash fits into a cookie's
-// name, whatever characters the token has.
+// tokenState returns the State of an attempt of OAuth 1.0a: a hash of the temporary token. OAuth
+// 1.0a sends no state, but the callback brings that token. The token itself may have characters
+// that a cookie's name must not have. The hash has none of these.
 func tokenState(temporaryToken string) string {
 	hash := sha256.Sum256([]byte(temporaryToken))
 	return base64.RawURLEncoding.EncodeToString(hash[:])
 }
 
-// callbackAttempt returns the state of the attempt to which a callback claims to belong. In
-// OAuth 1.0a that is a hash of the temporary token.
+// callbackAttempt returns the State of the attempt to which a callback claims to belong. A
+// callback of OAuth 1.0a has the temporary token in oauth_token or, at X after a denial, in denied.
 func callbackAttempt(q url.Values) string {
 	if token := cmp.Or(q.Get("oauth_token"), q.Get("denied")); token != "" && !q.Has("state") {
 		return tokenState(token)
@@ -116,10 +116,10 @@ func callbackAttempt(q url.Values) string {
 	return q.Get("state")
 }
 
-// ParseCallback is step 2. It checks what the browser brought back from the provider: rawQuery
-// as received, for the attempt that this browser began. The temporary token does the work of
-// the state: if it is not this attempt's, ParseCallback returns an error (RFC 5849 §2.2 and
-// §4.13). A denial is a [*Refusal].
+// ParseCallback is step 2. It checks the query that the browser brought back from the provider.
+// rawQuery is the query as received, and attempt is what this browser began. The temporary token
+// does the work of the state: it must be the token of the attempt (RFC 5849 §2.2 and §4.13). A
+// denial is a [*Refusal].
 func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback, error) {
 	ctx = inStep(ctx, 2, (*Client1).ParseCallback)
 	q, refusal, err := parseCallback(rawQuery)
@@ -142,13 +142,14 @@ type TokenCredentials struct {
 	Provider string // Provider1.Name
 	Token    string // oauth_token: goes with each request
 	Secret   string // oauth_token_secret: signs each request
-	Subject  string // of the user; empty until the app knows it. UserInfo must find the same
+	Subject  string // the user; empty until the app sets it. If it is set, UserInfo compares it
 	Reply    Object // the whole token reply, with Token and Secret
 }
 
-// Exchange is step 3. It exchanges the temporary credentials for token credentials
-// (RFC 5849 §2.3). The temporary secret signs the request. Only the provider and this attempt
-// have it, so a stolen verifier is of no use. A denial by the provider is a [*Refusal].
+// Exchange is step 3. It exchanges the temporary credentials and the callback's verifier for token
+// credentials (RFC 5849 §2.3). The temporary secret signs the request. Only the provider and this
+// attempt have that secret, so a stolen verifier is of no use. A denial by the provider is a
+// [*Refusal].
 func (c *Client1) Exchange(ctx context.Context, callback Callback) (TokenCredentials, error) {
 	ctx = inStep(ctx, 3, (*Client1).Exchange)
 	attempt := callback.attempt
@@ -166,8 +167,9 @@ func (c *Client1) Exchange(ctx context.Context, callback Callback) (TokenCredent
 	return t, nil
 }
 
-// UserInfo is step 5. It reads who signed in from the provider's API, or from the reply of
-// step 3 if the API is closed to this app. If t.Subject is known, the user must be that one.
+// UserInfo is step 5. It reads the user's profile from the provider's API. If this app may not use
+// that API, it takes the profile from the reply of step 3. If t.Subject is set, the profile must be
+// that user's.
 func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error) {
 	ctx = inStep(ctx, 5, (*Client1).UserInfo)
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
@@ -183,16 +185,16 @@ func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error
 	return infoOf(ctx, t.Subject, t.Secret, c.Profile, Replies{Token: t.Reply, API: []json.RawMessage{body}}, received)
 }
 
-// Get reads any URL of the provider's API in the user's name, in a signed request (RFC
-// 5849 §3). The reply is strict JSON. Never pass another provider's URL.
+// Get reads any URL of the provider's API for the user, with a signed request (RFC 5849 §3), and
+// returns the JSON reply. Never pass another provider's URL: it would receive the token.
 func (c *Client1) Get(ctx context.Context, t TokenCredentials, rawURL string) (json.RawMessage, error) {
 	ctx = inStep(ctx, 5, (*Client1).Get)
 	return c.signed(ctx, http.MethodGet, rawURL, t.Secret, Parameter{"oauth_token", t.Token}).json(ctx)
 }
 
-// signed sends a request with the protocol parameters of every request (RFC 5849 §3.1), with
-// those in more, and with its signature. The nonce is new and the time is there, so that nobody
-// who reads the request can send it again (§3.3).
+// signed sends a signed request. Its header has the parameters of every request (RFC 5849 §3.1),
+// those in more, and the signature. Each request has the time and a new nonce, so that the provider
+// can refuse a request that an attacker sends again (§3.3).
 func (c *Client1) signed(ctx context.Context, method, rawURL, tokenSecret string, more ...Parameter) reply {
 	s, err := sign1(method, rawURL, "", append([]Parameter{
 		{"oauth_consumer_key", c.ID},
@@ -208,8 +210,8 @@ func (c *Client1) signed(ctx context.Context, method, rawURL, tokenSecret string
 	return c.send(ctx, Request{Method: method, URL: rawURL, Header: http.Header{"Authorization": {s.Header}}})
 }
 
-// credentials reads the reply of step 1 or 3. It must be form-encoded (RFC 5849 §2.1, §2.3),
-// whatever its Content-Type says. X says text/html, and sends errors as JSON.
+// credentials reads the reply of step 1 or 3. Its body must be form-encoded (RFC 5849 §2.1, §2.3).
+// Its Content-Type means nothing: X sends text/html. X also sends errors as JSON.
 func (r reply) credentials(ctx context.Context, c *Check) (TokenCredentials, error) {
 	if err := r.failure(ctx); err != nil {
 		return TokenCredentials{}, err

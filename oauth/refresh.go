@@ -11,33 +11,33 @@ import (
 	"time"
 )
 
-// refreshBefore is how long before its end a token is refreshed, so that none expires on its
-// way to the provider.
+// refreshBefore is how long before its expiry a token is refreshed, so that no token expires on
+// its way to the provider.
 const refreshBefore = time.Minute
 
 var (
-	refreshToken    = Check{6, "refresh-token", "RFC 6749 §6", "a refresh that can only fail, in place of a new sign-in"}
+	refreshToken    = Check{6, "refresh-token", "RFC 6749 §6", "a refresh that can only fail; the user must sign in again"}
 	refreshIss      = Check{6, "refresh-iss", "OIDC Core §12.2", "another provider's user in place of this user"}
 	refreshSub      = Check{6, "refresh-sub", "OIDC Core §12.2", "another user in place of this user"}
 	refreshAud      = Check{6, "refresh-aud", "OIDC Core §12.2", "tokens of another app in place of this app's"}
-	refreshAuthTime = Check{6, "refresh-auth-time", "OIDC Core §12.2", "a refresh that passes for a new sign-in of the user"}
+	refreshAuthTime = Check{6, "refresh-auth-time", "OIDC Core §12.2", "a refresh that looks like a new sign-in of the user"}
 )
 
-// RefreshDue reports whether t should be refreshed before it is used: one minute before it
-// expires, or in the last tenth of a life shorter than ten minutes. If the provider did
-// not say when it expires, it is never due.
+// RefreshDue reports whether the app should refresh t before it uses the access token. That is so
+// in the last minute before the token expires. If the token lives less than ten minutes, it is so
+// in the last tenth of its life. If the expiry is unknown, a refresh is never due.
 func (t Tokens) RefreshDue() bool {
 	before := min(refreshBefore, t.Expiry.Sub(t.Issued)/10)
 	return !t.Expiry.IsZero() && time.Until(t.Expiry) < before
 }
 
-// TokenRefused reports whether err, an error of [Client.Get], means that the access token is
-// no longer good. Then a refresh may help. The reply had status 401, with or without a reason
-// (RFC 6750 §3.1), or a code that the provider entry lists in InvalidGrant.
+// TokenRefused reports whether err, an error of [Client.Get], means that the provider no longer
+// accepts the access token. Then a refresh may help. It is so if the reply had status 401, with or
+// without a reason (RFC 6750 §3.1), or a code that the provider entry lists in InvalidGrant.
 func (c *Client) TokenRefused(err error) bool { return tokenRefused(err, c.InvalidGrant) }
 
-// TokenRefused reports whether err, an error of [Client1.Get], means that the token is no
-// longer good. With OAuth 1.0a only a new sign-in helps.
+// TokenRefused reports whether err, an error of [Client1.Get], means that the provider no longer
+// accepts the token. With OAuth 1.0a only a new sign-in helps.
 func (c *Client1) TokenRefused(err error) bool { return tokenRefused(err, nil) }
 
 func tokenRefused(err error, invalidGrant []string) bool {
@@ -49,13 +49,12 @@ func tokenRefused(err error, invalidGrant []string) bool {
 }
 
 // Refresh is step 6. It exchanges the refresh token for new tokens (RFC 6749 §6).
-// Many providers accept a refresh token once, and treat a second use as theft (RFC 9700
-// §4.14.2). So run one refresh of a grant at a time, and store the new tokens before you use
-// them.
-// If the grant has ended, Refresh returns a [*Refusal] with the code invalid_grant. Then only a
-// new sign-in helps.
+// Many providers accept a refresh token only once, and treat a second use as theft (RFC 9700
+// §4.14.2). So run only one refresh of a grant at a time, and store the new tokens before you use
+// them. If the grant has ended, Refresh returns a [*Refusal] with the code invalid_grant. Then
+// only a new sign-in helps.
 //
-// Refresh asks for no scope. That means the scopes that were granted before.
+// Refresh sends no scope. The new access token then has the scopes that were granted before.
 func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 	ctx = inStep(ctx, 6, (*Client).Refresh)
 	if err := check(ctx,
@@ -65,8 +64,8 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 		return Tokens{}, err
 	}
 	if c.OpenID {
-		// The keys first: a reply that cannot be verified is lost. If the provider rotates
-		// refresh tokens, the only good one would be lost with it.
+		// Get the keys first. If they could not be fetched after the refresh, the reply could not
+		// be verified. Then it would be lost, perhaps with the only valid refresh token.
 		if _, err := c.keys.get(inStep(ctx, 4, (*Client).Refresh), nil, c.fetchKeys); err != nil {
 			return Tokens{}, err
 		}
@@ -85,26 +84,27 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 	fresh := &unverified.tokens
 	fresh.Asked, fresh.Subject, fresh.IDToken = t.Asked, t.Subject, t.IDToken
 	if fresh.RefreshToken == "" {
-		fresh.RefreshToken = t.RefreshToken // none means that the old one stays good (§6)
+		fresh.RefreshToken = t.RefreshToken // without a new one the old one stays valid (§6)
 	}
-	if fresh.Scopes == nil { // as granted before (§5.1)
+	if fresh.Scopes == nil { // the scopes did not change (§5.1)
 		fresh.Scopes = t.Scopes
 	}
-	if unverified.idToken == "" || !c.OpenID { // none is allowed (OIDC Core §12.2)
+	if unverified.idToken == "" || !c.OpenID { // an ID token is optional here (OIDC Core §12.2)
 		return *fresh, nil
 	}
 	return c.verifyRefreshed(ctx, unverified, t, begun)
 }
 
-// verifyRefreshed verifies the ID token of a refresh like the first one (step 4), and checks
-// that it is about the same sign-in (OIDC Core §12.2). If it has a nonce, it must be the nonce
-// of the first.
+// verifyRefreshed verifies the ID token of a refresh as step 4 does, and checks that it is about
+// the same sign-in as the first ID token (OIDC Core §12.2). If the new ID token has a nonce, it must
+// be the nonce of the first.
 func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, begun time.Time) (Tokens, error) {
 	before, err := parseClaims(old.IDToken)
 	if err != nil {
-		return Tokens{}, err // the stored claims were damaged: they were verified once
+		return Tokens{}, err // the stored claims are damaged: step 4 could read them
 	}
-	// Step 4 compares with an attempt. Here it is made from the first ID token.
+	// Step 4 compares the claims with an attempt. A refresh has none, so make one with the nonce of
+	// the first ID token.
 	u.attempt, u.refreshed = Attempt{Provider: c.Name, Nonce: before.nonce, Begun: begun}, true
 	tokens, err := c.VerifyIDToken(ctx, u)
 	if err != nil {
@@ -116,7 +116,7 @@ func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, 
 		refreshSub.equal(after.sub, before.sub),
 		refreshAud.equal(strings.Join(after.aud, " "), strings.Join(before.aud, " ")),
 		refreshAud.equal(cmp.Or(after.azp, "no azp"), cmp.Or(before.azp, "no azp")),
-		// If both have one, the times must be equal. The new one must be in the past.
+		// If both ID tokens have auth_time, the times must be equal. No auth_time may be in the future.
 		refreshAuthTime.equal(after.authTime.String(), before.authTime.String()).skipIf(after.authTime.IsZero() || before.authTime.IsZero()),
 		refreshAuthTime.before(after.authTime, time.Now().Add(leeway)).skipIf(after.authTime.IsZero()),
 	)

@@ -9,16 +9,16 @@ import (
 	"strconv"
 )
 
-var revokeDone = Check{7, "revoke-done", "RFC 7009 §2.2", "access that goes on after the user took it back"}
+var revokeDone = Check{7, "revoke-done", "RFC 7009 §2.2", "the app still has access after the user took it back"}
 
-// ErrNoRevocation says that the provider documents no way for an app to give back
-// what it was granted. Users can do it themselves at the entry's RevokePage.
+// ErrNoRevocation means that the provider documents no way for an app to revoke its tokens. Users
+// can revoke them on the page [Provider.RevokePage].
 var ErrNoRevocation = errors.New("oauth: step 7: this provider has no revocation for apps")
 
-// Revoke is step 7. It tells the provider that t will not be used any more, at the revocation
-// endpoint (RFC 7009 §2.1) or in the provider's own way. It returns [ErrNoRevocation] if there
-// is neither. If t has a refresh token, Revoke sends that one, because with it the app could get
-// new access tokens.
+// Revoke is step 7. It asks the provider to make t invalid, at the revocation endpoint (RFC 7009
+// §2.1) or in the provider's own way. If the provider has neither, Revoke returns
+// [ErrNoRevocation]. If t has a refresh token, Revoke sends it to the endpoint, because an app could
+// use it to get new access tokens. If t has none, Revoke sends the access token.
 func (c *Client) Revoke(ctx context.Context, t Tokens) error {
 	ctx = inStep(ctx, 7, (*Client).Revoke)
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
@@ -39,9 +39,9 @@ func (c *Client) Revoke(ctx context.Context, t Tokens) error {
 	return ErrNoRevocation
 }
 
-// Revoke is step 7 with OAuth 1.0a. RFC 5849 does not define it, so it works in the provider's
-// own way, with a request that the token itself signs. If the provider has no way, Revoke
-// returns [ErrNoRevocation].
+// Revoke is step 7 with OAuth 1.0a. RFC 5849 does not define this step. Revoke sends a request to
+// the provider's RevokeURL, signed with the token's secret. If RevokeURL is empty, Revoke returns
+// [ErrNoRevocation].
 func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
 	ctx = inStep(ctx, 7, (*Client1).Revoke)
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
@@ -53,13 +53,13 @@ func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
 	return c.signed(ctx, http.MethodPost, c.RevokeURL, t.Secret, Parameter{"oauth_token", t.Token}).revoked(ctx)
 }
 
-// revoked judges the reply. The answer is 200 even if the token is unknown, and its body means
-// nothing (RFC 7009 §2.2). GitHub answers 204 without a body. After anything else the token
-// may still work (§2.2.1).
+// revoked returns an error if the reply does not say that the token is revoked. Status 200 says so,
+// whatever the body is. A provider also sends it for a token that it does not know (RFC 7009 §2.2).
+// GitHub sends 204 without a body. After any other status the token may still work (§2.2.1).
 func (r reply) revoked(ctx context.Context) error {
 	done := revokeDone.oneOf(strconv.Itoa(r.status), "200", "204")
 	if err := r.failure(ctx); err != nil && !done.OK {
-		// An invalid token is dead already: the purpose is achieved (RFC 7009 §2.2).
+		// The token was invalid before, so there is nothing left to revoke (RFC 7009 §2.2).
 		if refusal, ok := err.(*Refusal); ok && refusal.Code == "invalid_token" {
 			return nil
 		}

@@ -11,20 +11,21 @@ import (
 	"strings"
 )
 
-// Parameter is a name and its value, decoded.
+// Parameter is a name and its value, not encoded.
 type Parameter struct{ Name, Value string }
 
-// sign1 signs a request as RFC 5849 §3.4 says. form is its form-encoded body, and
-// protocol the oauth_ parameters (§3.1) without the signature. Read it together with the RFC:
-// each value that the RFC names is a field of [Signed].
+// sign1 signs a request (RFC 5849 §3.4). form is the form-encoded body of the request. protocol are
+// the oauth_ parameters (§3.1) without the signature. Read this file together with the RFC: each
+// value that the RFC names is a field of [Signed].
 func sign1(method, rawURL, form string, protocol []Parameter, clientSecret, tokenSecret string) (Signed, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return Signed{}, err
 	}
-	// §3.4.1.3.1. Query and form are decoded first and later encoded in the one way of §3.6.
-	// So "+" signs like "%20", and "%2b" like "%2B". A parameter that is not collected
-	// could be changed on the way. A realm is not signed.
+	// §3.4.1.3.1. An attacker could change a parameter that is not signed, so those of query and
+	// form are also signed. They are decoded here, and later encoded again as in §3.6. So "+" and
+	// "%20" get the same signature, and so do "%2b" and "%2B". The RFC does not sign a realm,
+	// and this client sends none.
 	decoded, err := url.ParseQuery(u.RawQuery + "&" + form)
 	if err != nil {
 		return Signed{}, err
@@ -43,9 +44,9 @@ func sign1(method, rawURL, form string, protocol []Parameter, clientSecret, toke
 	return s, nil
 }
 
-// normalizeParameters is §3.4.1.3.2. It encodes the parameters, then sorts them by name, and
-// those of one name by value, in byte order. It sorts pairs: if it sorted "name=value", "a1="
-// would stand before "a=". A name that occurs twice stays there twice.
+// normalizeParameters is §3.4.1.3.2. It encodes the parameters, then sorts them in byte order: by
+// name, and parameters with the same name by value. It must not sort whole texts "name=value": then
+// "a1=" would come before "a=". It keeps every parameter, even if a name occurs twice.
 func normalizeParameters(parameters []Parameter) string {
 	encoded := make([]Parameter, len(parameters))
 	for i, p := range parameters {
@@ -61,11 +62,11 @@ func normalizeParameters(parameters []Parameter) string {
 	return strings.Join(pairs, "&")
 }
 
-// baseStringURI is §3.4.1.2: scheme, host and path as the server sees them in the
-// request line and the Host header, without query and fragment. net/http sends the
-// path as it stands in the URL, or "/" if it is empty. It sends no empty port.
+// baseStringURI is §3.4.1.2. It returns the scheme, host and path of the request as the server
+// sees them, without query and fragment, and without the default port. Like net/http, it keeps the
+// path as it stands in the URL, uses "/" for an empty path, and leaves out an empty port.
 func baseStringURI(u *url.URL) string {
-	scheme, host := u.Scheme, strings.ToLower(u.Host) // the scheme is lowered by url.Parse
+	scheme, host := u.Scheme, strings.ToLower(u.Host) // url.Parse has lowered the scheme
 	port := u.Port()
 	if port == "" || scheme == "http" && port == "80" || scheme == "https" && port == "443" {
 		host = strings.TrimSuffix(host, ":"+port)
@@ -73,13 +74,13 @@ func baseStringURI(u *url.URL) string {
 	return scheme + "://" + host + cmp.Or(u.EscapedPath(), "/")
 }
 
-// signatureBaseString is §3.4.1.1: what is signed of the request.
+// signatureBaseString is §3.4.1.1. It returns the text that is signed.
 func signatureBaseString(method, baseStringURI, normalized string) string {
 	return strings.ToUpper(method) + "&" + percentEncode(baseStringURI) + "&" + percentEncode(normalized)
 }
 
-// hmacSHA1 is §3.4.2. The "&" is there even if there is no token yet. (SHA-1 is broken for
-// collisions, but an HMAC does not depend on these. X offers nothing else.)
+// hmacSHA1 is §3.4.2. The key has the "&" even if there is no token secret yet. (Attackers can make
+// SHA-1 collisions, but these do not break an HMAC. X offers nothing else.)
 func hmacSHA1(baseString, clientSecret, tokenSecret string) string {
 	key := percentEncode(clientSecret) + "&" + percentEncode(tokenSecret)
 	mac := hmac.New(sha1.New, []byte(key))
@@ -87,8 +88,8 @@ func hmacSHA1(baseString, clientSecret, tokenSecret string) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// authorizationHeader is §3.5.1. All oauth_ parameters stand here and nowhere else
-// (§3.5); without the encoding, the "+" and "/" of the signature would be lost.
+// authorizationHeader is §3.5.1. It returns the header with all oauth_ parameters, which must stand
+// in this one place only (§3.5). They are encoded, because a signature may have "+", "/" and "=".
 func authorizationHeader(protocol []Parameter) string {
 	pairs := make([]string, len(protocol))
 	for i, p := range protocol {
@@ -97,9 +98,9 @@ func authorizationHeader(protocol []Parameter) string {
 	return "OAuth " + strings.Join(pairs, ", ")
 }
 
-// percentEncode is §3.6: the unreserved characters of RFC 3986 §2.3 stay, each other
-// byte becomes "%" and two upper-case digits. url.QueryEscape does the same, except for a
-// space.
+// percentEncode is §3.6. It keeps the unreserved characters of RFC 3986 §2.3, and replaces every
+// other byte by "%" and two upper-case hexadecimal digits. url.QueryEscape does this except for a
+// space, which it replaces by "+".
 func percentEncode(s string) string {
 	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 }
