@@ -153,8 +153,8 @@ func (s *sender) send(ctx context.Context, r Request) reply {
 	if err != nil {
 		return reply{err: fmt.Errorf("oauth: step %d: %w", stepOf(ctx), err)}
 	}
-	request.Header.Set("Accept", "application/json") // GitHub answers form-encoded without it
-	request.Header.Set("User-Agent", userAgent)      // api.github.com refuses requests without one
+	request.Header.Set("Accept", "application/json") // without this header GitHub sends a form
+	request.Header.Set("User-Agent", userAgent)      // api.github.com refuses a request without this header
 	maps.Copy(request.Header, r.Header)
 	report(ctx, RequestSent{r.Method, r.URL, request.Header.Clone(), r.Body})
 

@@ -67,7 +67,8 @@ func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error
 		claimIat.before(claims.iat, now.Add(leeway)),
 		claimIatFresh.after(claims.iat, u.attempt.Begun.Add(-leeway)),
 		claimNbf.before(claims.nbf, now.Add(leeway)).skipIf(claims.nbf.IsZero()),
-		claimNonce.equalSecret(claims.nonce, u.attempt.Nonce).skipIf(u.refreshed && claims.nonce == ""), // OIDC Core §12.2
+		// The ID token of a refresh may have no nonce (OIDC Core §12.2).
+		claimNonce.equalSecret(claims.nonce, u.attempt.Nonce).skipIf(u.refreshed && claims.nonce == ""),
 		claimSub.present(claims.sub),
 		claimSub.noError(fitSubject(claims.sub)),
 		// at_hash is optional in this flow (OIDC Core §3.1.3.6).
@@ -77,7 +78,7 @@ func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error
 
 // verifySignature returns the payload of the token if one of the provider's keys signed it. The
 // steps use nothing in the payload before that. In this flow OIDC Core §3.1.3.7 (6) lets a client
-// trust TLS and not verify the signature. But RFC 8725 §3.3 asks for it, and code that later reads
+// trust TLS and not verify the signature. But RFC 8725 §3.3 asks for that, and code that later reads
 // a stored ID token has no TLS to trust.
 func (c *Client) verifySignature(ctx context.Context, compact string) ([]byte, error) {
 	token, malformed := parseJWS(compact)

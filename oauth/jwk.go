@@ -42,11 +42,11 @@ type key struct {
 // token has a kid, with that kid. The provider may have changed its keys since this client fetched
 // them. If no key has the token's kid, keysFor fetches the keys again (OIDC Core §10.1.1). If the
 // token has no kid, the caller tries the keys first. If none of them verifies the signature, the
-// caller sets again, and keysFor fetches the keys again.
-func (c *Client) keysFor(ctx context.Context, token jws, again bool) ([]key, error) {
+// caller sets refetch, and keysFor fetches the keys again.
+func (c *Client) keysFor(ctx context.Context, token jws, refetch bool) ([]key, error) {
 	matches := func(k key) bool {
 		if token.kid == "" {
-			return !again && k.alg == token.alg
+			return !refetch && k.alg == token.alg
 		}
 		return k.kid == token.kid
 	}
@@ -165,7 +165,7 @@ func readBytes(o Object, name string) ([]byte, error) {
 }
 
 // signedBy reports whether the key made the token's signature. The type of the key decides the
-// algorithm. That the token names the same algorithm is checked in keysFor (RFC 8725 §3.1).
+// algorithm. keysFor has checked that the token names the same algorithm (RFC 8725 §3.1).
 func (token jws) signedBy(k key) bool {
 	hash := sha256.Sum256([]byte(token.signed))
 	if public, ok := k.public.(*rsa.PublicKey); ok {

@@ -31,7 +31,7 @@ type Tokens struct {
 	Expiry       time.Time // when the access token expires; zero if unknown
 	Scopes       []string  // the granted scopes; may be fewer than requested (RFC 6749 §3.3)
 	Asked        []string  // the scopes requested in step 1
-	Subject      string    // sub of the ID token; else empty, until the app sets it after step 5
+	Subject      string    // sub of the ID token; if there is none, empty until the app sets it after step 5
 	IDToken      Object    // the claims of the ID token; nil without OpenID Connect
 }
 
@@ -136,7 +136,7 @@ func (c *Client) post(ctx context.Context, metadata Metadata, endpoint string, f
 	}
 	if c.clientAuth(metadata) == "client_secret_basic" {
 		// Id and secret must be form-encoded first (RFC 6749 §2.3.1), and SetBasicAuth does not
-		// do this. Without it a colon in the id would end the id early.
+		// do this. Otherwise a colon in the id would end the id early.
 		request := http.Request{Header: header}
 		request.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret))
 	} else {
@@ -182,7 +182,7 @@ func expiresIn(raw json.RawMessage) time.Duration {
 }
 
 // splitScopes splits a list of scopes, sorts it and removes repeated ones. RFC 6749 §3.3 puts
-// spaces between scopes. GitHub and Meta put commas, and have no scope with a space or a comma in it.
+// spaces between scopes, GitHub and Meta put commas. No scope of theirs contains either character.
 func splitScopes(scope string) []string {
 	scopes := strings.FieldsFunc(scope, func(r rune) bool { return r == ' ' || r == ',' })
 	slices.Sort(scopes)

@@ -42,7 +42,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 		if err != nil {
 			return Info{}, err
 		}
-		if metadata.UserinfoEndpoint != "" { // it is optional (OIDC Discovery §3); then the ID token has the profile
+		if metadata.UserinfoEndpoint != "" { // optional (OIDC Discovery §3); without it the ID token has the profile
 			urls = []ProfileURL{{URL: metadata.UserinfoEndpoint}}
 		}
 	}
