@@ -16,7 +16,7 @@ import (
 const refreshBefore = time.Minute
 
 var (
-	refreshToken    = Check{6, "refresh-token", "RFC 6749 §6", "a refresh that can only fail; the user must sign in again"}
+	refreshToken    = Check{6, "refresh-token", "RFC 6749 §6", "a refresh that can only fail (only a new sign-in helps)"}
 	refreshIss      = Check{6, "refresh-iss", "OIDC Core §12.2", "another provider's user in place of this user"}
 	refreshSub      = Check{6, "refresh-sub", "OIDC Core §12.2", "another user in place of this user"}
 	refreshAud      = Check{6, "refresh-aud", "OIDC Core §12.2", "tokens of another app in place of this app's"}
@@ -101,7 +101,7 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, begun time.Time) (Tokens, error) {
 	before, err := parseClaims(old.IDToken)
 	if err != nil {
-		return Tokens{}, err // the stored claims are damaged: step 4 could read them
+		return Tokens{}, err // the stored claims are damaged: step 4 read them without an error
 	}
 	// Step 4 compares the claims with an attempt. A refresh has none, so make one with the nonce of
 	// the first ID token.

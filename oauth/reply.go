@@ -116,9 +116,9 @@ func (r Refusal) of(ctx context.Context, status int, sent Request) *Refusal {
 }
 
 // failure returns r.err if the request failed. If the reply gives a reason for a denial, failure
-// returns a *Refusal with this reason, which may have the form of RFC 6749 §5.2 or another form
-// that a provider uses. It returns nil if there is no reason. A reply with a member error that is
-// not empty is a denial, whatever its status and its other members are.
+// returns a *Refusal with this reason. The reply may have the shape of RFC 6749 §5.2 or another one
+// that providers use. If there is no reason, failure returns nil. If the member error is not empty,
+// the reply is a denial, whatever its status and its other members are.
 func (r reply) failure(ctx context.Context) error {
 	if r.err != nil {
 		return r.err

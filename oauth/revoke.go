@@ -13,7 +13,7 @@ var revokeDone = Check{7, "revoke-done", "RFC 7009 §2.2", "the app still has ac
 
 // ErrNoRevocation means that the provider documents no way for an app to revoke its tokens. Users
 // can revoke them on the page [Provider.RevokePage].
-var ErrNoRevocation = errors.New("oauth: step 7: this provider has no revocation for apps")
+var ErrNoRevocation = errors.New("oauth: step 7: this provider lets no app revoke its tokens; the user can revoke them at the provider")
 
 // Revoke is step 7. It asks the provider to make t invalid, at the revocation endpoint (RFC 7009
 // §2.1) or in the provider's own way. If the provider has neither, Revoke returns
@@ -53,8 +53,8 @@ func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
 	return c.signed(ctx, http.MethodPost, c.RevokeURL, t.Secret, Parameter{"oauth_token", t.Token}).revoked(ctx)
 }
 
-// revoked returns an error if the reply does not say that the token is revoked. Status 200 says so,
-// whatever the body is. A provider also sends it for a token that it does not know (RFC 7009 §2.2).
+// revoked returns nil if the reply says that the token is revoked, else an error. Status 200 says
+// so, whatever the body is, and even if the provider does not know the token (RFC 7009 §2.2).
 // GitHub sends 204 without a body. After any other status the token may still work (§2.2.1).
 func (r reply) revoked(ctx context.Context) error {
 	done := revokeDone.oneOf(strconv.Itoa(r.status), "200", "204")

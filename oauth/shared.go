@@ -68,7 +68,7 @@ func (s *shared[T]) fetch(ctx context.Context, fetch func(context.Context) (T, e
 	var value T
 	var err error
 	defer func() {
-		if p := recover(); p != nil { // it would end the process: no caller runs in this goroutine
+		if p := recover(); p != nil { // without this a panic here would end the process
 			err = fmt.Errorf("oauth: step %d: panic: %v", stepOf(ctx), p)
 		}
 		s.mu.Lock()

@@ -14,7 +14,7 @@ import (
 // Parameter is a name and its value, not encoded.
 type Parameter struct{ Name, Value string }
 
-// sign1 signs a request (RFC 5849 §3.4). form is the form-encoded body of the request. protocol are
+// sign1 signs a request (RFC 5849 §3.4). form is the form-encoded body of the request. protocol has
 // the oauth_ parameters (§3.1) without the signature. Read this file together with the RFC: each
 // value that the RFC names is a field of [Signed].
 func sign1(method, rawURL, form string, protocol []Parameter, clientSecret, tokenSecret string) (Signed, error) {
