@@ -1,22 +1,22 @@
 // Oauthbyhand is a small web app with "Sign in with …" buttons, in which each step
 // of OAuth 2.0, OpenID Connect and OAuth 1.0a is written out by hand.
 //
+// This command starts it at http://localhost:8080, together with a fake provider at
+// http://127.0.0.1:9000. It needs no account, no key and no network:
+//
 //	go run .
 //
-// starts it at http://localhost:8080 together with a fake provider at
-// http://127.0.0.1:9000, and needs no account, no key and no network.
-//
-// With credentials in the environment it signs in with real providers:
+// With credentials in the environment, users sign in with real providers:
 //
 //	GOOGLE_CLIENT_ID=… GOOGLE_CLIENT_SECRET=… go run .
 //
-// The other names begin with GITHUB_, FACEBOOK_, INSTAGRAM_, SPOTIFY_, X2_ (X by OAuth 2.0),
+// The other variables begin with GITHUB_, FACEBOOK_, INSTAGRAM_, SPOTIFY_, X2_ (X by OAuth 2.0),
 // X_ (X by OAuth 1.0a: the API key and its secret) or OIDC_ (any OpenID provider). OIDC_ also
-// needs OIDC_ISSUER. If you need more scopes, set OIDC_SCOPES.
+// needs OIDC_ISSUER. If you need more scopes there, set OIDC_SCOPES.
 //
-// With -data DIR, accounts and sessions are kept over restarts. SESSION_KEY (64 hexadecimal
-// digits) is the key that seals their tokens. If you do not set it, the app keeps a key in DIR.
-// Flags: go run . -h
+// With -data DIR, the app keeps accounts and sessions over restarts. SESSION_KEY (64 hexadecimal
+// digits) is the key that seals (encrypts) their tokens. If you do not set it, the app keeps a
+// key in DIR. For all flags: go run . -h
 package main
 
 import (
@@ -47,13 +47,13 @@ import (
 
 // server is the web app.
 type server struct {
-	base      *url.URL // under which browsers reach it
-	providers []registered.Provider
-	attempts  *oauth.Attempts   // sign-ins under way
-	accounts  *account.Accounts // users, their accounts at providers, and the tokens of those
-	sessions  *account.Sessions // who is signed in
-	pages     *pages.Pages      // for users who are signed in
-	site      *templates.Site   // what all pages have in common
+	base      *url.URL              // under which browsers reach the app
+	providers []registered.Provider // with their clients, which run the steps
+	attempts  *oauth.Attempts       // sign-ins under way
+	accounts  *account.Accounts     // users, with their accounts and tokens at providers
+	sessions  *account.Sessions     // who is signed in
+	pages     *pages.Pages          // for users who are signed in
+	site      *templates.Site       // what all pages have in common
 }
 
 // routes is the route table.
@@ -73,8 +73,8 @@ func (s *server) routes() *http.ServeMux {
 // guarded wraps app in the rules for all routes: one host name, safe headers, and no POST
 // from another site.
 func (s *server) guarded(app http.Handler) http.Handler {
-	// Another site's page must not press our buttons. Its links still work: they can begin a
-	// sign-in or bring a callback, and the checks of steps 2 to 5 are made for that.
+	// Another site's page must not press our buttons. Links from there still work: they can
+	// begin a sign-in or bring a callback, and the checks of steps 2 to 5 protect the user.
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(s.site.Foreign))
 	return web.Headers(s.base, s.site.Simulated, web.OneHost(s.base, s.site.OtherHost, guard.Handler(app)))
@@ -88,8 +88,8 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) {
 	}{s.providers, web.LocalPath(r.URL.Query().Get("next"))})
 }
 
-// withProvider calls h with the provider that the path names. It answers 404 if there is
-// none, or if it has no credentials.
+// withProvider calls h with the provider that the path names. It answers 404 if the app has no
+// such provider, or no credentials for it.
 func (s *server) withProvider(h func(http.ResponseWriter, *http.Request, registered.Provider)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		i := slices.IndexFunc(s.providers, func(p registered.Provider) bool { return p.Name == r.PathValue("provider") })
@@ -112,9 +112,9 @@ func (s *server) connect(w http.ResponseWriter, r *http.Request, userID string) 
 }
 
 // begin is step 1, with step 0 before it if the provider has metadata. It sends the browser
-// to the provider, with the attempt in a cookie. If the sign-in is to connect an account,
-// userID is the user who asked for it, by a POST from our own page. A link is not enough to
-// connect: if it were, another site could connect its own account to your user.
+// to the provider, with the attempt in a cookie. To connect an account, userID is the user who
+// pressed the button on our own page, which sends a POST. For a sign-in it is empty. A link must
+// not connect: with a link, an attacker could connect the attacker's account to your user.
 func (s *server) begin(w http.ResponseWriter, r *http.Request, p registered.Provider, userID string) {
 	attempt, authorizationURL, err := p.Begin(r.Context()) // Client.Begin, or Client1.Begin for OAuth 1.0a
 	if err == nil {
@@ -129,39 +129,40 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, p registered.Prov
 	http.Redirect(w, r, authorizationURL, http.StatusSeeOther)
 }
 
-// callback answers the browser that the provider sends back.
+// callback answers the request with which the browser comes back from the provider.
 func (s *server) callback(w http.ResponseWriter, r *http.Request, p registered.Provider) {
-	// A code works once. So the steps go on even if the browser goes away. If it comes back
-	// with the same callback, it gets the same result.
+	// A code works once. So the steps go on even if the browser goes away. If the browser then
+	// brings the same callback again, it gets the same result.
 	done, err := oauth.Once(s.attempts, w, r, func(r *http.Request) (result, error) { return s.finish(w, r, p) })
 	connected := done.attempt.User != ""
 	if err == nil && !connected {
-		err = s.sessions.Begin(w, r, done.userID, done.key) // each time the browser brings the callback
+		err = s.sessions.Begin(w, r, done.userID, done.key) // also if the browser brings the callback again
 	}
 	if err != nil {
 		s.site.Fail(w, r, p.About, err)
 		return
 	}
-	if connected && done.attempt.User == s.pages.UserID(r) { // not if another user brings it again
+	if connected && done.attempt.User == s.pages.UserID(r) { // another user may have signed in since
 		s.site.Notify(w, r, "Connected: you can now sign in with "+p.Title+" as well, as the same user.")
 	}
 	http.Redirect(w, r, cmp.Or(done.attempt.Next, "/profile"), http.StatusSeeOther) // a URL without the code
 }
 
-// result is what the steps of a callback lead to: a user who signed in, or who connected one
-// more account, and that account.
+// result is the outcome of a callback: the user who signed in or connected one more account,
+// and the key of that account.
 type result struct {
 	attempt oauth.Attempt
 	userID  string
 	key     account.Key
 }
 
-// finish runs the steps of a callback. Then it finds the user who has the account at the
-// provider, or connects the account to the user who is signed in.
+// finish runs the steps of a callback. They tell it which account at the provider the visitor
+// has. Then it finds or makes the user of that account, or connects the account to the user who
+// asked for that.
 func (s *server) finish(w http.ResponseWriter, r *http.Request, p registered.Provider) (result, error) {
 	attempt, err := s.attempts.Take(w, r) // 2: the attempt from this browser's cookie
 	if err == nil {
-		err = attempt.CheckUser(r.Context(), s.pages.UserID(r)) // to connect an account, the same user is still signed in
+		err = attempt.CheckUser(r.Context(), s.pages.UserID(r)) // the user who asked to connect must still be signed in
 	}
 	var grant account.Grant
 	if err == nil && p.Client1 != nil {
@@ -175,13 +176,13 @@ func (s *server) finish(w http.ResponseWriter, r *http.Request, p registered.Pro
 	done := result{attempt, attempt.User, account.Key{Provider: p.Key, Subject: grant.Profile.Subject}}
 	if done.userID == "" {
 		done.userID, err = s.accounts.SignIn(r.Context(), done.key, grant)
-	} else if err = attempt.CheckUser(r.Context(), s.pages.UserID(r)); err == nil { // again: the user may have signed out since
+	} else if err = attempt.CheckUser(r.Context(), s.pages.UserID(r)); err == nil { // again: the user may have signed out during the steps
 		err = s.accounts.Connect(r.Context(), done.userID, done.key, grant)
 	}
 	return done, err
 }
 
-// steps are steps 2 to 5 of OAuth 2.0. rawQuery is what the browser brought back.
+// steps runs steps 2 to 5 of OAuth 2.0. rawQuery is the query of the callback's URL.
 func steps(ctx context.Context, client *oauth.Client, attempt oauth.Attempt, rawQuery string) (account.Grant, error) {
 	callback, err := client.ParseCallback(ctx, attempt, rawQuery) // 2: check the state, take the code
 	if err != nil {
@@ -202,7 +203,7 @@ func steps(ctx context.Context, client *oauth.Client, attempt oauth.Attempt, raw
 	return account.Grant{Profile: info.Profile, Replies: info.Replies, Read: time.Now(), Tokens: tokens}, nil
 }
 
-// steps1 are the same steps of OAuth 1.0a, which has no step 4.
+// steps1 runs the same steps of OAuth 1.0a, which has no step 4.
 func steps1(ctx context.Context, client *oauth.Client1, attempt oauth.Attempt, rawQuery string) (account.Grant, error) {
 	callback, err := client.ParseCallback(ctx, attempt, rawQuery) // 2: check the temporary token, take the verifier
 	if err != nil {
@@ -262,7 +263,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if !config.given["base-url"] {
-		config.base.Host = web.HostOf("http", web.Visible(config.addr, "localhost")) // the port may be another one now
+		config.base.Host = web.HostOf("http", web.Visible(config.addr, "localhost")) // Listen may have chosen another port
 	}
 	handlers := make(map[net.Listener]http.Handler)
 	var simulated *demo.Demo
@@ -319,7 +320,7 @@ func newApp(c config, simulated *demo.Demo, all []registered.Provider, store acc
 	return s, simulated.App(mux, site, app), nil
 }
 
-// announce prints the address of the app, and what it needs from the providers.
+// announce prints the address of the app, and the callback URLs to register at real providers.
 func (s *server) announce(stdout io.Writer) {
 	fmt.Fprintf(stdout, "Open %s in a browser.\n", s.base)
 	if s.site.Simulated != "" {
@@ -328,7 +329,7 @@ func (s *server) announce(stdout io.Writer) {
 	}
 	for _, p := range s.providers {
 		if p.Ready() {
-			fmt.Fprintf(stdout, "%s must know this callback URL, to the letter: %s\n", p.Title, p.RedirectURI(s.base))
+			fmt.Fprintf(stdout, "Register exactly this callback URL at %s: %s\n", p.Title, p.RedirectURI(s.base))
 		}
 	}
 }
@@ -336,7 +337,7 @@ func (s *server) announce(stdout io.Writer) {
 // usageError is an error that parseFlags has already printed, with the usage.
 type usageError struct{ error }
 
-// config is what the flags say.
+// config holds the values of the flags.
 type config struct {
 	addr, fakeAddr, data string
 	base                 *url.URL
@@ -350,9 +351,9 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.SetOutput(stderr)
 	flags.StringVar(&c.addr, "addr", "localhost:8080", "`host:port` on which the app listens")
 	base := flags.String("base-url", "", "`URL` under which browsers reach the app (default: from -addr)")
-	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens; if the app is not at localhost, the default has the app's host")
+	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens; if the app is not at localhost, the default is localhost:9000")
 	flags.StringVar(&c.data, "data", "", "`directory` that keeps accounts and sessions over restarts (default: in memory)")
-	flags.BoolVar(&c.fake, "fake", false, "use the fake provider and ignore all credentials (default: when there are none)")
+	flags.BoolVar(&c.fake, "fake", false, "use the fake provider and ignore all credentials (default: if there are no credentials)")
 	flags.BoolVar(&c.trace, "trace", false, "print each step of each sign-in, without real providers' secrets, and show them on /trace")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return c, err

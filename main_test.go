@@ -593,7 +593,7 @@ const (
 // What the app says when it starts.
 func TestRunStarts(t *testing.T) {
 	const simulated = "Open http://localhost:‹port› in a browser.\nIts providers are simulated, at http://127.0.0.1:‹port›: no account, no key, no network.\n"
-	const real = "Open http://localhost:1 in a browser.\nGitHub must know this callback URL, to the letter: http://localhost:1/callback/github\n"
+	const real = "Open http://localhost:1 in a browser.\nRegister exactly this callback URL at GitHub: http://localhost:1/callback/github\n"
 	for name, row := range map[string]struct{ env, args, want string }{
 		"no credentials":  {"", anyPort, simulated},
 		"all interfaces":  {"", "-addr :0 -fake-addr 127.0.0.1:0", simulated},

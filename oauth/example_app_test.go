@@ -18,16 +18,17 @@ import (
 	"example.com/oauthbyhand/providers/fake"
 )
 
-// app is a whole app in which people sign in with Google. Two handlers are the sign-in,
-// and a third greets the user who has signed in. Package account stores users
-// and sessions. In your own app transport is nil, which means the internet.
+// app returns a whole app in which people sign in with Google. Two handlers are the sign-in,
+// and a third greets the signed-in user. The sessions are in memory. Package account can
+// store users and sessions instead. In your own app, pass nil as transport: then requests
+// go over the internet.
 func app(clientID, clientSecret string, transport http.RoundTripper) http.Handler {
 	google, err := oauth.NewClient(providers.Google(), clientID, clientSecret, "https://app.example/callback/google", transport)
 	if err != nil {
 		log.Fatal(err)
 	}
 	key := make([]byte, 32)
-	rand.Read(key) // if you keep the key, sign-ins under way survive a restart
+	rand.Read(key) // if you store the key, sign-ins under way survive a restart
 	attempts, err := oauth.NewAttempts(key, true)
 	if err != nil {
 		log.Fatal(err)
@@ -48,6 +49,7 @@ func app(clientID, clientSecret string, transport http.RoundTripper) http.Handle
 	})
 	// A HEAD request gets status 405, because it must not use up the attempt.
 	mux.HandleFunc("GET /callback/google", web.GetOnly(func(w http.ResponseWriter, r *http.Request) {
+		// If the browser brings the callback twice, Once still runs the steps once.
 		info, err := oauth.Once(attempts, w, r, func(r *http.Request) (oauth.Info, error) {
 			return signedIn(w, r, attempts, google)
 		})
@@ -55,7 +57,7 @@ func app(clientID, clientSecret string, transport http.RoundTripper) http.Handle
 			fail(w, err)
 			return
 		}
-		id := rand.Text() // new at each sign-in, so that nobody else can know it
+		id := rand.Text() // new at each sign-in, so that nobody knew it before
 		sessions.Store(id, info.Profile)
 		time.AfterFunc(time.Hour, func() { sessions.Delete(id) })
 		http.SetCookie(w, &http.Cookie{Name: "__Host-session", Value: id, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
@@ -67,8 +69,8 @@ func app(clientID, clientSecret string, transport http.RoundTripper) http.Handle
 			user, _ = sessions.Load(cookie.Value)
 		}
 		if profile, ok := user.(oauth.Profile); ok {
-			w.Header().Set("Content-Type", "text/plain; charset=utf-8") // no HTML, whatever the name is
-			fmt.Fprintf(w, "Hello, %s. Here you are google %s.", profile.Name, profile.Subject)
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8") // a name cannot add HTML to plain text
+			fmt.Fprintf(w, "Hello, %s. Your account here is google %s.", profile.Name, profile.Subject)
 			return
 		}
 		http.Redirect(w, r, "/login/google", http.StatusSeeOther)
@@ -76,7 +78,7 @@ func app(clientID, clientSecret string, transport http.RoundTripper) http.Handle
 	return mux
 }
 
-// signedIn is steps 2 to 5. It returns the user who has come back from Google.
+// signedIn runs steps 2 to 5. It returns the user who has come back from Google.
 func signedIn(w http.ResponseWriter, r *http.Request, attempts *oauth.Attempts, client *oauth.Client) (oauth.Info, error) {
 	ctx := r.Context()
 	attempt, err := attempts.Take(w, r) // 2
@@ -98,8 +100,8 @@ func signedIn(w http.ResponseWriter, r *http.Request, attempts *oauth.Attempts, 
 	return client.UserInfo(ctx, tokens) // 5
 }
 
-// fail writes to the log which check failed, and tells the user only to sign in again. No
-// error of package oauth holds a secret.
+// fail logs err, which says what failed, and tells the user only to sign in again. An error of
+// package oauth may be logged, because it holds no secret.
 func fail(w http.ResponseWriter, err error) {
 	log.Print(err)
 	status := http.StatusInternalServerError
@@ -112,7 +114,7 @@ func fail(w http.ResponseWriter, err error) {
 	http.Error(w, "You are not signed in. Nothing is lost: sign in again.", status)
 }
 
-// A browser that keeps cookies uses the whole app. The fake provider plays Google.
+// A browser signs in to the app above. The fake provider plays Google.
 func Example_app() {
 	simulator := fake.New(fake.Options{Clients: []fake.Client{
 		{Provider: "google", ID: "app", Secret: "secret", RedirectURIs: []string{"https://app.example/callback/google"}},
@@ -122,7 +124,7 @@ func Example_app() {
 	jar, _ := cookiejar.New(nil)
 	browser := http.Client{Transport: net, Jar: jar}
 
-	consent, err := browser.Get("https://app.example/") // leads to Google's page
+	consent, err := browser.Get("https://app.example/") // ends at Google's page
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -134,5 +136,5 @@ func Example_app() {
 	}
 	body, _ := io.ReadAll(page.Body)
 	fmt.Println(page.Status, page.Request.URL, string(body))
-	// Output: 200 OK https://app.example/ Hello, Ada Lovelace. Here you are google 110248495921238986420.
+	// Output: 200 OK https://app.example/ Hello, Ada Lovelace. Your account here is google 110248495921238986420.
 }
