@@ -8,30 +8,30 @@ import (
 
 var (
 	discoveryMembers   = Check{0, "discovery-members", "OIDC Discovery §3", "a member of the wrong type is misread"}
-	discoveryIssuer    = Check{0, "discovery-issuer", "OIDC Discovery §4.3; RFC 8414 §3.3", "metadata of another provider, or of an attacker, under this one's name"}
+	discoveryIssuer    = Check{0, "discovery-issuer", "OIDC Discovery §4.3; RFC 8414 §3.3", "metadata of another provider, or of an attacker, under this provider's name"}
 	discoveryEndpoints = Check{0, "discovery-endpoints", "OIDC Discovery §3", "a sign-in that fails half-way, at an endpoint that is not there"}
 )
 
-// Metadata is what a provider publishes about itself, under the names of OIDC
-// Discovery §3 and RFC 8414 §2, as far as this client uses it.
+// Metadata is what a provider publishes about itself. It has only the members that this client
+// uses. OIDC Discovery §3 and RFC 8414 §2 define them.
 type Metadata struct {
 	AuthorizationEndpoint string
 	TokenEndpoint         string
 	UserinfoEndpoint      string
 	JWKSURI               string
 	RevocationEndpoint    string
-	// TokenEndpointAuthMethods is token_endpoint_auth_methods_supported; empty
-	// means client_secret_basic.
+	// TokenEndpointAuthMethods is token_endpoint_auth_methods_supported. If it is empty, the
+	// provider supports client_secret_basic.
 	TokenEndpointAuthMethods []string
-	// IssParameter is authorization_response_iss_parameter_supported: the callback
-	// always carries iss (RFC 9207 §3).
+	// IssParameter is authorization_response_iss_parameter_supported. If it is true, each
+	// callback has iss (RFC 9207 §3).
 	IssParameter bool
 }
 
-// Discover is step 0. It returns the provider's metadata from the provider entry. With OpenID
-// Connect it fetches them from the issuer (OIDC Discovery §4) and keeps them for an hour. The
-// steps that need metadata call Discover. So a provider that is down stops only its own
-// sign-ins, and only while it is down.
+// Discover is step 0. With OpenID Connect it fetches the provider's metadata from the issuer (OIDC
+// Discovery §4) and keeps them for an hour. Otherwise it returns those of the provider entry. Each
+// step that needs metadata calls Discover; the app's start does not. So a provider that is down
+// stops only its own sign-ins, and only while it is down.
 func (c *Client) Discover(ctx context.Context) (Metadata, error) {
 	ctx = inStep(ctx, 0, (*Client).Discover)
 	if !c.OpenID {
@@ -41,8 +41,8 @@ func (c *Client) Discover(ctx context.Context) (Metadata, error) {
 }
 
 func (c *Client) fetchMetadata(ctx context.Context) (Metadata, error) {
-	// This URL leaves out the issuer's trailing slash (OIDC Discovery §4.1). The issuer
-	// itself is an identifier and keeps the slash when it is compared (§4.3).
+	// This URL leaves out the issuer's trailing slash (OIDC Discovery §4.1). But the check of
+	// the issuer compares the slash also (§4.3).
 	o, err := c.getObject(ctx, strings.TrimSuffix(c.Issuer, "/")+"/.well-known/openid-configuration")
 	if err != nil {
 		return Metadata{}, err
@@ -58,7 +58,7 @@ func (c *Client) fetchMetadata(ctx context.Context) (Metadata, error) {
 		o.Read("revocation_endpoint", &m.RevocationEndpoint),
 		o.Read("token_endpoint_auth_methods_supported", &m.TokenEndpointAuthMethods),
 	)
-	o.Read("authorization_response_iss_parameter_supported", &m.IssParameter) // a wrong type promises nothing
+	o.Read("authorization_response_iss_parameter_supported", &m.IssParameter) // of a wrong type: counts as false
 	return checked(ctx, m,
 		discoveryMembers.noError(err),
 		discoveryIssuer.equal(issuer, c.Issuer),

@@ -12,8 +12,8 @@
 //	4 ID token   tokens, err := client.VerifyIDToken(ctx, unverified)
 //	5 profile    info, err := client.UserInfo(ctx, tokens)
 //
-// [Once] finishes steps 2 to 5 even if the browser goes away, and does not repeat them if
-// the browser delivers the callback again.
+// Call steps 2 to 5 through [Once]. Then they finish even if the browser goes away, and run
+// only once even if the browser brings the callback twice.
 //
 // With OAuth 1.0a the app keeps a [Client1] instead. Its methods have the same names. There
 // is no step 4:
@@ -21,90 +21,96 @@
 //	3 token      credentials, err := client.Exchange(ctx, callback)
 //	5 profile    info, err := client.UserInfo(ctx, credentials)
 //
-// Step 0, the provider's metadata, is fetched by the step that first needs it
-// ([Client.Discover]). Tokens that are stored ([example.com/oauthbyhand/oauth/account])
-// have two more steps:
+// Step 0 fetches the provider's metadata ([Client.Discover]). You need not call it: each step
+// that needs metadata does. Two more steps are for tokens that the app has stored
+// ([example.com/oauthbyhand/oauth/account]):
 //
 //	6 refresh    tokens, err := client.Refresh(ctx, tokens)
 //	7 revoke     err := client.Revoke(ctx, tokens)
 //
-// Only step 2 makes a [Callback], and only step 3 an [Unverified]. So none of the steps 2
-// to 4 can be left out. The step numbers are the same in the code, in errors and on the
-// pages.
+// Step 3 takes a [Callback], which only step 2 makes. Step 4 takes an [Unverified], which only
+// step 3 makes. So you cannot leave out a step from 2 to 4. The step numbers are the same in
+// the code, in errors and on the pages.
 //
 // # Reading order
 //
-// In the order of the flow, one step or one idea per file:
+// Each file has one step or one idea. In the order of a sign-in:
 //
-//	provider.go    what a client must know of one provider, as data
-//	client.go      this app as registered there; the one function that sends a request,
-//	               follows no redirect and limits the size of the reply
+//	provider.go    what a client must know about one provider, as data
+//	client.go      this app as registered at a provider; the function that sends each
+//	               request, follows no redirect and limits the size of the reply
 //	discovery.go   0 the provider's metadata
 //	begin.go       1 the attempt, and the URL to send the browser to
 //	pkce.go          the secret that only this attempt knows
-//	attempts.go      the attempt in a sealed cookie; a replayed callback is refused
-//	once.go          one result for a callback that the browser delivers twice
-//	callback.go    2 what came back
-//	token.go       3 tokens for the code; how the client authenticates
+//	attempts.go      the attempt, in a sealed cookie; refuses a replayed callback
+//	once.go          one result, even if the browser brings a callback twice
+//	callback.go    2 what the browser brings back
+//	token.go       3 the code for tokens; how the client authenticates
 //	idtoken.go     4 the ID token's signature, then its claims
 //	jwk.go           the provider's keys
 //	userinfo.go    5 the user's profile, read with the access token
-//	refresh.go     6 new tokens for the refresh token
-//	revoke.go      7 the tokens, revoked
+//	refresh.go     6 the refresh token for new tokens
+//	revoke.go      7 tells the provider to end the tokens
 //	oauth1.go      OAuth 1.0a: steps 1, 2, 3 and 5 again; 7 is in revoke.go
 //	sign1.go         the signature of each request
-//	shared.go      one fetch for many sign-ins that wait for it
-//	seal.go        encryption, for what others could read or change
-//	strictjson.go  JSON read so that two parsers cannot disagree
-//	reply.go       what every reply must be, and how providers and users refuse
+//	shared.go      one fetch of metadata or keys for all sign-ins that need them
+//	seal.go        encryption of what others could read or change, such as cookies
+//	strictjson.go  a JSON reader that refuses what two readers could read differently
+//	reply.go       what must hold for every reply, and how providers and users refuse
 //	errors.go      what a check is, and the list of all checks
 //	trace.go       what happened, as events
 //
 // # What is checked
 //
 // [Checks] lists every check with its step, its name, the section that asks for it,
-// and what goes wrong without it. Each is declared at the top of the file of its
-// step. A check that fails is a [*CheckError]. A denial by the user or the provider is a
-// [*Refusal]; providers send it in a dozen shapes. [ErrNoRevocation] means that the
-// provider has no step 7. Other errors are local.
+// and what goes wrong without it. Each is declared at the top of the file that makes it. A
+// step whose check fails returns a [*CheckError]. If the user or the provider declines, it
+// returns a [*Refusal]. [ErrNoRevocation] means that the provider has no step 7. All other
+// errors come from this machine, for example from a URL that cannot be parsed.
 //
 // # Leniencies
 //
 // Providers differ from the specifications. If only one provider differs, its entry in
-// package providers says so, with the source. For all providers this client accepts: expires_in as
-// text, or one that makes no sense (the expiry is then unknown); scopes separated by commas;
-// null for a member that is missing; keys in the key set that it does not understand; an ID
-// token without typ or kid; a byte order mark before JSON; callback parameters that it does
-// not know, which it ignores; a clock that is off by up to 60 seconds.
+// package providers says so, with the source. From all providers this client accepts:
+//
+//   - expires_in as text, and an expires_in that makes no sense (then the expiry is unknown)
+//   - scopes separated by commas
+//   - null instead of leaving out a member
+//   - keys that this client does not understand, among others in the key set
+//   - an ID token without typ or kid
+//   - a byte order mark before JSON
+//   - unknown parameters of the callback, which this client ignores
+//   - a clock that differs from this machine's by up to 60 seconds
 //
 // # Not here, on purpose
 //
 //   - The password grant, which RFC 9700 §2.4 forbids, and the implicit grant, which
 //     §2.1.2 advises against.
-//   - Hybrid flows, such as code id_token, which §2.1.2 accepts: the code alone brings
-//     all that this client needs. response_type is always code.
+//   - Hybrid flows, such as response_type "code id_token", which RFC 9700 §2.1.2 accepts.
+//     This client always sends response_type=code: the code brings all that it needs.
 //   - response_mode=form_post, which keeps the code out of the browser's history (RFC 9700
 //     §4.3.1): it needs a cookie that comes with other sites' forms (SameSite=None). A code
 //     works only once, and this app uses it at once.
 //   - Clients without a secret, and private_key_jwt: this app has a server that can
-//     keep a secret, and the providers here give one.
-//   - Dynamic registration, signed requests (JAR, PAR), JWE, signed userinfo
-//     replies, logout at the provider, token introspection: none is needed to learn
-//     who signed in, and none of the providers here asks for it.
+//     keep a secret, and all its providers give one.
+//   - Dynamic registration, signed or pushed requests (JAR, PAR), encrypted tokens (JWE),
+//     signed userinfo replies, logout at the provider, token introspection: an app can learn
+//     who signed in without them, and none of the providers here asks for them.
 //   - Providers whose secret is a JWT (Apple), and issuers that stand for many
-//     tenants (Microsoft Entra "common"): their rules would have to be in the flow
-//     of all providers.
-//   - The exchange of a token for a longer-lived one, which Meta has instead of refresh
-//     tokens: it would be a second way to do step 6, for two providers only. Their users
-//     sign in again.
+//     tenants (Microsoft Entra "common"): the steps of all providers would need code
+//     for their rules.
+//   - The exchange of a token for a longer-lived one. Facebook and Instagram have it instead
+//     of refresh tokens. It would be a second step 6 for these two. Their users sign in again.
 //   - Checks of max_age, acr and c_hash: they belong to requests that this client
 //     never sends.
-//   - Use of id_token_signing_alg_values_supported: this client accepts RS256 and ES256.
-//   - Sign-ins that the provider begins (OIDC Core §4): a sign-in begins here.
+//   - The metadata's id_token_signing_alg_values_supported: this client accepts RS256 and
+//     ES256, whatever the metadata say.
+//   - Sign-ins that the provider begins (OIDC Core §4): each sign-in begins in this app.
 //   - A guard against providers whose metadata name addresses inside this network:
 //     the app's owner chose the issuer, and this client trusts it that far.
 //   - Safety on plain http. Cookies do not tell ports apart, so a program on another port
-//     of this host can plant one. It cannot forge an attempt. But it can begin a sign-in
-//     here, plant its cookie and send the user to its callback: login CSRF.
-//     Only the __Host- prefix stops that, and it needs https ([Cookie]).
+//     of this host can set one. An attacker who has such a program cannot forge an attempt.
+//     But the attacker can begin a sign-in here, set its cookie in the user's browser, and
+//     send that browser to the callback of this sign-in (login CSRF). Only the __Host- prefix
+//     stops that, and it needs https ([Cookie]).
 package oauth

@@ -18,7 +18,7 @@ type Check struct {
 	Step  int    // 0 discovery, 1 request, 2 callback, 3 token, 4 ID token, 5 profile, 6 refresh, 7 revoke
 	Name  string // "claim-aud"; no two checks share one
 	Spec  string // the rule's section; "defense in depth" if no specification asks for the check
-	Stops string // what happens without the check, by attack or accident
+	Stops string // the attack or accident that would happen without the check
 }
 
 // Status is the HTTP status of a page that reports the failed check: 400 for what
@@ -30,9 +30,10 @@ func (c Check) Status() int {
 	return http.StatusBadGateway
 }
 
-// Checks lists every check that this package makes (list a new one here), in the order
-// of the steps. The checks of every request and reply come first, under step 0; a
-// [*CheckError] has the step of the request that failed. The checks of OAuth 1.0a come last.
+// Checks lists every check that this package makes, in the order of the steps. If you write a
+// new check, add it here. The checks of every request and reply come first, and have step 0
+// here. If one of them fails, its [*CheckError] has the step of the request. The checks of
+// OAuth 1.0a come last.
 func Checks() []Check {
 	return []Check{
 		endpointHTTPS, replyReceived, replySize, replyStatus, replyMediaType, replyJSON,
@@ -70,8 +71,8 @@ func (e *CheckError) Error() string {
 	return fmt.Sprintf("oauth: step %d, %s: %s (%s)", e.Check.Step, e.Check.Name, detail, e.Check.Spec)
 }
 
-// Outcome is what a [Check] found. The methods below make outcomes. Call them inside the call
-// of check: then a check and what it compares stand on one line.
+// Outcome is what a [Check] found. The methods of Check below return outcomes. Call them in the
+// arguments of the function check, so that one line has a check and what it compares.
 type Outcome struct {
 	Check     Check
 	Got, Want string // as in [CheckError]; often empty if the check held
@@ -79,7 +80,7 @@ type Outcome struct {
 	Skipped   bool // the check does not apply
 }
 
-// holds passes if ok.
+// holds passes if ok is true.
 func (c *Check) holds(ok bool) Outcome { return Outcome{Check: *c, OK: ok} }
 
 // noError passes if err is nil.
@@ -90,18 +91,18 @@ func (c *Check) noError(err error) Outcome {
 	return c.holds(false).failing(err.Error(), "")
 }
 
-// equal passes if got is want and not empty: two missing values prove nothing.
+// equal passes if got equals want and is not empty: two missing values prove nothing.
 func (c *Check) equal(got, want string) Outcome {
 	return Outcome{Check: *c, OK: got != "" && got == want, Got: got, Want: want}
 }
 
-// present passes if got is not empty. It does not keep the value, which may be a secret.
+// present passes if got is not empty. The outcome does not hold got, which may be a secret.
 func (c *Check) present(got string) Outcome {
 	return Outcome{Check: *c, OK: got != "", Got: "is there"}.failing("", "a value")
 }
 
-// equalSecret is equal for secrets. It keeps neither value. The time that it takes does not
-// show how many bytes are equal.
+// equalSecret does what equal does, for secrets. The outcome holds neither value. The time that
+// it takes does not tell an attacker how many bytes are right.
 func (c *Check) equalSecret(got, want string) Outcome {
 	o := Outcome{Check: *c, OK: got != "" && subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1, Got: "the same"}
 	if got == "" {
@@ -110,7 +111,7 @@ func (c *Check) equalSecret(got, want string) Outcome {
 	return o.failing("another value", "the expected one")
 }
 
-// oneOf passes if got is one of want and not empty.
+// oneOf passes if got is in want and not empty.
 func (c *Check) oneOf(got string, want ...string) Outcome {
 	o := Outcome{Check: *c, OK: got != "" && slices.Contains(want, got), Got: got}
 	if !o.OK {
@@ -134,8 +135,7 @@ func (c *Check) after(t, limit time.Time) Outcome {
 	return c.time(t, t.After(limit), "after", limit)
 }
 
-// time shows in a failure what this machine's clock says, since either clock may be
-// wrong.
+// time adds this machine's time to a failure, because this clock or the provider's may be wrong.
 func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) Outcome {
 	switch {
 	case t.IsZero():
@@ -147,7 +147,7 @@ func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) Outc
 	return c.holds(false).failing(got, side+" "+limit.UTC().Format(time.RFC3339))
 }
 
-// failing sets what the check found and wanted, if the check does not hold.
+// failing sets Got and Want if the check does not hold. If it holds, they stay.
 func (o Outcome) failing(got, want string) Outcome {
 	if !o.OK {
 		o.Got, o.Want = got, want
@@ -161,7 +161,8 @@ func (o Outcome) skipIf(skipped bool) Outcome {
 	return o
 }
 
-// check returns an error for the first outcome that does not hold.
+// check returns an error for the first outcome that does not hold. It reports the outcomes up to
+// that one to the trace.
 func check(ctx context.Context, outcomes ...Outcome) error {
 	seen, err := outcomes, error(nil)
 	for i, o := range outcomes {
@@ -189,15 +190,17 @@ func checked[T any](ctx context.Context, value T, outcomes ...Outcome) (T, error
 	return value, nil
 }
 
-// in returns the outcome with the step of ctx, because several steps share some checks.
+// in returns the outcome with the step that ctx names, because several steps share some checks.
+// It clips the values.
 func (o Outcome) in(ctx context.Context) Outcome {
 	o.Check.Step = cmp.Or(stepOf(ctx), o.Check.Step)
 	o.Got, o.Want = clip(o.Got), clip(o.Want)
 	return o
 }
 
-// clip makes another party's text fit for a log line or a page: at most 500 bytes of valid
-// UTF-8, without control characters and those that change the writing direction.
+// clip makes another party's text safe for a log line or a page: it keeps at most 500 bytes of
+// valid UTF-8, and replaces control characters and characters that change the writing direction
+// by spaces.
 func clip(s string) string {
 	if len(s) > 500 {
 		s = s[:500] + "…"

@@ -4,77 +4,77 @@ import (
 	"encoding/json"
 )
 
-// About is what people need to know about a provider, especially to register an app there.
+// About says what people need to know about a provider, especially to register an app there.
 type About struct {
-	Name  string // in routes, cookies and variables: "google"; unique in an app
+	Name  string // in routes, attempts and environment variables: "google"; unique in an app
 	Title string // "Google"
-	// AccountKey, if set, is used instead of Name in the keys of accounts. A provider with two
-	// entries, one for each protocol, has the same AccountKey in both.
+	// AccountKey, if set, replaces Name in the keys of accounts. If a provider has two entries,
+	// one for each protocol, give both the same AccountKey.
 	AccountKey string
 
 	Console       string   // the page that registers apps: a URL, or words if there is none
-	CallbackHosts []string // hosts whose callback URLs may be plain http
+	CallbackHosts []string // hosts for which the provider accepts callback URLs with plain http
 	Notes         string   // what is special about registering there
-	Sources       []string // URLs of the documents from which the entry was made
-	Checked       string   // the day on which they were read: "2026-11-20"
+	Sources       []string // URLs of the documents that this entry follows
+	Checked       string   // the day on which somebody read Sources: "2026-11-20"
 }
 
-// Provider is what a client must know of one provider, as data. This project's providers are
-// in package providers. The methods of [Client] use these fields, and no code depends on a
-// provider's name.
+// Provider is what a client must know about one provider, as data. This project's providers are
+// in package providers. If a provider differs from the others, a field here says so: the methods
+// of [Client] never test a provider's name.
 type Provider struct {
 	About
 
-	// Issuer is the provider's identifier, empty if not known. With OpenID Connect,
-	// step 0 reads the metadata there, and the ID token must name it. Without OpenID Connect,
-	// only the callback's iss may name it (RFC 9207).
+	// Issuer is the URL that names the provider; empty if the provider has none. With OpenID
+	// Connect, step 0 finds the metadata under it, and iss of the ID token must equal it. With or
+	// without OpenID Connect, iss of the callback must equal it, if sent (RFC 9207).
 	Issuer string
-	// IssuerAliases are other spellings of Issuer that the ID tokens may carry.
+	// IssuerAliases are other spellings of Issuer that ID tokens of this provider may have.
 	IssuerAliases []string
 	// OpenID says that the provider speaks OpenID Connect: step 0 discovers its
 	// endpoints, step 4 demands an ID token.
 	OpenID bool
-	// Metadata holds the endpoints of a provider without discovery.
+	// Metadata holds the endpoints of a provider without OpenID Connect.
 	Metadata Metadata
 
-	Scopes         []string // what a sign-in asks for, and no more
+	Scopes         []string // all that a sign-in asks for
 	ScopeSeparator string   // if empty, " " (RFC 6749 §3.3)
 	// AuthorizationParams are added to the authorization URL. They cannot replace the
 	// protocol's own parameters.
 	AuthorizationParams map[string]string
-	// WithoutPKCE says why this provider gets no PKCE, with source and date, and what
-	// protects the code instead. If it is empty, PKCE is sent.
+	// WithoutPKCE, if set, turns PKCE off. It says why, with source and date, and what protects
+	// the code instead.
 	WithoutPKCE string
 	// ClientAuth is client_secret_basic or client_secret_post. If it is empty, the metadata
 	// decide.
 	ClientAuth string
-	// GrantedScopes names the callback's parameter with the granted scopes, for a provider
-	// whose token reply does not have them.
+	// GrantedScopes is for a provider whose token reply does not have the granted scopes. It
+	// names the parameter of the callback that has them.
 	GrantedScopes string
-	// TokenReply, if set, turns a token reply of the provider's own shape into that of RFC
-	// 6749 §5.1. If the reply is a refusal of such a shape, with status 200, TokenReply returns
-	// a *Refusal with Code and Description. Profile may do the same.
+	// TokenReply, if set, turns a token reply of the provider's own shape into one of RFC 6749
+	// §5.1. If the provider refuses in its own shape and with status 200, TokenReply returns a
+	// *Refusal with Code and Description. Profile may also return one.
 	TokenReply func(Object) (Object, error)
 
-	// InvalidGrant are the provider's own words for invalid_grant, at a refresh (RFC 6749
-	// §5.2), and for invalid_token, at its API (RFC 6750 §3.1).
+	// InvalidGrant are the provider's own error codes that mean invalid_grant in a reply to a
+	// refresh (RFC 6749 §5.2), or invalid_token in a reply of its API (RFC 6750 §3.1).
 	InvalidGrant []string
-	// RevokeRequest, if set, is step 7 in the provider's own way, instead of the metadata's
-	// revocation endpoint.
+	// RevokeRequest, if set, returns the request of step 7, for a provider that does not follow
+	// RFC 7009. Otherwise step 7 uses the metadata's revocation endpoint.
 	RevokeRequest func(clientID, clientSecret string, t Tokens) Request
-	// RevokePage is the page on which users take access back themselves, at a provider that has
-	// no way for apps.
+	// RevokePage is for a provider at which an app cannot revoke tokens. It is the URL of the
+	// provider's page on which users end the app's access themselves.
 	RevokePage string
 
-	// ProfileURLs are read in step 5. If there are none, step 5 reads the metadata's userinfo
-	// endpoint.
+	// ProfileURLs are the URLs that step 5 reads. If there are none, it reads the metadata's
+	// userinfo endpoint.
 	ProfileURLs []ProfileURL
-	// APIRequest, if set, adds to each API request what the provider wants in addition to the
-	// token in the header.
+	// APIRequest, if set, changes each API request for a provider that wants more than the
+	// access token in the header.
 	APIRequest func(r *Request, clientSecret, accessToken string)
-	// Profile maps what the provider said about the user to a profile. It returns an error
-	// if a member is not of the documented type. (For the standard claims of OpenID Connect
-	// use the Profile of providers.OpenID.)
+	// Profile makes a profile of the provider's replies about the user. It returns an error if
+	// a member is not of the documented type. For the standard claims of OpenID Connect, use the
+	// Profile of providers.OpenID.
 	Profile func(Replies) (Profile, error)
 }
 
@@ -86,13 +86,13 @@ type ProfileURL struct {
 
 // Replies are the input of a provider's function Profile.
 type Replies struct {
-	Token   Object            // the token reply; with OAuth 1.0a only
-	IDToken Object            // the verified claims; nil without OpenID Connect. Name and e-mail may be in API only
-	API     []json.RawMessage // a reply for each of ProfileURLs, nil if not read; or the userinfo reply
+	Token   Object            // the token reply; only with OAuth 1.0a
+	IDToken Object            // its verified claims; nil without OpenID Connect. Name and e-mail may be only in API
+	API     []json.RawMessage // one reply for each of ProfileURLs, nil if not read; without ProfileURLs, the userinfo reply
 }
 
-// Profile is the user who signed in, in the same words for all providers. Every field but
-// Subject may be empty, because the provider does not know it or the user did not share it.
+// Profile says who signed in, in the same form for all providers. Every field except Subject may
+// be empty: the provider may not know the value, or the user may not share it.
 type Profile struct {
 	// Subject is the provider's permanent id of the user, which no other user ever gets.
 	// Together with the provider it is the key of an account. Do not use an e-mail
@@ -101,5 +101,5 @@ type Profile struct {
 	Name          string
 	Email         string
 	EmailVerified bool   // the provider says that it checked the address
-	Picture       string // its URL
+	Picture       string // a URL
 }
