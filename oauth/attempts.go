@@ -14,12 +14,12 @@ import (
 
 const (
 	attemptLife       = 10 * time.Minute // time to sign in at the provider
-	attemptCookieLife = time.Hour        // longer, so that "too old" can be told from "none"
+	attemptCookieLife = time.Hour        // longer than attemptLife: a late callback fails attempt-fresh, not attempt-found
 	attemptsPerUser   = 8                // sign-ins under way in one browser
-	attemptsUsed      = 10_000           // how many used attempts are remembered
+	attemptsUsed      = 10_000           // how many used attempts Attempts remembers
 )
 
-// What must hold for the attempt to which a callback belongs.
+// What must hold for the attempt of a callback.
 var (
 	attemptFound  = Check{2, "attempt-found", "RFC 9700 §4.7.1", "a callback that this browser never asked for signs it in as somebody else"}
 	attemptOpens  = Check{2, "attempt-opens", "defense in depth", "an attempt that was made up, changed or moved from another cookie"}
@@ -29,21 +29,21 @@ var (
 )
 
 // Attempts keeps each attempt in a sealed cookie of its own, in the browser that began it.
-// So sign-ins that never end do not fill the server's memory, two tabs do not disturb each
-// other, and the callback of an attempt that began in another browser finds no cookie.
+// So sign-ins that never end do not fill the server's memory, and two tabs of a browser can sign
+// in at the same time. If another browser began the attempt, the callback comes without its cookie.
 type Attempts struct {
 	sealer *Sealer
 	secure bool
 
 	mu         sync.Mutex
-	used       map[string]bool        // states
-	order      []string               // the same, oldest first
-	deliveries map[[32]byte]*delivery // by a hash of cookie and URL
+	used       map[string]bool        // the states of used attempts
+	order      []string               // the same states, oldest first
+	deliveries map[[32]byte]*delivery // for Once; by a hash of cookie and URL
 }
 
-// NewAttempts returns Attempts that seal under a key derived from root, which must have 32
-// random bytes. secure says that the app is served over https. Then the names of the cookies
-// begin with __Host-.
+// NewAttempts returns Attempts. It derives the key for their cookies from root, which must have
+// 32 random bytes. If browsers reach the app over https, secure must be true. Then the names of
+// the cookies begin with __Host-.
 func NewAttempts(root []byte, secure bool) (*Attempts, error) {
 	sealer, err := NewSealer(root, "attempt cookie")
 	return &Attempts{
@@ -54,11 +54,11 @@ func NewAttempts(root []byte, secure bool) (*Attempts, error) {
 	}, err
 }
 
-// Cookie returns a cookie for this host only, hidden from scripts, which ends after life. All
-// ports of a host share their cookies. So its name has a prefix: another app on localhost may
-// have a "session" too. On https only the host itself can set a __Host- cookie
-// (draft-ietf-httpbis-rfc6265bis-22 §4.1.3). On http a program on another port can set any of
-// these cookies. It can even plant an attempt that an attacker began here.
+// Cookie returns a cookie for this host only, hidden from scripts, which ends after life. The name
+// gets a prefix, because all ports of a host share their cookies, and another app on localhost may
+// also have a cookie "session". On https only the host itself can set a __Host- cookie
+// (draft-ietf-httpbis-rfc6265bis-22 §4.1.3). On http a program on another port can set all these
+// cookies. It can even set the cookie of an attempt that an attacker began here.
 func Cookie(secure bool, name, value string, life time.Duration) *http.Cookie {
 	prefix := "oauthbyhand-"
 	if secure {
@@ -71,20 +71,20 @@ func Cookie(secure bool, name, value string, life time.Duration) *http.Cookie {
 		MaxAge:   int(life.Seconds()),
 		Secure:   secure,
 		HttpOnly: true,
-		// Strict would not be sent on the way back from the provider.
+		// A browser that comes back from the provider would not send a Strict cookie.
 		SameSite: http.SameSiteLaxMode,
 	}
 }
 
-// cookie returns the cookie of the attempt with this state. Its name shows a part of the
-// state, which is not secret. The whole is sealed inside.
+// cookie returns the cookie of the attempt with this state, still without a value. Its name shows
+// the first 8 characters of the state, which is not secret.
 func (a *Attempts) cookie(state string, life time.Duration) *http.Cookie {
 	return Cookie(a.secure, "attempt-"+state[:min(8, len(state))], "", life)
 }
 
-// Put gives the attempt to the browser, in a cookie that lives an hour. A browser keeps at
-// most eight attempts; Put drops the oldest. Call it before the redirect to the provider. An
-// error means that the attempt cannot be encoded.
+// Put stores the attempt in the browser, in a cookie that lives an hour. Call it before you
+// redirect the browser to the provider. A browser keeps at most eight attempts; Put drops the
+// oldest. An error means that the attempt cannot be encoded.
 func (a *Attempts) Put(w http.ResponseWriter, r *http.Request, attempt Attempt) error {
 	ctx := inStep(r.Context(), 1, (*Attempts).Put)
 	plaintext, err := json.Marshal(attempt)
@@ -99,8 +99,8 @@ func (a *Attempts) Put(w http.ResponseWriter, r *http.Request, attempt Attempt) 
 	return nil
 }
 
-// dropOldest makes room for one more attempt, so that the cookies of sign-ins that never end
-// do not make the request's header too large for the server. A browser sends its oldest cookie
+// dropOldest makes room for one more attempt. Otherwise the cookies of sign-ins that never end
+// would make the request's header too large for the server. A browser sends its oldest cookie
 // first (RFC 6265 §5.4).
 func (a *Attempts) dropOldest(w http.ResponseWriter, r *http.Request) {
 	all := slices.DeleteFunc(r.Cookies(), func(cookie *http.Cookie) bool {
@@ -113,30 +113,30 @@ func (a *Attempts) dropOldest(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Take returns the attempt to which the callback r belongs, and removes its cookie
-// (RFC 9700 §4.7.1). An attempt can be taken once, even if the sign-in then fails, and within
-// ten minutes of its beginning. Attempts remembers the last 10,000 that were taken. If an
-// older one comes again, the provider refuses its code, which works once. An error is a
-// [*CheckError].
+// Take returns the attempt of the callback r, and removes its cookie (RFC 9700 §4.7.1). It returns
+// an attempt only once, even if the sign-in then fails, and only within ten minutes after Begin.
+// Attempts remembers the last 10,000 that it returned. If an older one comes again, the provider
+// refuses its code, which works once. An error is a [*CheckError].
 func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error) {
 	ctx := inStep(r.Context(), 2, (*Attempts).Take)
 	report(ctx, RedirectIn{r.URL.Path, r.URL.RawQuery})
-	// ParseCallback refuses repeated parameters and compares the whole state. To find the
-	// cookie, the first value is enough.
+	// The first value of state is enough to find the cookie. ParseCallback refuses repeated
+	// parameters and compares the whole state.
 	query, _ := url.ParseQuery(r.URL.RawQuery)
 	state := callbackAttempt(query)
 	name := a.cookie(state, 0).Name
 	cookie, err := r.Cookie(name)
 	if err != nil {
-		cookie = new(http.Cookie) // has no name
+		cookie = new(http.Cookie) // with an empty name
 	}
-	// Anybody can write a callback with an error. If it belongs to no attempt, it is not
-	// believed, but the failure says which error it is.
+	// Anybody can send a browser to the callback's URL with an error. If the browser has no
+	// attempt for it, Take does not believe the error, but its CheckError mentions it.
 	said := ""
 	if refusal := callbackRefusal(query); refusal != nil {
 		said = "error=" + refusal.Code + ", and "
 	}
-	// The cookie of a used attempt is gone. The second check tells a reload from an attack.
+	// The cookie of a used attempt is gone. So without a cookie, attemptUnused tells a reload from
+	// an attack.
 	if err := check(ctx,
 		callbackState.present(state).failing(said+"no state", "a value"),
 		attemptUnused.holds(!a.isUsed(state)).skipIf(cookie.Name != ""),
@@ -158,9 +158,9 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	)
 }
 
-// CheckUser refuses an attempt to connect an account if user, who is signed in now, is not
-// the user who began it (RFC 9700 §4.7). Every other attempt passes. An error is a
-// [*CheckError].
+// CheckUser is for an attempt that connects an account. user is the id of the user who is signed
+// in now. CheckUser refuses the attempt if another user began it, or if user is empty (RFC 9700
+// §4.7). An attempt that only signs in always passes. An error is a [*CheckError].
 func (a Attempt) CheckUser(ctx context.Context, user string) error {
 	ctx = inStep(ctx, 2, Attempt.CheckUser)
 	return check(ctx, attemptUser.equalSecret(user, a.User).skipIf(a.User == ""))

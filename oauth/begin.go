@@ -10,33 +10,33 @@ import (
 	"time"
 )
 
-// Attempt is a sign-in under way: what must be remembered from the redirect to the provider
-// until the callback, in the same browser (RFC 9700 §4.7.1). [Attempts] keeps it in a sealed
+// Attempt is a sign-in under way: what the app must remember from the redirect to the provider
+// until the callback, for this browser only (RFC 9700 §4.7.1). [Attempts] keeps it in a sealed
 // cookie.
 type Attempt struct {
-	Provider     string    // the callback must arrive at this provider's client
+	Provider     string    // Provider.Name; only this provider's client takes the callback
 	State        string    // random; ties the callback to this browser
 	Nonce        string    // random; ties the ID token to this attempt
-	CodeVerifier string    // random; ties the code to this attempt (PKCE); empty if the provider gets none
+	CodeVerifier string    // random; ties the code to this attempt (PKCE); empty if WithoutPKCE is set
 	Scopes       []string  // the requested scopes
 	IssParameter bool      // the provider promised iss in the callback
-	Begun        time.Time // the attempt ends ten minutes later
+	Begun        time.Time // the callback must come within ten minutes
 
 	// OAuth 1.0a has these instead of nonce, verifier and scopes. Its State is a hash of
 	// TemporaryToken.
-	TemporaryToken  string // names this attempt to the provider and in the callback
-	TemporarySecret string // signs the request of step 3
+	TemporaryToken  string // names this attempt in the authorization URL and in the callback
+	TemporarySecret string // is part of the key that signs the request of step 3
 
-	// Next and User are for the app. Next is the path to which the user returns afterwards.
-	// User, if set, is the signed-in user who wants to connect one more account.
+	// The app sets Next and User. Next is the path to which the user returns afterwards. User, if
+	// set, is the id of the signed-in user who wants to connect one more account.
 	Next string
 	User string
 }
 
-// Begin is step 1. It returns a fresh attempt and the authorization URL to which to send the
-// browser (RFC 6749 §4.1.1). That URL gets into histories and logs. So it holds a hash of the
-// verifier, not the verifier. Its state and nonce are worth nothing without this browser's
-// cookie.
+// Begin is step 1. It returns a new attempt, and the authorization URL to which the app must
+// redirect the browser (RFC 6749 §4.1.1). Histories and logs keep that URL. So it holds only a
+// hash of the verifier. It holds state and nonce, but these are worth nothing without the cookie
+// of this browser.
 func (c *Client) Begin(ctx context.Context) (Attempt, string, error) {
 	ctx = inStep(ctx, 1, (*Client).Begin)
 	metadata, err := c.Discover(ctx)

@@ -18,24 +18,24 @@ var (
 	callbackCode   = Check{2, "callback-code", "RFC 6749 §4.1.2", "a token request that can only fail"}
 )
 
-// Callback is a callback that passed its checks. Only ParseCallback makes one, and only
+// Callback is a callback that passed the checks of step 2. Only ParseCallback makes one, and only
 // Exchange of the same client takes it.
 type Callback struct {
 	attempt       Attempt
-	code          string // with OAuth 1.0a the verifier
+	code          string // with OAuth 1.0a, oauth_verifier
 	grantedScopes string
 }
 
-// ParseCallback is step 2. It checks what the browser brought back from the
-// provider: rawQuery as received, for the attempt that this browser began. A denial by
-// the user or the provider (RFC 6749 §4.1.2.1) is a [*Refusal], and is believed only
-// after the checks.
+// ParseCallback is step 2. It checks what the browser brought back from the provider. rawQuery is
+// the query of the callback's URL as received, and attempt comes from [Attempts.Take]. If the
+// checks hold and the query is a denial by the user or the provider (RFC 6749 §4.1.2.1),
+// ParseCallback returns a [*Refusal].
 func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback, error) {
 	ctx = inStep(ctx, 2, (*Client).ParseCallback)
 	q, refusal, err := parseCallback(rawQuery)
-	// If the provider did not promise iss, it may be missing. Then the callback URL tells the
-	// providers apart (attempt-client). That is a weaker defense against mix-up: an attacker's
-	// provider may register the honest one's callback URL as its own (RFC 9700 §4.4.2.2).
+	// iss may be missing if the provider did not promise it. Then only attempt-client stops a
+	// mix-up: this app has one callback URL for each provider. That is a weaker defense, because
+	// an attacker may register the honest provider's callback URL as its own (RFC 9700 §4.4.2.2).
 	callback, err := checked(ctx, Callback{attempt, q.Get("code"), q.Get(c.GrantedScopes)},
 		callbackOnce.noError(err),
 		attemptClient.equal(attempt.Provider, c.Name),
@@ -50,10 +50,10 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 	return callback, err
 }
 
-// parseCallback reads a callback's query, and finds a denial in it. It ignores a parameter that
-// it cannot decode (RFC 6749 §4.1.2), so that a badly encoded description does not hide a
-// denial. But it refuses a deciding parameter that it cannot decode, a semicolon (some parsers
-// split there), and a parameter that occurs twice.
+// parseCallback reads a callback's query, and finds a denial in it. It refuses three things: a
+// parameter that occurs twice, a semicolon (some parsers split there), and a deciding parameter
+// that it cannot decode. It ignores any other parameter that it cannot decode (RFC 6749 §4.1.2):
+// a badly encoded description must not hide a denial.
 func parseCallback(rawQuery string) (url.Values, *Refusal, error) {
 	q, err := url.ParseQuery(rawQuery)
 	for pair := range strings.SplitSeq(rawQuery, "&") {
@@ -64,14 +64,14 @@ func parseCallback(rawQuery string) (url.Values, *Refusal, error) {
 			return q, nil, err
 		}
 	}
-	return q, callbackRefusal(q), once(q)
+	return q, callbackRefusal(q), noRepeats(q)
 }
 
 // deciding are the parameters of both protocols that decide the outcome of a callback.
 var deciding = []string{"state", "iss", "code", "error", "error_code", "oauth_token", "oauth_verifier", "denied", "oauth_problem"}
 
-// once refuses a parameter that occurs twice.
-func once(q url.Values) error {
+// noRepeats refuses a parameter that occurs twice.
+func noRepeats(q url.Values) error {
 	for name, values := range q {
 		if len(values) > 1 {
 			return fmt.Errorf("%q occurs %d times", name, len(values))
@@ -80,10 +80,11 @@ func once(q url.Values) error {
 	return nil
 }
 
-// callbackRefusal finds an error reply (RFC 6749 §4.1.2.1), also in Meta's words: error_code
-// and error_message without error. RFC 5849 does not define a denial: X sends denied=… with
-// the temporary token as its value, others send oauth_problem=…. A parameter without a value
-// counts as left out (RFC 6749 §3.1). A code next to the error is not used.
+// callbackRefusal returns the denial in a callback's query, or nil. OAuth 2.0 has error (RFC 6749
+// §4.1.2.1); Meta may send error_code and error_message instead. OAuth 1.0a defines no denial: X
+// sends denied with the temporary token as its value, others send oauth_problem. A parameter
+// without a value counts as missing (RFC 6749 §3.1). If the query has a denial and a code, the
+// denial counts.
 func callbackRefusal(q url.Values) *Refusal {
 	code := cmp.Or(q.Get("error"), q.Get("error_code"), q.Get("oauth_problem"))
 	if code == "" && q.Get("denied") != "" {

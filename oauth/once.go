@@ -10,27 +10,29 @@ import (
 
 const (
 	stepsTimeout   = 15 * time.Second           // for all steps of a callback; each request has 10 seconds
-	deliveryLife   = stepsTimeout + time.Minute // of a delivery; so its result stays for a minute or more
-	deliveriesKept = 10_000                     // how many at a time
+	deliveryLife   = stepsTimeout + time.Minute // how long Attempts keeps a delivery: its result for at least a minute
+	deliveriesKept = 10_000                     // how many deliveries Attempts keeps at a time
 )
 
-// delivery is a callback that a browser has delivered.
+// delivery is the first arrival of a callback, and later its result.
 type delivery struct {
-	done  chan struct{} // closed when the result is there
+	done  chan struct{} // closed when value and err are set
 	value any
 	err   error
 }
 
-// Once calls steps, which does all steps of the callback r from [Attempts.Take] on, and
-// returns its result. A code works once, but browsers go away and come back: the provider
-// is slow and the user impatient, or the answer is lost. So steps gets a request with 15
-// seconds of its own, which goes on if the browser goes away. If the same browser delivers
-// the same callback again within 75 seconds, Once waits for the first delivery and returns
-// its result. So steps must not answer the browser. Begin a session when Once returns, one
-// for each delivery.
+// Once calls the function steps, which does all steps of the callback r from [Attempts.Take] on,
+// and returns its result. A code works once, but a browser may bring the callback twice: the user
+// reloads while the provider is slow, or the app's answer is lost. So steps gets a request whose
+// context lasts 15 seconds and does not end if the browser goes away. If the same browser brings
+// the same callback again within 75 seconds, Once does not call steps. It waits for the first call
+// and returns the result of that call.
 //
-// The same browser is one that has the attempt's cookie. A browser that received the first
-// answer has lost this cookie, and has the session that came with the answer.
+// So steps must not answer the browser or begin a session. Do both after Once has returned, each
+// time.
+//
+// Once knows the browser by the attempt's cookie. A browser that received the first answer has lost
+// this cookie, but has the session that came with the answer.
 func Once[T any](a *Attempts, w http.ResponseWriter, r *http.Request, steps func(*http.Request) (T, error)) (T, error) {
 	state := callbackAttempt(r.URL.Query())
 	cookie, err := r.Cookie(a.cookie(state, 0).Name)
@@ -40,7 +42,7 @@ func Once[T any](a *Attempts, w http.ResponseWriter, r *http.Request, steps func
 	key := sha256.Sum256([]byte(cookie.Value + " " + r.URL.String()))
 	d, first := a.delivery(key)
 	if !first {
-		http.SetCookie(w, a.cookie(state, -time.Second)) // as Take did for the first
+		http.SetCookie(w, a.cookie(state, -time.Second)) // as Take did in the first answer
 		select {
 		case <-d.done:
 			value, _ := d.value.(T)
@@ -57,8 +59,9 @@ func Once[T any](a *Attempts, w http.ResponseWriter, r *http.Request, steps func
 	return value, err
 }
 
-// delivery returns the delivery with this key, and whether it is the first. If too many are
-// kept already, this one is not kept. The next one with its key then fails attempt-unused.
+// delivery returns the delivery with this key. If there is none, it makes one, and first is true. If
+// there are too many deliveries, it does not keep the new one. If the browser then brings this
+// callback again, it fails attempt-unused.
 func (a *Attempts) delivery(key [32]byte) (d *delivery, first bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -69,7 +69,7 @@ func (r reply) json(ctx context.Context) (json.RawMessage, error) {
 // parseForm reads a form-encoded reply as an object of strings.
 func parseForm(body []byte) (Object, error) {
 	form, err := url.ParseQuery(string(body))
-	if err := cmp.Or(err, once(form)); err != nil {
+	if err := cmp.Or(err, noRepeats(form)); err != nil {
 		return nil, err
 	}
 	object := make(Object)
