@@ -41,8 +41,8 @@ import (
 
 // TestSignIn is one whole sign-in, as a browser sees it: read this one first.
 func TestSignIn(t *testing.T) {
-	// The browser's internet, in memory: the app, and the fake provider's pages. The app
-	// reaches the provider through another one, which package demo makes.
+	// The browser's internet is in memory. It has the app and the fake provider's pages. The app
+	// reaches the provider through another such internet, which package demo makes.
 	base, _ := url.Parse("http://localhost:8080")
 	log := slog.New(slog.DiscardHandler)
 	provider, err := demo.New("http://127.0.0.1:9000", base)
@@ -59,7 +59,7 @@ func TestSignIn(t *testing.T) {
 		"127.0.0.1:9000": provider.Handler,
 	}}
 
-	// 1: the button leads to the provider's page …
+	// 1: the button leads to the provider's page.
 	consent, err := browser.Get("http://localhost:8080/login/google")
 	if err != nil {
 		t.Fatal(err)
@@ -67,9 +67,9 @@ func TestSignIn(t *testing.T) {
 	if got, want := consent.Request.URL.Host+consent.Request.URL.Path, "127.0.0.1:9000/accounts.google.com/o/oauth2/v2/auth"; got != want {
 		t.Fatalf("the browser is at %s, want %s", got, want)
 	}
-	// … there the user picks an account and allows it to be known. The provider sends
-	// the browser back (2), the app redeems the code (3), verifies the ID token (4),
-	// reads the profile (5), and shows it.
+	// On that page the user picks an account and presses Allow. The provider sends the browser
+	// back (2). The app exchanges the code for tokens (3), verifies the ID token (4), reads the
+	// profile (5), and shows it.
 	profile, err := browser.PostForm(consent.Request.URL.String(), url.Values{
 		"user": {"ada"}, "scope": {"openid", "email", "profile"}, "decision": {"allow"},
 	})
@@ -81,7 +81,7 @@ func TestSignIn(t *testing.T) {
 	}
 	page, _ := io.ReadAll(profile.Body)
 	if !strings.Contains(string(page), "ada@example.com") {
-		t.Errorf("the page does not name the user:\n%s", page)
+		t.Errorf("the page does not show the user's e-mail address:\n%s", page)
 	}
 }
 
@@ -107,7 +107,7 @@ func newWorld(t *testing.T, baseURL string) *world {
 	return w
 }
 
-// start starts the app and the fake. The fake has forgotten all that it knew.
+// start starts the app and a new fake provider, which knows nothing of earlier sign-ins.
 func (w *world) start(store account.Store, key []byte) {
 	w.t.Helper()
 	var err error
@@ -122,7 +122,7 @@ func (w *world) start(store account.Store, key []byte) {
 	w.net["127.0.0.1:9000"], w.net[w.base.Host] = w.demo.Handler, app
 }
 
-// rewire gives a provider's client another way to the provider.
+// rewire gives the app's client of a provider the transport that way returns.
 func (w *world) rewire(name string, way func(fake.Net) http.RoundTripper) {
 	w.t.Helper()
 	i := slices.IndexFunc(w.demo.Providers, func(p registered.Provider) bool { return p.Name == name })
@@ -151,8 +151,9 @@ type page struct {
 	body   string
 }
 
-// do sends a request as a page of site would: "same-origin" or "cross-site". No page with a form
-// may hide the Origin of what the form sends: a browser without Sec-Fetch-Site would be refused.
+// do sends a request as from a page of this site ("same-origin") or another ("cross-site"). It
+// also checks that no page with a form has Referrer-Policy no-referrer: a browser would send
+// the form with Origin: null, and without Sec-Fetch-Site the app would refuse it.
 func (w *world) do(method, rawURL string, form url.Values, site string) page {
 	w.t.Helper()
 	request := must(http.NewRequest(method, rawURL, strings.NewReader(form.Encode())))
@@ -166,7 +167,7 @@ func (w *world) do(method, rawURL string, form url.Values, site string) page {
 	return page{response.StatusCode, response.Request.URL.String(), response.Header, string(body)}
 }
 
-// wantSignedOut looks at the profile, which leads to the start.
+// wantSignedOut checks that nobody is signed in: then /profile redirects to the home page.
 func (w *world) wantSignedOut(when string) {
 	w.t.Helper()
 	if p := w.get(w.base.String() + "/profile"); p.url != w.base.String()+"/?next=/profile" {
@@ -192,14 +193,14 @@ func (w *world) answer(consent page, user, decision string, scopes ...string) pa
 	return w.do("POST", consent.url, url.Values{"user": {user}, "decision": {decision}, "scope": scopes}, "same-origin")
 }
 
-// without follows no redirects while f runs.
-func (w *world) without(f func() page) page {
+// noRedirects runs f in a browser that follows no redirects.
+func (w *world) noRedirects(f func() page) page {
 	w.browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	defer func() { w.browser.CheckRedirect = nil }()
 	return f()
 }
 
-// signIn signs in with everything allowed.
+// signIn signs Ada in, who allows all scopes.
 func (w *world) signIn(provider string) page {
 	w.t.Helper()
 	consent := w.begin(provider)
@@ -253,8 +254,8 @@ func (p page) accounts() (titles []string) {
 	return titles
 }
 
-// allProviders says of each provider what its profile page shows of Ada, a URL of which it
-// shows each member, and what the page of a refusal says.
+// allProviders has, for each provider, what the profile page shows about Ada, a URL whose reply
+// is on that page, and what the page after a denial shows.
 var allProviders = map[string]struct {
 	email, subject, asked, granted, reply string
 	refusal                               map[string]string
@@ -284,7 +285,7 @@ var allProviders = map[string]struct {
 		map[string]string{"Error": "denied"}},
 }
 
-// The user first declines, then allows everything, and then signs out.
+// The user first declines, then signs in and allows all scopes, and then signs out.
 func TestEachProvider(t *testing.T) {
 	for _, p := range registered.All("https://openid.example") {
 		t.Run(p.Name, func(t *testing.T) {
@@ -354,8 +355,8 @@ func TestOneRequestAStep(t *testing.T) {
 	}
 }
 
-// far is net with a delay before each answer, with no answer at paths that end in gone, and with
-// a list of what was sent.
+// far is a net that answers after a delay. It does not answer at paths that end in gone. It
+// lists in sent what was sent.
 type far struct {
 	fake.Net
 	away time.Duration
@@ -378,17 +379,17 @@ func (f far) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// back allows everything, and returns the callback to which the provider sends the browser.
+// back allows all scopes, and returns the callback's URL, to which the provider sends the browser.
 func (w *world) back(consent page) string {
 	w.t.Helper()
-	p := w.without(func() page { return w.answer(consent, "ada", "allow", scopesOf(consent)...) })
+	p := w.noRedirects(func() page { return w.answer(consent, "ada", "allow", scopesOf(consent)...) })
 	if p.status != http.StatusSeeOther {
 		w.t.Fatalf("the provider answered %d", p.status)
 	}
 	return p.header.Get("Location")
 }
 
-// A path of this app is kept on the buttons, and through the sign-in; nothing else is.
+// The app keeps a return path on the buttons and through the sign-in, but only a path of its own.
 func TestReturnPath(t *testing.T) {
 	for next, kept := range map[string]bool{"/?a=b": true, "//evil.example": false} {
 		w, query, want := newWorld(t, base), "?next="+url.QueryEscape(next), base+"/profile"
@@ -415,7 +416,7 @@ func TestMethodsAndUnknownPages(t *testing.T) {
 		{"GET", "/login/myspace", 404}, {"GET", "/callback/myspace", 404}, {"GET", "/nothing", 404}, {"GET", "/login/..%2Fgoogle", 404},
 		{"GET", "/static/style.css", 200}, {"GET", "/static/favicon.svg", 200},
 	} {
-		if p := w.without(func() page { return w.do(row.method, base+row.path, nil, "same-origin") }); p.status != row.status {
+		if p := w.noRedirects(func() page { return w.do(row.method, base+row.path, nil, "same-origin") }); p.status != row.status {
 			t.Errorf("%s %s: %d, want %d", row.method, row.path, p.status, row.status)
 		}
 	}
@@ -452,7 +453,7 @@ func TestRealCredentials(t *testing.T) {
 			t.Errorf("/login/github leads to %s", to)
 		}
 		if printed := terminal.String(); strings.Contains(printed, "github.com") != traced || strings.Contains(printed, to.Query().Get("state")) {
-			t.Errorf("traced: %t, printed, whole or not:\n%s", traced, printed)
+			t.Errorf("traced: %t: want the request printed only if traced, without the state:\n%s", traced, printed)
 		}
 		home := answer("GET", "/?fault=state-other")
 		for _, text := range []string{"imulated", "/break", "127.0.0.1:9000", "state that it was never given"} {
@@ -463,8 +464,8 @@ func TestRealCredentials(t *testing.T) {
 	}
 }
 
-// Another site can neither sign the user out nor put the app into a frame. Under another name
-// of its host the app does nothing: a sign-in that begins there could not end.
+// Another site cannot sign the user out or put the app into a frame. Under another host name the
+// app only says or redirects to the right one: a sign-in that begins there could not end.
 func TestOtherSites(t *testing.T) {
 	w := newWorld(t, base)
 	profile := w.signIn("google")
@@ -483,7 +484,7 @@ func TestOtherSites(t *testing.T) {
 		}
 	}
 	if p := w.get("http://127.0.0.1:8080/?a=b"); p.url != base+"/?a=b" {
-		t.Errorf("the commonest complaint, begun as 127.0.0.1, ends at %s", p.url)
+		t.Errorf("the app at 127.0.0.1 redirects to %s, want the same page at its base URL", p.url)
 	}
 	for name, want := range map[string]string{
 		"Content-Security-Policy":   "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; img-src 'self' https: http://127.0.0.1:9000",
@@ -502,20 +503,20 @@ func TestOtherSites(t *testing.T) {
 	}
 }
 
-// The cookies of a sign-in, whole. On https they are ones that only this host can set.
+// All cookies of a sign-in, with their attributes. On https only this host can set such cookies.
 func TestCookies(t *testing.T) {
 	for base, row := range map[string]struct{ prefix, secure, transport string }{
 		"http://localhost:8080":  {"oauthbyhand-", "", ""},
 		"https://localhost:8443": {"__Host-oauthbyhand-", " Secure;", "max-age=31536000"},
 	} {
 		w := newWorld(t, base)
-		p := w.without(func() page { return w.get(base + "/login/google") })
+		p := w.noRedirects(func() page { return w.get(base + "/login/google") })
 		cookies := p.header.Values("Set-Cookie")
 		if got := p.header.Get("Strict-Transport-Security"); got != row.transport {
 			t.Errorf("Strict-Transport-Security: %q", got)
 		}
 		callback := w.back(w.begin("google"))
-		for _, cookie := range w.without(func() page { return w.get(callback) }).header.Values("Set-Cookie") {
+		for _, cookie := range w.noRedirects(func() page { return w.get(callback) }).header.Values("Set-Cookie") {
 			if strings.HasPrefix(cookie, row.prefix+"session=") {
 				cookies = append(cookies, cookie)
 			}
@@ -535,7 +536,7 @@ func TestCookies(t *testing.T) {
 // A step that fails ends the sign-in: there is no user and no session, and the page says what
 // failed. All faults are in providers/fake/demo, which has an app of its own.
 func TestEachStepFails(t *testing.T) {
-	for _, row := range []struct{ client, gone, check string }{ // gone is what the provider does not answer
+	for _, row := range []struct{ client, gone, check string }{ // gone is the path at which the provider does not answer
 		{"google", "/openid-configuration", "reply-received"},
 		{"google~state-prefix", "", "callback-state"},
 		{"google", "/token", "reply-received"},
@@ -555,7 +556,7 @@ func TestEachStepFails(t *testing.T) {
 			p = w.answer(p, "ada", "allow", scopesOf(p)...)
 		}
 		if p.check() != row.check || p.status < 400 || strings.Contains(p.body, "What was tried") != (row.gone == "") || !strings.Contains(w.log.String(), "check="+row.check) {
-			t.Errorf("%v: %d, check %q, and on the page and in the log\n%s\n%s", row, p.status, p.check(), p.body, w.log)
+			t.Errorf("%v: %d, check %q; the page and the log:\n%s\n%s", row, p.status, p.check(), p.body, w.log)
 		}
 		w.wantSignedOut(row.client)
 	}
@@ -623,7 +624,7 @@ func TestRunRefuses(t *testing.T) {
 		oidc   = "OIDC_CLIENT_ID=x OIDC_CLIENT_SECRET=y "
 	)
 	for name, row := range map[string]struct{ env, args, want string }{
-		"half a pair":                  {"GOOGLE_CLIENT_ID=x", "", "GOOGLE_CLIENT_SECRET is not set, but others of GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET are: set all or none"},
+		"no client secret":             {"GOOGLE_CLIENT_ID=x", "", "GOOGLE_CLIENT_SECRET is not set, but others of GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET are: set all or none"},
 		"no issuer":                    {oidc, "", "OIDC_ISSUER is not set, but others of OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_ISSUER are: set all or none"},
 		"issuer on http":               {oidc + "OIDC_ISSUER=http://op.example", "", `OIDC_ISSUER: oauth: oidc: issuer or token endpoint "http://op.example": http://op.example is not https; plain http is for this machine only (OIDC Discovery §3; RFC 6749 §3.2)`},
 		"issuer twice":                 {oidc + "OIDC_ISSUER=https://accounts.google.com " + google, "", "OIDC_ISSUER: https://accounts.google.com is already the issuer of Google; no two may share one (RFC 9207 §4)"},
@@ -633,15 +634,15 @@ func TestRunRefuses(t *testing.T) {
 		"the fake in public":           {"", "-fake -base-url https://app.example", "there are no credentials, and the fake provider must never meet real users: set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET, or another provider's, or take a -base-url on localhost instead of https://app.example"},
 		"Spotify on localhost":         {"SPOTIFY_CLIENT_ID=x SPOTIFY_CLIENT_SECRET=y", "", "Spotify takes no callback URLs at http://localhost:8080: start with -base-url http://127.0.0.1:8080, or unset SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET"},
 		"Instagram on http":            {"INSTAGRAM_CLIENT_ID=x INSTAGRAM_CLIENT_SECRET=y", "", "Instagram takes no callback URLs at http://localhost:8080: put a proxy with TLS in front, and start with -base-url https://localhost:8080, or unset INSTAGRAM_CLIENT_ID and INSTAGRAM_CLIENT_SECRET"},
-		"a key that is none":           {"SESSION_KEY=secret", anyPort, "SESSION_KEY: want 64 hexadecimal digits; make them with: openssl rand -hex 32"},
-		"data in a place that is none": {"", anyPort + "-data go.mod/data", "-data go.mod/data: mkdir go.mod: " + syscall.ENOTDIR.Error()}, // in the words of each system
+		"a key in the wrong form":      {"SESSION_KEY=secret", anyPort, "SESSION_KEY: want 64 hexadecimal digits; make them with: openssl rand -hex 32"},
+		"data under a file":            {"", anyPort + "-data go.mod/data", "-data go.mod/data: mkdir go.mod: " + syscall.ENOTDIR.Error()}, // in the words of each system
 		"an address without a port":    {"", "-addr localhost", `-addr "localhost": want host:port, like localhost:8080`},
 		"an argument":                  {"", "serve", `unexpected argument "serve"`},
 		"an unknown flag":              {"", "-nothing", "flag provided but not defined: -nothing"},
 		"a port that is taken":         {"", "-fake-addr 127.0.0.1:0 -addr " + at, "-addr " + at + ": listen tcp …"},
 		"a port that is taken, real":   {github, "-addr " + at, "-addr " + at + ": listen tcp …"},
 		"no place to listen":           {"", "-addr 192.0.2.1:0 -base-url http://localhost:1", "-addr 192.0.2.1:0: listen tcp 192.0.2.1:0: …"},
-		"nor for the fake":             {"", "-addr localhost:0 -fake-addr 192.0.2.1:0", "-fake-addr 192.0.2.1:0: listen tcp 192.0.2.1:0: …"},
+		"no place for the fake":        {"", "-addr localhost:0 -fake-addr 192.0.2.1:0", "-fake-addr 192.0.2.1:0: listen tcp 192.0.2.1:0: …"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := start(t, row.env, row.args)
@@ -654,7 +655,7 @@ func TestRunRefuses(t *testing.T) {
 	if _, _, err := newApp(config{base: new(url.URL)}, nil, nil, account.NewMemory(), []byte("short"), slog.New(slog.DiscardHandler), nil); err == nil || err.Error() != "oauth: root key of 5 bytes, want 32" {
 		t.Errorf("a short key: %v", err)
 	}
-	// Accounts of simulated providers and of real ones are not kept in one place.
+	// A data directory cannot have accounts of both simulated and real providers.
 	const real, simulated = "-addr localhost:0 -base-url http://localhost:1 -data ", "-fake -fake-addr 127.0.0.1:0 -addr localhost:0 -base-url http://localhost:1 -data "
 	for says, args := range map[string][2]string{
 		"accounts of real providers, and this run has simulated ones": {real, simulated},
@@ -670,7 +671,7 @@ func TestRunRefuses(t *testing.T) {
 	}
 }
 
-// Without flags all is simulated if there are no credentials.
+// The values of the flags, if the command line has none.
 func TestDefaults(t *testing.T) {
 	got := must(parseFlags(nil, io.Discard))
 	want := config{addr: "localhost:8080", fakeAddr: "127.0.0.1:9000", base: &url.URL{Scheme: "http", Host: "localhost:8080"}, given: map[string]bool{}}
@@ -679,7 +680,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// What a shell sees: the exit status, and one line of the reason. The test runs itself, as
+// A shell sees the exit status, and one line with the reason. The test binary starts itself as
 // the program.
 func TestExitStatus(t *testing.T) {
 	if args, ok := os.LookupEnv("ARGS_OF_MAIN"); ok {
@@ -724,12 +725,13 @@ func TestExitStatus(t *testing.T) {
 	}
 	child.Process.Signal(syscall.SIGTERM)
 	if err := child.Wait(); err != nil {
-		t.Errorf("a service manager's SIGTERM: %v", err)
+		t.Errorf("after SIGTERM: %v, want exit status 0", err)
 	}
 }
 
-// Only the user who asked to connect an account can come back with it: another one's code is
-// not even sent. The attack connect-swapped has the user who has signed out.
+// Only the user who asked to connect an account can finish it. If another user is signed in at the
+// callback, the app does not even send the code. The attack connect-swapped is about a user who
+// has signed out.
 func TestConnectAsSomebodyElse(t *testing.T) {
 	w := newWorld(t, base)
 	if p := w.press(base + "/connect/github"); p.url != base+"/?next=/profile" {
@@ -745,15 +747,15 @@ func TestConnectAsSomebodyElse(t *testing.T) {
 		t.Errorf("%d, check %q, want 400 by attempt-user; sent %q, want nothing", p.status, p.check(), sent)
 	}
 	if strings.Contains(p.body, "/login/github") {
-		t.Error("a button signs in with the account, which would make it another user's")
+		t.Error("the page offers to sign in with GitHub, which would make a new user of this account")
 	}
 	if p := w.connect("github", "ada"); !strings.Contains(p.body, "Connected: you can now sign in with GitHub as well") {
-		t.Errorf("not connected all the same, or the page does not say so: %d\n%s", p.status, p.body)
+		t.Errorf("the signed-in user connects the account: %d, want a page that says so\n%s", p.status, p.body)
 	}
 }
 
-// The provider takes its time while an account is being connected. If the user signs out
-// everywhere meanwhile, with another browser, the account is not connected.
+// While the app connects an account, the provider is slow, and the user signs out everywhere with
+// another browser. Then the app does not connect the account.
 func TestSignedOutWhileConnecting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, base)
@@ -772,28 +774,29 @@ func TestSignedOutWhileConnecting(t *testing.T) {
 			t.Errorf("%d at %s, check %q, want 400 by attempt-user", p.status, p.url, p.check())
 		}
 		if p := w.signIn("google"); len(p.accounts()) != 1 {
-			t.Errorf("connected all the same: %v", p.accounts())
+			t.Errorf("connected after the user signed out: %v", p.accounts())
 		}
 	})
 }
 
-// An account is disconnected before a callback whose answer was lost is delivered again. That
-// is no mistake of the app, and nobody is signed in.
+// The answer to a callback is lost, and the user disconnects the account. Then the browser brings
+// the callback again. It is not signed in, and the log has no error.
 func TestDisconnectedBeforeTheCallbackComesAgain(t *testing.T) {
 	w := newWorld(t, base)
 	back := w.back(w.begin("google"))
 	cookies := w.browser.Jar.Cookies(w.base)
 	w.get(back)
 	w.press(base + "/disconnect")
-	w.browser.Jar.SetCookies(w.base, cookies) // of the attempt: the answer was lost
+	w.browser.Jar.SetCookies(w.base, cookies) // the attempt's cookie is back, as if the answer was lost
 	if p := w.get(back); p.status != 409 || !strings.Contains(p.body, "was disconnected here meanwhile") || strings.Contains(w.log.String(), "level=ERROR") {
 		t.Errorf("%d at %s\n%s\n%s", p.status, p.url, p.body, w.log)
 	}
 	w.wantSignedOut("after the account was disconnected")
 }
 
-// A browser that brings a callback again and goes away is no error of the app, and a repeated
-// callback tells nobody else that an account was connected to them.
+// A user connects an account. Then another user of the same browser brings that callback again.
+// The page does not tell the second user that an account was connected. If the browser goes away
+// meanwhile, the log has no error.
 func TestCallbackTwiceBySomebodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, base)
@@ -802,7 +805,6 @@ func TestCallbackTwiceBySomebodyElse(t *testing.T) {
 		cookies := w.browser.Jar.Cookies(w.base)
 		w.get(back)
 		w.press(base + "/logout")
-		w.get(base + "/") // which says so
 		w.answer(w.begin("google"), "mallory", "allow")
 		for _, c := range cookies {
 			if strings.Contains(c.Name, "attempt-") {
@@ -827,9 +829,9 @@ func TestCallbackTwiceBySomebodyElse(t *testing.T) {
 	})
 }
 
-// The user is impatient, and one browser delivers one callback twice. Both deliveries lead to
-// the same place with a session each, and the code is sent once. The steps need no browser
-// that waits for them. More of this is in oauth/once_test.go.
+// The provider is slow, and one browser brings one callback twice. Both answers redirect to the
+// same page, each with a session, and the app sends the code once. The steps go on although the
+// first request ends. More tests of this are in oauth/once_test.go.
 func TestCallbackTwice(t *testing.T) {
 	for _, tt := range []struct {
 		method, path, provider string
@@ -897,8 +899,8 @@ func (brokenStore) RemoveSession(context.Context, string) error         { return
 func (brokenStore) RemoveSessions(context.Context, string) error        { return errDisk }
 func (brokenStore) SeeSession(context.Context, string, time.Time) error { return errDisk }
 
-// TestFullDisk: what cannot be stored is refused with a page, and what is there is
-// still served.
+// If the app cannot store something, it answers with an error page. It still shows what is
+// stored.
 func TestFullDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, base)
@@ -908,7 +910,7 @@ func TestFullDisk(t *testing.T) {
 		w.start(brokenStore{store}, make([]byte, 32))
 		time.Sleep(30 * time.Minute) // so that the session's last use would be noted
 		if p := w.get(base + "/profile"); p.status != 200 {
-			t.Errorf("the profile of who is signed in: %d", p.status)
+			t.Errorf("the profile of the signed-in user: %d, want 200", p.status)
 		}
 		for _, path := range []string{"/logout", "/logout/everywhere"} {
 			cookies := w.browser.Jar.Cookies(w.base)
@@ -926,13 +928,13 @@ func TestFullDisk(t *testing.T) {
 		}
 		w.start(store, make([]byte, 32))
 		if p := w.signIn("spotify"); p.status != 200 {
-			t.Errorf("once there is room again: %d", p.status)
+			t.Errorf("after the disk has space again: %d, want 200", p.status)
 		}
 	})
 }
 
-// With -data, users, tokens and sessions are there after a restart. The log says of each sign-in
-// whether the user, and the account at the provider, are new.
+// With -data, users, tokens and sessions are there after a restart. For each sign-in, the log says
+// whether the user is new, and whether the account at the provider is new.
 func TestRestart(t *testing.T) {
 	w := newWorld(t, base)
 	dir := filepath.Join(t.TempDir(), "data")
@@ -970,8 +972,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// untimed is a provider whose work a benchmark does not count. It keeps what was sent and
-// answered.
+// untimed is a provider whose time a benchmark does not count. It keeps all requests and
+// replies.
 type untimed struct {
 	b         *testing.B
 	provider  http.RoundTripper
@@ -994,7 +996,7 @@ func (u *untimed) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// replay answers as the provider did, in the same order, again and again.
+// replay sends the kept replies in their order, again and again.
 type replay struct {
 	exchanges []exchange
 	next      int
@@ -1008,9 +1010,9 @@ func (p *replay) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &answer, nil
 }
 
-// bench is the app with Google. It keeps the latest sign-in through it: /login, the user at the
-// provider, which is not counted, and /callback with the token request, the ID token, the
-// profile and the session.
+// bench is the app with Google. Its method signIn is a whole sign-in: /login, the user at the
+// provider (without counting the time), and /callback with the token request, the ID token, the
+// profile and the session. The fields hold the latest one.
 type bench struct {
 	*testing.B
 	app             http.Handler
@@ -1059,8 +1061,8 @@ func (b *bench) signIn() {
 	}
 }
 
-// BenchmarkSignIn is to be read with BenchmarkSignInFloor of the same run: a whole sign-in
-// with Google, without the provider's work.
+// BenchmarkSignIn measures a whole sign-in with Google, without the provider's work. Compare it
+// with BenchmarkSignInFloor of the same run.
 func BenchmarkSignIn(b *testing.B) {
 	w := newBench(b)
 	for b.Loop() {
@@ -1068,8 +1070,8 @@ func BenchmarkSignIn(b *testing.B) {
 	}
 }
 
-// BenchmarkSignInFloor moves the same bytes as BenchmarkSignIn through net/http, verifies
-// the signature of the ID token, and does nothing else.
+// BenchmarkSignInFloor measures what no app can leave out. It moves the same bytes as
+// BenchmarkSignIn through net/http, verifies the signature of the ID token, and does nothing else.
 func BenchmarkSignInFloor(b *testing.B) {
 	w := newBench(b)
 	w.signIn()
@@ -1117,7 +1119,7 @@ func BenchmarkSignInFloor(b *testing.B) {
 	}
 }
 
-// BenchmarkProfile shows the page after BenchmarkSignIn.
+// BenchmarkProfile measures the profile page after a sign-in.
 func BenchmarkProfile(b *testing.B) {
 	w := newBench(b)
 	request := httptest.NewRequest("GET", base+"/profile", nil)
