@@ -25,7 +25,7 @@ type About struct {
 type Provider struct {
 	About
 
-	// Issuer is the URL that names the provider; empty if the provider has none. With OpenID
+	// Issuer is the URL that names the provider; empty if it is not known. With OpenID
 	// Connect, step 0 finds the metadata under it, and iss of the ID token must equal it. With or
 	// without OpenID Connect, iss of the callback must equal it, if sent (RFC 9207).
 	Issuer string
