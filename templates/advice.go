@@ -15,7 +15,7 @@ type advice struct{ Happened, Remedy string }
 //go:embed advice.txt
 var adviceText string
 
-// byTopic is what advice.txt says.
+// byTopic has the advice of advice.txt, by topic.
 var byTopic = parseAdvice(adviceText)
 
 func parseAdvice(text string) map[string]advice {
@@ -32,7 +32,7 @@ func parseAdvice(text string) map[string]advice {
 	return all
 }
 
-// topicOfRefusal is empty if the provider's own words say enough.
+// topicOfRefusal returns nothing if the provider's own words say enough.
 func topicOfRefusal(r *oauth.Refusal) string {
 	switch {
 	case r.Step == 0 && (r.Status == http.StatusNotFound || r.Status == http.StatusBadRequest): // Keycloak, Microsoft

@@ -28,7 +28,7 @@ type Failure struct {
 // ErrNotReady says that an account's provider is not set up in this app any more.
 var ErrNotReady = errors.New("this provider is not set up in this app")
 
-// Failed returns what the pages say of err. It ends the trace that r is part of, if there
+// Failed returns what the pages say about err. It ends the trace that r is part of, if there
 // is one.
 func Failed(r *http.Request, provider oauth.About, err error) Failure {
 	f := Failure{

@@ -22,7 +22,7 @@ type notice struct {
 // their own on a page of this app.
 func (s *Site) Notify(w http.ResponseWriter, r *http.Request, text string) {
 	number := ""
-	if t := trace.End(r.Context(), ""); t != nil { // it ends later
+	if t := trace.End(r.Context(), ""); t != nil { // "" leaves it open
 		number = strconv.Itoa(t.Number)
 	}
 	http.SetCookie(w, s.noticeCookie(s.Notices.Seal([]byte(number+" "+text), "notice"), time.Minute))
@@ -36,7 +36,7 @@ func (s *Site) notice(w http.ResponseWriter, r *http.Request) notice {
 	}
 	http.SetCookie(w, s.noticeCookie("", -time.Second))
 	plain, err := s.Notices.Open(cookie.Value, "notice")
-	if err != nil { // it is not this app's
+	if err != nil { // this app did not seal it, or was restarted since
 		return notice{}
 	}
 	number, text, _ := strings.Cut(string(plain), " ")

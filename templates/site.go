@@ -18,13 +18,14 @@ type Site struct {
 	Log       *slog.Logger
 	Simulated string          // the origin of the fake provider; empty with real ones
 	Recorder  *trace.Recorder // of sign-ins; nil if they are not recorded
-	Notices   *oauth.Sealer   // of the lines that say what a button did
+	Notices   *oauth.Sealer   // seals the lines that say what a button did
 	// Visitor returns the user who is signed in, or nil.
 	Visitor func(*http.Request) *User
 }
 
-// Record records sign-ins: always with simulated providers, whose secrets are worthless, and
-// with real ones only if asked is true. If it is, Record also writes them to out, step by step.
+// Record makes the app record sign-ins: with real providers only if asked is true, with simulated
+// ones always, because their secrets are worthless. If asked is true, they are also written to out,
+// step by step.
 func (s *Site) Record(asked bool, out io.Writer) {
 	mask := trace.Cut
 	if s.Simulated != "" {
@@ -41,7 +42,7 @@ func (s *Site) Record(asked bool, out io.Writer) {
 type faultKey struct{}
 
 // WithFault returns a context for pages that show which attack was tried. fault has the fields Name,
-// Does, Gains, Stops, Spec, How and Part. nil shows nothing.
+// Does, Gains, Stops, Spec, How and Part. If it is nil, the pages show no attack.
 func WithFault(ctx context.Context, fault any) context.Context {
 	return context.WithValue(ctx, faultKey{}, fault)
 }
@@ -60,7 +61,7 @@ func (s *Site) NotFound(w http.ResponseWriter, r *http.Request) {
 	s.Page(w, r, http.StatusNotFound, "notfound", r.URL.Path)
 }
 
-// OtherHost answers a request that came to the app under another name.
+// OtherHost answers a request whose host is not the app's own.
 func (s *Site) OtherHost(w http.ResponseWriter, r *http.Request) {
 	s.Page(w, r, http.StatusMisdirectedRequest, "host", struct{ Got, Want string }{r.Host, s.Base.String()})
 }
@@ -94,7 +95,7 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, provider oauth.About
 			http.Redirect(w, r, "/profile", http.StatusSeeOther)
 			return
 		}
-	case failure.Status == http.StatusInternalServerError && !errors.Is(err, context.Canceled): // or the browser went away
+	case failure.Status == http.StatusInternalServerError && !errors.Is(err, context.Canceled): // canceled: the browser went away
 		s.Log.Error("request failed", "provider", provider.Name, "err", err)
 	default:
 		s.Log.Info("not done", "provider", provider.Name, "err", err)

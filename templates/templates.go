@@ -42,7 +42,7 @@ type User struct {
 }
 
 // Shows reports whether the page's policy lets the browser load this picture. The provider
-// chose its address: a mere path would be one of this app, and the browser would visit it.
+// chose the address: a path without a host would be a page of this app, and the browser would open it.
 func (p Page) Shows(picture string) bool {
 	return strings.HasPrefix(picture, "https://") || p.Simulated != "" && strings.HasPrefix(picture, p.Simulated+"/")
 }

@@ -13,8 +13,8 @@ import (
 	"example.com/oauthbyhand/templates"
 )
 
-// read reads the profile again, step 5, with tokens that are refreshed first if needed,
-// and stores it.
+// read reads the profile again (step 5), and stores it. If the access token has expired, it
+// refreshes the tokens first.
 func (p *Pages) read(w http.ResponseWriter, r *http.Request, v visitor) {
 	var info oauth.Info
 	var err error
@@ -42,7 +42,7 @@ func (p *Pages) read(w http.ResponseWriter, r *http.Request, v visitor) {
 	p.back(w, r, v, err, "Read again: this is what "+v.shown.Provider.Title+" says now.")
 }
 
-// refresh exchanges the tokens for new ones, step 6, even if that is not due yet.
+// refresh gets new tokens (step 6), even if the old ones have not expired.
 func (p *Pages) refresh(w http.ResponseWriter, r *http.Request, v visitor) {
 	var fresh account.Grant
 	err := templates.ErrNotReady
@@ -66,13 +66,14 @@ func (p *Pages) expire(w http.ResponseWriter, r *http.Request, v visitor) {
 	p.back(w, r, v, err, "Expired: this app now believes that the access token is too old. Press “Read again” to see what happens then.")
 }
 
-// back leads back to the profile, which says what was done, or shows it with what went wrong.
+// back redirects to the profile, which says what was done. After an error, it shows the profile
+// with what went wrong.
 func (p *Pages) back(w http.ResponseWriter, r *http.Request, v visitor, err error, text string) {
 	if err == nil {
 		p.done(w, r, "/profile?"+r.URL.RawQuery, text)
 		return
 	}
-	failure := templates.Failed(r, v.shown.Provider.About, err) // before done, because it ends the trace
+	failure := templates.Failed(r, v.shown.Provider.About, err) // before done, because Failed ends the trace
 	if errors.Is(err, account.ErrNotFound) {                    // disconnected meanwhile
 		p.done(w, r, "/profile", notConnected)
 		return
@@ -84,7 +85,7 @@ func (p *Pages) back(w http.ResponseWriter, r *http.Request, v visitor, err erro
 	p.show(w, r, v, failure.Status, &failure)
 }
 
-// disconnect forgets the identity, and then revokes its grant at the provider, step 7.
+// disconnect forgets the identity, and then revokes its grant at the provider (step 7).
 // Sessions that began with the identity end. If it is the last one, the user is deleted.
 func (p *Pages) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
 	// Once the identity is forgotten, only this request can revoke the grant. So it goes
@@ -114,7 +115,7 @@ func (p *Pages) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
 		return
 	}
 	if len(v.all) == 1 {
-		text = "Deleted: your user is gone. If you have another one here, sign in as that one now, and connect " + provider.Title + " on your profile."
+		text = "Deleted: your user is gone. If you have another user here, sign in as that user now, and connect " + provider.Title + " on your profile."
 	}
 	if revoked == nil {
 		p.done(w, r, next, text)

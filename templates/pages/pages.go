@@ -80,8 +80,8 @@ func (p *Pages) load(ctx context.Context, session account.Session, key account.K
 	return v, nil
 }
 
-// open returns an identity with its grant. If the grant does not open, it is empty: then the
-// page offers to sign in again.
+// open returns an identity with its grant. If the app cannot open the grant, the
+// grant is empty: then the page offers to sign in again.
 func (p *Pages) open(identity account.Identity) opened {
 	grant, err := p.Accounts.Open(identity)
 	if err != nil {
@@ -123,14 +123,14 @@ func (p *Pages) Visitor(r *http.Request) *templates.User {
 	return user
 }
 
-// UserID returns the user who is signed in, or nothing.
+// UserID returns the id of the user who is signed in, or "".
 func (p *Pages) UserID(r *http.Request) string {
 	session, _ := p.Sessions.Get(r)
 	return session.UserID
 }
 
 // withVisitor serves h to visitors who are signed in, and sends others to sign in and back. The
-// page is about the identity that the query names, or else about that of the session.
+// page is about the identity that the query names, or else about the identity of the session.
 func (p *Pages) withVisitor(h func(http.ResponseWriter, *http.Request, visitor)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v, err := p.visitor(r)
@@ -158,7 +158,7 @@ func (p *Pages) signInFirst(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/?next=/profile", http.StatusSeeOther)
 }
 
-// done leads on after a button. The next page says what was done.
+// done redirects to next after a button. The next page shows text, which says what was done.
 func (p *Pages) done(w http.ResponseWriter, r *http.Request, next, text string) {
 	p.Site.Notify(w, r, text)
 	http.Redirect(w, r, next, http.StatusSeeOther)
@@ -168,7 +168,7 @@ func (p *Pages) done(w http.ResponseWriter, r *http.Request, next, text string) 
 func (p *Pages) logout(end func(http.ResponseWriter, *http.Request) error, text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch err := end(w, r); {
-		case errors.Is(err, account.ErrNotFound): // before a sign-in, nobody knows whose sessions to end
+		case errors.Is(err, account.ErrNotFound): // nobody is signed in
 			p.signInFirst(w, r)
 		case err != nil:
 			p.Site.Fail(w, r, oauth.About{}, err)

@@ -40,7 +40,7 @@ func (p *Pages) profile(w http.ResponseWriter, r *http.Request, v visitor) {
 	p.show(w, r, v, http.StatusOK, nil)
 }
 
-// show shows the profile, with what went wrong with the button that was pressed.
+// show shows the profile. If a button has failed, it also shows what went wrong.
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, v visitor, status int, failure *templates.Failure) {
 	again := !v.shown.Token() || failure != nil && failure.Again
 	p.Site.Page(w, r, status, "profile", profilePage{v.shown, v.all, failure, again})

@@ -111,7 +111,7 @@ func TestButtons(t *testing.T) {
 // If an app cannot revoke access, the page says why, and names the page on which the user can.
 func TestNoWayBack(t *testing.T) {
 	for revokePage, says := range map[string]string{
-		"":                     "The provider's metadata name no revocation endpoint, so the app cannot revoke it.",
+		"":                     "The provider's metadata names no revocation endpoint, so the app cannot revoke it.",
 		"https://op.example/a": `OP documents no way for an app to revoke it, so only you can, at <a href="https://op.example/a">`,
 	} {
 		w := httptest.NewRecorder()

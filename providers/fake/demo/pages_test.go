@@ -89,13 +89,13 @@ func TestTwoUsersBecomeOne(t *testing.T) {
 	w.press("/logout")
 	w.signIn("google")
 	p := w.connect("github")
-	if p.status != 409 || !strings.Contains(p.body, "this GitHub account belongs to another user") || !strings.Contains(p.body, "Are both you?") || p.facts()["Check"] != "" {
+	if p.status != 409 || !strings.Contains(p.body, "this GitHub account belongs to another user") || !strings.Contains(p.body, "Are both users you?") || p.facts()["Check"] != "" {
 		t.Errorf("another user's: %d\n%s", p.status, p.body)
 	}
 	if p := w.get(base + "/profile"); len(p.accounts()) != 1 || !strings.Contains(p.body, last) {
 		t.Errorf("the refused account was connected: %v, or no button says %q", p.accounts(), last)
 	}
-	if p := w.signIn("github"); !strings.Contains(p.body, "disconnect and delete this one") {
+	if p := w.signIn("github"); !strings.Contains(p.body, "press “Disconnect and delete your user”, sign in with the other account") {
 		t.Errorf("the profile does not say what to do with two users:\n%s", p.body)
 	}
 	if p := w.press("/disconnect"); p.url != base+"/" || p.status != 200 || strings.Contains(p.body, "Hello") {
@@ -237,7 +237,7 @@ func TestButtonsAnswer(t *testing.T) {
 			{"/refresh" + atOIDC, "Nothing was done: you are not signed in any more.", "", "", ""},
 			{"/logout/everywhere", "Nothing was done: you are not signed in any more.", "", "", ""},
 			{"/login/oidc", "", "10", "OpenID Example, 00:00:00 UTC</a>: signed in", "Client.VerifyIDToken in oauth/"},
-			{"/disconnect" + atOIDC, "Deleted: your user is gone. If you have another one here, sign in as that one now, and connect OpenID Example on your profile.", "11", "OpenID Example, 00:00:00 UTC</a>: disconnected", "https://openid.example/revoke"},
+			{"/disconnect" + atOIDC, "Deleted: your user is gone. If you have another user here, sign in as that user now, and connect OpenID Example on your profile.", "11", "OpenID Example, 00:00:00 UTC</a>: disconnected", "https://openid.example/revoke"},
 			{"/login/github", "", "", "", ""},
 			{"/logout/everywhere", "You are signed out in all browsers.", "", "", ""},
 			{"/logout", "You are signed out.", "", "", ""},
