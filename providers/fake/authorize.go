@@ -14,7 +14,7 @@ import (
 type failure struct{ code, description string }
 
 // authorize is the authorization endpoint (RFC 6749 §3.1): GET shows the consent page, and POST to the same URL is
-// the user's answer. (sentAsForm has the other POST.) Nothing is stored before "Allow", so a sign-in that is never
+// the user's answer. (sentAsForm takes the other POST, an app's.) Nothing is stored before "Allow", so a sign-in that is never
 // finished costs no memory, and a user may go back and allow again.
 func (s *Server) authorize(d *dialect, w http.ResponseWriter, r *http.Request) {
 	if sentAsForm(w, r) {
@@ -26,7 +26,7 @@ func (s *Server) authorize(d *dialect, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	client := s.client(d, asked.Get("client_id"))
-	// Before these two hold a redirect could lead anywhere (RFC 6749 §4.1.2.1).
+	// Until both are right, a redirect could lead anywhere (RFC 6749 §4.1.2.1).
 	if client == nil || len(asked["client_id"]) != 1 {
 		showError(w, http.StatusBadRequest, "No app is registered here under this client_id. The browser is not sent back, since an unknown app has no known address (RFC 6749 section 4.1.2.1).")
 		return
@@ -51,7 +51,7 @@ func (s *Server) authorize(d *dialect, w http.ResponseWriter, r *http.Request) {
 }
 
 // sentAsForm takes an authorization request that an app sent as a form (OIDC Core §3.1.2.1) and sends the browser
-// to the same request with a query. The user's answer has the field decision, and is not one.
+// to the same request with a query. The user's answer is not such a request: it has the field decision.
 func sentAsForm(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method != http.MethodPost {
 		return false
@@ -61,7 +61,7 @@ func sentAsForm(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", "?"+form.Encode()) // relative, because in front of the mux the path is another
+	w.Header().Set("Location", "?"+form.Encode()) // relative, because the mux does not see the path that the browser sees
 	w.WriteHeader(http.StatusSeeOther)
 	return true
 }
@@ -128,7 +128,7 @@ func (d *dialect) checkScopes(names []string) ([]scope, *failure) {
 	return scopes, nil
 }
 
-// decide is the user's answer.
+// decide takes the user's answer, and sends the browser back.
 func (s *Server) decide(w http.ResponseWriter, r *http.Request, d *dialect, client *Client, asked url.Values, scopes []scope) {
 	decision, ok := readDecision(w, r)
 	if !ok {
@@ -166,7 +166,7 @@ func (d *dialect) redirect(w http.ResponseWriter, r *http.Request, asked, params
 }
 
 func sendBack(w http.ResponseWriter, r *http.Request, redirectURI string, params url.Values, fragment string) {
-	to, _ := url.Parse(redirectURI) // the client takes it, so it is a URL
+	to, _ := url.Parse(redirectURI) // the client accepts it, so it is a URL
 	if to.RawQuery != "" {
 		to.RawQuery += "&" // its own query is kept (RFC 6749 §3.1.2)
 	}

@@ -30,23 +30,23 @@ type dialect struct {
 	accessLife   time.Duration
 	refreshes    func(asked url.Values, granted []string) bool // nil never gives a refresh token
 	keepsRefresh bool                                          // a refresh token is used again and again, not rotated
-	refreshEnds  bool                                          // its life is counted from the user's answer: refreshing does not extend it
+	refreshEnds  bool                                          // a refresh token's life is counted from the user's answer: refreshing does not extend it
 
 	// What is sent.
 	tokenReply    func(reply object, t tokens) // changes the members of the token reply
 	tokenFailure  func(f *failure) (status int, body object)
-	formReplies   bool // both are form-encoded unless JSON is asked for
+	formReplies   bool // replies and errors are form-encoded unless the app asks for JSON
 	apiFailure    func(status int, f *failure) object
 	needsAppProof bool // API calls carry appsecret_proof
 }
 
-// scope is one thing that an app may ask for, in the words of the wire and in plain ones.
+// scope is one thing that an app may ask for.
 type scope struct {
 	Name   string
 	Long   string // the name in replies, if it is another
-	Says   string
-	Needed bool // must be asked for
-	Always bool // cannot be unticked
+	Says   string // what it allows, as the consent page says it
+	Needed bool   // must be asked for
+	Always bool   // cannot be unticked
 }
 
 // known finds a scope by either of its names. name is not empty.
@@ -159,7 +159,7 @@ func github() *dialect {
 		reply["scope"] = strings.Join(t.scopes, ",")
 		reply["refresh_token_expires_in"] = int(sixMonths.Seconds())
 	}
-	// GitHub's errors come with status 200, and three have names of its own.
+	// GitHub's errors come with status 200, and three have names that only GitHub uses.
 	d.tokenFailure = func(f *failure) (int, object) {
 		code := f.code
 		switch {

@@ -2,7 +2,7 @@ package fake
 
 import "net/http"
 
-// discovery serves the provider's metadata (OIDC Discovery §4). Everything that they list works (§3).
+// discovery serves the provider's metadata (OIDC Discovery §4). Everything that it lists works (§3).
 func discovery(d *dialect, w http.ResponseWriter, r *http.Request) {
 	document := object{
 		"issuer":                                         d.issuer,

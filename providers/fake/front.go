@@ -56,7 +56,7 @@ func (s *Server) Front(rawURL string) string {
 	return s.origin + "/" + rest
 }
 
-// Net is the back channel: every known host leads to this server, and so does its origin. The caller may add hosts
+// Net returns a network for clients: every known host leads to this server, and its origin does also. The caller may add hosts
 // to the map.
 func (s *Server) Net() Net {
 	n := maps.Clone(s.hosts)

@@ -41,13 +41,15 @@ func readKey(file []byte) any {
 	return key
 }
 
-// idToken is what OpenID Connect adds to OAuth: who signed in, when, and for whom, signed (OIDC Core §2).
+// idToken makes what OpenID Connect adds to OAuth: a signed statement of who signed in, when, and to which app
+// (OIDC Core §2).
 func (s *Server) idToken(t tokens, nonce string) string {
 	now := time.Now()
 	alg := cmp.Or(t.client.SignedResponseAlg, "RS256")
 	kid, key := SigningKey(alg)
 	half := sha256.Sum256([]byte(t.access))
-	// Tutorials read the address here. Google's has name and picture too; the generic provider leaves them to UserInfo.
+	// Tutorials read the e-mail address here. Google's ID token also has name and picture. The generic provider gives
+	// these two only at the UserInfo endpoint.
 	claims := s.profile(t.user, slices.DeleteFunc(slices.Clone(t.scopes), func(name string) bool {
 		return name == "profile" && t.dialect.name != "google"
 	}))
@@ -74,7 +76,7 @@ func (s *Server) idToken(t tokens, nonce string) string {
 }
 
 // SigningKey returns the private key that signs ID tokens with alg, "RS256" or "ES256", and its id in the JWKS.
-// It is in the source, so it proves nothing: with it and [Sign] a test writes the ID tokens that it needs, for
+// The key is in the source, so it proves nothing: with it and [Sign] a test writes the ID tokens that it needs, for
 // example one that has expired.
 func SigningKey(alg string) (kid string, key crypto.Signer) {
 	if alg == "ES256" {
@@ -101,7 +103,7 @@ func Sign(key crypto.Signer, header, claims string) string {
 	return input + "." + b64(signature)
 }
 
-// keys is the JWK set (RFC 7517 §5): the public halves (RFC 7517 §4, RFC 7518 §6).
+// keys serves the JWK set (RFC 7517 §5): the public halves of the two keys (RFC 7517 §4, RFC 7518 §6).
 func keys(_ *dialect, w http.ResponseWriter, r *http.Request) {
 	b64 := base64.RawURLEncoding.EncodeToString
 	point, _ := ecKey().PublicKey.Bytes() // 4, then X and Y of 32 octets each

@@ -48,12 +48,12 @@ func facebook() *dialect {
 	return d
 }
 
-// graphFailure is an error of Meta's Graph API: the member "error" is an object.
+// graphFailure makes an error of Meta's Graph API: the member "error" is an object.
 func graphFailure(status int, f *failure) object {
 	code := 100
 	switch {
 	case status == 401:
-		code = 190 // the access token is not, or no longer, good
+		code = 190 // the access token is unknown, expired or revoked
 	case f == verifierAlone:
 		code = 1
 	}

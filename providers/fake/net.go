@@ -8,7 +8,7 @@ import (
 )
 
 // Net is an internet in memory: an http.RoundTripper from hosts, as in a URL, to what answers there.
-// A host that it does not have is an error, so that nothing sent through it gets out.
+// A request to any other host is an error, so nothing that is sent through a Net leaves the machine.
 type Net map[string]http.Handler
 
 // RoundTrip serves the request in a goroutine of its own, so that the client's deadline holds while
@@ -18,7 +18,7 @@ func (n Net) RoundTrip(r *http.Request) (*http.Response, error) {
 	in.Host = cmp.Or(r.Host, r.URL.Host)
 	in.RequestURI = r.URL.RequestURI()
 	if in.Body == nil {
-		in.Body = http.NoBody // a server's handler never sees nil
+		in.Body = http.NoBody // handlers expect a body that is not nil
 	}
 	defer in.Body.Close() // as every RoundTripper does, also on errors
 	handler := n[r.URL.Host]
@@ -29,7 +29,7 @@ func (n Net) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	rec := httptest.NewRecorder()
-	done := make(chan any, 1) // buffered: perhaps nobody waits any more
+	done := make(chan any, 1) // buffered, because perhaps nobody waits any more
 	go func() {
 		defer func() { done <- recover() }()
 		handler.ServeHTTP(rec, in)

@@ -26,7 +26,7 @@ type credentials struct {
 	secret string
 	user   User // who allowed it
 
-	// Of temporary ones only:
+	// Only of temporary ones:
 	began    time.Time
 	callback string
 	verifier string // proves that the user was asked; "" until then
@@ -97,7 +97,7 @@ func (s *Server) authenticate1(d *dialect, w http.ResponseWriter, r *http.Reques
 
 const noRequestToken = "There is no request token for this page, or it was already used, or it is more than ten minutes old. Go back to the app, and begin again."
 
-// decide1 is the user's answer. As long as the app has not used it, another can be given.
+// decide1 takes the user's answer. The user can change it until the app has used it.
 func (s *Server) decide1(w http.ResponseWriter, r *http.Request, token string) {
 	decision, ok := readDecision(w, r)
 	if !ok {
@@ -106,7 +106,7 @@ func (s *Server) decide1(w http.ResponseWriter, r *http.Request, token string) {
 	s.oauth1.mu.Lock()
 	defer s.oauth1.mu.Unlock()
 	t, ok := s.oauth1.temporary.all[token]
-	if !ok { // used since
+	if !ok { // used meanwhile
 		showError(w, http.StatusBadRequest, noRequestToken)
 		return
 	}
@@ -120,8 +120,8 @@ func (s *Server) decide1(w http.ResponseWriter, r *http.Request, token string) {
 	sendBack(w, r, t.callback, url.Values{"oauth_token": {token}, "oauth_verifier": {t.verifier}}, "")
 }
 
-// accessToken gives token credentials for temporary ones (§2.3). These are used up even if the verifier is wrong, so
-// that nobody can guess it.
+// accessToken gives token credentials for temporary ones (§2.3). The temporary ones are used up even if the
+// verifier is wrong, so that nobody can guess it.
 func (s *Server) accessToken(w http.ResponseWriter, r signedRequest) {
 	s.oauth1.mu.Lock()
 	defer s.oauth1.mu.Unlock()

@@ -23,7 +23,7 @@ func Pages(files fs.FS) *template.Template {
 
 // consent asks the user. Its form posts to its own URL, so it needs no hidden fields.
 func consent(w http.ResponseWriter, d *dialect, c *Client, redirectURI string, scopes []scope, asked url.Values) {
-	returns, _ := url.Parse(redirectURI) // the client takes it, so it is a URL
+	returns, _ := url.Parse(redirectURI) // the client accepts it, so it is a URL
 	Show(w, http.StatusOK, pages, "consent.html", object{
 		"Dialect": d.name, "Title": d.title, "App": c.ID, "Returns": returns.Host,
 		"Users": Users(), "Scopes": scopes, "Asked": asked,
@@ -37,7 +37,7 @@ type decision struct {
 	scopes  []string // the ticked ones
 }
 
-// readDecision reads the consent form. If it is none, it shows an error page.
+// readDecision reads the consent form. If the body is not that form, it shows an error page.
 func readDecision(w http.ResponseWriter, r *http.Request) (decision, bool) {
 	form, f := postForm(w, r)
 	if f != nil {
@@ -55,7 +55,7 @@ func readDecision(w http.ResponseWriter, r *http.Request) (decision, bool) {
 	return decision{}, false
 }
 
-// home says what other people's programs need to know.
+// home is the first page. It says what you need to know to test a program of your own.
 func (s *Server) home(table []route) handler {
 	var routes []string
 	for _, t := range table {

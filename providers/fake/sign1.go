@@ -22,11 +22,11 @@ const window = 5 * time.Minute // how far a timestamp may be from this clock (RF
 type signedRequest struct {
 	*http.Request
 	client      *Client
-	credentials credentials       // that have signed, with the client's secret
+	credentials credentials       // whose secret has signed, together with the client's
 	oauth       map[string]string // the oauth_ parameters (§3.1)
 }
 
-// unsigned and unauthenticated are errors of X, which have numbers for codes.
+// unsigned and unauthenticated make errors of X, whose codes are numbers.
 func unsigned(message string) *failure {
 	return &failure{"215", "Bad Authentication data: " + message}
 }
@@ -153,7 +153,7 @@ func received(r *http.Request) string {
 	return r.URL.Scheme + "://" + strings.ToLower(r.URL.Host) + path
 }
 
-// baseString is §3.4.1.
+// baseString makes what is signed (§3.4.1).
 func baseString(method, received string, parameters [][2]string) string {
 	var pairs [][]string
 	for _, p := range parameters {
@@ -169,12 +169,12 @@ func baseString(method, received string, parameters [][2]string) string {
 	return method + "&" + escape(received) + "&" + escape(strings.Join(normalized, "&"))
 }
 
-// signature is HMAC-SHA1 (§3.4.2).
+// signature makes the signature by HMAC-SHA1 (§3.4.2).
 func signature(base, clientSecret, tokenSecret string) string {
 	mac := hmac.New(sha1.New, []byte(escape(clientSecret)+"&"+escape(tokenSecret)))
 	io.WriteString(mac, base)
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// escape is §3.6, which url.QueryEscape follows but for the space.
+// escape percent-encodes (§3.6). url.QueryEscape does it in the same way, except for the space.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }

@@ -66,8 +66,8 @@ func (s *Server) grantTokens(d *dialect, c *Client, form url.Values) (tokens, *f
 	return tokens{}, &failure{"unsupported_grant_type", "This provider does not know this grant_type."}
 }
 
-// exchange gives tokens for a code (RFC 6749 §4.1.3). The code is used up by its first presentation,
-// right or wrong, so that a verifier cannot be guessed. s.grants.mu is held.
+// exchange gives tokens for a code (RFC 6749 §4.1.3). The first request with a code uses it up, even with
+// a wrong verifier, so that nobody can guess the verifier. s.grants.mu is held.
 func (s *Server) exchange(d *dialect, c *Client, form url.Values) (tokens, *failure) {
 	code, redirectURI := form.Get("code"), form.Get("redirect_uri")
 	if code == "" || redirectURI == "" {
@@ -86,10 +86,10 @@ func (s *Server) exchange(d *dialect, c *Client, form url.Values) (tokens, *fail
 	return s.grants.giveTokens(i.grant, i.refreshable), nil
 }
 
-// verifierAlone is Facebook's answer, in its words.
+// verifierAlone answers a verifier without a challenge, in Facebook's words.
 var verifierAlone = &failure{"invalid_request", "code_verifier param is provided without a code_challenge in authorization request."}
 
-// verify is PKCE (RFC 7636 §4.6). It refuses a verifier without a challenge, because an attacker may have removed
+// verify compares verifier and challenge (PKCE, RFC 7636 §4.6). It refuses a verifier without a challenge, because an attacker may have removed
 // the challenge from the authorization request (RFC 9700 §2.1.1).
 func (d *dialect) verify(verifier, challenge string) *failure {
 	hash := sha256.Sum256([]byte(verifier))
@@ -137,7 +137,7 @@ func (s *Server) clientForm(w http.ResponseWriter, r *http.Request, d *dialect) 
 	return form, client, f
 }
 
-// authenticate is client authentication (RFC 6749 §2.3): in one way, and in one that the provider takes.
+// authenticate is client authentication (RFC 6749 §2.3). A client must use one way, and one that the provider accepts.
 func (s *Server) authenticate(d *dialect, r *http.Request, form url.Values) (*Client, *failure) {
 	id, secret, allowed := form.Get("client_id"), form.Get("client_secret"), d.body
 	if r.Header.Get("Authorization") != "" {

@@ -22,7 +22,7 @@ func (s *Server) api(answer func(w http.ResponseWriter, r *http.Request, i *issu
 		case r.URL.Query().Has("access_token"): // URLs get into logs and histories (RFC 9700 §4.3.2)
 			d.refuse(w, http.StatusBadRequest, &failure{"invalid_request", "An access token does not belong in a URL."})
 		case scheme == "":
-			w.Header().Set("WWW-Authenticate", "Bearer") // without an error, as nothing was presented (RFC 6750 §3.1)
+			w.Header().Set("WWW-Authenticate", "Bearer") // without an error, because no token was presented (RFC 6750 §3.1)
 			d.refuse(w, http.StatusUnauthorized, &failure{"invalid_token", "An access token is needed."})
 		case i == nil || !strings.EqualFold(scheme, "Bearer"):
 			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
@@ -71,7 +71,7 @@ func (s *Server) githubEmails(w http.ResponseWriter, r *http.Request, i *issued)
 	}
 	u := i.user
 	emails := []object{}
-	if u.EmailVerified { // in front of the primary one, so that a client which takes the first address is wrong
+	if u.EmailVerified { // before the primary one, so that a client that simply takes the first address fails
 		emails = append(emails, object{"email": u.Subjects["github"] + "+" + u.Login + "@users.noreply.github.com",
 			"primary": false, "verified": true, "visibility": nil})
 	}

@@ -13,7 +13,7 @@ type User struct {
 	Subjects         map[string]string
 	InstagramID      string // id of /me, which differs for each app
 	InstagramTokenID string // user_id of the token reply: a JSON number
-	SpotifyID        string // the legacy id, no longer promised to be stable
+	SpotifyID        string // the old id, which Spotify no longer promises to keep
 }
 
 // Users are the three people of every provider. Ada is the ordinary user. Mallory claims Ada's e-mail address and
@@ -47,7 +47,7 @@ func Users() []User {
 	}
 }
 
-// user finds one of the three; User.ID "" is nobody.
+// user finds one of the three. If there is no such user, the ID is "".
 func user(id string) User {
 	for _, u := range Users() {
 		if u.ID == id {

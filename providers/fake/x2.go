@@ -24,7 +24,7 @@ func x2() *dialect {
 	d.refusal = url.Values{"error": {"access_denied"}}
 	d.refreshes = func(_ url.Values, granted []string) bool { return slices.Contains(granted, "offline.access") }
 	d.tokenReply = func(reply object, _ tokens) { reply["token_type"] = "bearer" }
-	// As in RFC 9457, but that X declares it as ordinary JSON.
+	// The error is that of RFC 9457, but X sends it as ordinary JSON.
 	d.apiFailure = func(status int, f *failure) object {
 		return object{"title": http.StatusText(status), "detail": f.description, "type": "about:blank", "status": status}
 	}

@@ -107,19 +107,19 @@ func newHop(e oauth.Event, m *Mask) hop {
 // replyPlaces says what a reply holds, by step.
 var replyPlaces = map[int]string{0: inMetadata, 1: inTemp, 3: inTokens, 4: inKeys, 5: inProfile, 6: inTokens, 7: inTokens}
 
-// goesOn reports whether h are more checks of the function that made those of last.
+// goesOn reports whether h has more checks of the function that made the checks of last.
 func (h hop) goesOn(last hop) bool {
 	return h.Checks != nil && last.Checks != nil && h.Step == last.Step && h.Function == last.Function
 }
 
-// request is a request whose parameters are in its URL.
+// request makes h a request, whose parameters are in its URL.
 func (h *hop) request(m *Mask, method, rawURL, place string, lanes ...string) {
 	address, query, _ := strings.Cut(rawURL, "?")
 	h.Lanes, h.Message = lanes, method+" "+m.text(address)
 	h.add(part{Title: "Parameters in the URL", Values: m.form(place, query)})
 }
 
-// add leaves out what is empty.
+// add adds p if it is not empty.
 func (h *hop) add(p part) {
 	if len(p.Values) > 0 {
 		h.Parts = append(h.Parts, p)
@@ -141,7 +141,7 @@ func attemptPart(m *Mask, a oauth.Attempt) part {
 	return p
 }
 
-// headers are those that matter to the protocol, sorted.
+// headers returns the headers that matter to the protocol, sorted.
 func headers(m *Mask, header http.Header) part {
 	p := part{Title: "Header"}
 	for _, name := range slices.Sorted(maps.Keys(header)) {
@@ -151,12 +151,12 @@ func headers(m *Mask, header http.Header) part {
 		case name == "Authorization" && scheme == "OAuth": // has a part of its own
 			matters = false
 		case name == "Authorization":
-			if _, secret, ok := (&http.Request{Header: header}).BasicAuth(); ok { // it could turn up by itself
-				m.hidden("client_secret", unescape(secret)) // RFC 6749 §2.3.1
+			if _, secret, ok := (&http.Request{Header: header}).BasicAuth(); ok { // hide the secret in later texts as well
+				m.hidden("client_secret", unescape(secret)) // as it was before RFC 6749 §2.3.1 encoded it
 			}
 			about.Secret = cmp.Or(credentialNames[scheme], "credentials")
 			value = scheme + " " + m.hidden(about.Secret, credentials)
-		case name == "Location": // in the rest there may be tokens that are seen nowhere else
+		case name == "Location": // its query may have tokens that no other message has
 			end := strings.IndexAny(value+"?", "?#")
 			value = value[:end] + m.hidden("query", value[end:])
 		}
@@ -169,7 +169,7 @@ func headers(m *Mask, header http.Header) part {
 
 var credentialNames = map[string]string{"Basic": "client_id:client_secret", "Bearer": "access_token"}
 
-// signature shows how the signature of a request by OAuth 1.0a is made.
+// signature shows how OAuth 1.0a signs a request.
 func (h *hop) signature(m *Mask, s oauth.Signed) {
 	h.Message = "the request is signed"
 	collected := part{Title: "The parameters as collected (RFC 5849 §3.4.1.3.1)"}
@@ -198,7 +198,7 @@ func (h *hop) token(m *Mask, t oauth.TokenDecoded) {
 	h.add(part{Title: "Third part: the signature", Values: []item{m.named(inClaims, "signature", parts[len(parts)-1])}})
 }
 
-// asTime says for people when a NumericDate is, in parentheses.
+// asTime returns a NumericDate as people write it, in parentheses.
 func asTime(v item) string {
 	seconds, err := strconv.ParseInt(v.Value, 10, 64)
 	if err != nil || !slices.Contains([]string{"exp", "iat", "nbf", "auth_time"}, v.Name) {

@@ -12,11 +12,11 @@ import (
 )
 
 // Mask decides how much of a value is kept. Each request of the browser has a Mask of its
-// own, because a Mask remembers what it has hidden. If that value turns up again under
-// another name, in an error message or a URL, it is hidden there as well.
+// own, because a Mask remembers what it has hidden. If such a value turns up again under
+// another name, in an error message or a URL, the Mask hides it there as well.
 type Mask struct {
-	hide     func(name, value string) string // nil: all is kept
-	seen     map[string]string               // what stands for a value, by the value in each of its forms
+	hide     func(name, value string) string // nil keeps everything
+	seen     map[string]string               // what is shown instead of a value, by the value in each of its encodings
 	replacer *strings.Replacer               // of seen; nil if seen has grown since
 }
 
@@ -48,12 +48,12 @@ func (m *Mask) value(place, name, value string) string {
 // middle of other words.
 const rememberedMin = 7
 
-// seenMax is how much is remembered. An honest sign-in has less than half of it to hide.
-// Each text is searched for all of it, and the search is prepared anew only when more is
-// hidden. So the worst callback of 30,000 bytes takes some milliseconds: BenchmarkCutWorst.
+// seenMax is how many encodings of values are remembered. An honest sign-in needs less than half.
+// Each text is searched for all of them, which takes long if there are many. With this limit the
+// worst callback of 30,000 bytes takes some milliseconds: see BenchmarkCutWorst.
 const seenMax = 300
 
-// hidden returns what stands for value.
+// hidden returns what is shown instead of value, and remembers it.
 func (m *Mask) hidden(name, value string) string {
 	if m.hide == nil || value == "" {
 		return value
@@ -73,15 +73,15 @@ func (m *Mask) hidden(name, value string) string {
 	return hidden
 }
 
-// text returns s without what was hidden before, and nothing of s if that was too much to
-// remember.
+// text returns s without the values that were hidden before. If they were too many to remember,
+// it hides all of s.
 func (m *Mask) text(s string) string {
 	if len(m.seen) >= seenMax {
 		return m.hidden("text", s)
 	}
 	if m.replacer == nil {
 		var pairs []string
-		for _, value := range slices.Backward(slices.Sorted(maps.Keys(m.seen))) { // a value before its own beginning
+		for _, value := range slices.Backward(slices.Sorted(maps.Keys(m.seen))) { // a longer value before a shorter one with which it begins
 			pairs = append(pairs, value, m.seen[value])
 		}
 		m.replacer = strings.NewReplacer(pairs...)
@@ -89,10 +89,10 @@ func (m *Mask) text(s string) string {
 	return m.replacer.Replace(s)
 }
 
-// bodyMax is how many bytes a body may have to be shown. No honest one comes near.
+// bodyMax is how many bytes a body may have to be shown. Honest bodies are far smaller.
 const bodyMax = 32 << 10
 
-// depthMax bounds the depth of JSON: each level moves what is in it to the right.
+// depthMax bounds the depth of JSON: each level is indented further.
 const depthMax = 20
 
 // body returns the body of a message: names with their values if it is a JSON object or a
@@ -127,7 +127,7 @@ func (m *Mask) form(place, encoded string) []item {
 	return values
 }
 
-// unescape decodes what it can; what it cannot is shown as it came.
+// unescape decodes s. If that is impossible, s is shown as it came.
 func unescape(s string) string {
 	if decoded, err := url.QueryUnescape(s); err == nil {
 		return decoded
@@ -174,7 +174,7 @@ func (p printer) value(name, indent string) string {
 		for t == '[' && p.More() {
 			items = append(items, p.value(name, indent+"  "))
 		}
-		for _, v := range p.members(indent + "  ") { // there are none in a list that is read
+		for _, v := range p.members(indent + "  ") { // after a list there are none
 			items = append(items, strconv.Quote(v.Name)+": "+v.Value)
 		}
 		end, _ := p.Token()

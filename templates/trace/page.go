@@ -81,7 +81,8 @@ func arrows(hops []hop) []arrow {
 // hostOnly matches the first line of a request, with its method and host.
 var hostOnly = regexp.MustCompile(`^(\w+) https?://([^/]*).*`)
 
-// carries names what matters in a message: what is secret or random, or else what a reply is.
+// carries names the values in a message that are secret or random. If there are none, it says what
+// a reply holds.
 func (h hop) carries() []string {
 	var names []string
 	for _, p := range h.Parts {

@@ -17,7 +17,7 @@ import (
 // recordsKept is how many sign-ins are kept, of all visitors.
 const recordsKept = 1000
 
-// recordMax is how many bytes of one are kept; an honest one has up to 80 KiB.
+// recordMax is how many bytes of one sign-in are kept. An honest one has up to 80 KiB.
 const recordMax = 128 << 10
 
 // Recorder keeps the latest 1,000 sign-ins for the visitors who made them. It knows visitors
@@ -35,8 +35,8 @@ type Recorder struct {
 }
 
 // NewRecorder returns an empty recorder. mask is [Whole], or [Cut] with real providers.
-// secure says that the app is served over https. What happens is written to out at once, by
-// several goroutines.
+// secure says that the app is served over https. The recorder writes what happens to out at
+// once, from several goroutines.
 func NewRecorder(mask func() *Mask, secure bool, out io.Writer) *Recorder {
 	return &Recorder{mask: mask, secure: secure, out: out}
 }
@@ -49,7 +49,7 @@ type listener struct {
 	provider string
 	action   string                     // as in outcomes
 	user     func(*http.Request) string // who is signed in
-	signedIn bool                       // somebody was, before the app answered
+	signedIn bool                       // somebody was signed in before the app answered
 	visitor  string                     // as in Trace
 
 	mu   sync.Mutex // events come one after the other
@@ -63,7 +63,7 @@ type listener struct {
 func (l *listener) hear(e oauth.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	h := newHop(e, l.mask) // before the recorder's lock: a long reply keeps no others waiting
+	h := newHop(e, l.mask) // before the recorder's lock, so that a long reply keeps no other visitor waiting
 	text := h.after(l.last)
 	l.last = h
 	rec := l.recorder
@@ -89,14 +89,14 @@ func (l *listener) hear(e oauth.Event) {
 	if len(h.Checks.Are("failed")) > 0 {
 		l.record.Stopped = h
 	}
-	if size := len(text) + 200*strings.Count(text, "\n"); l.record.size+size <= recordMax { // a line is about one value in memory
+	if size := len(text) + 200*strings.Count(text, "\n"); l.record.size+size <= recordMax { // each line is about one value, which has a size of its own in memory
 		l.record.hops = append(l.record.hops, h)
 		l.record.size += size
 	}
 }
 
-// attemptOf names the attempt with which the browser is sent out or comes back: by the
-// hash of its state, or in OAuth 1.0a of the temporary token.
+// attemptOf names the attempt that the query of an authorization request or of a callback belongs
+// to: by the hash of the state, or in OAuth 1.0a of the temporary token.
 func attemptOf(query string) string {
 	q, _ := url.ParseQuery(query)
 	return hash(cmp.Or(q.Get("state"), q.Get("oauth_token"), q.Get("denied")))

@@ -11,17 +11,17 @@ import (
 )
 
 // source is the text of package oauth, if it is on this machine. It is read once, from the
-// directory that the running program was compiled from, and never from a request's.
+// directory that the running program was compiled from, and never from one that a request names.
 type source struct {
 	once   sync.Once
-	files  map[string][]string // the lines by the file's name, "token.go", from 1: the first is empty
+	files  map[string][]string // the lines of each file, by its name, "token.go"; line 1 has index 1
 	checks map[string]variable // by name
 }
 
 // variable is the variable of a check, and the file that declares it.
 type variable struct{ name, file string }
 
-// callbackState = Check{2, "callback-state", …}
+// checkText matches the declaration of a check: callbackState = Check{2, "callback-state", …}
 var checkText = regexp.MustCompile(`(\w+) += Check\{\d, "([^"]+)"`)
 
 // read reads the directory of path, which is a file of package oauth.
@@ -41,7 +41,7 @@ func (s *source) read(path string) {
 	}
 }
 
-// filesOf returns the files, of which one made h. There are none if the page may not show them.
+// filesOf returns the files of package oauth, or none if the page may not show the code of h.
 func (s *source) filesOf(h hop) map[string][]string {
 	if h.Path == "" {
 		return nil

@@ -30,10 +30,10 @@ type Trace struct {
 	Begun    time.Time
 	Outcome  string // empty while it is under way
 	Open     bool   // show all details
-	Page     string // the path of the page with the details; empty if it is the same
-	Stopped  hop    // the one with the check that failed; empty if none did
+	Page     string // the path of the page with the details; empty if this page has them
+	Stopped  hop    // the hop with the failed check; empty if no check failed
 	hops     []hop
-	size     int // of them, in bytes
+	size     int // of the hops, in bytes
 	source   *source
 	success  string // the outcome if all goes well
 	attempt  string // the hash of what the callback brings back, once that is known
@@ -52,10 +52,10 @@ type step struct {
 	Arrows []arrow
 }
 
-// Ending says what it means if all went well.
+// Ending says in words what the outcome means, if all went well.
 func (t *Trace) Ending() string { return words["ending "+t.Outcome].About }
 
-// Good reports whether it ended as it should.
+// Good reports whether the trace ended as it should.
 func (t *Trace) Good() bool { return t.Outcome != "" && t.Outcome == t.success }
 
 // Steps groups the hops by step, and says in words why a step is not there.
@@ -87,7 +87,7 @@ func (t *Trace) Steps() []step {
 	return all
 }
 
-// newStep returns a step of h's trace. If it does not happen, why is in the words.
+// newStep returns a step of h's trace. If the step does not happen, why says which of its words apply.
 func newStep(h hop, number int, why, note string) step {
 	return step{Number: number, Note: note, stepWords: wordsOf(strconv.Itoa(number)+why, h.oauth1)}
 }
@@ -117,7 +117,7 @@ func (s *step) finish(anchor string, source *source) {
 	s.Arrows = arrows(s.Hops)
 }
 
-// before is before the first hop.
+// before stands for the hop before the first.
 var before = hop{Event: oauth.Event{Step: atUser}}
 
 // row is the outcome of a check as the page shows it.
@@ -137,12 +137,12 @@ func (r row) Meaning() string {
 	return "failed"
 }
 
-// Mark is what the row begins with.
+// Mark is the sign with which the row begins.
 func (r row) Mark() string {
 	return map[string]string{"skipped": "–", "held": "✓", "failed": "✗"}[r.Meaning()]
 }
 
-// Found says what the check looked at, as far as it kept that.
+// Found says what the check found, if it says so.
 func (r row) Found() string {
 	switch {
 	case r.Skipped:
@@ -162,7 +162,7 @@ func (all rows) Are(meanings ...string) rows {
 	return slices.DeleteFunc(slices.Clone(all), func(r row) bool { return !slices.Contains(meanings, r.Meaning()) })
 }
 
-// once returns the rows with each check once: as failed, or held, or skipped.
+// once returns each check once: as failed if it ever failed, or else as held if it ever held.
 func (all rows) once() rows {
 	var once rows
 	for _, r := range all {
@@ -177,9 +177,9 @@ func (all rows) once() rows {
 	return once
 }
 
-// compared says what the checks compare that tie the messages of a sign-in together: in
-// words for the diagram, and, if neither is a secret that the trace withholds, the names of
-// both values in the message and in the attempt. The user who is signed in is in no message.
+// compared has the checks that tie the messages of a sign-in together. Each compares two values.
+// words says so in the diagram. message and attempt are the names of the values, if the trace has
+// them and the outcome does not. (The user who is signed in is in no message.)
 var compared = map[string]struct{ words, message, attempt string }{
 	"callback-state": {"state: URL = cookie", "state", "State"},
 	"callback-token": {"oauth_token: URL = cookie", "oauth_token", "TemporaryToken"},
@@ -191,8 +191,8 @@ var compared = map[string]struct{ words, message, attempt string }{
 // Compared says what a check has compared, if it is one of those.
 func (r row) Compared() string { return compared[r.Check.Name].words }
 
-// addValues gives the failed checks of h the values that they compared, as far as hops, which
-// came before, have them.
+// addValues gives the failed checks of h the values that they compared, if hops, the earlier
+// ones, have them.
 func (h hop) addValues(hops []hop) {
 	for i, r := range h.Checks {
 		if c, ok := compared[r.Check.Name]; ok && r.Meaning() == "failed" {
@@ -209,7 +209,7 @@ func valueOf(hops []hop, name string) string {
 	for _, h := range slices.Backward(hops) {
 		for _, p := range h.Parts {
 			if i := slices.IndexFunc(p.Values, func(v item) bool { return v.Name == name && name != "" }); i >= 0 {
-				return strings.Trim(p.Values[i].Value, `"`) // of JSON
+				return strings.Trim(p.Values[i].Value, `"`) // which JSON adds
 			}
 		}
 	}

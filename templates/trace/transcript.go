@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// after is the hop as text, after the text of last.
+// after returns h as text, which follows the text of last.
 func (h hop) after(last hop) string {
 	var b strings.Builder
 	if h.Step != last.Step {
@@ -15,7 +15,7 @@ func (h hop) after(last hop) string {
 		fmt.Fprintf(&b, "\n=== %d %s · %s\n", h.Step, words.Name, words.Spec)
 	}
 	if !h.goesOn(last) {
-		where := "" // only if it is another than above
+		where := "" // only if it differs from last
 		if h.Step != last.Step || h.Function != last.Function {
 			where = fmt.Sprintf("   [%s, oauth/%s]", h.Function, h.File)
 		}
@@ -55,8 +55,8 @@ func (p part) text() string {
 	return "    " + strings.ReplaceAll(text, "\n", "\n    ") + "\n"
 }
 
-// visible keeps strangers' values from steering the terminal, and from turning round
-// what is on a line of it.
+// visible replaces the characters by which a stranger's value could control the terminal, or
+// reverse the text on a line.
 func visible(r rune) rune {
 	if unicode.IsControl(r) && r != '\n' || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
 		return unicode.ReplacementChar

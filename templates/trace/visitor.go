@@ -13,8 +13,8 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// outcomes are the requests to record, by the first segment of the path, and how a trace that
-// begins with one ends if all goes well.
+// outcomes lists the requests to record, by the first segment of the path. Each value says how a
+// trace that begins with this request ends if all goes well.
 var outcomes = map[string]string{
 	"login": "signed in", "connect": "connected", "callback": "signed in", "logout": "",
 	"refresh": "refreshed", "read": "read again", "disconnect": "disconnected",
@@ -24,8 +24,8 @@ type listenerKey struct{}
 
 // Handler records what happens in app while it serves a sign-in, or a button about tokens. A
 // visitor who has no cookie gets one. title names the provider that a request is about, and
-// user says who is signed in. The app needs to know nothing of it: its answer shows how the
-// sign-in ended. A page about a failure has called [End] before. A nil Recorder records nothing.
+// user says who is signed in. The app need not know that it is recorded: its answer shows how
+// the sign-in ended. Only a page about a failure calls [End]. A nil Recorder records nothing.
 func (rec *Recorder) Handler(title, user func(*http.Request) string, app http.Handler) http.Handler {
 	if rec == nil {
 		return app
@@ -59,7 +59,7 @@ func (rec *Recorder) Handler(title, user func(*http.Request) string, app http.Ha
 // visitor returns the hash of the visitor's cookie, or nothing.
 func (rec *Recorder) visitor(r *http.Request) string {
 	cookies := r.CookiesNamed(rec.cookie("").Name)
-	if len(cookies) != 1 { // of two, one is somebody else's
+	if len(cookies) != 1 { // if there are two, another page has planted one
 		return ""
 	}
 	return hash(cookies[0].Value)
@@ -92,9 +92,9 @@ func (l *listener) WriteHeader(status int) {
 }
 
 // succeed notes that all went well, unless it has failed before. After a sign-in the visitor
-// gets a new cookie: an attacker who planted the old one in this browser sees neither that nor
-// what follows. The same callback again gets the same cookie again, in case the first answer
-// was lost. What the visitor did before is kept if somebody was signed in. If not, it is
+// gets a new cookie: an attacker who planted the old one in this browser sees neither this
+// sign-in nor the next ones. If the same callback comes again, it gets the same cookie, because
+// the first answer may have been lost. What the visitor did before is kept if somebody was signed in. If not, it is
 // dropped: another person may have used this browser, and their session may have run out
 // without a sign-out.
 func (l *listener) succeed() {
@@ -111,7 +111,7 @@ func (l *listener) succeed() {
 	l.forget(l.visitor)
 }
 
-// forget drops a visitor's sign-ins, except the one that is recorded here.
+// forget drops a visitor's sign-ins, except the one that l records.
 func (l *listener) forget(visitor string) {
 	l.recorder.records = slices.DeleteFunc(l.recorder.records, func(r *Trace) bool {
 		return r.visitor == visitor && r != l.record
@@ -132,7 +132,7 @@ func End(ctx context.Context, outcome string) *Trace {
 		return nil
 	}
 	l.record.Outcome = cmp.Or(l.record.Outcome, outcome)
-	trace := *l.record // which may go on
+	trace := *l.record // a copy: the record may go on
 	return &trace
 }
 
@@ -144,7 +144,7 @@ type Traces struct {
 }
 
 // Traces returns the sign-ins of the visitor who sent r. The query may have the number of
-// the one to show, which is otherwise the latest, and of another to compare with it.
+// the one to show (number) and of another to compare with it (beside). Otherwise the latest is shown.
 func (rec *Recorder) Traces(r *http.Request) Traces {
 	var traces Traces
 	visitor, query := rec.visitor(r), r.URL.Query()

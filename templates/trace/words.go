@@ -7,7 +7,7 @@ import (
 
 // The places of names. The same name can mean another thing in another place.
 const (
-	inRequest  = "request"  // of the app, or of the browser sent by the app
+	inRequest  = "request"  // of the app, or of the browser that the app redirects
 	inCallback = "callback" // brought back by the browser
 	inTokens   = "tokens"   // the reply with the tokens
 	inTemp     = "temp"     // the reply with the temporary credentials of OAuth 1.0a
@@ -20,8 +20,8 @@ const (
 )
 
 // open are the places whose names nobody can list beforehand. They hold what is public, and
-// what the provider says about its own user. In any other place a name that is not in the
-// table below is taken for a secret.
+// what the provider says about its own user. In any other place the value of a name that
+// is not in words.txt is taken for a secret.
 var open = map[string]bool{inMetadata: true, inKeys: true, inJOSE: true, inClaims: true, inProfile: true}
 
 // word says what a name is for.

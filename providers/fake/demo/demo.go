@@ -69,11 +69,11 @@ func CheckBase(base *url.URL) error {
 }
 
 // Listen returns the simulated providers for the app at base, and the listeners on which a
-// browser finds them. That is addr if given is true, and otherwise the first free port from
-// that of addr on.
+// browser finds them. If given is true, they are at addr. If not, they are at
+// the first free port, beginning with that of addr.
 func Listen(addr string, given bool, base *url.URL, log *slog.Logger) (*Demo, []net.Listener, error) {
 	if !given && base.Hostname() != "localhost" {
-		addr = "localhost:9000" // cookies ignore ports: app and provider need two hosts, as in life
+		addr = "localhost:9000" // cookies ignore ports: app and provider need two hosts, as in real life
 	}
 	listeners, err := web.Listen("-fake-addr", &addr, !given)
 	if err != nil {
@@ -87,8 +87,8 @@ func Listen(addr string, given bool, base *url.URL, log *slog.Logger) (*Demo, []
 	return d, listeners, err
 }
 
-// App returns app with redirects that lead to the fake, and with pages that say how an
-// attack ended that was tried. It adds the page /break to the app's routes, mux. A nil Demo
+// App returns app behind a handler that leads its redirects to the fake, and tells its pages
+// which attack was tried and how it ended. It adds the page /break to the app's routes, mux. A nil Demo
 // returns app as it is.
 func (d *Demo) App(mux *http.ServeMux, site *templates.Site, app http.Handler) http.Handler {
 	if d == nil {

@@ -33,7 +33,7 @@ const (
 )
 
 // triedCookie remembers which faults a visitor has tried, and how each ended:
-// "alg-none=s&nonce-replayed=p". It decides nothing but what the pages show.
+// "alg-none=s&nonce-replayed=p". Only the pages use it.
 func (d *Demo) triedCookie(value string) *http.Cookie {
 	return oauth.Cookie(d.base.Scheme == "https", "tried", value, 12*time.Hour)
 }
@@ -44,7 +44,7 @@ func (d *Demo) tried(r *http.Request) url.Values {
 	if err != nil {
 		return url.Values{}
 	}
-	ended, _ := url.ParseQuery(cookie.Value) // of a broken one, the part that can be read
+	ended, _ := url.ParseQuery(cookie.Value) // if the cookie is broken, what can be read of it
 	return ended
 }
 

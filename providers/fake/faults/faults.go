@@ -1,14 +1,14 @@
 // Package faults has attacks and mistakes of a provider. Each is played in front of an honest [fake.Server], and each
 // names the check that stops it. A good client stops what it should, and copes with the rest.
 //
-// For a client of your own, an OpenID provider with a fault is an issuer at the origin: Origin/~nonce-wrong. For
-// the other providers the name comes before the host: Origin/~o1-token-missing/api.x.com/oauth/request_token.
+// To test a client of your own, use the issuer Origin/~nonce-wrong: it is an OpenID provider with that fault. For
+// the other providers the fault's name comes before the host: Origin/~o1-token-missing/api.x.com/oauth/request_token.
 // Origin/~ lists them all.
 //
 //	table*.go   what attackers do, step by step: one table
 //	server.go   which URL meets which fault
 //	wire.go     the honest replies, on their way out
-//	hooks.go    how they are changed there
+//	hooks.go    how a fault changes them
 //	attacker.go what attackers do in the user's browser, from a page of theirs
 package faults
 
@@ -24,7 +24,7 @@ type Fault struct {
 	Provider string // the provider that plays it; in the table, "" is google
 	Step     int    // the step that stops it or copes with it, numbered as in package oauth
 	Does     string // what the attacker does
-	Gains    string // what they would gain; if a client must not stop here, what it would lose by stopping
+	Gains    string // what they would gain; if a client must not refuse it, what it would lose by refusing
 	Stops    string // the name of the Check that stops it; [Refusal]; [Nothing]; or "" if an honest client must cope
 	Spec     string // the section, if it is not the one of the check
 
@@ -40,9 +40,9 @@ const (
 	Again      = "Sign in, sign out, and choose this attack once more."
 	Late       = "Wait for eleven minutes before you press Allow."
 	First      = "Sign in first."
-	Connect    = "Sign in first. Then, in another tab, sign out before you press Allow."
-	Refresh    = "Once signed in, press “Refresh now”."
-	Disconnect = "Once signed in, connect a second account, and press “Disconnect” at this one."
+	Connect    = "Sign in first. Then choose this attack, and sign out in another tab before you press Allow."
+	Refresh    = "After you have signed in, press “Refresh now”."
+	Disconnect = "After you have signed in, connect a second account. Then press “Disconnect” at the first one."
 )
 
 // Other values of Stops.

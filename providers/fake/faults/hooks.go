@@ -22,7 +22,7 @@ func at(p place, change hook) hook {
 	}
 }
 
-// both is two hooks, one after the other.
+// both runs two hooks, one after the other.
 func both(first, second hook) hook {
 	return func(r *reply) {
 		first(r)
@@ -68,7 +68,7 @@ func sentBack(change func(url.Values)) hook {
 	})
 }
 
-// query gives parameters of that query other values, and nil removes one.
+// query gives parameters of that query other values. nil removes a parameter.
 func query(values url.Values) hook {
 	return sentBack(func(q url.Values) { maps.Copy(q, values) })
 }
@@ -108,7 +108,7 @@ func members(p place, values object) hook {
 	})
 }
 
-// signing gives members of the key that signs, as published, other values.
+// signing gives members of the published signing key other values.
 func signing(values object) hook {
 	return members(inKeys, object{"keys": func(keys any) any {
 		change(keys.([]any)[0].(object), values) // the first one signs
@@ -127,8 +127,8 @@ func token(p place, change func(compact string) string) hook {
 	}})
 }
 
-// signed gives members of the ID token's header and claims other values. It signs with key, or with the provider's if
-// that is nil.
+// signed gives members of the ID token's header and claims other values. It signs with key, or with the provider's
+// key if key is nil.
 func signed(p place, header, claims object, key func() crypto.Signer) hook {
 	return token(p, func(compact string) string {
 		oldHeader, oldClaims := opened(compact)
@@ -155,7 +155,7 @@ func opened(compact string) (header, claims string) {
 	return string(h), string(c)
 }
 
-// changed is a JSON object with other values. A text that is no object stays as it is.
+// changed returns the JSON object body with other values. A text that is no object stays as it is.
 func changed(body string, values object) string {
 	o := parse(body)
 	if len(o) == 0 {

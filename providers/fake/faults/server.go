@@ -9,7 +9,7 @@ import (
 	"example.com/oauthbyhand/providers/fake"
 )
 
-// Server is an honest fake with each fault in front of it: at Origin/~name/… Everything else is the honest fake.
+// Server is an honest fake. At Origin/~name/… it plays the fault of that name; everywhere else it is honest.
 type Server struct {
 	Honest   *fake.Server
 	hosts    fake.Net
@@ -37,11 +37,11 @@ func New(honest *fake.Server, origin string) *Server {
 	return s
 }
 
-// Attack sets the app under attack and its origin, for example http://localhost:8080. Without one there are no
+// Attack sets the app under attack and its origin, for example http://localhost:8080. Without an app there are no
 // attacker's pages.
 func (s *Server) Attack(origin string, app http.Handler) { s.app, s.attacked = origin, app }
 
-// Net is the back channel of the client of f.
+// Net returns the network for the client that meets f: the app sends its own requests through it.
 func (s *Server) Net(f Fault) fake.Net {
 	n := s.Honest.Net()
 	for host, honest := range n {
@@ -76,7 +76,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case f.Anywhere():
 		http.StripPrefix("/~"+name, f.issuer()).ServeHTTP(w, r)
 	default:
-		s.Honest.ServeHTTP(w, r) // which has nothing there
+		s.Honest.ServeHTTP(w, r) // it answers "not found"
 	}
 }
 

@@ -45,10 +45,10 @@ var idTokenFaults = []Fault{
 		Does:  "The header says that there is no signature, and there is none.",
 		Gains: "Anyone could write a token about anyone."},
 	{Name: "alg-hs256", Step: 4, Stops: "header-alg", Spec: "RFC 8725 §2.1", hook: token(inToken, hs256),
-		Does:  "The token is signed with the provider's public key, as if that were a shared secret.",
+		Does:  "The token is signed with the provider's public key, as if that key were a shared secret.",
 		Gains: "Everybody has the public key, so anyone could write a token about anyone."},
 	{Name: "signature-changed", Step: 4, Stops: "id-token-signature",
-		Does:  "An attacker on the network path changed the subject, and left the signature.",
+		Does:  "An attacker on the network path changed the subject, and left the signature as it was.",
 		Gains: "The attacker would sign in as anyone.",
 		hook: token(inToken, func(compact string) string {
 			header, claims := opened(compact)
@@ -56,21 +56,21 @@ var idTokenFaults = []Fault{
 			return fake.Sign(nil, header, claims) + compact[strings.LastIndexByte(compact, '.')+1:]
 		})},
 	{Name: "jwk-embedded", Step: 4, Stops: "id-token-signature", Spec: "RFC 7515 §4.1.3; RFC 8725 §3.10",
-		Does:  "The token is signed with the attacker's key, and its header brings that key along.",
+		Does:  "The token is signed with the attacker's key, and its header contains that key.",
 		Gains: "A client that takes the key from the header accepts every token.",
 		hook: forged(attackersKey, object{"alg": "ES256", "kid": "simulated-ec", "jwk": func(any) any {
 			point, _ := attackersKey().Public().(*ecdsa.PublicKey).Bytes() // 4, then X and Y of 32 octets each
 			return object{"kty": "EC", "crv": "P-256", "x": b64(point[1:33]), "y": b64(point[33:]), "kid": "simulated-ec"}
 		}})},
 	{Name: "kid-unknown", Step: 4, Stops: "key-known", hook: forged(attackersKey, object{"alg": "ES256", "kid": "attackers"}),
-		Does:  "The token is signed with the attacker's key, and names it.",
-		Gains: "A client that then takes any key, or none, accepts it. (The provider's keys are fetched again first.)"},
+		Does:  "The token is signed with the attacker's key, and its header names that key.",
+		Gains: "If a client does not find the named key, and then takes another one or none, it accepts the token. (This client first fetches the provider's keys again.)"},
 	{Name: "kid-missing", Step: 4, Spec: "OIDC Core §10.1", hook: header(object{"kid": nil}),
 		Does:  "The header does not name the key.",
 		Gains: "Nothing: the client tries the keys that fit."},
 	{Name: "key-weak", Step: 4, Stops: "key-fits", Spec: "RFC 7518 §3.3",
 		Does:  "The provider signs with an RSA key of 1024 bits.",
-		Gains: "An attacker who factors it signs in as anyone.",
+		Gains: "An attacker who factors that key would sign in as anyone.",
 		hook: both(
 			signing(object{"n": func(any) any { return b64(weakKey().Public().(*rsa.PublicKey).N.Bytes()) }}),
 			forged(weakKey, nil))},
@@ -80,7 +80,7 @@ var idTokenFaults = []Fault{
 		hook:  again(both(header(object{"kid": "simulated-new"}), signing(object{"kid": "simulated-new"})))},
 	{Name: "keys-strange", Step: 4, Spec: "RFC 7517 §5",
 		Does:  "The key set also has keys of unknown types, without members, and with members of wrong types.",
-		Gains: "Nothing: the client skips those. A client that refuses the whole set locks everybody out.",
+		Gains: "Nothing: the client skips those keys. A client that refuses the whole set lets nobody in.",
 		hook: members(inKeys, object{"keys": func(keys any) any {
 			return append(keys.([]any), object{"kty": "AKP"}, object{}, object{"kty": 1}, object{"kty": "RSA", "kid": "x", "n": "*"},
 				object{"kty": "EC", "crv": "secp256k1", "x": ones, "y": ones})

@@ -9,7 +9,7 @@ import (
 // oauth1Faults are those of X by OAuth 1.0a, in its steps 1, 2, 3 and 5.
 var oauth1Faults = []Fault{
 	{Name: "o1-callback-unconfirmed", Provider: "x", Step: 1, Stops: "callback-confirmed",
-		Does:  "The provider does not confirm the callback URL: it speaks OAuth 1.0 without the a.",
+		Does:  "The provider does not confirm the callback URL: it speaks the older OAuth 1.0, not 1.0a.",
 		Gains: "An attacker would begin a sign-in, make you finish it at the provider, and be signed in as you.",
 		hook:  form(inTemporary, url.Values{"oauth_callback_confirmed": nil})},
 	{Name: "o1-token-missing", Provider: "x", Step: 1, Stops: "temporary-credentials", hook: form(inTemporary, url.Values{"oauth_token": nil}),
@@ -17,10 +17,10 @@ var oauth1Faults = []Fault{
 		Gains: "Nothing. But you would be sent to the provider for a sign-in that cannot end."},
 	{Name: "o1-token-swapped", Provider: "x", Step: 2, Stops: "attempt-found", hook: query(url.Values{"oauth_token": {"ATTACKERS"}}),
 		Does:  "Your browser comes back with the token of the attacker's sign-in.",
-		Gains: "Your browser would finish it, and you would be signed in as the attacker."},
+		Gains: "Your browser would finish that sign-in, and you would be signed in as the attacker."},
 	{Name: "o1-token-hidden", Provider: "x", Step: 2, Stops: "callback-token",
 		Does:  "The callback finds your attempt by one parameter, and brings the attacker's token in another.",
-		Gains: "The attacker's authorization would end your sign-in.",
+		Gains: "Your sign-in would end with the attacker's account.",
 		hook: sentBack(func(q url.Values) {
 			hash := sha256.Sum256([]byte(q.Get("oauth_token")))
 			q.Set("state", base64.RawURLEncoding.EncodeToString(hash[:]))
@@ -34,7 +34,7 @@ var oauth1Faults = []Fault{
 		Gains: "The app would store half of the credentials, and every request with them would fail.",
 		hook:  form(inToken, url.Values{"oauth_token_secret": nil})},
 	{Name: "o1-profile-closed", Provider: "x", Step: 5, Spec: "X, error 453",
-		Does:  "The app's plan does not include the profile.",
-		Gains: "Nothing: the token reply also has id and name.",
+		Does:  "X does not show this app the profile, because the app's plan does not include it.",
+		Gains: "Nothing: the app takes id and name from the token reply.",
 		hook:  answer(inProfile, 403, `{"errors":[{"code":453,"message":"You currently have access to a subset of X API V2 endpoints"}]}`)},
 }

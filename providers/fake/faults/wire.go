@@ -13,7 +13,7 @@ import (
 
 // A dishonest provider is the honest one, with an attacker who changes its replies on their way out.
 
-// place is what a reply is, wherever in the world its provider has it.
+// place says what kind of reply it is, at whatever URL its provider sends it.
 type place string
 
 const (
@@ -49,7 +49,7 @@ func placeOf(urlPath, form string) place {
 	return inProfile
 }
 
-// reply is what the honest provider is about to out.
+// reply is what the honest provider is about to send.
 type reply struct {
 	at      place
 	first   *reply // the first reply at this place; nil if this is it
