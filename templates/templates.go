@@ -41,8 +41,8 @@ type User struct {
 	Connect []oauth.About // providers at which the user could connect one more account
 }
 
-// Shows reports whether the page's policy lets the browser load this picture. The provider
-// chose the address: a path without a host would be a page of this app, and the browser would open it.
+// Shows reports whether the page's policy lets the browser load this picture. The provider chose
+// the address: a path without a host would be a page of this app, and the browser would open it.
 func (p Page) Shows(picture string) bool {
 	return strings.HasPrefix(picture, "https://") || p.Simulated != "" && strings.HasPrefix(picture, p.Simulated+"/")
 }

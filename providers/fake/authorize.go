@@ -14,8 +14,8 @@ import (
 type failure struct{ code, description string }
 
 // authorize is the authorization endpoint (RFC 6749 §3.1): GET shows the consent page, and POST to the same URL is
-// the user's answer. (sentAsForm takes the other POST, an app's.) Nothing is stored before "Allow", so a sign-in that is never
-// finished costs no memory, and a user may go back and allow again.
+// the user's answer. (sentAsForm takes the other POST, an app's.) Nothing is stored before "Allow", so a sign-in that
+// is never finished costs no memory, and a user may go back and allow again.
 func (s *Server) authorize(d *dialect, w http.ResponseWriter, r *http.Request) {
 	if sentAsForm(w, r) {
 		return
@@ -50,8 +50,8 @@ func (s *Server) authorize(d *dialect, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// sentAsForm takes an authorization request that an app sent as a form (OIDC Core §3.1.2.1) and sends the browser
-// to the same request with a query. The user's answer is not such a request: it has the field decision.
+// sentAsForm takes an authorization request that an app sent as a form (OIDC Core §3.1.2.1) and sends the browser to
+// the same request with a query. The user's answer is not such a request: it has the field decision.
 func sentAsForm(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method != http.MethodPost {
 		return false

@@ -56,8 +56,8 @@ func (s *Server) Front(rawURL string) string {
 	return s.origin + "/" + rest
 }
 
-// Net returns a network for clients: every known host leads to this server, and its origin does also. The caller may add hosts
-// to the map.
+// Net returns a network for clients: every known host leads to this server, and its origin does also. The caller may
+// add hosts to the map.
 func (s *Server) Net() Net {
 	n := maps.Clone(s.hosts)
 	if u, err := url.Parse(s.origin); err == nil {

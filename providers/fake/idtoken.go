@@ -41,8 +41,8 @@ func readKey(file []byte) any {
 	return key
 }
 
-// idToken makes what OpenID Connect adds to OAuth: a signed statement of who signed in, when, and to which app
-// (OIDC Core §2).
+// idToken makes what OpenID Connect adds to OAuth: a signed statement of who signed in, when, and to which app (OIDC
+// Core §2).
 func (s *Server) idToken(t tokens, nonce string) string {
 	now := time.Now()
 	alg := cmp.Or(t.client.SignedResponseAlg, "RS256")
@@ -75,8 +75,8 @@ func (s *Server) idToken(t tokens, nonce string) string {
 	return Sign(key, string(h), string(c))
 }
 
-// SigningKey returns the private key that signs ID tokens with alg, "RS256" or "ES256", and its id in the JWKS.
-// The key is in the source, so it proves nothing: with it and [Sign] a test writes the ID tokens that it needs, for
+// SigningKey returns the private key that signs ID tokens with alg, "RS256" or "ES256", and its id in the JWKS. The
+// key is in the source, so it proves nothing: with it and [Sign] a test writes the ID tokens that it needs, for
 // example one that has expired.
 func SigningKey(alg string) (kid string, key crypto.Signer) {
 	if alg == "ES256" {

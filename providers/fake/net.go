@@ -7,8 +7,8 @@ import (
 	"net/http/httptest"
 )
 
-// Net is an internet in memory: an http.RoundTripper from hosts, as in a URL, to what answers there.
-// A request to any other host is an error, so nothing that is sent through a Net leaves the machine.
+// Net is an internet in memory: an http.RoundTripper from hosts, as in a URL, to what answers there. A
+// request to any other host is an error, so nothing that is sent through a Net leaves the machine.
 type Net map[string]http.Handler
 
 // RoundTrip serves the request in a goroutine of its own, so that the client's deadline holds while

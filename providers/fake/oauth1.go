@@ -120,8 +120,8 @@ func (s *Server) decide1(w http.ResponseWriter, r *http.Request, token string) {
 	sendBack(w, r, t.callback, url.Values{"oauth_token": {token}, "oauth_verifier": {t.verifier}}, "")
 }
 
-// accessToken gives token credentials for temporary ones (§2.3). The temporary ones are used up even if the
-// verifier is wrong, so that nobody can guess it.
+// accessToken gives token credentials for temporary ones (§2.3). The temporary ones are used up even if the verifier
+// is wrong, so that nobody can guess it.
 func (s *Server) accessToken(w http.ResponseWriter, r signedRequest) {
 	s.oauth1.mu.Lock()
 	defer s.oauth1.mu.Unlock()

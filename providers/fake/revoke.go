@@ -17,8 +17,8 @@ func (s *Server) revoke(d *dialect, w http.ResponseWriter, r *http.Request) {
 	if f == nil {
 		f = s.grants.revokeToken(d, client, form.Get("token"), false)
 	}
-	// An unknown token is no error: it does not work, which is all that the client wants (RFC 7009 §2.2). But Google answers
-	// with an error (seen in https://github.com/customeros/customeros/pull/11611).
+	// An unknown token is no error: it does not work, which is all that the client wants (RFC 7009 §2.2). But Google
+	// answers with an error (seen in https://github.com/customeros/customeros/pull/11611).
 	if f != nil && (f != unknownToken || d.name == "google") {
 		d.sendFailure(w, r, f)
 		return

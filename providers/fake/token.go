@@ -66,8 +66,8 @@ func (s *Server) grantTokens(d *dialect, c *Client, form url.Values) (tokens, *f
 	return tokens{}, &failure{"unsupported_grant_type", "This provider does not know this grant_type."}
 }
 
-// exchange gives tokens for a code (RFC 6749 §4.1.3). The first request with a code uses it up, even with
-// a wrong verifier, so that nobody can guess the verifier. s.grants.mu is held.
+// exchange gives tokens for a code (RFC 6749 §4.1.3). The first request with a code uses it up, even with a wrong
+// verifier, so that nobody can guess the verifier. s.grants.mu is held.
 func (s *Server) exchange(d *dialect, c *Client, form url.Values) (tokens, *failure) {
 	code, redirectURI := form.Get("code"), form.Get("redirect_uri")
 	if code == "" || redirectURI == "" {
@@ -89,8 +89,8 @@ func (s *Server) exchange(d *dialect, c *Client, form url.Values) (tokens, *fail
 // verifierAlone answers a verifier without a challenge, in Facebook's words.
 var verifierAlone = &failure{"invalid_request", "code_verifier param is provided without a code_challenge in authorization request."}
 
-// verify compares verifier and challenge (PKCE, RFC 7636 §4.6). It refuses a verifier without a challenge, because an attacker may have removed
-// the challenge from the authorization request (RFC 9700 §2.1.1).
+// verify compares verifier and challenge (PKCE, RFC 7636 §4.6). It refuses a verifier without a challenge, because an
+// attacker may have removed the challenge from the authorization request (RFC 9700 §2.1.1).
 func (d *dialect) verify(verifier, challenge string) *failure {
 	hash := sha256.Sum256([]byte(verifier))
 	switch {

@@ -80,8 +80,8 @@ func (p *Pages) load(ctx context.Context, session account.Session, key account.K
 	return v, nil
 }
 
-// open returns an identity with its grant. If the app cannot open the grant, the
-// grant is empty: then the page offers to sign in again.
+// open returns an identity with its grant. If the app cannot open the grant, the grant is empty:
+// then the page offers to sign in again.
 func (p *Pages) open(identity account.Identity) opened {
 	grant, err := p.Accounts.Open(identity)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Mask decides how much of a value is kept. Each request of the browser has a Mask of its
-// own, because a Mask remembers what it has hidden. If such a value turns up again under
-// another name, in an error message or a URL, the Mask hides it there as well.
+// Mask decides how much of a value is kept. Each request of the browser has a Mask of its own,
+// because a Mask remembers what it has hidden. If such a value turns up again under another name,
+// in an error message or a URL, the Mask hides it there as well.
 type Mask struct {
 	hide     func(name, value string) string // nil keeps everything
 	seen     map[string]string               // what is shown instead of a value, by the value in each of its encodings

@@ -34,9 +34,9 @@ type Recorder struct {
 	made    int
 }
 
-// NewRecorder returns an empty recorder. mask is [Whole], or [Cut] with real providers.
-// secure says that the app is served over https. The recorder writes what happens to out at
-// once, from several goroutines.
+// NewRecorder returns an empty recorder. mask is [Whole], or [Cut] with real providers. secure
+// says that the app is served over https. The recorder writes what happens to out at once, from
+// several goroutines.
 func NewRecorder(mask func() *Mask, secure bool, out io.Writer) *Recorder {
 	return &Recorder{mask: mask, secure: secure, out: out}
 }

@@ -23,9 +23,9 @@ var outcomes = map[string]string{
 type listenerKey struct{}
 
 // Handler records what happens in app while it serves a sign-in, or a button about tokens. A
-// visitor who has no cookie gets one. title names the provider that a request is about, and
-// user says who is signed in. The app need not know that it is recorded: its answer shows how
-// the sign-in ended. Only a page about a failure calls [End]. A nil Recorder records nothing.
+// visitor who has no cookie gets one. title names the provider that a request is about, and user
+// says who is signed in. The app need not know that it is recorded: its answer shows how the
+// sign-in ended. A page about a failure calls [End] first. A nil Recorder records nothing.
 func (rec *Recorder) Handler(title, user func(*http.Request) string, app http.Handler) http.Handler {
 	if rec == nil {
 		return app
@@ -91,12 +91,12 @@ func (l *listener) WriteHeader(status int) {
 	l.ResponseWriter.WriteHeader(status)
 }
 
-// succeed notes that all went well, unless it has failed before. After a sign-in the visitor
-// gets a new cookie: an attacker who planted the old one in this browser sees neither this
-// sign-in nor the next ones. If the same callback comes again, it gets the same cookie, because
-// the first answer may have been lost. What the visitor did before is kept if somebody was signed in. If not, it is
-// dropped: another person may have used this browser, and their session may have run out
-// without a sign-out.
+// succeed notes that all went well, unless it has failed before. After a sign-in the visitor gets
+// a new cookie: an attacker who planted the old one in this browser sees neither this sign-in nor
+// the next ones. If the same callback comes again, it gets the same cookie, because the first
+// answer may have been lost. What the visitor did before is kept if somebody was signed in. If
+// not, it is dropped: another person may have used this browser, and their session may have run
+// out without a sign-out.
 func (l *listener) succeed() {
 	l.record.Outcome = cmp.Or(l.record.Outcome, l.record.success)
 	if l.action != "callback" || l.record.Outcome != l.record.success {
@@ -143,8 +143,8 @@ type Traces struct {
 	Latest []*Trace // the latest first
 }
 
-// Traces returns the sign-ins of the visitor who sent r. The query may have the number of
-// the one to show (number) and of another to compare with it (beside). Otherwise the latest is shown.
+// Traces returns the sign-ins of the visitor who sent r. The query may have the number of the one
+// to show (number) and of another to compare with it (beside). Otherwise the latest is shown.
 func (rec *Recorder) Traces(r *http.Request) Traces {
 	var traces Traces
 	visitor, query := rec.visitor(r), r.URL.Query()

@@ -19,9 +19,9 @@ const (
 	inProfile  = "profile"
 )
 
-// open are the places whose names nobody can list beforehand. They hold what is public, and
-// what the provider says about its own user. In any other place the value of a name that
-// is not in words.txt is taken for a secret.
+// open are the places whose names nobody can list beforehand. They hold what is public, and what
+// the provider says about its own user. In any other place the value of a name that is not in
+// words.txt is taken for a secret.
 var open = map[string]bool{inMetadata: true, inKeys: true, inJOSE: true, inClaims: true, inProfile: true}
 
 // word says what a name is for.

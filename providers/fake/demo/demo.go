@@ -69,8 +69,8 @@ func CheckBase(base *url.URL) error {
 }
 
 // Listen returns the simulated providers for the app at base, and the listeners on which a
-// browser finds them. If given is true, they are at addr. If not, they are at
-// the first free port, beginning with that of addr.
+// browser finds them. If given is true, they are at addr. If not, they are at the first free
+// port, beginning with that of addr.
 func Listen(addr string, given bool, base *url.URL, log *slog.Logger) (*Demo, []net.Listener, error) {
 	if !given && base.Hostname() != "localhost" {
 		addr = "localhost:9000" // cookies ignore ports: app and provider need two hosts, as in real life
@@ -88,8 +88,8 @@ func Listen(addr string, given bool, base *url.URL, log *slog.Logger) (*Demo, []
 }
 
 // App returns app behind a handler that leads its redirects to the fake, and tells its pages
-// which attack was tried and how it ended. It adds the page /break to the app's routes, mux. A nil Demo
-// returns app as it is.
+// which attack was tried and how it ended. It adds the page /break to the app's routes, mux.
+// A nil Demo returns app as it is.
 func (d *Demo) App(mux *http.ServeMux, site *templates.Site, app http.Handler) http.Handler {
 	if d == nil {
 		return app

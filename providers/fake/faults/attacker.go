@@ -10,8 +10,9 @@ import (
 	"example.com/oauthbyhand/providers/fake"
 )
 
-// lure is what a victim presses on an attacker's page: a link to a path of the app, or for a POST a button. If the page
-// is on the app's host, on another port, it also plants a cookie: cookies do not tell ports apart (RFC 6265 §8.5).
+// lure is what a victim presses on an attacker's page: a link to a path of the app, or for a POST a button. If the
+// page is on the app's host, on another port, it also plants a cookie: cookies do not tell ports apart (RFC 6265
+// §8.5).
 type lure struct{ method, path, cookie, value string }
 
 // browserFaults are what another site does in your browser. They belong to step 2, after which a session begins.

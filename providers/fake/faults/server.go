@@ -50,7 +50,8 @@ func (s *Server) Net(f Fault) fake.Net {
 	return n
 }
 
-// Front returns the address at which a browser finds a URL of the real world, with the fault in front. Other URLs are returned unchanged.
+// Front returns the address at which a browser finds a URL of the real world, with the fault in front. Other URLs are
+// returned unchanged.
 func (s *Server) Front(f Fault, rawURL string) string {
 	path, known := strings.CutPrefix(s.Honest.Front(rawURL), s.origin)
 	if !known {
