@@ -440,7 +440,7 @@ func TestBreak(t *testing.T) {
 			p.must(p.b.SwitchTo(tab))
 			p.press("Allow")
 		}, 400, "/callback/google~connect-swapped", []string{"attempt-user"}},
-		{"kid-missing", nil, allow, 200, "/profile", []string{"Tolerated, as it should be", "Ada Lovelace"}},
+		{"kid-missing", nil, allow, 200, "/profile", []string{"Harmless, as it should be", "Ada Lovelace"}},
 		{"refresh-ended", nil, func(p *person) { allow(p); p.lands("/profile"); p.press("Refresh now: Google") }, 200, "/refresh", []string{"Please sign in with Google again"}},
 	} {
 		t.Run(row.fault, func(t *testing.T) {

@@ -25,11 +25,11 @@ var (
 )
 
 // verdicts are the headings for a fault that no check stops.
-var verdicts = map[string]string{"": "Tolerated, as it should be", faults.Refusal: "Stopped by the provider's refusal", faults.Nothing: "NOT STOPPED"}
+var verdicts = map[string]string{"": "Harmless, as it should be", faults.Refusal: "Stopped by the provider's refusal", faults.Nothing: "NOT STOPPED"}
 
 var (
 	headings = regexp.MustCompile(`(?s)<h[12][^>]*>(.*?)</h[12]>`)
-	verdict  = regexp.MustCompile(`^(Stopped|Tolerated|NOT STOPPED)`)
+	verdict  = regexp.MustCompile(`^(Stopped|Harmless|NOT STOPPED)`)
 )
 
 // headings are those of the page, without those of sections of it.

@@ -25,7 +25,7 @@ type Fault struct {
 	Step     int    // the step that stops it or copes with it, numbered as in package oauth
 	Does     string // what the attacker does
 	Gains    string // what they would gain; if a client must not refuse it, what it would lose by refusing
-	Stops    string // the name of the Check that stops it; [Refusal]; [Nothing]; or "" if an honest client must cope
+	Stops    string // the name of the Check that stops it; [Refusal]; [Nothing]; or "" if a good client copes with it
 	Spec     string // the section, if it is not the one of the check
 
 	How string // what else the user does, one of the texts below; "" is only to sign in
@@ -41,8 +41,8 @@ const (
 	Late       = "Wait for eleven minutes before you press Allow."
 	First      = "Sign in first."
 	Connect    = "Sign in first. Then choose this attack, and sign out in another tab before you press Allow."
-	Refresh    = "After you have signed in, press “Refresh now”."
-	Disconnect = "After you have signed in, connect a second account. Then press “Disconnect” at the first one."
+	Refresh    = "Sign in. Then press “Refresh now”."
+	Disconnect = "Sign in, and connect a second account. Then press “Disconnect” at the first one."
 )
 
 // Other values of Stops.

@@ -19,7 +19,7 @@ var oauth1Faults = []Fault{
 		Does:  "Your browser comes back with the token of the attacker's sign-in.",
 		Gains: "Your browser would finish that sign-in, and you would be signed in as the attacker."},
 	{Name: "o1-token-hidden", Provider: "x", Step: 2, Stops: "callback-token",
-		Does:  "The callback finds your attempt by one parameter, and brings the attacker's token in another.",
+		Does:  "The callback names your attempt in one parameter, and the attacker's token in another.",
 		Gains: "Your sign-in would end with the attacker's account.",
 		hook: sentBack(func(q url.Values) {
 			hash := sha256.Sum256([]byte(q.Get("oauth_token")))

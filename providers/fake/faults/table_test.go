@@ -88,7 +88,7 @@ func TestREADME(t *testing.T) {
 	for _, row := range [][3]string{
 		{"none: the provider refuses", faults.Refusal, "RFC 6749 §4.1.2.1, §5.2"},
 		{"none: the attack succeeds, and its text on /break says what helps", faults.Nothing, "on the page /break"},
-		{"none: an honest app copes with it", "", "on the page /break"},
+		{"none: a good app copes with it", "", "on the page /break"},
 	} {
 		want += "| " + row[0] + " | " + strings.Join(stops[row[1]], ", ") + " | " + row[2] + " |\n"
 	}

@@ -16,7 +16,7 @@ var tokenFaults = []Fault{
 		Gains: "You would be signed in as Ada. But the provider compares verifier and challenge. The app sends the verifier of your sign-in, and the code belongs to the challenge of hers.",
 		hook:  codeOfAnother(url.Values{"code_challenge": {strings.Repeat("A", 43)}})},
 	{Name: "pkce-dropped", Provider: "facebook", Step: 3, Stops: Nothing, Spec: "RFC 9700 §4.5", hook: codeOfAnother(nil),
-		Does:  "You play the attacker again, now at Facebook, which runs without PKCE. You have stolen a code of Ada's, and put it into the callback of your own sign-in. Choose Mallory.",
+		Does:  "You play the attacker again, now at Facebook, which runs without PKCE. You have stolen a code of Ada's, and put it into the callback of your own sign-in. At the provider, choose Mallory.",
 		Gains: "You are signed in as Ada: without PKCE, nothing ties a code to one sign-in. Client secret and state do not stop this. The client secret only makes sure that no other app can use the code. The state only makes sure that no attacker can make your browser bring their code."},
 	{Name: "token-hang", Step: 3, Stops: "reply-received", hook: at(inToken, func(r *reply) { <-r.request.Context().Done() }),
 		Does:  "The token endpoint takes the code and the client secret, and never answers. The app gives up after ten seconds.",
