@@ -124,8 +124,8 @@ func TestConsentPageIsEscaped(t *testing.T) {
 	}
 }
 
-// An authorization request may be a form, also one of the app's site (OIDC Core §3.1.2.1). Another site's answer is
-// not taken for one.
+// An authorization request may be a form, also one of the app's site (OIDC Core §3.1.2.1). An answer that
+// another site sends is not taken for such a request.
 func TestRequestAsForm(t *testing.T) {
 	w, p := newWorld(t), providers["oidc"]
 	target := w.Front(p.authorize)

@@ -16,7 +16,7 @@ import (
 type object = map[string]any
 
 // Each provider's own words: what the browser brings back after Refuse, and the answers to a code and to a token that
-// nobody was given. What it brings back after Allow is in testdata/wire, but for the fragment.
+// nobody was given. What the browser brings back after Allow is in testdata/wire, except the fragment.
 func TestDialects(t *testing.T) {
 	const (
 		docs  = "https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-"

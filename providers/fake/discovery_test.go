@@ -60,7 +60,7 @@ func TestDiscoveryTellsNoLies(t *testing.T) {
 	}
 }
 
-// idToken reads an ID token. That its signature is right, the whole sign-ins in templates/trace show.
+// idToken reads an ID token. The tests in templates/trace verify its signature.
 func idToken(t *testing.T, token any) (header, claims map[string]any) {
 	t.Helper()
 	parts := strings.Split(str(token), ".")

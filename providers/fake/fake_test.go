@@ -104,7 +104,7 @@ func (w *world) callback(p provider, asked, form url.Values) url.Values {
 	return must(resp.Location()).Query()
 }
 
-// redeemed is the token reply to a user who allows what asked asks for with the scopes that are ticked.
+// redeemed returns the token reply after the user has allowed the request asked, with these scopes ticked.
 func (w *world) redeemed(p provider, asked url.Values, user string, ticked ...string) map[string]any {
 	w.t.Helper()
 	form := url.Values{"user": {user}, "decision": {"allow"}, "scope": ticked}
@@ -117,12 +117,12 @@ func (w *world) code(p provider) string {
 	return w.callback(p, asking(p), allowing("ada", p)).Get("code")
 }
 
-// redeeming is a token request that is right, but for the client's authentication.
+// redeeming is a right token request, without client authentication.
 func redeeming(code string) url.Values {
 	return url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirect}, "code_verifier": {codeVerifier}}
 }
 
-// post sends a token request, or the like, authenticated as client id.
+// post sends a form, for example a token request, authenticated as client id.
 func (w *world) post(p provider, endpoint, id string, form url.Values) *http.Response {
 	secret := secret
 	if strings.HasPrefix(id, fake.TestID) {

@@ -83,8 +83,8 @@ func TestMappingKeepsEscapes(t *testing.T) {
 	}
 }
 
-// Only names of this machine and of the origin are answered: an attacker's DNS name that points here (DNS rebinding)
-// is of the same origin for the browser.
+// The fake answers only to names of this machine and of its origin. If an attacker's DNS name points here (DNS
+// rebinding), the browser takes the attacker's page and the fake for one site.
 func TestHosts(t *testing.T) {
 	s := fake.New(fake.Options{Origin: "https://fake.example:9443"})
 	handlers := map[string]http.Handler{"/authorize": s, "/token": s, "/": s, "/userinfo": s.Issuer("https://fake.example:9443/other")}

@@ -175,7 +175,7 @@ func TestSignedRequests(t *testing.T) {
 	}
 }
 
-// What was overheard cannot be sent again, nor changed and sent.
+// An overheard request cannot be sent again, and cannot be changed.
 func TestOverheard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		web := newWorld(t).web
@@ -286,8 +286,8 @@ func TestLegs(t *testing.T) {
 	})
 }
 
-// Somebody else's client, in another process, signs the URL that it calls: this server's own. At the
-// one address the other's signature is wrong.
+// A client in another process signs the URL that it calls, at this server. A signature for the provider's
+// own URL is wrong there, and the other way round.
 func TestSignedAsReceived(t *testing.T) {
 	web := newWorld(t).web
 	for _, tt := range []struct {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Memory does not grow with what is given out: beyond the limit the oldest value goes, whether it is still there or not.
+// Memory does not grow with what is given out: beyond the limit the oldest value goes, even if it was deleted before.
 func TestRecent(t *testing.T) {
 	var m recent[int]
 	for i := range maxRecent + 1 { // 0 is forgotten

@@ -104,7 +104,7 @@ func TestCodeTwice(t *testing.T) {
 	}
 }
 
-// Of many at once one gets tokens.
+// If many requests with one code come at once, one of them gets tokens.
 func TestCodeRace(t *testing.T) {
 	w, p := newWorld(t), providers["oidc"]
 	form := redeeming(w.code(p))
@@ -188,7 +188,7 @@ func TestRefreshRotates(t *testing.T) {
 		if resp := w.get(p.profile, str(second["access_token"])); resp.StatusCode != 200 {
 			t.Errorf("%s: the new access token: %s", name, resp.Status)
 		}
-		// The old one again: somebody has stolen it, so the whole family dies (RFC 9700 §4.14.2).
+		// The old one again: somebody has stolen it, so all tokens of the grant die (RFC 9700 §4.14.2).
 		if _, reply := w.tokens(p, refreshing(str(first["refresh_token"]))); reply["access_token"] != nil {
 			t.Errorf("%s: reuse: %v", name, reply)
 		}
@@ -285,7 +285,7 @@ func str(v any) string {
 	return s
 }
 
-// Spotify's refresh tokens die six months after the user's answer, refreshed or not; GitHub's after each.
+// Spotify's refresh tokens die six months after the user's answer, even if they are refreshed. GitHub's die six months after each refresh.
 func TestRefreshEnds(t *testing.T) {
 	const day = 24 * time.Hour
 	for name, extends := range map[string]bool{"spotify": false, "github": true} {
@@ -323,8 +323,8 @@ func TestMetaDropsPKCE(t *testing.T) {
 	}
 }
 
-// The client that need not send PKCE: with openid it sends a nonce in its place. What it does send is held
-// against it, and a verifier alone is refused (RFC 9700 §2.1.1).
+// The client that need not send PKCE: with openid it sends a nonce in its place. If it sends a
+// challenge, its verifier must match, and a verifier without a challenge is refused (RFC 9700 §2.1.1).
 func TestWithoutPKCE(t *testing.T) {
 	const verifier, challenge = codeVerifier, codeChallenge
 	for _, tt := range []struct {

@@ -26,8 +26,7 @@ func render(t *testing.T, simulated string, o opened) string {
 
 func withProfile(p oauth.Profile) opened { return opened{Grant: account.Grant{Profile: p}} }
 
-// The page of a user of whom one more thing is known is another page: whatever a
-// profile holds is on it.
+// If a profile has one more member, its page differs: the page shows every member.
 func TestProfileShowsEachMember(t *testing.T) {
 	without := oauth.Profile{Email: "ada@example.com"} // which is verified or not
 	for _, member := range reflect.VisibleFields(reflect.TypeFor[oauth.Profile]()) {

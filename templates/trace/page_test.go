@@ -115,8 +115,8 @@ func TestDiagramOfAFailure(t *testing.T) {
 	}
 }
 
-// Each link of the page leads to what is on it, no anchor is there twice, and the code is
-// shown with simulated providers only.
+// Each link leads to something on the page, no anchor is there twice, and the page shows the
+// code with simulated providers only.
 func TestPageLinks(t *testing.T) {
 	for name, test := range map[string]struct {
 		mask func() *Mask
@@ -150,7 +150,7 @@ func TestPageLinks(t *testing.T) {
 	}
 }
 
-// A check that is made in several functions of a file links to the one of its step.
+// If several functions of a file make a check, it links to the function of its step.
 func TestPageLinksToTheStep(t *testing.T) {
 	w := newWire(t, "x")
 	w.signIn()

@@ -98,7 +98,8 @@ func TestRecorderKeepsVisitorsApart(t *testing.T) {
 	}
 }
 
-// OAuth 1.0a has no state; the temporary token is on both ways, also in a refusal.
+// OAuth 1.0a has no state. The temporary token is in the redirect and in the callback, also if the
+// user declines.
 func TestRecorderOfOAuth1(t *testing.T) {
 	for name, query := range map[string]string{"allowed": "oauth_token=t&oauth_verifier=v", "refused": "denied=t"} {
 		rec := NewRecorder(Whole, false, io.Discard)
@@ -111,8 +112,8 @@ func TestRecorderOfOAuth1(t *testing.T) {
 	}
 }
 
-// A cookie that somebody planted in the browser shows nothing once it has signed in. If the
-// browser brings the callback twice, both answers set the same cookie: one of them is lost.
+// If an attacker has planted the visitor cookie, it shows nothing after the sign-in. If the browser
+// brings the callback twice, both answers set the same cookie, because one of them may be lost.
 func TestRecorderRenewsTheVisitor(t *testing.T) {
 	rec := NewRecorder(Whole, true, io.Discard)
 	var ada visitor
@@ -134,8 +135,8 @@ func TestRecorderRenewsTheVisitor(t *testing.T) {
 	}
 }
 
-// A session that ran out was not signed out of, and the next person at this browser may be
-// another. A sign-in shows what came before only if somebody was signed in until then.
+// If a session runs out, nobody signs out of it, and the next person at this browser may be another.
+// So a sign-in shows what came before only if somebody was signed in until then.
 func TestRecorderKeepsWhatCameBefore(t *testing.T) {
 	rec := NewRecorder(Whole, false, io.Discard)
 	var browser visitor
@@ -173,7 +174,7 @@ func TestRecorderKeepsWhatCameBefore(t *testing.T) {
 	}
 }
 
-// A sign-in that failed stays so, and the visitor keeps the cookie.
+// A failed sign-in stays failed, and the visitor keeps the cookie.
 func TestRecorderOfAFailure(t *testing.T) {
 	rec := NewRecorder(Whole, false, io.Discard)
 	var ada visitor
@@ -203,8 +204,8 @@ func TestTracesBeside(t *testing.T) {
 	}
 }
 
-// A visitor who signs out is forgotten, also if a cookie was planted, and nobody else is. What
-// happens to a sign-in after it was dropped does not bring it back.
+// If a visitor signs out, the recorder forgets this visitor and no other, also if a cookie was
+// planted. A dropped sign-in does not come back if it goes on.
 func TestRecorderForgets(t *testing.T) {
 	rec := NewRecorder(Whole, false, io.Discard)
 	var ada, mallory visitor
@@ -224,8 +225,8 @@ func TestRecorderForgets(t *testing.T) {
 	}
 }
 
-// A sign-in whose events are slow to put into words, or to print, keeps no others from
-// being shown.
+// While the events of one sign-in are put into words or printed, which may take long, the page can
+// show other sign-ins.
 func TestRecorderKeepsNobodyWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		goOn := make(chan bool)
@@ -270,7 +271,7 @@ func TestRecorderIsBounded(t *testing.T) {
 	}
 }
 
-// What is hidden once is hidden wherever it turns up again, under whatever name.
+// A value that was hidden once is hidden wherever it turns up again, under any name.
 func TestCut(t *testing.T) {
 	m := Cut()
 	for _, row := range []struct {
@@ -309,8 +310,8 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// worst are callbacks of 30,000 bytes with values to hide, and with values between or after
-// them that are searched for what was hidden.
+// worst returns callbacks of 30,000 bytes. They have values to hide, and between or after these
+// values that are searched for the hidden ones.
 func worst() map[string]oauth.Event {
 	var hidden strings.Builder
 	for i := range 59 {

@@ -122,8 +122,8 @@ func (a *wire) answer(decision string) {
 	}
 }
 
-// golden compares the transcript with testdata/wire/name.golden, or writes it there. It demands
-// a word on each name that the page shows, but for those that only the provider itself could list.
+// golden compares the transcript with testdata/wire/name.golden, or writes it there. It fails
+// if words.txt lacks a name that the page shows, except names that only the provider could list.
 func (a *wire) golden(name, about string) {
 	a.t.Helper()
 	text, m, last := about+"\n", placeholders(), before
@@ -152,7 +152,7 @@ func (a *wire) golden(name, about string) {
 	}
 }
 
-// placeholders puts ‹name› for what is secret, random or made from such, and ‹name 2›
+// placeholders puts ‹name› for what is secret, random or made from such values, and ‹name 2›
 // for another value of that name, so that two sign-ins read the same.
 func placeholders() *Mask {
 	values := make(map[string]int)
@@ -219,8 +219,8 @@ func TestWireRevoke(t *testing.T) {
 	}
 }
 
-// The provider signs with another key than at the sign-in before: the app does not
-// know it, and asks once more. Steps 0 and 4 of two sign-ins.
+// Between two sign-ins the provider changes its key. The app does not know the new key, and
+// fetches the keys again. The transcript has steps 0 and 4 of both.
 func TestWireKeyRotation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newWire(t, "oidc")

@@ -151,7 +151,7 @@ func (w *world) newBrowser() *http.Client {
 	return &http.Client{Jar: jar, Transport: w.net}
 }
 
-// rewire gives a provider's client another way to the provider.
+// rewire gives a provider's client another transport.
 func (w *world) rewire(name string, way http.RoundTripper) {
 	p := w.provider(name)
 	id, secret, redirectURI := credentials(p)

@@ -133,8 +133,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// An attack that begins at a page of the attacker's is not this sign-in: its page says
-// nothing of it.
+// Some attacks begin at the attacker's page. If you sign in without that page, the profile does not
+// mention the attack.
 func TestSignInAfterAnAttack(t *testing.T) {
 	w := newWorld(t)
 	if p := w.signIn("google~login-csrf"); p.url != base+"/profile" || strings.Contains(p.body, "attempt-found") {
@@ -166,8 +166,8 @@ func TestBreak(t *testing.T) {
 	}
 }
 
-// After the first part of an attack in two parts the page claims no result, and says what to do. A look at the
-// profile in between is no part of it.
+// After the first part of an attack in two parts the page claims no result, and says what to do. If you look at
+// the profile in between, the attack goes on.
 func TestFirstPart(t *testing.T) {
 	for name, next := range map[string]string{"nonce-replayed": faults.Again, "keys-rotated": faults.Again, "refresh-bare": faults.Refresh, "revoke-busy": faults.Disconnect} {
 		w := newWorld(t)

@@ -294,7 +294,7 @@ func TestSignInAgain(t *testing.T) {
 	}
 }
 
-// After disconnecting, the provider knows the token no more, or the page names the page on
+// After disconnecting, the provider does not know the token any more, or the page names the page on
 // which the user can revoke it.
 func TestRevoked(t *testing.T) {
 	for _, row := range registered.All("") {

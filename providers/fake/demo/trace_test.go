@@ -19,8 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The trace page shows a sign-in whole: each message, each check that was made, and
-// functions that there are.
+// The trace page shows the whole sign-in: each message, and each check that was made. It names
+// only functions that exist.
 func TestTracePage(t *testing.T) {
 	for name, shows := range map[string][]string{
 		"google": {"https://accounts.google.com/.well-known/openid-configuration", "code_challenge", "Set-Cookie: oauthbyhand-attempt-",
@@ -55,7 +55,7 @@ func TestTracePage(t *testing.T) {
 	}
 }
 
-// The page of a failure, and its trace, go as far as what failed.
+// The page of a failure and its trace end at the check that failed.
 func TestTraceOfAFailure(t *testing.T) {
 	w := newWorld(t)
 	failed := w.signIn("google~callback-iss-wrong")
@@ -101,9 +101,9 @@ func (w wiretap) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// With real providers no code, token, verifier, secret, signature or cookie is on
-// the trace page, on an error page, in the terminal or in the log: whole, or more of
-// it than its beginning: X's tokens begin with the user's number, which is public.
+// With real providers, only the beginning of a code, token, verifier, secret, signature or cookie
+// may be on the trace page, on an error page, in the terminal or in the log. (X's tokens begin with
+// the user's number, which is public.)
 func TestRealSecretsAreCut(t *testing.T) {
 	for _, p := range registered.All("") {
 		synctest.Test(t, func(t *testing.T) {

@@ -42,8 +42,8 @@ var (
 	allowing = url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": {"openid"}}
 )
 
-// Each fault of an OpenID provider does at an issuer of its own what its row says, to this project's
-// client as to any other's.
+// Each fault of an OpenID provider is also played at an issuer of its own, for any client. There it does
+// to this project's client what its row says.
 func TestFaultsForStrangers(t *testing.T) {
 	// By itself a client has no cookies in which to look for an attempt: there it is the state that differs.
 	without := map[string]string{"attempt-found": "callback-state", "attempt-unused": "callback-state"}
