@@ -135,7 +135,7 @@ func (i *issued) choose(w http.ResponseWriter, all object, names string) object 
 	for name := range strings.SplitSeq(strings.Trim(names, ","), ",") {
 		value, known := all[name]
 		if !known {
-			i.dialect.refuse(w, http.StatusBadRequest, &failure{"", "A field is asked for that does not exist."})
+			i.dialect.refuse(w, http.StatusBadRequest, &failure{"", "The request asks for a field that does not exist."})
 			return nil
 		}
 		if value != nil {

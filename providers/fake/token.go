@@ -18,7 +18,7 @@ import (
 var (
 	badCode    = &failure{"invalid_grant", "The code is unknown, expired, already used, or was given to another client."}
 	badRefresh = &failure{"invalid_grant", "The refresh token is unknown, expired, already used, or was given to another client."}
-	badClient  = &failure{"invalid_client", "The client is unknown, its secret is wrong, or it was not sent in a way that this provider takes."}
+	badClient  = &failure{"invalid_client", "The client is unknown, its secret is wrong, or the secret was not sent in a way that this provider accepts."}
 )
 
 // token is the token endpoint (RFC 6749 §3.2).
@@ -118,7 +118,7 @@ func (s *Server) refresh(d *dialect, c *Client, form url.Values) (tokens, *failu
 	}
 	for _, name := range d.split(form.Get("scope")) {
 		if sc, _ := d.known(name); !slices.Contains(i.scopes, sc.Name) {
-			return tokens{}, &failure{"invalid_scope", "A scope is asked for that was not granted (RFC 6749 section 6)."}
+			return tokens{}, &failure{"invalid_scope", "The request asks for a scope that was not granted (RFC 6749 section 6)."}
 		}
 	}
 	if s.grants.spend(d, refreshKind, form.Get("refresh_token"), c, d.keepsRefresh) == nil {

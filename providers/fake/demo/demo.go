@@ -81,7 +81,7 @@ func Listen(addr string, given bool, base *url.URL, log *slog.Logger) (*Demo, []
 	}
 	addr = web.Visible(addr, "127.0.0.1")
 	if host, _, _ := net.SplitHostPort(addr); host == base.Hostname() {
-		log.Warn("app and fake provider are at one host, so each gets the other's cookies, which no real provider does", "host", host)
+		log.Warn("app and fake provider are at one host, so each gets the other's cookies: give -fake-addr another host", "host", host)
 	}
 	d, err := New("http://"+addr, base)
 	return d, listeners, err
