@@ -6,13 +6,14 @@
 //	tokens.go    tokens, refreshed before they are used
 //	session.go   which browser is signed in as which user
 //	local.go     a Store in memory
-//	file.go      the same with a copy in a file; system_*.go lock and check the file
+//	file.go      keeps that Store in a file as well; system_*.go lock and check the file
 //
 // [Accounts] and [Sessions] seal records before they store them. An attacker who can read
 // the store gets no tokens. An attacker who can write to it cannot make a record that
-// leads into another user's account. Both hold only if the key is kept somewhere else
-// (SESSION_KEY, not the file key in DIR). Nothing here notices if an old record is put
-// back, such as a session that has ended.
+// leads into another user's account. Both promises need a key that is not kept with the
+// store: set SESSION_KEY, because otherwise [Open] makes a file key in the same directory.
+// This package does not notice if an attacker puts an old record back, such as a session
+// that has ended.
 package account
 
 import (
@@ -24,9 +25,9 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// Key names an account at a provider for good. An e-mail address would not: it can pass to
-// another person (OIDC Core §5.7), and an attacker could register a victim's address at a
-// provider that does not check it.
+// Key is the permanent name of an account at a provider. An e-mail address is no such name:
+// it can pass to another person (OIDC Core §5.7), and an attacker could register a victim's
+// address at a provider that does not check it.
 type Key struct {
 	Provider string // see ProviderKey
 	Subject  string
@@ -34,8 +35,8 @@ type Key struct {
 
 // ProviderKey returns the provider's name in a [Key]. With OpenID Connect it is the
 // issuer, because subjects are unique within an issuer (OIDC Core §2). Otherwise it is the
-// name, or the AccountKey that two entries of one provider share. It comes from the provider
-// entry, never from a reply, so no provider can speak for another.
+// entry's name, or the AccountKey that two entries of one provider share. It comes from the
+// provider entry, never from a reply, so no provider can speak for another.
 func ProviderKey(p oauth.Provider) string {
 	if p.OpenID {
 		return p.Issuer
@@ -44,13 +45,13 @@ func ProviderKey(p oauth.Provider) string {
 }
 
 // Identity is a user's account at a provider. A user is nothing more than the UserID that
-// one or more identities share. An app that knows more about its users keeps this in
-// a table of its own, under the UserID.
+// one or more identities share. If your app knows more about its users, keep that in a
+// table of its own, under the UserID.
 type Identity struct {
 	Key
 	UserID  string // random, made at the first sign-in
 	Created time.Time
-	Sealed  string // a Grant, which opens for this user and key only
+	Sealed  string // a sealed Grant, which opens only with this UserID and Key
 }
 
 // Grant is what the provider gave and said: tokens (OAuth 2.0) or token credentials (OAuth
@@ -71,8 +72,8 @@ type Session struct {
 	UserID string
 	Key    Key // the identity that the user signed in with
 	Begun  time.Time
-	Seen   time.Time // last use, measured to ten minutes
-	Proof  string    // shows that this app wrote all fields but Seen
+	Seen   time.Time // last use, noted at most once in ten minutes
+	Proof  string    // shows that this app wrote all other fields, except Seen
 }
 
 // Errors of a [Store], and of [Accounts] and [Sessions] above it.
@@ -82,7 +83,7 @@ var (
 )
 
 // Store keeps the records. [NewMemory] and [Open] return stores for one process.
-// example_sql_test.go has one in a database. If a method returns no error, its change
+// example_sql_test.go has a store in a database. If a method returns no error, its change
 // lasts. If it returns an error, nothing has changed. Stores are safe for concurrent use.
 type Store interface {
 	// AddIdentity adds an identity, and its user if that is new. It returns ErrTaken if
@@ -91,11 +92,11 @@ type Store interface {
 	Identity(ctx context.Context, key Key) (Identity, error) // or ErrNotFound
 	// Identities returns a user's identities in the order in which they were added.
 	Identities(ctx context.Context, userID string) ([]Identity, error)
-	// UpdateTokens replaces an identity's Sealed with what update returns. The identity
-	// is locked meanwhile, for every process that uses the store, because update may spend
+	// UpdateTokens replaces an identity's Sealed with what update returns. Until then it
+	// locks the identity for every process that uses the store, because update may spend
 	// a refresh token that works once. If update fails, nothing changes and UpdateTokens
-	// returns its error. It returns ErrNotFound if the user has no such identity, or not
-	// any more.
+	// returns its error. It returns ErrNotFound if the user has no such identity, or if the
+	// identity is removed before the new tokens are stored.
 	UpdateTokens(ctx context.Context, userID string, key Key, update func(old string) (sealed string, err error)) error
 	// RemoveIdentity removes an identity and all sessions that began with it. A user
 	// without identities is gone. It returns ErrNotFound if the user has no such identity.
@@ -109,8 +110,8 @@ type Store interface {
 	// SeeSession notes a session's last use. A crash may lose the note: a store may write
 	// it together with the next change.
 	SeeSession(ctx context.Context, hash string, seen time.Time) error
-	// RemoveSession ends a session, and RemoveSessions all sessions of a user. It is no
-	// error if there is none.
+	// RemoveSession ends a session, and RemoveSessions ends all sessions of a user. If there
+	// is none, they return no error.
 	RemoveSession(ctx context.Context, hash string) error
 	RemoveSessions(ctx context.Context, userID string) error
 }

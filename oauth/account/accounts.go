@@ -16,10 +16,10 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// maxGrant limits the bytes of a grant.
+// maxGrant is how many bytes a grant can have without losing parts (see [Grant]).
 const maxGrant = 64 << 10
 
-// compared are the claims that a refresh compares (OIDC Core §12.2). They are always kept.
+// compared are the claims that a refresh compares (OIDC Core §12.2). They are never left out.
 var compared = []string{"iss", "sub", "aud", "azp", "nonce", "auth_time"}
 
 // Accounts signs users in, connects their accounts and keeps their tokens. It is safe for
@@ -36,10 +36,10 @@ type Accounts struct {
 
 // SignedIn is what the hook of [NewAccounts] gets.
 type SignedIn struct {
-	Identity    Identity // which names the user
+	Identity    Identity // its UserID is the user
 	Profile     oauth.Profile
 	NewUser     bool
-	NewIdentity bool // also if an existing user connected it
+	NewIdentity bool // also true if an existing user connected the account
 }
 
 // NewAccounts returns the accounts in store, sealed under a key derived from root. It
@@ -76,33 +76,34 @@ func (a *Accounts) Connect(ctx context.Context, userID string, key Key, grant Gr
 	return err
 }
 
-// storeGrant stores the grant for the user who connects the account. At a sign-in connects is
-// empty, and the user is the one who has the account, or a new one.
-func (a *Accounts) storeGrant(ctx context.Context, key Key, connects string, grant Grant) (userID string, err error) {
+// storeGrant stores the grant and returns its user. connectTo is the user who connects the
+// account. At a sign-in connectTo is empty: then the grant goes to the user who has the
+// account, or to a new user.
+func (a *Accounts) storeGrant(ctx context.Context, key Key, connectTo string, grant Grant) (userID string, err error) {
 	// Later profiles must be about the same subject.
 	grant.Tokens.Subject, grant.Credentials.Subject = key.Subject, key.Subject
 	identity, err := a.store.Identity(ctx, key)
 	added := errors.Is(err, ErrNotFound)
 	switch {
 	case added:
-		identity = Identity{Key: key, UserID: cmp.Or(connects, rand.Text()), Created: now()}
+		identity = Identity{Key: key, UserID: cmp.Or(connectTo, rand.Text()), Created: now()}
 		if identity.Sealed, err = a.seal(identity, grant); err == nil {
 			err = a.store.AddIdentity(ctx, identity)
 		}
 		if errors.Is(err, ErrTaken) { // another tab was quicker
-			return a.storeGrant(ctx, key, connects, grant)
+			return a.storeGrant(ctx, key, connectTo, grant)
 		}
 	case err != nil:
 		return "", err
-	case connects != "" && connects != identity.UserID:
+	case connectTo != "" && connectTo != identity.UserID:
 		return "", ErrTaken
 	default:
-		// The stored grant must open: if an attacker has pointed the identity at another user
-		// in the store, nobody is signed in as that user.
+		// Update fails if the stored grant does not open. So if an attacker has written
+		// another user into the identity, nobody is signed in as that user.
 		err = a.Update(ctx, identity, func(stored *Grant) error {
 			t := &grant.Tokens
 			if t.RefreshToken == "" && t.Provider == stored.Tokens.Provider {
-				t.RefreshToken = stored.Tokens.RefreshToken // Google gives one only with the first consent
+				t.RefreshToken = stored.Tokens.RefreshToken // Google gives one only when it asks for consent
 			}
 			*stored = grant
 			return nil
@@ -111,11 +112,11 @@ func (a *Accounts) storeGrant(ctx context.Context, key Key, connects string, gra
 	if err != nil {
 		return "", err
 	}
-	a.hook(SignedIn{Identity: identity, Profile: grant.Profile, NewUser: added && connects == "", NewIdentity: added})
+	a.hook(SignedIn{Identity: identity, Profile: grant.Profile, NewUser: added && connectTo == "", NewIdentity: added})
 	return identity.UserID, nil
 }
 
-// now returns the time, as exact as databases keep it.
+// now returns the time to the microsecond, because some databases keep no more.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // Identities returns a user's identities in the order in which they were added.
@@ -123,8 +124,8 @@ func (a *Accounts) Identities(ctx context.Context, userID string) ([]Identity, e
 	return a.store.Identities(ctx, userID)
 }
 
-// Update changes the stored grant of an identity, which is locked meanwhile. If change
-// fails nothing is stored, and Update returns its error. It returns ErrNotFound if the user
+// Update changes the stored grant of an identity, and locks the identity meanwhile. If change
+// fails, nothing is stored and Update returns its error. It returns ErrNotFound if the user
 // does not have the identity any more.
 func (a *Accounts) Update(ctx context.Context, identity Identity, change func(*Grant) error) error {
 	return a.store.UpdateTokens(ctx, identity.UserID, identity.Key, func(stored string) (string, error) {
@@ -143,15 +144,15 @@ func (a *Accounts) Update(ctx context.Context, identity Identity, change func(*G
 // Disconnect removes an identity and ends all sessions that began with it. With the last
 // identity the user is gone. It returns ErrNotFound if the identity is gone already.
 //
-// To revoke the grant at the provider as well (step 7, [oauth.Client.Revoke]), open it before
-// Disconnect and revoke it afterwards. Then it is not revoked twice, and it is not kept
-// after it is revoked.
+// To revoke the grant at the provider as well (step 7, [oauth.Client.Revoke]), call Open
+// before Disconnect, and Revoke after it. Then two requests do not revoke the grant twice,
+// and the store never holds a revoked grant.
 func (a *Accounts) Disconnect(ctx context.Context, identity Identity) error {
 	return a.store.RemoveIdentity(ctx, identity.UserID, identity.Key)
 }
 
-// Open returns the grant of an identity as it is stored, perhaps expired. It returns an
-// error if the record was changed, or sealed under another key.
+// Open returns the grant of an identity as it is stored. Its access token may have expired.
+// Open returns an error if the record was changed, or sealed under another key.
 func (a *Accounts) Open(identity Identity) (grant Grant, err error) {
 	plaintext, err := a.sealer.Open(identity.Sealed, sealContext(identity))
 	if err == nil {
@@ -163,8 +164,8 @@ func (a *Accounts) Open(identity Identity) (grant Grant, err error) {
 	return grant, nil
 }
 
-// sealContext binds a sealed grant to its user and key. Because it quotes them, no two
-// identities have the same text.
+// sealContext binds a sealed grant to its user and key. It quotes them, so no two identities
+// have the same text.
 func sealContext(i Identity) string { return fmt.Sprintf("%q %q %q", i.UserID, i.Provider, i.Subject) }
 
 // seal returns the sealed grant of identity. It leaves out what is too long (see [Grant]).

@@ -27,7 +27,7 @@ import (
 type world struct {
 	t        testing.TB
 	store    account.Store
-	fails    map[string]error // of the store that newWorld opens
+	fails    map[string]error // see faultyStore
 	accounts *account.Accounts
 	clients  map[string]*oauth.Client
 	net      fake.Net
@@ -41,7 +41,8 @@ type world struct {
 
 func honest(w http.ResponseWriter, r *http.Request, honest http.Handler) { honest.ServeHTTP(w, r) }
 
-// faultyStore fails once in each operation that fails names. Its times are of another zone.
+// faultyStore returns the errors in fails, by the name of the operation. Identity and all changes
+// return an error once. The times of its sessions are in another time zone.
 type faultyStore struct {
 	account.Store
 	fails map[string]error
@@ -122,7 +123,7 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-// start starts the app with what is in the store.
+// start starts the app on a store.
 func (w *world) start(store account.Store) {
 	w.store = store
 	log := slog.New(slog.NewTextHandler(&w.log, nil))
@@ -133,7 +134,7 @@ func (w *world) start(store account.Store) {
 	}))
 }
 
-// grant signs a user of the fake in at a provider, as far as the protocol goes.
+// grant makes steps 1 to 5 for a user of the fake, and stores nothing.
 func (w *world) grant(provider, user string) (account.Key, account.Grant) {
 	ctx, client := w.t.Context(), w.clients[provider]
 	attempt, where, err := client.Begin(ctx)
@@ -148,7 +149,7 @@ func (w *world) grant(provider, user string) (account.Key, account.Grant) {
 	return account.Key{Provider: account.ProviderKey(client.Provider), Subject: info.Profile.Subject}, account.Grant{Profile: info.Profile, Tokens: tokens}
 }
 
-// signIn signs a user of the fake in, and returns the identity as it is stored.
+// signIn signs a user of the fake in, and returns the stored identity.
 func (w *world) signIn(provider, user string) account.Identity {
 	key, grant := w.grant(provider, user)
 	must(w.accounts.SignIn(w.t.Context(), key, grant))
@@ -159,18 +160,18 @@ func (w *world) stored(key account.Key) account.Identity {
 	return must(w.store.Identity(w.t.Context(), key))
 }
 
-// open returns the grant as it is stored now.
+// open returns the stored grant.
 func (w *world) open(key account.Key) account.Grant {
 	return must(w.accounts.Open(w.stored(key)))
 }
 
-// works reports whether the provider takes an access token.
+// works reports whether the provider accepts an access token.
 func (w *world) works(provider string, t oauth.Tokens) bool {
 	_, err := w.clients[provider].UserInfo(w.t.Context(), t)
 	return err == nil
 }
 
-// must is for what a test needs and is not about.
+// must ends the test at an error that the test is not about.
 func must[T any](value T, err error) T {
 	if err != nil {
 		panic(err)
@@ -284,8 +285,8 @@ func TestTampered(t *testing.T) {
 	}
 }
 
-// TestBounded: of a grant at most 64 KiB are kept. If it is longer, first the replies are left
-// out, and then all that neither the next sign-in nor a refresh needs.
+// TestBounded: if a grant is longer than 64 KiB, the replies are left out. If the rest is still
+// too long, only what a refresh and the next sign-in need is kept.
 func TestBounded(t *testing.T) {
 	needed := make(oauth.Object)
 	for _, name := range []string{"iss", "sub", "aud", "azp", "nonce", "auth_time"} {
@@ -302,10 +303,10 @@ func TestBounded(t *testing.T) {
 	short, least := whole, whole
 	short.Replies, least.Replies = nil, nil
 	least.Profile, least.Tokens.IDToken = oauth.Profile{Subject: "1"}, needed
-	left := func(g account.Grant) int { return 64<<10 - len(must(json.Marshal(g))) } // for a name
+	left := func(g account.Grant) int { return 64<<10 - len(must(json.Marshal(g))) } // how long a name can be
 	for _, row := range []struct {
 		reason string
-		name   int // bytes
+		name   int // its length
 		want   account.Grant
 	}{
 		{"64 KiB", left(whole), whole},
@@ -329,8 +330,8 @@ func TestBounded(t *testing.T) {
 	}
 }
 
-// TestRefreshTokenKept: a sign-in without a refresh token keeps the stored one, if that is
-// of the same client.
+// TestRefreshTokenKept: a sign-in without a refresh token keeps the stored one, if both are
+// from the same provider entry.
 func TestRefreshTokenKept(t *testing.T) {
 	w := newWorld(t)
 	key := account.Key{Provider: "p", Subject: "1"}
@@ -349,7 +350,7 @@ func TestRefreshTokenKept(t *testing.T) {
 	}
 }
 
-// TestStoreFails: what the store says is what the caller gets, and nobody is signed in.
+// TestStoreFails: if the store fails, the caller gets its error, and nobody is signed in.
 func TestStoreFails(t *testing.T) {
 	w := newWorld(t)
 	ada := w.signIn("google", "ada")
@@ -376,7 +377,7 @@ func TestStoreFails(t *testing.T) {
 	}
 }
 
-// TestTwoTabs: if another tab makes the user meanwhile, both are signed in as this user.
+// TestTwoTabs: if two tabs sign in for the first time at once, both sign in as one user.
 func TestTwoTabs(t *testing.T) {
 	w := newWorld(t)
 	ada := w.signIn("google", "ada")
@@ -386,7 +387,7 @@ func TestTwoTabs(t *testing.T) {
 	}
 }
 
-// TestWhatCannotBeKept: neither a key of another length nor a grant that cannot be written.
+// TestWhatCannotBeKept: a key of another length is refused, and a grant that JSON cannot hold.
 func TestWhatCannotBeKept(t *testing.T) {
 	_, err := account.NewAccounts(account.NewMemory(), []byte("short"), slog.New(slog.DiscardHandler), nil)
 	_, err2 := account.NewSessions(account.NewMemory(), []byte("short"), true)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// BenchmarkFile measures a change of a file store that has this many identities: alone, and
-// as one of 50 at once that share writes. An operation is one change, on this machine's disk.
+// BenchmarkFile measures one change of a file store that has this many identities: a change by
+// itself, and each of 50 changes at once, which share writes. It writes to this machine's disk.
 func BenchmarkFile(b *testing.B) {
 	for _, identities := range []int{10, 1_000, 10_000} {
 		for _, atOnce := range []int{1, 50} {

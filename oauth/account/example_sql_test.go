@@ -13,10 +13,10 @@ import (
 	"example.com/oauthbyhand/oauth/account"
 )
 
-// If one machine is not enough, the records go to a database. This is all that it takes:
-// copy it and choose a driver.
+// If the app runs on several machines, keep the records in a database. This file is all that
+// you need: copy it and choose a driver.
 func ExampleStore_sql() {
-	db, err := sql.Open("postgres", os.Getenv("DATABASE_URL")) // with a driver imported
+	db, err := sql.Open("postgres", os.Getenv("DATABASE_URL")) // import a driver of this name
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -36,7 +36,7 @@ func ExampleStore_sql() {
 // nanoseconds since 1970:
 //
 //	CREATE TABLE users (
-//	  id TEXT PRIMARY KEY -- and what the app knows about its users
+//	  id TEXT PRIMARY KEY -- add what your app knows about its users
 //	);
 //	CREATE TABLE identities (
 //	  seq      BIGSERIAL PRIMARY KEY,
@@ -88,7 +88,7 @@ func (s sqlStore) inTx(ctx context.Context, f func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
-// one returns otherwise if a statement did not change a row.
+// one returns otherwise if a statement did not change exactly one row.
 func one(result sql.Result, err error, otherwise error) error {
 	if err != nil {
 		return err
@@ -101,11 +101,11 @@ func one(result sql.Result, err error, otherwise error) error {
 
 func (s sqlStore) AddIdentity(ctx context.Context, i account.Identity) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		// DO UPDATE locks the user, which another request may be about to delete.
+		// DO UPDATE locks the user: another request may be about to delete it.
 		if _, err := tx.ExecContext(ctx, `INSERT INTO users (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET id = excluded.id`, i.UserID); err != nil {
 			return err
 		}
-		// Two sign-ins may come at once, so the constraint decides, and no SELECT before it.
+		// Two sign-ins may come at once. The UNIQUE constraint sees this, and a SELECT would not.
 		result, err := tx.ExecContext(ctx, `INSERT INTO identities (provider, subject, user_id, created, sealed)
 			VALUES ($1, $2, $3, $4, $5) ON CONFLICT (provider, subject) DO NOTHING`,
 			i.Provider, i.Subject, i.UserID, i.Created.UnixNano(), i.Sealed)
@@ -146,8 +146,8 @@ func (s sqlStore) Identities(ctx context.Context, userID string) (all []account.
 }
 
 // UpdateTokens holds a connection while the provider answers, and while it waits for the
-// lock. Give it a pool of its own, a second [sql.DB]. Otherwise a slow provider takes all
-// connections, and no session can be read.
+// lock. Give it a second [sql.DB]. Otherwise one slow provider can take all connections, and
+// no session can be read.
 func (s sqlStore) UpdateTokens(ctx context.Context, userID string, key account.Key, update func(string) (string, error)) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
 		i, err := scanIdentity(tx.QueryRowContext(ctx, identityColumns+`WHERE provider = $1 AND subject = $2 AND user_id = $3`+s.forUpdate, key.Provider, key.Subject, userID))
@@ -165,8 +165,8 @@ func (s sqlStore) UpdateTokens(ctx context.Context, userID string, key account.K
 
 func (s sqlStore) RemoveIdentity(ctx context.Context, userID string, key account.Key) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		// Lock the user: if two identities are removed at once, each transaction would still
-		// see the other identity, and neither would delete the user.
+		// Lock the user. Otherwise, if two identities are removed at once, each transaction
+		// still sees the other identity, and neither deletes the user.
 		var id string
 		err := tx.QueryRowContext(ctx, `SELECT id FROM users WHERE id = $1`+s.forUpdate, userID).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -185,14 +185,14 @@ func (s sqlStore) RemoveIdentity(ctx context.Context, userID string, key account
 }
 
 func (s sqlStore) AddSession(ctx context.Context, session account.Session) error {
-	// Without the identity, nothing is inserted.
+	// If the user does not have the identity, this inserts nothing.
 	result, err := s.db.ExecContext(ctx, `INSERT INTO sessions (hash, user_id, provider, subject, begun, seen, proof)
 		SELECT $1, user_id, provider, subject, $5, $6, $7 FROM identities WHERE user_id = $2 AND provider = $3 AND subject = $4`,
 		session.Hash, session.UserID, session.Key.Provider, session.Key.Subject, session.Begun.UnixNano(), session.Seen.UnixNano(), session.Proof)
 	return one(result, err, account.ErrNotFound)
 }
 
-// Session does not delete sessions that have ended. A job of yours does, now and then.
+// Session does not delete sessions that have ended. Let a job do that now and then.
 func (s sqlStore) Session(ctx context.Context, hash string) (account.Session, error) {
 	session := account.Session{Hash: hash}
 	var begun, seen int64

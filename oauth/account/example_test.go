@@ -10,7 +10,7 @@ import (
 	"example.com/oauthbyhand/oauth/account"
 )
 
-// An app does this after step 5, when it knows the account at the provider.
+// An app does this after step 5, in which it gets to know the account at the provider.
 func Example() {
 	ctx, store, key := context.Background(), account.NewMemory(), make([]byte, 32) // in your app: 32 random bytes
 	accounts, err := account.NewAccounts(store, key, slog.Default(), func(in account.SignedIn) {
@@ -26,7 +26,7 @@ func Example() {
 		return
 	}
 	google := account.Key{Provider: "https://accounts.google.com", Subject: "110248495921238986420"}
-	grant := account.Grant{Profile: oauth.Profile{Name: "Ada Lovelace"}} // and the tokens
+	grant := account.Grant{Profile: oauth.Profile{Name: "Ada Lovelace"}} // in your app, also the tokens
 	ada, err := accounts.SignIn(ctx, google, grant)
 	if err != nil {
 		fmt.Println(err)

@@ -29,10 +29,10 @@ const (
 // in 64 hexadecimal digits. If it is empty, the key is random, and kept in dir if there is
 // one.
 //
-// simulated says that the users are the fake provider's. Open refuses their store to an
-// app with real users, and the other way round. It also refuses a directory that belongs
-// to another user, that other users can open, or that another process uses. Its errors
-// name SESSION_KEY or -data.
+// simulated says that the users are the fake provider's. Such users and real ones cannot
+// share a store: Open refuses a store of the other kind. It also refuses a directory that
+// belongs to another user, that other users can open, or that another process uses. Its
+// errors name SESSION_KEY or -data.
 func Open(dir string, simulated bool, sessionKey string) (*LocalStore, []byte, error) {
 	l := NewMemory()
 	if dir == "" {
@@ -60,7 +60,7 @@ func (l *LocalStore) open(simulated bool, sessionKey string) (root []byte, err e
 	if _, err := os.Stat(f.path("accounts.jsonl")); err == nil {
 		return nil, errors.New("its accounts.jsonl was written by an older version, and this one cannot read it: take another directory")
 	}
-	if f.lock, err = lockFile(f.path("lock")); err != nil { // not the document, which is replaced
+	if f.lock, err = lockFile(f.path("lock")); err != nil { // the document cannot be the lock: each write replaces it
 		return nil, err
 	}
 	if root, err = f.rootKey(sessionKey); err != nil {
@@ -77,7 +77,7 @@ func newKey() string {
 	return hex.EncodeToString(key)
 }
 
-// parseKey reads a root key. name says what it comes from.
+// parseKey reads a root key. name is where the key comes from, for the error.
 func parseKey(name, text string) ([]byte, error) {
 	key, err := hex.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(key) != 32 {
@@ -90,7 +90,7 @@ func parseKey(name, text string) ([]byte, error) {
 // write replaces the whole document.
 type file struct {
 	dir  string
-	sync func(*os.File) error // (*os.File).Sync; tests have a disk that fails
+	sync func(*os.File) error // (*os.File).Sync; a test can make it fail
 	lock io.Closer            // nil before the directory is open and after Close
 }
 
@@ -147,7 +147,7 @@ func (f *file) load(simulated bool, root []byte) (*records, error) {
 	return &r, nil
 }
 
-// write replaces the document. Without a file there is nothing to do.
+// write replaces the document. If the store is in memory only, write does nothing.
 func (f *file) write(r *records) error {
 	if f == nil {
 		return nil
@@ -163,11 +163,11 @@ func (f *file) write(r *records) error {
 }
 
 // replace puts data in the place of a file. After a crash at any moment, the file holds
-// either the old data or the new. When replace returns, it holds the new.
+// either the old data or the new. If replace returns no error, it holds the new.
 func (f *file) replace(name string, data []byte) error {
 	temporary := f.path(name + ".new")
 	os.Remove(temporary)       // left by a crash, or by somebody before the directory was private
-	defer os.Remove(temporary) // if it could not take the file's place
+	defer os.Remove(temporary) // if it was not renamed
 	out, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err

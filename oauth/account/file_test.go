@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// noError ends a test that cannot go on.
+// noError ends the test if there is an error.
 func noError(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -38,7 +38,7 @@ func reopen(t testing.TB, dir string) *LocalStore {
 	return l
 }
 
-// onDisk is what the file in a directory holds, read as a start would.
+// onDisk returns the records in a directory's file, as an app that starts would read them.
 func onDisk(t testing.TB, dir string) records {
 	t.Helper()
 	r, err := (&file{dir: dir}).load(true, make([]byte, 32))
@@ -46,8 +46,8 @@ func onDisk(t testing.TB, dir string) records {
 	return *r
 }
 
-// copyOf is the directory as it would be found after a power failure now. Of the file that
-// is not in its place yet, only half may be there.
+// copyOf returns a directory as it could be after a power failure at this moment. If torn, only
+// half of the temporary file is there.
 func copyOf(t testing.TB, dir string, torn bool) string {
 	t.Helper()
 	after := newDir(t)
@@ -67,7 +67,7 @@ func copyOf(t testing.TB, dir string, torn bool) string {
 	return after
 }
 
-// same compares what is printed, in which nil and an empty list are the same.
+// same reports whether two records print alike: then nil and an empty list are equal.
 func same(a, b records) bool {
 	return fmt.Sprintf("%+v", a) == fmt.Sprintf("%+v", b)
 }
@@ -100,15 +100,15 @@ func operations(t *testing.T) []operation {
 	}
 }
 
-// TestPowerFailure looks at the directory at each moment of a change: after a power failure
-// then, the file opens and holds all that was acknowledged, and of the change all or nothing.
+// TestPowerFailure simulates a power failure at each moment of a change. The file opens and
+// holds all earlier changes, and this change as a whole or not at all.
 func TestPowerFailure(t *testing.T) {
 	dir := newDir(t)
 	l := reopen(t, dir)
 	var found []records // at each sync of the change under way
 	var synced []string
 	l.file.sync = func(f *os.File) error {
-		synced = append(synced, f.Name()) // in the same directory, so that it can take the file's place
+		synced = append(synced, f.Name())
 		for _, torn := range []bool{false, true} {
 			found = append(found, *reopen(t, copyOf(t, dir, torn)).records.Load())
 		}
@@ -135,21 +135,21 @@ func TestPowerFailure(t *testing.T) {
 	}
 }
 
-// TestFailingDisk: a change that cannot be written is refused, memory is what the file
-// holds, and the next change that can be written is made.
+// TestFailingDisk: a change that cannot be written is refused. Memory and file stay the same,
+// and the next change that can be written is made.
 func TestFailingDisk(t *testing.T) {
 	full := errors.New("no space left on device")
 	for name, row := range map[string]struct {
-		file  string // at whose sync it fails
-		times int    // that the sync of it fails
+		file  string // whose sync fails
+		times int    // how often it fails
 		fail  func(*os.File) error
 	}{
 		"disk full": {fileName + ".new", 9, func(*os.File) error { return full }},
-		"close":     {fileName + ".new", 1, func(f *os.File) error { return f.Close() }}, // so that the second one fails
-		"directory": {"data", 1, func(*os.File) error { return full }},                   // when the file has been replaced
+		"close":     {fileName + ".new", 1, func(f *os.File) error { return f.Close() }}, // then replace cannot close it
+		"directory": {"data", 1, func(*os.File) error { return full }},                   // after the file was replaced
 	} {
 		if runtime.GOOS == "windows" && name == "directory" {
-			continue // it is not synced
+			continue // Windows cannot sync it
 		}
 		dir, fails := newDir(t), 0
 		l := reopen(t, dir)
@@ -213,12 +213,12 @@ func TestSharedWrite(t *testing.T) {
 		go func() { results <- add("first") }()
 		<-begun
 		for n := range 50 {
-			go func() { results <- add(strconv.Itoa(n / 2)) }() // each twice
+			go func() { results <- add(strconv.Itoa(n / 2)) }() // each identity twice
 		}
 		for len(l.queue) < 50 {
 			runtime.Gosched()
 		}
-		if err := l.SeeSession(t.Context(), "h", time.Now()); err != nil { // waits for no write
+		if err := l.SeeSession(t.Context(), "h", time.Now()); err != nil { // it does not wait for the write
 			t.Error(err)
 		}
 		close(release)
@@ -236,7 +236,7 @@ func TestSharedWrite(t *testing.T) {
 		after := *l.records.Load()
 		want, got := []int{26, 25, 26, 2}, []int{ok, taken, len(after.Identities), writes}
 		if fails {
-			want = []int{1, 0, 1, 3} // the third puts the old document back
+			want = []int{1, 0, 1, 3} // the third write puts the old document back
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("the write fails: %v: changes made, taken, there, writes (-want +got): %s", fails, d)
@@ -247,8 +247,8 @@ func TestSharedWrite(t *testing.T) {
 	}
 }
 
-// TestSeen: a session's last use is written with the next change and not on its own, for
-// 200 requests at once after a pause. A change that changes nothing is not written.
+// TestSeen: a session's last use is written with the next change, and not by itself: 200
+// requests at once write nothing. A change that changes nothing is not written.
 func TestSeen(t *testing.T) {
 	dir, all := newDir(t), operations(t)
 	l := reopen(t, dir)
@@ -290,7 +290,7 @@ func TestSeen(t *testing.T) {
 	}
 }
 
-// TestOpen: an app's store and key, and each reason to refuse.
+// TestOpen: the store and the key that Open returns, and each reason to refuse.
 func TestOpen(t *testing.T) {
 	zeros, ones := strings.Repeat("00", 32), strings.Repeat("11", 32)
 	store, root, err := Open("", true, ones)
@@ -351,7 +351,7 @@ func TestOpen(t *testing.T) {
 		{"an open lock", open("lock", 0o602), false, "", "%[1]s/lock" + private + "%[1]s/lock; chmod go= %[1]s/lock"},
 	} {
 		if runtime.GOOS == "windows" && strings.Contains(row.want, "%[1]s") {
-			continue // it has other modes, and other words
+			continue // Windows has other file modes and other errors
 		}
 		dir := newDir(t)
 		before, first, err := Open(dir, true, "")
@@ -362,7 +362,7 @@ func TestOpen(t *testing.T) {
 		noError(t, errors.Join(before.Close(), row.change(dir)))
 		if row.want != "" {
 			want := "-data " + dir + ": " + strings.NewReplacer("%[1]s", dir, "%[2]d", strconv.Itoa(os.Geteuid())).Replace(row.want)
-			for range 2 { // the first one leaves no lock
+			for range 2 { // the first refusal leaves no lock
 				if _, _, err := Open(dir, !row.real, row.key); err == nil || err.Error() != want {
 					t.Errorf("%s: error\n%v, want\n%s", row.reason, err, want)
 				}
@@ -384,11 +384,11 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// What somebody left in the directory before it was private does not get the key, nor the
-// accounts: another name of the attacker's own file, or a way to it.
+// TestLeftBehind: before the directory was private, an attacker may have left links in it to a
+// file of the attacker's own. Open writes neither the key nor the accounts into that file.
 func TestLeftBehind(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		return // lets only administrators make links
+		return // on Windows only administrators make links
 	}
 	for how, link := range map[string]func(string, string) error{"hard link": os.Link, "symbolic link": os.Symlink} {
 		dir, theirs := t.TempDir(), filepath.Join(t.TempDir(), "theirs")
@@ -408,8 +408,8 @@ func TestLeftBehind(t *testing.T) {
 	}
 }
 
-// TestKill kills a process that is at work on a file, as often as KILLS says, each
-// time at another moment, and looks for what it had acknowledged.
+// TestKill kills a process that changes a store, each time at another moment, as often as the
+// environment variable KILLS says. No change that the process had acknowledged is lost.
 func TestKill(t *testing.T) {
 	if dir := os.Getenv("KILL_ME_IN"); dir != "" {
 		work(dir)
@@ -443,7 +443,7 @@ func TestKill(t *testing.T) {
 		child.Wait()
 		f := reopen(t, dir)
 		for subject, value := range acknowledged {
-			// At most the one change more that was under way.
+			// One more change may have been under way.
 			want, _ := strconv.Atoi(value)
 			if got, err := strconv.Atoi(f.identityOf(Key{"p", subject}).Sealed); err != nil || got != want && got != want+1 {
 				t.Fatalf("%s: %d was acknowledged, and %d is there (%v)", subject, want, got, err)
@@ -455,7 +455,7 @@ func TestKill(t *testing.T) {
 	t.Logf("%d acknowledged changes, none lost", total)
 }
 
-// work counts up, in several identities at once, and says what is acknowledged.
+// work counts up in several identities at once, and prints each change that is stored.
 func work(dir string) {
 	f, _, err := Open(dir, true, strings.Repeat("00", 32))
 	if err != nil {

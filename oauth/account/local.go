@@ -11,12 +11,12 @@ import (
 
 const (
 	maxSessions = 50  // of a user; one more ends the oldest
-	maxBatch    = 100 // changes that share a write
+	maxBatch    = 100 // changes that can share a write
 )
 
 // LocalStore is a [Store] for one process, in memory and perhaps in a file as well. It
-// looks records up one after the other, which is fast enough for thousands of users. A
-// user has at most 50 sessions.
+// searches all records one by one, which is fast enough for thousands of users. A user has
+// at most 50 sessions.
 type LocalStore struct {
 	file    *file                   // nil: in memory only
 	records atomic.Pointer[records] // replaced, never changed
@@ -31,7 +31,7 @@ type LocalStore struct {
 type records struct {
 	Version    int
 	Simulated  bool       // the users are the fake provider's, and must not sign in at a real one
-	KeyCheck   string     // opens under the key that sealed the rest
+	KeyCheck   string     // opens only under the key that sealed the records
 	Identities []Identity // the oldest first
 	Sessions   []Session  // the newest first
 }
@@ -76,12 +76,12 @@ func (l *LocalStore) Close() error {
 }
 
 type change struct {
-	apply func(*records) error // if it fails it leaves the records as they are
+	apply func(*records) error // if it fails, it has changed nothing
 	err   error
 }
 
 // change makes a change, and returns when it is written. Changes that wait for a write share
-// the next one. They are made to a copy, which replaces the records only if it can be written.
+// the next one. They change a copy, which replaces the records only after it is written.
 func (l *LocalStore) change(apply func(*records) error) error {
 	own := &change{apply: apply}
 	l.queue <- own
@@ -90,7 +90,7 @@ func (l *LocalStore) change(apply func(*records) error) error {
 	old := l.records.Load()
 	next, changed := old.copy(), false
 	var batch []*change
-	for range len(l.queue) { // none if an earlier caller has made this change as well
+	for range len(l.queue) { // empty if another caller has made this change already
 		c := <-l.queue
 		c.err = c.apply(next)
 		changed = changed || c.err == nil
@@ -100,7 +100,7 @@ func (l *LocalStore) change(apply func(*records) error) error {
 		return own.err
 	}
 	if err := l.file.write(next); err != nil {
-		l.file.write(old) // if the new file is in place already, the old one comes back
+		l.file.write(old) // the new file may be in place already
 		for _, c := range batch {
 			c.err = fmt.Errorf("account: not stored: %w", err)
 		}
@@ -209,8 +209,8 @@ func (l *LocalStore) Session(_ context.Context, hash string) (Session, error) {
 	return Session{}, ErrNotFound
 }
 
-// SeeSession implements [Store]. The time is written with the next change. During a change
-// SeeSession does nothing, and a later request will call it again.
+// SeeSession implements [Store]. The time is written with the next change. While a change is
+// being written, SeeSession does nothing: a later request will call it again.
 func (l *LocalStore) SeeSession(_ context.Context, hash string, at time.Time) error {
 	if !l.writing.TryLock() {
 		return nil
@@ -236,7 +236,7 @@ func (l *LocalStore) RemoveSessions(_ context.Context, userID string) error {
 
 func (l *LocalStore) removeSessions(which func(Session) bool) error {
 	if !slices.ContainsFunc(l.records.Load().Sessions, which) {
-		return nil // and nothing is written
+		return nil // nothing to write
 	}
 	return l.change(func(r *records) error {
 		r.Sessions = slices.DeleteFunc(r.Sessions, which)

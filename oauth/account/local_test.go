@@ -47,8 +47,8 @@ func TestSessionsKept(t *testing.T) {
 	want("signed out everywhere", 2, "eve's 0", "eve's 990")
 }
 
-// TestNothingLeft: what is removed leaves no empty record, what was read does not change, and
-// each of the changes that share a write has its own result.
+// TestNothingLeft: a removed record leaves nothing behind, records that were read do not change,
+// and each of the changes that share a write has its own result.
 func TestNothingLeft(t *testing.T) {
 	l := NewMemory()
 	for _, op := range operations(t)[:3] {
@@ -70,8 +70,8 @@ func TestNothingLeft(t *testing.T) {
 	}
 }
 
-// TestRemovedMeanwhile: tokens of an identity that is removed while they are updated are not
-// stored, even if another user has it by then.
+// TestRemovedMeanwhile: if an identity is removed during a refresh, the new tokens are not
+// stored, even if another user has added the identity by then.
 func TestRemovedMeanwhile(t *testing.T) {
 	l, key := NewMemory(), Key{"p", "1"}
 	mallory := Identity{Key: key, UserID: "mallory", Sealed: "mallory's"}
@@ -84,7 +84,7 @@ func TestRemovedMeanwhile(t *testing.T) {
 	}
 }
 
-// TestUnusable: what cannot be opened, written or closed is an error.
+// TestUnusable: a file that cannot be opened, written or closed leads to an error.
 func TestUnusable(t *testing.T) {
 	dir := newDir(t)
 	noError(t, os.MkdirAll(filepath.Join(dir, fileName+".new", "x"), 0o700))
@@ -106,7 +106,7 @@ func TestUnusable(t *testing.T) {
 	}
 }
 
-// TestSealContext: no two identities have the same.
+// TestSealContext: no two identities have the same text.
 func TestSealContext(t *testing.T) {
 	one := Identity{UserID: "u", Key: Key{"p", "q 1"}}
 	for _, other := range []Identity{{UserID: "u p", Key: Key{"q", "1"}}, {UserID: "u", Key: Key{"p q", "1"}}, {UserID: `u" "p`, Key: Key{"q", "1"}}} {

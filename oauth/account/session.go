@@ -13,8 +13,8 @@ import (
 
 const (
 	idleLife     = time.Hour        // how long a session lives after its last use
-	absoluteLife = 12 * time.Hour   // and after it began
-	seenEvery    = 10 * time.Minute // how exactly its last use is measured
+	absoluteLife = 12 * time.Hour   // how long it lives at most after it began
+	seenEvery    = 10 * time.Minute // its last use is noted at most this often
 )
 
 // ended reports whether the session's time is over.
@@ -23,8 +23,8 @@ func (s Session) ended(now time.Time) bool {
 }
 
 // Sessions says which browser is signed in as which user. Tokens stay on the server. The
-// browser gets only the session's random id. A session ends an hour after its last use
-// (measured to ten minutes), and at the latest 12 hours after it began.
+// browser gets only the session's random id. A session ends 50 to 60 minutes after its last
+// use, and at the latest 12 hours after it began.
 type Sessions struct {
 	store  Store
 	sealer *oauth.Sealer
@@ -49,7 +49,7 @@ func (s *Sessions) cookie(id string, life time.Duration) *http.Cookie {
 
 // Begin signs the browser in under a new session id and ends its old session, so an id
 // that an attacker planted in the browser beforehand is worthless (session fixation). key
-// is the identity that the user signed in with: when it is disconnected, the session
+// is the identity that the user signed in with: if it is disconnected, the session
 // ends. Begin returns ErrNotFound if the user does not have this identity.
 func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, userID string, key Key) error {
 	if err := s.End(w, r); err != nil {
@@ -65,18 +65,18 @@ func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, userID string, 
 	return nil
 }
 
-// Get returns the session of the browser that sent r, or ErrNotFound if it has none that
-// is live.
+// Get returns the session of the browser that sent r. It returns ErrNotFound if the browser
+// has no session, or if the session has ended.
 func (s *Sessions) Get(r *http.Request) (Session, error) {
 	hashes := s.hashes(r)
-	if len(hashes) != 1 { // if there are two, somebody else set one of them
+	if len(hashes) != 1 { // if there are two cookies, an attacker may have planted one
 		return Session{}, ErrNotFound
 	}
 	session, err := s.store.Session(r.Context(), hashes[0])
 	if err != nil {
 		return Session{}, err
 	}
-	// Somebody may have written the record into the store, or pointed it at another user.
+	// An attacker may have written this record into the store, or changed its user.
 	now := now()
 	if _, err := s.sealer.Open(session.Proof, proved(session)); err != nil || session.ended(now) {
 		return Session{}, ErrNotFound
@@ -103,8 +103,8 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 	return errs
 }
 
-// EndAll signs the user of this browser out everywhere. It returns ErrNotFound if
-// [Sessions.Get] does: nobody is signed out then, so send the user to sign in first. If the
+// EndAll signs the user of this browser out everywhere. If [Sessions.Get] finds no session,
+// EndAll returns ErrNotFound and signs nobody out: tell the user to sign in first. If the
 // store fails, the browser stays signed in and the user can try again.
 func (s *Sessions) EndAll(w http.ResponseWriter, r *http.Request) error {
 	session, err := s.Get(r)
@@ -130,7 +130,7 @@ func hash(id string) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(id)))
 }
 
-// proved is what a session's proof covers: all but its last use.
+// proved is the text that a session's proof is for: all its fields, except Seen and Proof.
 func proved(s Session) string {
 	return fmt.Sprintf("%q %q %s", s.Hash, s.Begun.UTC().Format(time.RFC3339Nano), sealContext(Identity{UserID: s.UserID, Key: s.Key}))
 }

@@ -43,7 +43,7 @@ func withCookies(cookies ...*http.Cookie) *http.Request {
 	return r
 }
 
-// live says which of the cookies are of a browser that is signed in.
+// live says for each cookie whether its browser is signed in.
 func live(t *testing.T, sessions *account.Sessions, cookies ...*http.Cookie) (all []bool) {
 	t.Helper()
 	for _, c := range cookies {
@@ -56,7 +56,7 @@ func live(t *testing.T, sessions *account.Sessions, cookies ...*http.Cookie) (al
 	return all
 }
 
-// TestSessionCookie: the cookie's attributes, and that the store does not know its value.
+// TestSessionCookie: the cookie's attributes. The store does not hold its value.
 func TestSessionCookie(t *testing.T) {
 	for secure, name := range map[bool]string{true: "__Host-oauthbyhand-session", false: "oauthbyhand-session"} {
 		sessions, store := newSessions(t, secure)
@@ -83,13 +83,13 @@ func TestSessionCookie(t *testing.T) {
 	}
 }
 
-// TestSessionLimits: an hour after its last use, which is known to ten minutes, and twelve
-// hours after its begin, a session has ended.
+// TestSessionLimits: a session ends an hour after its last noted use, and twelve hours after it
+// began. A use is noted at most once in ten minutes.
 func TestSessionLimits(t *testing.T) {
 	const h, min10 = time.Hour, 10 * time.Minute
 	for name, row := range map[string]struct {
-		uses []time.Duration // since its begin
-		want time.Duration   // it lives so long
+		uses []time.Duration // after it began
+		want time.Duration   // how long it lives
 	}{
 		"unused":                 {nil, h},
 		"used after ten minutes": {[]time.Duration{min10}, h},
@@ -151,8 +151,9 @@ func TestSessionRecords(t *testing.T) {
 	wantError(t, err, account.ErrNotFound, "a session with another user's identity")
 }
 
-// TestSessionEnds: what ends a session ends it in this browser, or in all. Somebody may have
-// planted cookies next to the user's own. If the store fails, the caller gets its error.
+// TestSessionEnds: Begin and End end the session of this browser, and EndAll those of all. An
+// attacker may have planted cookies next to the user's own. If the store fails, the caller gets
+// its error.
 func TestSessionEnds(t *testing.T) {
 	begin2 := func(s *account.Sessions, w http.ResponseWriter, r *http.Request) error {
 		return s.Begin(w, r, "ada", ada.Key)
@@ -162,8 +163,8 @@ func TestSessionEnds(t *testing.T) {
 		end    func(*account.Sessions, http.ResponseWriter, *http.Request) error
 		alone  bool // without planted cookies
 		fails  string
-		clears bool   // the browser's cookie
-		want   []bool // is Ada signed in here, and in her other browser; and Eve in hers
+		clears bool   // the answer removes the browser's cookie
+		want   []bool // afterwards signed in: Ada here, Ada in another browser, Eve
 	}{
 		{"end", (*account.Sessions).End, false, "", true, []bool{false, true, true}},
 		{"end", (*account.Sessions).End, false, "RemoveSession", true, []bool{true, true, true}},
@@ -206,8 +207,8 @@ func TestSessionEnds(t *testing.T) {
 	}
 }
 
-// TestEndAllSignedOut: without a live session nobody is signed out everywhere, and the
-// page must be able to say so.
+// TestEndAllSignedOut: if the browser has no live session, EndAll signs nobody out and returns
+// ErrNotFound.
 func TestEndAllSignedOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sessions, store := newSessions(t, false)
@@ -217,15 +218,15 @@ func TestEndAllSignedOut(t *testing.T) {
 		there := begin(t, sessions, ada)
 		time.Sleep(20 * time.Minute)
 		wantError(t, sessions.EndAll(httptest.NewRecorder(), withCookies(here)), account.ErrNotFound, "with a session that has ended")
-		store.fails["SeeSession"] = errDisk // then its use is not noted
+		store.fails["SeeSession"] = errDisk // the last use cannot be noted
 		if d := cmp.Diff([]bool{true}, live(t, sessions, there)); d != "" {
 			t.Errorf("the other browser: %s", d)
 		}
 	})
 }
 
-// TestSessionOfDisconnected: the sessions of a disconnected identity end, and stay ended if
-// it is connected again later. Sessions with another identity of the user go on.
+// TestSessionOfDisconnected: if an identity is disconnected, its sessions end. They stay ended if
+// it is connected again. The user's sessions with another identity go on.
 func TestSessionOfDisconnected(t *testing.T) {
 	sessions, store := newSessions(t, false)
 	own, thief := begin(t, sessions, ada), begin(t, sessions, ada2)

@@ -37,7 +37,7 @@ func session(user, hash string) account.Session {
 	return account.Session{Hash: hash, UserID: user, Key: account.Key{Provider: "p", Subject: "1"}, Begun: day, Seen: day, Proof: "proof"}
 }
 
-// testStore is what every Store has to do. It is the same for all of them.
+// testStore has the tests that every Store must pass.
 func testStore(t *testing.T, empty func(*testing.T) account.Store) {
 	ctx := context.Background()
 	must := func(t *testing.T, err, want error) {
@@ -196,7 +196,7 @@ func testStore(t *testing.T, empty func(*testing.T) account.Store) {
 	t.Run("sessions", func(t *testing.T) {
 		s := open(t, first, identity("eve", "p", "2", 0))
 		eves := session("eve", "h4")
-		must(t, s.AddSession(ctx, eves), account.ErrNotFound) // with Ada's identity
+		must(t, s.AddSession(ctx, eves), account.ErrNotFound) // the session names Ada's identity
 		eves.Key.Subject = "2"
 		for _, x := range []account.Session{session("ada", "h1"), session("ada", "h2"), session("ada", "h3"), eves} {
 			must(t, s.AddSession(ctx, x), nil)

@@ -12,7 +12,7 @@ import (
 )
 
 // lockFile opens a file and locks it for this process. The system unlocks it when the
-// process ends, however it ends. (Solaris, AIX and Plan 9 have no such call.)
+// process ends, even by a crash. (Solaris, AIX and Plan 9 have no such call.)
 func lockFile(path string) (io.Closer, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -25,8 +25,8 @@ func lockFile(path string) (io.Closer, error) {
 	return file, nil
 }
 
-// checkPrivate returns an error if a file exists and belongs to another user than self, or
-// is open to others. The error says what to do.
+// checkPrivate returns an error if a file exists and does not belong to the user self, or if
+// other users can open it. The error says what to do.
 func checkPrivate(path string, self int) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {

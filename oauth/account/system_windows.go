@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// lockFile opens a file that no other process can open meanwhile. The system closes it
-// when the process ends, however it ends.
+// lockFile opens a file. No other process can open it until it is closed. The system closes
+// it when the process ends, even by a crash.
 func lockFile(path string) (io.Closer, error) {
 	name, err := syscall.UTF16PtrFromString(path)
 	if err != nil {
@@ -21,6 +21,6 @@ func lockFile(path string) (io.Closer, error) {
 	return os.NewFile(uintptr(handle), path), nil
 }
 
-// checkPrivate checks nothing: in a user's profile, Windows lets in only that user and
+// checkPrivate checks nothing. In a user's own folder, Windows lets in only that user and
 // administrators.
 func checkPrivate(string, int) error { return nil }

@@ -12,7 +12,7 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// refreshTimeout limits a whole refresh, with the wait for another one.
+// refreshTimeout limits a refresh, including its wait while another one has the lock.
 const refreshTimeout = 15 * time.Second
 
 // Errors that mean that only a new sign-in helps. The last two match ErrSignInAgain as well.
@@ -25,14 +25,15 @@ var (
 	ErrNoRefresh = fmt.Errorf("%w: the access token is no longer good and there is no refresh token: this app did not ask for offline access, or the provider gives none", ErrSignInAgain)
 )
 
-// endedCodes are refusals of a refresh that the provider repeats until the user signs in
-// again: the grant has ended (RFC 6749 §5.2), or the provider wants to see the user (the
-// names are those of OIDC Core §3.1.2.6).
+// endedCodes are errors after which no refresh helps, only a new sign-in: the grant has
+// ended (RFC 6749 §5.2), or the provider wants to see the user (the names are those of OIDC
+// Core §3.1.2.6).
 var endedCodes = []string{"invalid_grant", "interaction_required", "consent_required", "login_required"}
 
 // Grant returns the grant of an identity with an access token that is good for a request.
-// It refreshes the token first if that is due ([oauth.Tokens.RefreshDue]). It returns
-// ErrSignInAgain if the token has expired and cannot be refreshed.
+// It refreshes the token first if that is due ([oauth.Tokens.RefreshDue]). If the token has
+// expired and the refresh fails, Grant returns an error. It is ErrSignInAgain if only a new
+// sign-in helps.
 func (a *Accounts) Grant(ctx context.Context, identity Identity, client *oauth.Client) (Grant, error) {
 	grant, err := a.Open(identity)
 	if err != nil {
@@ -53,7 +54,8 @@ func (a *Accounts) Grant(ctx context.Context, identity Identity, client *oauth.C
 
 // Call gives valid tokens to call, which uses the provider's API as the user. If the provider
 // refuses the tokens anyway (RFC 6750 §3.1), Call refreshes them and calls call once more. It
-// returns ErrSignInAgain if there are no valid tokens, or if the new ones are refused as well.
+// returns ErrSignInAgain if only a new sign-in can bring valid tokens, or if the provider
+// refuses the refreshed tokens as well.
 func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Client, call func(oauth.Tokens) error) error {
 	grant, err := a.Grant(ctx, identity, client)
 	if err != nil {
@@ -75,10 +77,10 @@ func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Cl
 // the access token that the provider has refused, or "". Refresh returns ErrSignInAgain if
 // the provider has ended the grant, or if there is no refresh token.
 //
-// The store locks the identity meanwhile, so that other requests and other processes wait,
-// and then find the new tokens. Many providers give a new refresh token each time. If the old
-// one comes again, they take it for stolen and end the grant (RFC 9700 §4.14.2). Refresh goes
-// on if ctx is cancelled, because by then the provider may have used up the refresh token.
+// The store locks the identity meanwhile, so other requests and other processes wait, and
+// then find the new tokens. Many providers give a new refresh token each time. If the old one
+// comes again, they take it for stolen and end the grant (RFC 9700 §4.14.2). If ctx is
+// cancelled, Refresh goes on, because the provider may have used up the refresh token by then.
 //
 // The new tokens are stored before anybody uses them: after a crash, the stored tokens are
 // the newest there are. If they cannot be stored, the refresh fails. Then, if each refresh
@@ -104,7 +106,7 @@ func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth
 			return ErrGrantEnded
 		case t.RefreshToken == "":
 			return ErrNoRefresh
-		case t.AccessToken == refused || t.RefreshDue(): // otherwise another request was quicker
+		case t.AccessToken == refused || t.RefreshDue(): // otherwise another request has refreshed it
 			fresh, err := client.Refresh(ctx, *t)
 			if refusal, ok := errors.AsType[*oauth.Refusal](err); ok && slices.Contains(endedCodes, refusal.Code) {
 				// The tokens are forgotten, so that nobody asks the provider again.
@@ -125,8 +127,8 @@ func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth
 	return grant, nil
 }
 
-// Wait returns when no refresh is under way. Call it before the app ends, so that tokens
-// that a provider has just given are stored. It takes at most 15 seconds.
+// Wait returns when no refresh is under way, after at most 15 seconds. Call it before the app
+// ends, so that tokens that a provider has just given are stored.
 func (a *Accounts) Wait() {
 	a.refreshing.Lock()
 	defer a.refreshing.Unlock()

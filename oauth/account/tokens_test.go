@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// in runs f in a bubble of time, with a user of the fake signed in.
+// in runs f in a bubble of package synctest, with a user of the fake signed in.
 func in(t *testing.T, provider string, f func(t *testing.T, w *world, identity account.Identity, client *oauth.Client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -49,8 +49,8 @@ func TestRefresh(t *testing.T) {
 			if d := cmp.Diff(grant, w.open(identity.Key)); d != "" {
 				t.Errorf("%s: what is stored is not what is used: %s", provider, d)
 			}
-			// The identity in hand is an old copy. It leads to the new tokens all the same, and
-			// so does a token that was refused just before another request replaced it.
+			// This identity is an old copy, but leads to the new tokens. A token that was refused
+			// just before another request replaced it leads to them as well.
 			for _, refused := range []string{"", before.AccessToken} {
 				if again, err := w.accounts.Refresh(t.Context(), identity, client, refused); err != nil || again.Tokens.AccessToken != after.AccessToken {
 					t.Errorf("%s: asked once more: %v", provider, err)
@@ -63,7 +63,7 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
-// TestOneRefresh: fifty requests at once lead to one refresh, which goes on if they are cancelled.
+// TestOneRefresh: fifty requests at once make one refresh. It goes on if they are cancelled.
 func TestOneRefresh(t *testing.T) {
 	in(t, "github", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
 		time.Sleep(9 * time.Hour)
@@ -105,7 +105,8 @@ func down(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 	http.Error(w, "down", http.StatusServiceUnavailable)
 }
 
-// TestProviderDown: the token is used until it expires. The grant is not over.
+// TestProviderDown: if the provider is down, the token is used until it expires, and the grant
+// goes on afterwards.
 func TestProviderDown(t *testing.T) {
 	in(t, "github", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
 		w.onRefresh = down
@@ -128,7 +129,7 @@ func TestProviderDown(t *testing.T) {
 	})
 }
 
-// TestHangingRefresh: a refresh gives up after 15 seconds, and waits no longer for another one.
+// TestHangingRefresh: a refresh that waits for another one gives up after 15 seconds.
 func TestHangingRefresh(t *testing.T) {
 	in(t, "github", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
 		release := make(chan bool)
@@ -144,8 +145,8 @@ func TestHangingRefresh(t *testing.T) {
 	})
 }
 
-// TestGrantEnded: these refusals of a refresh mean that the user must sign in again, and
-// the provider is asked once. No other refusal ends it.
+// TestGrantEnded: after these refusals of a refresh the user must sign in again, and the
+// provider is not asked again. After any other refusal the grant goes on.
 func TestGrantEnded(t *testing.T) {
 	for code, asked := range map[string]int32{"invalid_grant": 1, "interaction_required": 1, "consent_required": 1, "login_required": 1, "server_error": 2} {
 		in(t, "google", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
@@ -182,8 +183,8 @@ func TestGrantEnded(t *testing.T) {
 	}
 }
 
-// TestNoRefreshToken: Meta has none, and the generic provider gives one for offline_access
-// only.
+// TestNoRefreshToken: Facebook gives no refresh token, and the generic provider gives one only
+// for offline_access.
 func TestNoRefreshToken(t *testing.T) {
 	for _, provider := range []string{"oidc", "facebook"} {
 		in(t, provider, func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
@@ -211,7 +212,7 @@ func TestCall(t *testing.T) {
 	refused, forbidden := &oauth.Refusal{Step: 5, Status: 401}, &oauth.Refusal{Step: 5, Status: 403}
 	for _, row := range []struct {
 		reason           string
-		results          []error // of the calls
+		results          []error // one for each call
 		calls, refreshes int
 		want             error
 	}{
@@ -237,8 +238,8 @@ func TestCall(t *testing.T) {
 	}
 }
 
-// TestNoCall: a copy of an identity that was tampered with is not used, although the stored
-// one would do. A token that was refused and cannot be refreshed is not used again.
+// TestNoCall: an identity that was tampered with is not used, although the stored one is good. A
+// token that was refused and cannot be refreshed is not used again.
 func TestNoCall(t *testing.T) {
 	w := newWorld(t)
 	ada, client := w.signIn("google", "ada"), w.clients["google"]
@@ -254,8 +255,8 @@ func TestNoCall(t *testing.T) {
 	}
 }
 
-// TestNotStored: new tokens that cannot be stored are not used. The fake has spent the old
-// refresh token, so the user has to sign in again.
+// TestNotStored: new tokens that cannot be stored are not used. The fake no longer accepts the
+// old refresh token, so the user has to sign in again.
 func TestNotStored(t *testing.T) {
 	in(t, "github", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
 		w.fails["UpdateTokens"] = errDisk
@@ -275,7 +276,7 @@ func TestNotStored(t *testing.T) {
 	})
 }
 
-// TestPanicInRefresh: a provider entry that panics is an error for the requests that wait.
+// TestPanicInRefresh: if a provider entry panics, the request gets an error and the lock is free.
 func TestPanicInRefresh(t *testing.T) {
 	in(t, "google", func(t *testing.T, w *world, identity account.Identity, honest *oauth.Client) {
 		time.Sleep(2 * time.Hour)
