@@ -9,8 +9,8 @@ import (
 	"example.com/oauthbyhand/providers"
 )
 
-// An entry says what is special about a provider: the scopes that a sign-in asks for, the hosts
-// whose callback URLs may be http, and how replies become a profile.
+// An entry says, for example, which scopes a sign-in asks for, at which hosts a callback URL may
+// be http, and how replies become a profile.
 func Example() {
 	entry := providers.Spotify()
 	fmt.Println(entry.Title, entry.Scopes, entry.CallbackHosts)

@@ -10,39 +10,40 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// Facebook speaks OAuth 2.0 with an error format and an API signature of its own.
-// Graph v26.0 is of 2026-07-29. The metadata that Facebook publishes for OpenID
-// Connect names no token endpoint, so the code flow cannot be built on it.
+// Facebook speaks OAuth 2.0, with its own format of errors and its own signature of API
+// requests. Version 26.0 of its Graph API came out on 2026-07-29. Facebook also publishes
+// metadata for OpenID Connect, but they name no token endpoint, so an app cannot redeem a
+// code by them.
 func Facebook() oauth.Provider {
 	return oauth.Provider{
 		About: oauth.About{
 			Name:          "facebook",
 			Title:         "Facebook",
 			Console:       "https://developers.facebook.com/apps/",
-			CallbackHosts: []string{"localhost"}, // by itself, and only while the app is in development mode
-			Notes: "Choose the use case “Authenticate and request data from users with Facebook Login”, not “Facebook Login for Business”, which refuses these scopes. " +
-				"Add the permission email there: without it the sign-in fails. " +
+			CallbackHosts: []string{"localhost"}, // works without being registered, and only in development mode
+			Notes: "Choose the use case “Authenticate and request data from users with Facebook Login”. “Facebook Login for Business” refuses these scopes. " +
+				"Add the permission email to the use case: without it the sign-in fails. " +
 				"People without a role in the app can sign in only if public_profile has “Increase access” and the app is live. " +
-				"Facebook does not say whether an e-mail address was verified. " +
-				"This app does not exchange its tokens for longer-lived ones: when one has expired, sign in again.",
+				"Facebook does not say whether an e-mail address is verified. " +
+				"This app does not exchange its tokens for longer-lived tokens: when a token has expired, sign in again.",
 			Sources: []string{
 				"https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow",
 				"https://developers.facebook.com/docs/graph-api/changelog",
 				"https://developers.facebook.com/docs/graph-api/guides/secure-requests",
 				"https://developers.facebook.com/docs/facebook-login/access-tokens/debugging-and-error-handling",
-				"https://github.com/overtrue/socialite/pull/266",                   // email must be added
-				"https://github.com/thebergamo/react-native-fbsdk-next/issues/388", // for Business
+				"https://github.com/overtrue/socialite/pull/266",                   // the permission email must be added
+				"https://github.com/thebergamo/react-native-fbsdk-next/issues/388", // what goes wrong with “for Business”
 			},
 			Checked: "2026-11-29",
 		},
 		Metadata: oauth.Metadata{
 			AuthorizationEndpoint: "https://www.facebook.com/v26.0/dialog/oauth",
-			// Shown as a GET in the guide; a POST keeps the secret out of URLs.
+			// The guide shows a GET. A POST keeps the secret out of URLs.
 			TokenEndpoint: "https://graph.facebook.com/v26.0/oauth/access_token",
 		},
 		Scopes:         []string{"public_profile", "email"},
 		ScopeSeparator: ",",
-		// The token reply does not name the granted scopes. With this, the callback does.
+		// The token reply does not name the granted scopes. With return_scopes, the callback does.
 		AuthorizationParams: map[string]string{"return_scopes": "true"},
 		GrantedScopes:       "granted_scopes",
 		WithoutPKCE: "Facebook drops the challenge for these scopes, and then refuses the verifier with 400 " +
@@ -57,15 +58,16 @@ func Facebook() oauth.Provider {
 	}
 }
 
-// appSecretProof shows that a request comes from the app that the token was issued to. A
-// thief of the token cannot make it. An app can demand it ("Require App Secret").
+// appSecretProof shows that a request comes from the app that the token was issued to. An
+// attacker who has only the token cannot make it. In its settings, an app can tell Facebook to
+// require it ("Require App Secret").
 func appSecretProof(clientSecret, accessToken string) string {
 	mac := hmac.New(sha256.New, []byte(clientSecret))
 	mac.Write([]byte(accessToken))
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// addAppSecretProof is for the profile, whose URL has a query.
+// addAppSecretProof adds the proof to the profile's URL, which already has a query.
 func addAppSecretProof(r *oauth.Request, clientSecret, accessToken string) {
 	r.URL += "&appsecret_proof=" + appSecretProof(clientSecret, accessToken)
 }
@@ -79,8 +81,8 @@ func facebookRevoke(_, clientSecret string, t oauth.Tokens) oauth.Request {
 	}
 }
 
-// facebookProfile takes id as subject. Each app sees another id for the same user. The
-// address may be missing.
+// facebookProfile takes id as subject. Facebook gives each app another id for the same user.
+// The address may be missing.
 func facebookProfile(r oauth.Replies) (oauth.Profile, error) {
 	var p oauth.Profile
 	var picture, data oauth.Object

@@ -9,8 +9,8 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// GitHub speaks OAuth 2.0 and issues no ID tokens to apps. E-mail addresses have
-// an endpoint of their own.
+// GitHub speaks OAuth 2.0 and issues no ID tokens to apps. E-mail addresses come from an
+// endpoint of their own.
 func GitHub() oauth.Provider {
 	return oauth.Provider{
 		About: oauth.About{
@@ -18,24 +18,24 @@ func GitHub() oauth.Provider {
 			Title:         "GitHub",
 			Console:       "https://github.com/settings/applications/new",
 			CallbackHosts: []string{"localhost", "127.0.0.1", "[::1]"},
-			Notes: "An OAuth app. If it is older than August 2026, switch off “wildcard” for its callback URL. " +
-				"New apps' tokens expire after 8 hours and come with a refresh token.",
+			Notes: "Register an OAuth app. If yours is older than August 2026, switch off “wildcard” for its callback URL. " +
+				"The tokens of new apps expire after 8 hours and come with a refresh token.",
 			Sources: []string{
 				"https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps",
 				"https://github.blog/changelog/2025-07-14-pkce-support-for-oauth-and-github-app-authentication",
 				"https://docs.github.com/en/rest/users/emails",
 				"https://docs.github.com/en/rest/apps/oauth-applications",
-				"https://github.com/orgs/community/discussions/24745", // bad_refresh_token
+				"https://github.com/orgs/community/discussions/24745", // the error bad_refresh_token
 			},
 			Checked: "2026-11-20",
 		},
-		// Not for discovery: only the iss that callbacks carry since 2026.
+		// The iss that callbacks carry since 2026. GitHub has no metadata at this issuer.
 		Issuer: "https://github.com/login/oauth",
 		Metadata: oauth.Metadata{
 			AuthorizationEndpoint: "https://github.com/login/oauth/authorize",
 			TokenEndpoint:         "https://github.com/login/oauth/access_token",
 		},
-		Scopes:        []string{"user:email"}, // id, name and picture need none
+		Scopes:        []string{"user:email"}, // id, name and picture need no scope
 		ClientAuth:    "client_secret_post",
 		InvalidGrant:  []string{"bad_refresh_token"},
 		RevokeRequest: githubRevoke,
@@ -48,7 +48,7 @@ func GitHub() oauth.Provider {
 	}
 }
 
-// githubAPI pins the version of the API. Without it GitHub answers by an old one.
+// githubAPI asks for one version of the API. Without this header GitHub uses an old one.
 func githubAPI(r *oauth.Request, _, _ string) {
 	r.Header.Set("Accept", "application/vnd.github+json")
 	r.Header.Set("X-GitHub-Api-Version", "2026-03-10")

@@ -2,7 +2,7 @@ package providers
 
 import "example.com/oauthbyhand/oauth"
 
-// Google speaks OpenID Connect by the book.
+// Google follows OpenID Connect.
 func Google() oauth.Provider {
 	return oauth.Provider{
 		About: oauth.About{
@@ -10,10 +10,10 @@ func Google() oauth.Provider {
 			Title:         "Google",
 			Console:       "https://console.cloud.google.com/apis/credentials",
 			CallbackHosts: []string{"localhost", "127.0.0.1", "[::1]"},
-			Notes: "Client type “Web application”. Google compares the callback URL byte by byte: a slash at its end counts. " +
+			Notes: "Choose the client type “Web application”. Google compares the callback URL byte by byte: a slash at its end counts. " +
 				"While the consent screen is in testing, refresh tokens end after 7 days, unless the app asks only for openid, email and profile. " +
 				"The user cannot untick openid, email and profile one by one. " +
-				"The granted scopes come back under longer names.",
+				"Google writes the granted scopes by longer names.",
 			Sources: []string{
 				"https://developers.google.com/identity/openid-connect/openid-connect",
 				"https://developers.google.com/identity/protocols/oauth2/web-server",
@@ -26,10 +26,10 @@ func Google() oauth.Provider {
 		OpenID:        true,
 		Scopes:        []string{"openid", "email", "profile"},
 		AuthorizationParams: map[string]string{
-			"access_type": "offline", // a refresh token,
-			"prompt":      "consent", // which Google gives only when it asks for consent
+			"access_type": "offline", // asks for a refresh token
+			"prompt":      "consent", // Google gives one only when it asks the user for consent
 		},
-		// Basic is in Google's metadata too, but its own guides show the form.
+		// Google's metadata also offer client_secret_basic, but its guides show the form.
 		ClientAuth: "client_secret_post",
 		Profile:    openIDProfile,
 	}

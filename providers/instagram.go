@@ -8,35 +8,37 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// Instagram is "Instagram API with Instagram Login": OAuth 2.0, for professional accounts
-// only, without e-mail addresses. Older ways are closed: Basic Display since 2024-12-04.
+// Instagram speaks OAuth 2.0, by its "Instagram API with Instagram Login". It is for
+// professional accounts only, and gives no e-mail addresses. The older Basic Display API ended
+// on 2024-12-04.
 func Instagram() oauth.Provider {
 	return oauth.Provider{
 		About: oauth.About{
 			Name:    "instagram",
 			Title:   "Instagram",
 			Console: "https://developers.facebook.com/apps/",
-			// No host at all: https always, so use a tunnel or a local TLS proxy.
+			// Instagram takes only https, even for localhost: use a tunnel or a local TLS proxy.
 			CallbackHosts: nil,
-			Notes: "Instagram → API setup with Instagram login → Business login settings. It has an app id and a secret of its own, " +
-				"not the Facebook app's. Professional accounts only. The dashboard may add a slash to the end of the callback URL: look at what it saved. " +
-				"While the app is in development mode, the account must be an Instagram tester of the app, and must have accepted that; others get “Insufficient developer role”. " +
-				"Its tokens live for an hour, and this app does not exchange them for longer-lived ones: when one has expired, sign in again.",
+			Notes: "In the dashboard: Instagram → API setup with Instagram login → Business login settings. Take the id and the secret that are there, " +
+				"not those of the Facebook app. Only professional accounts can sign in. The dashboard may add a slash to the end of the callback URL: look at what it saved. " +
+				"While the app is in development mode, the account must be an Instagram tester of the app, and must have accepted this. Other accounts get “Insufficient developer role”. " +
+				"Its tokens live for an hour, and this app does not exchange them for longer-lived tokens: when a token has expired, sign in again.",
 			Sources: []string{
 				"https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login",
 				"https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/get-started",
-				"https://github.com/jsmrtn/craftagram/issues/86", // testers
+				"https://github.com/jsmrtn/craftagram/issues/86", // accounts must be testers
 			},
 			Checked: "2026-11-29",
 		},
 		Metadata: oauth.Metadata{
-			// The guide says www., the reference page api.; the guide is the newer.
+			// The guide says www.instagram.com, the reference page api.instagram.com. The guide
+			// is newer.
 			AuthorizationEndpoint: "https://www.instagram.com/oauth/authorize",
 			TokenEndpoint:         "https://api.instagram.com/oauth/access_token",
 		},
 		Scopes:         []string{"instagram_business_basic"},
 		ScopeSeparator: ",",
-		WithoutPKCE: "Instagram's documents name no PKCE (the first source of the entry, read on 2026-11-29). " +
+		WithoutPKCE: "Instagram's documents do not mention PKCE (the first source of the entry, read on 2026-11-29). " +
 			"State ties the callback to this browser, and the client secret ties the code to this app. Nothing ties the code to one sign-in.",
 		ClientAuth:   "client_secret_post",
 		TokenReply:   instagramTokens,
@@ -47,9 +49,9 @@ func Instagram() oauth.Provider {
 	}
 }
 
-// instagramTokens brings both shapes of the token reply into the standard's. The guide shows
-// {"data": [{…}]}. Apps in production see only the inner object. The granted scopes are
-// called permissions, and are a list or a text with commas.
+// instagramTokens turns both shapes of the token reply into the standard's shape (RFC 6749
+// §5.1). The guide shows {"data": [{…}]}. Apps in production get only the inner object. The
+// granted scopes are called permissions, and are a list or a text with commas.
 func instagramTokens(reply oauth.Object) (oauth.Object, error) {
 	var wrapped []oauth.Object
 	if err := reply.Read("data", &wrapped); err != nil {
@@ -66,17 +68,17 @@ func instagramTokens(reply oauth.Object) (oauth.Object, error) {
 		reply["scope"] = permissions
 	}
 	if _, ok := reply["token_type"]; !ok {
-		reply["token_type"] = json.RawMessage(`"bearer"`) // required (RFC 6749 §5.1), and left out
+		reply["token_type"] = json.RawMessage(`"bearer"`) // the standard requires it, Instagram leaves it out
 	}
 	if _, ok := reply["expires_in"]; !ok {
-		reply["expires_in"] = json.RawMessage("3600") // the guide says so, the reply does not
+		reply["expires_in"] = json.RawMessage("3600") // the reply does not say it, the guide does
 	}
 	return reply, nil
 }
 
-// instagramProfile takes the user_id that /me gives, the professional account's. The
-// user_id of the token reply is another one, and a number above 2^53 there: many
-// JSON readers get its last digits wrong.
+// instagramProfile takes user_id of /me as subject: it is the professional account's. The
+// user_id of the token reply is another id. There it is a number above 2^53, and many JSON
+// readers get its last digits wrong.
 func instagramProfile(r oauth.Replies) (oauth.Profile, error) {
 	var p oauth.Profile
 	var username string

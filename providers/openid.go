@@ -9,14 +9,14 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// OpenID returns the entry of any provider that speaks OpenID Connect. The issuer is
-// enough: the rest is in the provider's metadata (step 0). scopes are asked for in addition
-// to openid, email and profile. Many providers give a refresh token only for offline_access.
-// The title is the issuer's host, which users know.
+// OpenID returns the entry of any provider that speaks OpenID Connect. The issuer is enough:
+// the rest is in the provider's metadata (step 0). The app asks for scopes in addition to
+// openid, email and profile. Many providers give a refresh token only for offline_access. The
+// title of the entry is the issuer's host.
 func OpenID(issuer string, scopes ...string) oauth.Provider {
 	var params map[string]string
 	if slices.Contains(scopes, "offline_access") {
-		params = map[string]string{"prompt": "consent"} // or the scope is ignored (OIDC Core §11)
+		params = map[string]string{"prompt": "consent"} // otherwise the provider ignores the scope (OIDC Core §11)
 	}
 	return oauth.Provider{
 		About: oauth.About{
@@ -25,8 +25,8 @@ func OpenID(issuer string, scopes ...string) oauth.Provider {
 			Console:       "the administration page of your provider",
 			CallbackHosts: []string{"localhost", "127.0.0.1", "[::1]"},
 			Notes: "OIDC_ISSUER is the issuer exactly as the provider writes it, with or without a slash at its end. " +
-				"At Microsoft it has your tenant's GUID: not “common”, and no domain name. " +
-				"OIDC_SCOPES adds scopes to openid, email and profile; put spaces between them. Many providers give a refresh token only for offline_access, and then ask the user at each sign-in.",
+				"At Microsoft it contains your tenant's GUID, not “common” or a domain name. " +
+				"OIDC_SCOPES adds scopes to openid, email and profile, with spaces between them. Many providers give a refresh token only for offline_access, and then ask the user at each sign-in.",
 			Sources: []string{
 				"https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims",
 				"https://openid.net/specs/openid-connect-core-1_0.html#OfflineAccess",
@@ -41,7 +41,7 @@ func OpenID(issuer string, scopes ...string) oauth.Provider {
 	}
 }
 
-// withOpenID returns the scopes of every sign-in, and then the others, each once.
+// withOpenID returns openid, email and profile, and then the other scopes, each once.
 func withOpenID(scopes []string) []string {
 	all := []string{"openid", "email", "profile"}
 	for _, scope := range scopes {
@@ -52,20 +52,20 @@ func withOpenID(scopes []string) []string {
 	return all
 }
 
-// openIDTitle names the party that signs the user in. OpenID Connect is only the protocol.
+// openIDTitle names the provider by its host, which users know. They do not know the protocol.
 func openIDTitle(issuer string) string {
 	u, err := url.Parse(issuer)
 	switch {
 	case err != nil || u.Host == "":
-		return "OpenID provider" // not set
-	case u.Host == "openid.example": // the simulated one
+		return "OpenID provider" // there is no issuer yet
+	case u.Host == "openid.example": // the fake provider's
 		return "OpenID Example"
 	}
 	return u.Host
 }
 
-// openIDProfile maps the standard claims (OIDC Core §5.1). The ID token comes first,
-// because only it is signed. The userinfo reply completes it and never replaces a claim.
+// openIDProfile reads the standard claims (OIDC Core §5.1). The ID token comes first, because
+// only it is signed. The userinfo reply fills in claims that are missing, and replaces none.
 func openIDProfile(r oauth.Replies) (oauth.Profile, error) {
 	sources := []oauth.Object{r.IDToken}
 	for _, reply := range r.API {
@@ -86,11 +86,11 @@ func openIDProfile(r oauth.Replies) (oauth.Profile, error) {
 		); err != nil {
 			return oauth.Profile{}, err
 		}
-		// A boolean (OIDC Core §5.1). Anything else, such as the string "true", does not say
-		// that the address was checked, and is no reason to refuse the user.
+		// email_verified is a boolean (OIDC Core §5.1). If it has another type, such as the
+		// string "true", the address counts as not verified, and the user can still sign in.
 		claims.Read("email_verified", &next.EmailVerified)
 		p.Subject, p.Name, p.Picture = cmp.Or(p.Subject, next.Subject), cmp.Or(p.Name, next.Name), cmp.Or(p.Picture, next.Picture)
-		if p.Email == "" && next.Email != "" { // the word for an address comes from the source of the address
+		if p.Email == "" && next.Email != "" { // email_verified must come from the same source as the address
 			p.Email, p.EmailVerified = next.Email, next.EmailVerified
 		}
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// recorded returns a provider's reply by its name in testdata/profiles, where SOURCES.md names its source. JSON stands for itself.
+// recorded returns a reply from testdata/profiles, by its file name (SOURCES.md there names its source). If name
+// is JSON, that is the reply.
 func recorded(t *testing.T, name string) json.RawMessage {
 	t.Helper()
 	if name == "" {
@@ -46,7 +47,7 @@ func TestProfiles(t *testing.T) {
 	for name, row := range map[string]struct {
 		provider oauth.Provider
 		idToken  string   // a name in testdata/profiles, or the claims
-		api      []string // likewise, the replies; "" is a request that was not made
+		api      []string // the replies, by name or as JSON; "" for a request that was not made
 		want     oauth.Profile
 		reason   string
 	}{
@@ -173,8 +174,8 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
-// A member of another type than the provider's own documents say is an error, not
-// an empty profile: each member in turn, and each reply.
+// If a member has another type than in the provider's documents, the profile is refused, and not
+// read as empty. This tries each member and each reply in turn.
 func TestProfilesRefuseOtherTypes(t *testing.T) {
 	google := `{"sub":"1","name":"n","email":"e","picture":"p"}`
 	for name, row := range map[string]struct {
@@ -218,7 +219,7 @@ func TestProfilesRefuseOtherTypes(t *testing.T) {
 	}
 }
 
-// xTokenProfile reads a token reply of X, whose API is closed.
+// xTokenProfile reads the profile from a token reply of X, as if X's API were closed to the app.
 func xTokenProfile(r oauth.Replies) (oauth.Profile, error) {
 	var token oauth.Object
 	if err := json.Unmarshal(r.API[0], &token); err != nil {
@@ -246,7 +247,7 @@ func TestInstagramTokens(t *testing.T) {
 	}
 	bare, err := instagramTokens(oauth.Object{"access_token": json.RawMessage(`"x"`)})
 	want := oauth.Object{"access_token": json.RawMessage(`"x"`), "token_type": json.RawMessage(`"bearer"`), "expires_in": json.RawMessage(`3600`)}
-	if diff := cmp.Diff(want, bare); err != nil || diff != "" { // no scope means as asked
+	if diff := cmp.Diff(want, bare); err != nil || diff != "" { // without a scope, what was asked for is granted
 		t.Errorf("without permissions: %v (-want +got):\n%s", err, diff)
 	}
 	for _, reply := range []string{`{"data":{}}`, `{"data":[1]}`} {
@@ -260,7 +261,7 @@ func TestInstagramTokens(t *testing.T) {
 	}
 }
 
-// Whatever a provider answers, its entry does not panic, and nobody is signed in by it.
+// No reply of a provider makes its entry panic, or signs anybody in.
 func TestEntriesOfStrangeReplies(t *testing.T) {
 	for _, row := range append(All(), OpenID("https://op.example")) {
 		for _, reply := range []string{
@@ -268,7 +269,7 @@ func TestEntriesOfStrangeReplies(t *testing.T) {
 			`{"email":null,"images":[null],"picture":null}`, `{"images":{},"picture":[],"permissions":[null]}`, `{"picture":{"data":null}}`, `{"permissions":null}`,
 		} {
 			var o oauth.Object
-			if json.Unmarshal([]byte(reply), &o); row.TokenReply != nil && o != nil { // oauth refuses what is no object
+			if json.Unmarshal([]byte(reply), &o); row.TokenReply != nil && o != nil { // package oauth refuses a reply that is no object
 				if tokens, err := row.TokenReply(o); err == nil && tokens["access_token"] != nil {
 					t.Errorf("%s: tokens from %s: %v", row.Name, reply, tokens)
 				}
@@ -284,7 +285,7 @@ func TestEntriesOfStrangeReplies(t *testing.T) {
 	}
 }
 
-// The example of RFC 4231 §4.3 (test case 2), with key and data in their places.
+// The example of RFC 4231 §4.3 (test case 2): its key is the secret, its data are the token.
 func TestAppSecretProof(t *testing.T) {
 	got := appSecretProof("Jefe", "what do ya want for nothing?")
 	if want := "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"; got != want {
@@ -311,7 +312,7 @@ func TestRevokeRequests(t *testing.T) {
 	}
 }
 
-// Each row names the sources of its facts.
+// Each entry has all texts, and names the sources of its facts.
 func TestRowsAreComplete(t *testing.T) {
 	rows := []oauth.About{X().About, OpenID("https://op.example").About}
 	for _, row := range All() {
@@ -349,7 +350,7 @@ func TestOpenIDScopes(t *testing.T) {
 	}
 }
 
-// The button names a party, not a protocol.
+// The button names the provider, not the protocol.
 func TestOpenIDTitle(t *testing.T) {
 	for issuer, want := range map[string]string{
 		"https://openid.example":         "OpenID Example",
@@ -364,7 +365,7 @@ func TestOpenIDTitle(t *testing.T) {
 	}
 }
 
-// A provider that gets no PKCE has a reason with a source and a date, and says what is left.
+// If an entry sends no PKCE, it says why, with a source and a date, and what protects the code instead.
 func TestWithoutPKCE(t *testing.T) {
 	for _, row := range All() {
 		meta := row.Name == "facebook" || row.Name == "instagram"

@@ -2,7 +2,7 @@ package providers
 
 import "example.com/oauthbyhand/oauth"
 
-// Spotify speaks OAuth 2.0, with client authentication by Basic.
+// Spotify speaks OAuth 2.0. The app shows its secret by client_secret_basic.
 func Spotify() oauth.Provider {
 	return oauth.Provider{
 		About: oauth.About{
@@ -11,13 +11,13 @@ func Spotify() oauth.Provider {
 			Console:       "https://developer.spotify.com/dashboard",
 			CallbackHosts: []string{"127.0.0.1", "[::1]"}, // localhost is refused since 2025
 			Notes: "In development mode, the app's owner must have Spotify Premium, and must list each user (at most 5). Others get 403 when their profile is read. " +
-				"Apps in development mode see no e-mail address: new ones since 2026-02-11, the others since 2026-03-09. Apps with extended quota see it. No address is verified. " +
-				"A refresh token ends six months after the user allowed the app, and refreshing does not extend that. Then sign in again.",
+				"Apps in development mode see no e-mail address: new apps since 2026-02-11, older apps since 2026-03-09. Apps with extended quota see it. Spotify verifies no address. " +
+				"A refresh token ends six months after the user allowed the app, even if it is used. Then sign in again.",
 			Sources: []string{
 				"https://developer.spotify.com/documentation/web-api/tutorials/code-flow",
 				"https://developer.spotify.com/documentation/web-api/concepts/redirect_uri",
 				"https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile",
-				"https://github.com/spotify/web-api/issues/1287", // no revocation for apps
+				"https://github.com/spotify/web-api/issues/1287", // apps cannot revoke a grant
 			},
 			Checked: "2026-11-29",
 		},
@@ -25,7 +25,7 @@ func Spotify() oauth.Provider {
 			AuthorizationEndpoint: "https://accounts.spotify.com/authorize",
 			TokenEndpoint:         "https://accounts.spotify.com/api/token",
 		},
-		Scopes:      []string{"user-read-email"}, // id, name and picture need none
+		Scopes:      []string{"user-read-email"}, // id, name and picture need no scope
 		ClientAuth:  "client_secret_basic",
 		RevokePage:  "https://www.spotify.com/account/apps/",
 		ProfileURLs: []oauth.ProfileURL{{URL: "https://api.spotify.com/v1/me"}},
@@ -33,8 +33,8 @@ func Spotify() oauth.Provider {
 	}
 }
 
-// spotifyProfile takes account_id as subject, which Spotify added in May 2026 for
-// linking accounts; the older id is no longer promised to stay.
+// spotifyProfile takes account_id as subject. Spotify added it in May 2026 for linking
+// accounts, and no longer promises that the older id stays the same.
 func spotifyProfile(r oauth.Replies) (oauth.Profile, error) {
 	var p oauth.Profile
 	var images []oauth.Object

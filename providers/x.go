@@ -8,7 +8,7 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// X, once Twitter, signs people in by OAuth 1.0a. By OAuth 2.0 it is [X2], which X's
+// X (formerly Twitter) signs people in by OAuth 1.0a. [X2] is X by OAuth 2.0, which X's
 // documents recommend for new apps.
 func X() oauth.Provider1 {
 	return oauth.Provider1{
@@ -16,10 +16,10 @@ func X() oauth.Provider1 {
 			Name:    "x",
 			Title:   "X (OAuth 1.0a)",
 			Console: "https://console.x.com",
-			// Not localhost: X's page on apps asks for 127.0.0.1, although pages on its tools
-			// register localhost. No page names [::1].
+			// X's page on apps asks for 127.0.0.1 instead of localhost, although pages on its
+			// tools register localhost. No page names [::1].
 			CallbackHosts: []string{"127.0.0.1"},
-			Notes: "The id and the secret are what X calls API key and API key secret (consumer keys), not the client id and secret that it has for OAuth 2.0. " +
+			Notes: "The id is what X calls API key, and the secret is the API key secret (X also calls them consumer keys). Do not take the client id and client secret of OAuth 2.0. " +
 				"Switch on “Sign in with X” and, for addresses, “Request email from users”. " +
 				"X compares the callback URL exactly: a slash at its end counts. Reading the profile may cost credits.",
 			Sources: []string{
@@ -32,10 +32,11 @@ func X() oauth.Provider1 {
 			},
 			Checked: "2026-11-29",
 		},
-		// All at api.x.com: the host is signed, and api.twitter.com signs differently.
+		// All URLs have the host api.x.com. The host is part of what is signed, so at
+		// api.twitter.com the signature would be another one.
 		TemporaryCredentialURL: "https://api.x.com/oauth/request_token",
-		// …/authenticate does not ask again if the user has allowed this app before;
-		// …/authorize always asks.
+		// /oauth/authenticate does not ask again if the user has allowed this app before.
+		// /oauth/authorize always asks.
 		AuthorizationURL: "https://api.x.com/oauth/authenticate",
 		TokenURL:         "https://api.x.com/oauth/access_token",
 		ProfileURL:       "https://api.x.com/1.1/account/verify_credentials.json?include_email=true&skip_status=true&include_entities=false",
@@ -45,7 +46,7 @@ func X() oauth.Provider1 {
 	}
 }
 
-// xProfileClosed knows the two refusals that are about the app. If the app's plan lacks
+// xProfileClosed recognizes the two refusals that are about the app. If the app's plan lacks
 // version 1.1 of the API, the answer is 403 with error 453
 // (https://github.com/wtsnjp/twoot.py/issues/6, 2023-12-04). An app without credits gets 402
 // (https://github.com/tryethernal/ethernal/issues/1326, 2026-06-04, seen at version 2).
@@ -56,9 +57,9 @@ func xProfileClosed(r *oauth.Refusal) bool {
 	return r.Status == http.StatusPaymentRequired || r.Status == http.StatusForbidden && r.Code == "453"
 }
 
-// xProfile takes id_str as subject. id is the same as a number, which may be above 2^53. The
-// screen name is no key: its owner can change it, and somebody else can take it then. If the
-// profile is closed to the app, the token reply has both under other names.
+// xProfile takes id_str as subject. The member id is the same id as a number, which may be
+// above 2^53. The screen name cannot be the key: its owner can change it, and somebody else can
+// take it then. If the profile is closed to the app, the token reply has id and screen name.
 func xProfile(r oauth.Replies) (oauth.Profile, error) {
 	var p oauth.Profile
 	if r.API[0] == nil {
@@ -71,11 +72,11 @@ func xProfile(r oauth.Replies) (oauth.Profile, error) {
 		"email":                   &p.Email,
 		"profile_image_url_https": &p.Picture,
 	})
-	// X's page: null if there is no address, or if it is not verified.
+	// X says that email is null if there is no address, or if it is not verified.
 	p.EmailVerified = p.Email != ""
 	p.Picture = xPicture(p.Picture)
 	return p, err
 }
 
-// xPicture is the URL of the picture in full size.
+// xPicture returns the URL of the picture in full size.
 func xPicture(normal string) string { return strings.ReplaceAll(normal, "_normal.", ".") }

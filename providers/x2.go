@@ -15,7 +15,7 @@ func X2() oauth.Provider {
 			Title:         "X (OAuth 2.0)",
 			AccountKey:    "x",
 			Console:       "https://console.x.com",
-			CallbackHosts: []string{"127.0.0.1"}, // as for OAuth 1.0a
+			CallbackHosts: []string{"127.0.0.1"}, // see X
 			Notes: "Choose a confidential client, and take the client id and client secret of OAuth 2.0, not the API key. " +
 				"X compares the callback URL exactly: a slash at its end counts. " +
 				"Reading the profile costs credits; an app without credits gets 402.",
@@ -32,8 +32,8 @@ func X2() oauth.Provider {
 			TokenEndpoint:         "https://api.x.com/2/oauth2/token",
 			RevocationEndpoint:    "https://api.x.com/2/oauth2/revoke",
 		},
-		// Both users.read and tweet.read are needed to read the profile, users.email for
-		// the address in it, and offline.access for a refresh token.
+		// The profile needs users.read and tweet.read, its address needs users.email, and a
+		// refresh token needs offline.access.
 		Scopes:      []string{"users.read", "tweet.read", "users.email", "offline.access"},
 		ClientAuth:  "client_secret_basic",
 		ProfileURLs: []oauth.ProfileURL{{URL: "https://api.x.com/2/users/me?user.fields=profile_image_url,confirmed_email"}},
@@ -41,8 +41,8 @@ func X2() oauth.Provider {
 	}
 }
 
-// x2Profile takes id as subject. OAuth 1.0a calls it id_str. The username is no key: its
-// owner can change it, and somebody else can take it then.
+// x2Profile takes id as subject. With OAuth 1.0a its name is id_str. The username cannot be the
+// key: its owner can change it, and somebody else can take it then.
 func x2Profile(r oauth.Replies) (oauth.Profile, error) {
 	var p oauth.Profile
 	var user oauth.Object

@@ -48,8 +48,8 @@ func TestXProfiles(t *testing.T) {
 	}
 }
 
-// Only these refusals are about the app. Any other is about the user or the request, and a
-// suspended or locked user must not get past it.
+// Only these refusals are about the app. Any other is about the user or the request. A
+// suspended or locked user must not be signed in.
 func TestXProfileClosed(t *testing.T) {
 	for want, refusals := range map[bool][]oauth.Refusal{
 		true: {{Status: 403, Code: "453"}, {Status: 402}, {Status: 402, Code: "CreditsDepleted"}},

@@ -9,10 +9,10 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// ParseBaseURL parses the URL under which browsers reach the app. It has a scheme, a host
-// and perhaps a port, and nothing else. The scheme is https, or http if the host is this
-// machine. The host of the result is written as browsers write it. Errors name the flag
-// -base-url.
+// ParseBaseURL parses the URL under which browsers reach the app. The URL must have a scheme,
+// a host and perhaps a port, and nothing else. The scheme must be https, or http if the host is
+// this machine. In the result, the host is written as browsers write it (see [HostOf]). Errors
+// name the flag -base-url.
 func ParseBaseURL(raw string) (*url.URL, error) {
 	raw = strings.TrimSuffix(raw, "/")
 	u, err := url.Parse(raw)
@@ -26,16 +26,16 @@ func ParseBaseURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// HostOf returns hostport as browsers write it, without an empty port or the scheme's
-// default port.
+// HostOf returns hostport without its port if the port is empty or the scheme's default, as
+// browsers write it.
 func HostOf(scheme, hostport string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(hostport, ":"), map[string]string{"http": ":80", "https": ":443"}[scheme])
 }
 
-// OneHost serves next only under the host of base, which the providers know. A sign-in
-// that begins at 127.0.0.1 would come back to localhost, which does not get its cookie. If both
-// hosts mean this machine, a GET is redirected to base. A callback is not, because its URL
-// holds a code. All other requests are answered by other.
+// OneHost lets requests pass to next only under the host of base, because the providers send
+// browsers back to that host. For example, a sign-in that begins at 127.0.0.1 would come back to
+// localhost, without its cookie. If both hosts mean this machine, OneHost redirects a GET to base,
+// except a callback, whose URL holds a code. The handler other answers all other requests.
 func OneHost(base *url.URL, other http.HandlerFunc, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := strings.ToLower(r.Host)
@@ -43,7 +43,7 @@ func OneHost(base *url.URL, other http.HandlerFunc, next http.Handler) http.Hand
 		loopbacks := err == nil && oauth.IsLoopback(here.Hostname()) && oauth.IsLoopback(base.Hostname()) && here.Port() == base.Port()
 		reading := r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/callback/")
 		switch {
-		case host == base.Host, strings.HasPrefix(r.URL.Path, "/static/"): // the page of other needs its style
+		case host == base.Host, strings.HasPrefix(r.URL.Path, "/static/"): // the page that other sends needs its style
 			next.ServeHTTP(w, r)
 		case loopbacks && reading && strings.HasPrefix(r.URL.RequestURI(), "/"):
 			http.Redirect(w, r, base.String()+r.URL.RequestURI(), http.StatusSeeOther)

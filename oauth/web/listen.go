@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Visible returns addr as a browser on this machine could write it: if its host means all
-// addresses, name replaces it.
+// Visible returns addr as a browser on this machine could write it. If addr has no host, or one
+// that means all addresses (such as 0.0.0.0), the host of the result is name.
 func Visible(addr, name string) string {
 	host, port, _ := net.SplitHostPort(addr)
 	if host == "" || net.ParseIP(host).IsUnspecified() {
@@ -21,9 +21,10 @@ func Visible(addr, name string) string {
 	return net.JoinHostPort(host, port)
 }
 
-// Listen listens on addr. If the port is taken and next is set, it tries the next 20 ports.
-// It sets addr to the port that it got. localhost means 127.0.0.1, and ::1 if this machine
-// has it. Errors name flagName, the flag that addr came from.
+// Listen listens on addr. If that fails and next is set, it tries the next 20 ports. With port 0
+// the system chooses a port. Listen writes the port that it got into addr. The host localhost
+// means 127.0.0.1, and also ::1 if this machine has it. Errors name flagName, the flag that addr
+// comes from.
 func Listen(flagName string, addr *string, next bool) ([]net.Listener, error) {
 	host, portText, err := net.SplitHostPort(*addr)
 	port, notNumber := strconv.Atoi(portText)
@@ -47,8 +48,9 @@ func Listen(flagName string, addr *string, next bool) ([]net.Listener, error) {
 	}
 }
 
-// listenAll listens on the port of all hosts. It skips the second host if that does not exist.
-// If another program has its port it fails, because some browsers would go to that program.
+// listenAll listens on one port of all hosts. It skips the second host if this machine does not
+// have it. If another program has that host's port, listenAll fails, because some browsers would
+// go to that program.
 func listenAll(hosts []string, port *int) ([]net.Listener, error) {
 	var listeners []net.Listener
 	for i, host := range hosts {
@@ -66,7 +68,7 @@ func listenAll(hosts []string, port *int) ([]net.Listener, error) {
 	return listeners, nil
 }
 
-// exists reports whether this machine has host: without IPv6 it has no ::1.
+// exists reports whether this machine has host. A machine without IPv6 has no ::1.
 func exists(host string) bool {
 	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
@@ -76,8 +78,9 @@ func exists(host string) bool {
 	return true
 }
 
-// Serve serves each handler on its listener until ctx ends. Then it waits at most 900 ms
-// for requests under way, and returns nil. If a listener fails before, it returns the error.
+// Serve serves each handler on its listener until ctx ends. Then it waits at most 900 ms for
+// requests under way, and returns nil. If a listener fails earlier, Serve stops all of them in
+// the same way and returns the error.
 func Serve(ctx context.Context, handlers map[net.Listener]http.Handler, log *slog.Logger) error {
 	ended := make(chan error, len(handlers))
 	var servers []*http.Server

@@ -24,10 +24,10 @@ func GetOnly(h http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// Headers sets headers on each response of next: no scripts, no frames (RFC 9700 §4.16),
-// no copies in caches, and no paths of this app in requests to other sites. Images may come
-// from any https site. imagesFrom is an origin from which they may also come over plain
-// http, such as "http://127.0.0.1:9000", or empty.
+// Headers sets headers on each response of next. They forbid scripts, frames around a page (RFC
+// 9700 §4.16), copies in caches, and this app's paths in requests to other sites. Images may
+// come from any https site. imagesFrom is one more origin for images, such as
+// "http://127.0.0.1:9000", or empty.
 func Headers(base *url.URL, imagesFrom string, next http.Handler) http.Handler {
 	// No form-action: Chromium also applies it to the redirects after a form.
 	policy := "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; img-src 'self' https: " + imagesFrom
@@ -42,18 +42,20 @@ func Headers(base *url.URL, imagesFrom string, next http.Handler) http.Handler {
 			h.Set("Strict-Transport-Security", "max-age=31536000") // a year (RFC 6797 §6.1)
 		}
 		if strings.HasPrefix(r.URL.Path, "/callback/") {
-			// The URL holds a code (RFC 9700 §4.2.4), so nobody gets it. With no-referrer
-			// the page's forms would say "Origin: null" and be refused.
+			// The URL holds a code, so not even a request to this app gets it as a Referer (RFC
+			// 9700 §4.2.4). With no-referrer, forms of the page would be sent with "Origin: null"
+			// and be refused.
 			h.Set("Referrer-Policy", "strict-origin")
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// LocalPath returns path if it is one of this app's, and "" otherwise, so that no sign-in
-// ends at another site (open redirect, RFC 9700 §4.11.1). Browsers take "//host" and
-// "/\host" for another host. They drop tabs and line breaks from a URL, so LocalPath refuses
-// these. They also drop a cookie that is too long, so a path has at most 512 bytes.
+// LocalPath returns path if it leads to this app, and "" otherwise, so that no sign-in ends at
+// another site (open redirect, RFC 9700 §4.11.1). Browsers take "//host" and "/\host" for
+// another host. They drop tabs and line breaks from a URL, so LocalPath refuses these. It also
+// refuses a path of more than 512 bytes: the path is kept in a cookie, and browsers drop a
+// cookie that is too long.
 func LocalPath(path string) string {
 	_, err := url.ParseRequestURI(path) // Parse allows line breaks after a "#"
 	if err != nil || len(path) > 512 || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) {

@@ -29,8 +29,8 @@ func TestParseBaseURLRefuses(t *testing.T) {
 	}
 }
 
-// What is answered under another name: 303 leads to the base URL, 421 names the address of the
-// app, and 404 is what the app itself answers here.
+// The answers under other host names: 303 redirects to the base URL, 421 is the answer of other,
+// and 404 is the answer of next.
 func TestOneHost(t *testing.T) {
 	const local = "http://localhost:8080"
 	for _, row := range []struct {
@@ -96,8 +96,8 @@ func TestVisible(t *testing.T) {
 	}
 }
 
-// All names of this machine are at one port, which is named. If one of them is taken, the
-// next port is tried, or none.
+// localhost has one port at all its addresses. If that port is taken at one of them, Listen tries
+// the next port or fails.
 func TestListen(t *testing.T) {
 	listen := func(addr string, next bool) (string, []net.Listener, error) {
 		listeners, err := Listen("-addr", &addr, next)
@@ -133,13 +133,13 @@ func TestListen(t *testing.T) {
 	if !exists("127.0.0.1") {
 		t.Error("127.0.0.1 is not taken for this machine")
 	}
-	if exists("192.0.2.1") { // an address of documentation (RFC 5737), no machine's
+	if exists("192.0.2.1") { // no machine has it: it is for documentation (RFC 5737)
 		t.Error("192.0.2.1 is taken for this machine")
 	}
 	if _, _, err := listen("192.0.2.1:0", false); err == nil {
 		t.Error("listening at 192.0.2.1")
 	}
-	// The last name only is taken: none of the others is kept.
+	// If only the last address is taken, Listen closes the others.
 	listeners[0].Close()
 	if len(listeners) > 1 {
 		if _, _, err := listen(addr, false); err == nil || !strings.HasPrefix(err.Error(), "-addr "+addr+": ") || !strings.HasSuffix(err.Error(), "; take another port") {
@@ -222,7 +222,7 @@ func TestServe(t *testing.T) {
 			t.Errorf("the log holds %q", logged.String())
 		}
 
-		// At the end a request under way is waited for, but not for long.
+		// At the end Serve waits for a request under way, but not for long.
 		finishing, hanging := two.ask("/"), two.ask("/hang")
 		synctest.Wait()
 		began := time.Now()
@@ -250,7 +250,7 @@ func TestServe(t *testing.T) {
 	})
 }
 
-// A listener that fails ends all.
+// A listener that fails ends Serve.
 func TestServeFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		err := Serve(t.Context(), map[net.Listener]http.Handler{failingListener{newPipes()}: http.NotFoundHandler()}, slog.New(slog.DiscardHandler))

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestProvidersREADME holds the list in providers/README.md to the entries; UPDATE=1 writes it.
+// TestProvidersREADME compares the list in providers/README.md with the entries. UPDATE=1 writes it.
 func TestProvidersREADME(t *testing.T) {
 	const name, begin, end = "../README.md", "<!-- providers: UPDATE=1 go test writes them -->\n", "<!-- end of the providers -->"
 	file, err := os.ReadFile(name)
@@ -32,11 +32,11 @@ func TestProvidersREADME(t *testing.T) {
 	}
 }
 
-// listOfProviders names the page that registers an app, with which callback URL, and how the demo
-// is then started.
+// listOfProviders says for each provider where to register the app, with which callback URL, and
+// how to start the demo then.
 func listOfProviders(t *testing.T) (list string) {
 	for _, p := range All("") {
-		for _, start := range []string{ // the first that the provider takes
+		for _, start := range []string{ // the first one whose callback URL the provider takes
 			"go run .",
 			"go run . -base-url http://127.0.0.1:8080",
 			"go run . -base-url https://app.example.com",

@@ -1,5 +1,5 @@
-// Package registered holds this app's registrations: for each provider the client that was
-// registered there, with credentials from the environment.
+// Package registered has this app's registrations: a client for each provider, with credentials
+// from the environment.
 package registered
 
 import (
@@ -16,21 +16,21 @@ import (
 	"example.com/oauthbyhand/providers"
 )
 
-// Provider is a provider with this app's client: a button on the home page. It speaks
+// Provider is a provider with this app's client, and one button on the home page. It speaks
 // either OAuth 2.0 or OAuth 1.0a.
 type Provider struct {
 	oauth.About
 	Client  *oauth.Client  // OAuth 2.0; nil without credentials
 	Client1 *oauth.Client1 // OAuth 1.0a; nil without credentials
-	Key     string         // what account.Key calls it
-	Hidden  bool           // no button
+	Key     string         // its name in an account.Key
+	Hidden  bool           // it has no button
 
-	entry  oauth.Provider  // of OAuth 2.0; else entry1 is set
-	entry1 oauth.Provider1 // of OAuth 1.0a
+	entry  oauth.Provider  // set with OAuth 2.0
+	entry1 oauth.Provider1 // set with OAuth 1.0a
 }
 
-// All returns the providers that this app knows, without clients. issuer and scopes are for the
-// generic OpenID provider: its issuer, and scopes to ask for in addition to the usual ones.
+// All returns the providers that this app knows, without clients. issuer is that of the generic
+// OpenID provider. The app asks this provider for scopes in addition to the usual ones.
 func All(issuer string, scopes ...string) []Provider {
 	var all []Provider
 	for _, entry := range append(providers.All(), providers.OpenID(issuer, scopes...)) {
@@ -43,11 +43,11 @@ func All(issuer string, scopes ...string) []Provider {
 // Ready reports whether there are credentials, so that people can sign in.
 func (p Provider) Ready() bool { return p.Client != nil || p.Client1 != nil }
 
-// RevokePage is the page on which users revoke what they granted, if the provider gives apps no
-// way to do it.
+// RevokePage returns the page on which users revoke what they granted, if the provider gives
+// apps no way to revoke.
 func (p Provider) RevokePage() string { return p.entry.RevokePage }
 
-// Variables are the environment variables that its credentials come from.
+// Variables returns the names of the environment variables that hold the credentials.
 func (p Provider) Variables() []string {
 	name := strings.ToUpper(p.Name)
 	variables := []string{name + "_CLIENT_ID", name + "_CLIENT_SECRET"}
@@ -57,7 +57,7 @@ func (p Provider) Variables() []string {
 	return variables
 }
 
-// RedirectURI is the callback URL to register for the app at base, to the letter.
+// RedirectURI returns the callback URL for the app at base. Register it to the letter.
 func (p Provider) RedirectURI(base *url.URL) string { return base.String() + "/callback/" + p.Name }
 
 // Connect makes the client. A nil transport means the internet.
@@ -72,8 +72,9 @@ func (p *Provider) Connect(id, secret, redirectURI string, transport http.RoundT
 	return err
 }
 
-// Begin is step 1. With OAuth 2.0 the browser carries the request to the provider. With OAuth
-// 1.0a the app has sent it to the provider, and the browser carries only its name.
+// Begin is step 1. With OAuth 2.0 the browser carries the whole request to the provider. With
+// OAuth 1.0a the app itself sends the request, and the browser carries only the temporary token
+// that the provider answers with.
 func (p Provider) Begin(ctx context.Context) (oauth.Attempt, string, error) {
 	if p.Client1 != nil {
 		return p.Client1.Begin(ctx)
@@ -81,16 +82,16 @@ func (p Provider) Begin(ctx context.Context) (oauth.Attempt, string, error) {
 	return p.Client.Begin(ctx)
 }
 
-// Twin returns the same provider under another name, without a button, and with accounts
-// of its own.
+// Twin returns a copy of the provider under another name, without a button, and with accounts
+// of its own. Call it before Connect.
 func (p Provider) Twin(name string) Provider {
 	p.Name, p.Key, p.Hidden = name, name, true
 	return p
 }
 
-// FromEnvironment returns all providers for the app at base. Those with credentials have a
-// client. Credentials come from the environment only: flags are visible in the list of
-// processes. An error names the variable to change.
+// FromEnvironment returns all providers for the app at base. Each one that has credentials gets
+// a client. Credentials come only from the environment, because other users of the machine can
+// see the flags of a process. An error names the variable to change.
 func FromEnvironment(base *url.URL) ([]Provider, error) {
 	all := All(os.Getenv("OIDC_ISSUER"), strings.Fields(os.Getenv("OIDC_SCOPES"))...)
 	issuers := make(map[string]string)
@@ -108,7 +109,7 @@ func FromEnvironment(base *url.URL) ([]Provider, error) {
 			return nil, fmt.Errorf("%s, or unset %s", rule, strings.Join(variables, " and "))
 		}
 		if err := p.Connect(os.Getenv(variables[0]), os.Getenv(variables[1]), p.RedirectURI(base), nil); err != nil {
-			return nil, fmt.Errorf("%s: %w", variables[len(variables)-1], err) // OIDC_ISSUER: the rest of an entry is ours
+			return nil, fmt.Errorf("%s: %w", variables[len(variables)-1], err) // OIDC_ISSUER is last, and is all that can be wrong in an entry
 		}
 		if other := issuers[p.entry.Issuer]; other != "" && p.entry.Issuer != "" {
 			return nil, fmt.Errorf("OIDC_ISSUER: %s is already the issuer of %s; no two may share one (RFC 9207 §4)", p.entry.Issuer, other)
@@ -118,8 +119,8 @@ func FromEnvironment(base *url.URL) ([]Provider, error) {
 	return all, nil
 }
 
-// callbackRule says what to do if the provider does not take the app's callback URL. It is
-// empty if the provider takes it.
+// callbackRule returns what to do if the provider does not take the app's callback URL, and ""
+// if it does.
 func callbackRule(provider oauth.About, base *url.URL) string {
 	host := strings.TrimSuffix(base.Host, ":"+base.Port())
 	if base.Scheme == "https" || slices.Contains(provider.CallbackHosts, host) {
@@ -132,8 +133,9 @@ func callbackRule(provider oauth.About, base *url.URL) string {
 	return fmt.Sprintf("%s takes no callback URLs at %s: %s", provider.Title, base, way)
 }
 
-// Titles returns a function that names the provider that a request is about: the one in its
-// path, or in its query the one that an account belongs to.
+// Titles returns a function that returns the title of the provider that a request is about. The
+// last part of the path names the provider, or the parameter "provider" in the query does, as in
+// an account.Key.
 func Titles(all []Provider) func(*http.Request) string {
 	return func(r *http.Request) string {
 		name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
