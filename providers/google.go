@@ -13,7 +13,7 @@ func Google() oauth.Provider {
 			Notes: "Choose the client type “Web application”. Google compares the callback URL byte by byte: a slash at its end counts. " +
 				"While the consent screen is in testing, refresh tokens end after 7 days, unless the app asks only for openid, email and profile. " +
 				"The user cannot untick openid, email and profile one by one. " +
-				"Google writes the granted scopes by longer names.",
+				"In its replies, Google gives the granted scopes longer names.",
 			Sources: []string{
 				"https://developers.google.com/identity/openid-connect/openid-connect",
 				"https://developers.google.com/identity/protocols/oauth2/web-server",

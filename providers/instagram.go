@@ -22,7 +22,7 @@ func Instagram() oauth.Provider {
 			Notes: "In the dashboard: Instagram → API setup with Instagram login → Business login settings. Take the id and the secret that are there, " +
 				"not those of the Facebook app. Only professional accounts can sign in. The dashboard may add a slash to the end of the callback URL: look at what it saved. " +
 				"While the app is in development mode, the account must be an Instagram tester of the app, and must have accepted this. Other accounts get “Insufficient developer role”. " +
-				"Its tokens live for an hour, and this app does not exchange them for longer-lived tokens: when a token has expired, sign in again.",
+				"Instagram's tokens live for an hour, and this app does not exchange them for longer-lived tokens: when a token has expired, sign in again.",
 			Sources: []string{
 				"https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login",
 				"https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/get-started",

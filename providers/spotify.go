@@ -11,8 +11,8 @@ func Spotify() oauth.Provider {
 			Console:       "https://developer.spotify.com/dashboard",
 			CallbackHosts: []string{"127.0.0.1", "[::1]"}, // localhost is refused since 2025
 			Notes: "In development mode, the app's owner must have Spotify Premium, and must list each user (at most 5). Others get 403 when their profile is read. " +
-				"Apps in development mode see no e-mail address: new apps since 2026-02-11, older apps since 2026-03-09. Apps with extended quota see it. Spotify verifies no address. " +
-				"A refresh token ends six months after the user allowed the app, even if it is used. Then sign in again.",
+				"Apps in development mode see no e-mail address: new apps since 2026-02-11, older apps since 2026-03-09. Apps with extended quota see it. No address is verified. " +
+				"A refresh token ends six months after the user allowed the app, and refreshing does not extend this time: sign in again then.",
 			Sources: []string{
 				"https://developer.spotify.com/documentation/web-api/tutorials/code-flow",
 				"https://developer.spotify.com/documentation/web-api/concepts/redirect_uri",
