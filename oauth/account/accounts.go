@@ -45,7 +45,7 @@ type SignedIn struct {
 // NewAccounts returns the accounts in store, sealed under a key derived from root. It
 // returns an error if root does not have 32 bytes, which must be random. hook is called
 // after each sign-in and each connected account, when the grant is stored: use it to send
-// a welcome. The user waits for it, and several goroutines may call it. log gets what the
+// a welcome. The user waits for the hook, and several goroutines may call it. log gets what the
 // user is not told: tokens that could not be refreshed yet, and panics.
 func NewAccounts(store Store, root []byte, log *slog.Logger, hook func(SignedIn)) (*Accounts, error) {
 	sealer, err := oauth.NewSealer(root, "tokens")
