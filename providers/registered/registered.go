@@ -103,16 +103,16 @@ func FromEnvironment(base *url.URL) ([]Provider, error) {
 			continue
 		}
 		if len(unset) > 0 {
-			return nil, fmt.Errorf("%s is not set, but others of %s are: set all or none", strings.Join(unset, ", "), strings.Join(variables, ", "))
+			return nil, fmt.Errorf("%s is not set: set all of %s, or none", strings.Join(unset, " and "), strings.Join(variables, ", "))
 		}
 		if rule := callbackRule(p.About, base); rule != "" {
 			return nil, fmt.Errorf("%s, or unset %s", rule, strings.Join(variables, " and "))
 		}
 		if err := p.Connect(os.Getenv(variables[0]), os.Getenv(variables[1]), p.RedirectURI(base), nil); err != nil {
-			return nil, fmt.Errorf("%s: %w", variables[len(variables)-1], err) // OIDC_ISSUER is last, and is all that can be wrong in an entry
+			return nil, fmt.Errorf("%s: %w", variables[len(variables)-1], err) // only OIDC_ISSUER, the last one, can make an entry wrong
 		}
 		if other := issuers[p.entry.Issuer]; other != "" && p.entry.Issuer != "" {
-			return nil, fmt.Errorf("OIDC_ISSUER: %s is already the issuer of %s; no two may share one (RFC 9207 §4)", p.entry.Issuer, other)
+			return nil, fmt.Errorf("OIDC_ISSUER: %s is already the issuer of %s, and two providers must not have one issuer (RFC 9207 §4)", p.entry.Issuer, other)
 		}
 		issuers[p.entry.Issuer] = p.Title
 	}
