@@ -112,9 +112,9 @@ func (s *server) connect(w http.ResponseWriter, r *http.Request, userID string) 
 }
 
 // begin is step 1, with step 0 before it if the provider has metadata. It sends the browser
-// to the provider, with the attempt in a cookie. To connect an account, userID is the user who
-// pressed the button on our own page, which sends a POST. For a sign-in it is empty. A link must
-// not connect: with a link, an attacker could connect the attacker's account to your user.
+// to the provider, with the attempt in a cookie. For a sign-in, userID is
+// empty. If an account is to be connected, it is the user who pressed the button on our own page,
+// which sends a POST. A link must not connect: with a link, an attacker could connect the attacker's account to your user.
 func (s *server) begin(w http.ResponseWriter, r *http.Request, p registered.Provider, userID string) {
 	attempt, authorizationURL, err := p.Begin(r.Context()) // Client.Begin, or Client1.Begin for OAuth 1.0a
 	if err == nil {
@@ -354,7 +354,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens; if the app is not at localhost, the default is localhost:9000")
 	flags.StringVar(&c.data, "data", "", "`directory` that keeps accounts and sessions over restarts (default: in memory)")
 	flags.BoolVar(&c.fake, "fake", false, "use the fake provider and ignore all credentials (default: if there are no credentials)")
-	flags.BoolVar(&c.trace, "trace", false, "print each step of each sign-in, without real providers' secrets, and show them on /trace")
+	flags.BoolVar(&c.trace, "trace", false, "print each step of each sign-in; with real providers, show it on /trace as well, without their secrets")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return c, err
 	} else if err != nil {

@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	attemptLife       = 10 * time.Minute // time to sign in at the provider
-	attemptCookieLife = time.Hour        // longer than attemptLife: a late callback fails attempt-fresh, not attempt-found
-	attemptsPerUser   = 8                // sign-ins under way in one browser
-	attemptsUsed      = 10_000           // how many used attempts Attempts remembers
+	attemptLife        = 10 * time.Minute // time to sign in at the provider
+	attemptCookieLife  = time.Hour        // longer than attemptLife: a late callback fails attempt-fresh, not attempt-found
+	attemptsPerBrowser = 8                // sign-ins under way in one browser
+	attemptsUsed       = 10_000           // how many used attempts Attempts remembers
 )
 
 // What must hold for the attempt of a callback.
 var (
-	attemptFound  = Check{2, "attempt-found", "RFC 9700 §4.7.1", "a callback that this browser never asked for signs it in as somebody else"}
+	attemptFound  = Check{2, "attempt-found", "RFC 9700 §4.7.1", "a callback of an attacker's sign-in signs this browser in as the attacker"}
 	attemptOpens  = Check{2, "attempt-opens", "defense in depth", "an attempt that was made up, changed or moved from another cookie"}
 	attemptFresh  = Check{2, "attempt-fresh", "defense in depth", "a callback from a history or a log, used long after"}
 	attemptUnused = Check{2, "attempt-unused", "RFC 9700 §2.1, §4.2.4", "a replayed callback"}
@@ -54,7 +54,7 @@ func NewAttempts(root []byte, secure bool) (*Attempts, error) {
 	}, err
 }
 
-// Cookie returns a cookie for this host only, hidden from scripts, which ends after life. The name
+// Cookie returns a cookie for this host only, hidden from scripts, with this life. The name
 // gets a prefix, because all ports of a host share their cookies, and another app on localhost may
 // also have a cookie "session". On https only the host itself can set a __Host- cookie
 // (draft-ietf-httpbis-rfc6265bis-22 §4.1.3). On http a program on another port can set all these
@@ -77,7 +77,7 @@ func Cookie(secure bool, name, value string, life time.Duration) *http.Cookie {
 }
 
 // cookie returns the cookie of the attempt with this state, still without a value. Its name shows
-// the first 8 characters of the state, which is not secret.
+// the first 8 characters of the state. They alone are of no use to an attacker.
 func (a *Attempts) cookie(state string, life time.Duration) *http.Cookie {
 	return Cookie(a.secure, "attempt-"+state[:min(8, len(state))], "", life)
 }
@@ -106,7 +106,7 @@ func (a *Attempts) dropOldest(w http.ResponseWriter, r *http.Request) {
 	all := slices.DeleteFunc(r.Cookies(), func(cookie *http.Cookie) bool {
 		return !strings.HasPrefix(cookie.Name, a.cookie("", 0).Name)
 	})
-	for ; len(all) >= attemptsPerUser; all = all[1:] {
+	for ; len(all) >= attemptsPerBrowser; all = all[1:] {
 		dropped := a.cookie("", -time.Second)
 		dropped.Name = all[0].Name
 		http.SetCookie(w, dropped)
@@ -123,7 +123,7 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	// The first value of state is enough to find the cookie. ParseCallback refuses repeated
 	// parameters and compares the whole state.
 	query, _ := url.ParseQuery(r.URL.RawQuery)
-	state := callbackAttempt(query)
+	state := callbackStateOf(query)
 	name := a.cookie(state, 0).Name
 	cookie, err := r.Cookie(name)
 	if err != nil {
@@ -135,8 +135,8 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	if refusal := callbackRefusal(query); refusal != nil {
 		said = "error=" + refusal.Code + ", and "
 	}
-	// The cookie of a used attempt is gone. So without a cookie, attemptUnused tells a reload from
-	// an attack.
+	// The cookie of a used attempt is gone. So without a cookie, a reload
+	// fails attemptUnused, and an attack fails attemptFound.
 	if err := check(ctx,
 		callbackState.present(state).failing(said+"no state", "a value"),
 		attemptUnused.holds(!a.isUsed(state)).skipIf(cookie.Name != ""),
@@ -152,7 +152,7 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 		report(ctx, AttemptTaken{name, attempt})
 	}
 	return checked(ctx, attempt,
-		attemptOpens.holds(err == nil).failing("not sealed for this cookie with the app's current key", ""),
+		attemptOpens.holds(err == nil).failing("a value that was not sealed for this cookie with the app's current key", ""),
 		attemptFresh.after(attempt.Begun, time.Now().Add(-attemptLife)),
 		attemptUnused.holds(a.use(attempt.State)),
 	)

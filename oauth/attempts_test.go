@@ -182,7 +182,7 @@ func TestTakeSays(t *testing.T) {
 		"code=c":                      {Got: "no state", Want: "a value"},
 		"error=access_denied&state=S": {Got: "error=access_denied, and " + noCookie, Want: cookies},
 		"code=c&state=S":              {Got: noCookie, Want: cookies},
-		"code=c&state=T":              {Got: "not sealed for this cookie with the app's current key"},
+		"code=c&state=T":              {Got: "a value that was not sealed for this cookie with the app's current key"},
 	} {
 		ctx, taken := last[AttemptTaken](t.Context())
 		_, err := newAttempts(false).Take(httptest.NewRecorder(), browser{"oauthbyhand-attempt-T": "*"}.request("/callback/op?"+query).WithContext(ctx))

@@ -34,15 +34,15 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 	ctx = inStep(ctx, 2, (*Client).ParseCallback)
 	q, refusal, err := parseCallback(rawQuery)
 	// iss may be missing if the provider did not promise it. Then only attempt-client stops a
-	// mix-up: this app has one callback URL for each provider. That is a weaker defense, because
-	// an attacker may register the honest provider's callback URL as its own (RFC 9700 §4.4.2.2).
+	// mix-up: this app has one callback URL for each provider. That is a weaker defense:
+	// an attacker's provider may name the honest provider's callback URL as its own (RFC 9700 §4.4.2.2).
 	callback, err := checked(ctx, Callback{attempt, q.Get("code"), q.Get(c.GrantedScopes)},
 		callbackOnce.noError(err),
 		attemptClient.equal(attempt.Provider, c.Name),
 		callbackState.equalSecret(q.Get("state"), attempt.State),
 		callbackIssuer.equal(q.Get("iss"), c.Issuer).skipIf(c.Issuer == "" || q.Get("iss") == "" && !attempt.IssParameter),
 		callbackCode.present(q.Get("code")).skipIf(refusal != nil),
-		callbackCode.noError(printable(q.Get("code"))).skipIf(refusal != nil),
+		callbackCode.noError(checkPrintable(q.Get("code"))).skipIf(refusal != nil),
 	)
 	if err == nil && refusal != nil {
 		return Callback{}, refusal
@@ -102,9 +102,9 @@ func callbackRefusal(q url.Values) *Refusal {
 	}
 }
 
-// printable refuses what is not printable ASCII, so that s can stand in a header,
+// checkPrintable refuses what is not printable ASCII, so that s can stand in a header,
 // a form and a log (VSCHAR, RFC 6749 Appendix A.11 and A.12).
-func printable(s string) error {
+func checkPrintable(s string) error {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
 			return errors.New("a character that is not printable ASCII")

@@ -37,7 +37,7 @@ var (
 // ctx ends. It accepts at most 1 MiB of a reply's body and 64 KiB of its header.
 //
 // If a step returns an error, do not use its other results. The error is a [*CheckError], a
-// [*Refusal], [ErrNoRevocation] or a local one, for example of a URL that cannot be parsed.
+// [*Refusal], [ErrNoRevocation] or a local one, for example if stored claims are damaged.
 type Client struct {
 	Provider
 	ID          string // client_id
@@ -135,7 +135,7 @@ func (s *sender) checkURL(rawURL string) Outcome {
 	return endpointHTTPS.noError(secure(rawURL, s.loopback))
 }
 
-// Request is a request to a provider. Its fields are what [net/http.NewRequest] takes.
+// Request is a request to a provider. Its fields are as in [net/http.Request].
 type Request struct {
 	Method, URL string
 	Header      http.Header
@@ -198,7 +198,7 @@ func unreachable(r Request, host string, err error) error {
 	return errors.New(r.scrub(host + ": " + err.Error()))
 }
 
-// getObject fetches a JSON object. Its media type must be application/json or one of also.
+// getObject fetches a JSON object. Its media type must be application/json or in also.
 func (s *sender) getObject(ctx context.Context, rawURL string, also ...string) (Object, error) {
 	return s.send(ctx, Request{Method: http.MethodGet, URL: rawURL}).object(ctx, append(also, "application/json")...)
 }

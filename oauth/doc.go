@@ -63,7 +63,7 @@
 // # What is checked
 //
 // [Checks] lists every check with its step, its name, the section that asks for it,
-// and what goes wrong without it. Each is declared at the top of the file that makes it. A
+// and what goes wrong without it. Each is declared at the top of a file that makes it. A
 // step whose check fails returns a [*CheckError]. If the user or the provider declines, it
 // returns a [*Refusal]. [ErrNoRevocation] means that the provider has no step 7. All other
 // errors come from this machine, for example from a URL that cannot be parsed.
@@ -76,7 +76,7 @@
 //   - expires_in as text, and an expires_in that makes no sense (then the expiry is unknown)
 //   - scopes separated by commas
 //   - null instead of leaving out a member
-//   - keys that this client does not understand, among others in the key set
+//   - a key set in which this client does not understand some of the keys
 //   - an ID token without typ or kid
 //   - a byte order mark before JSON
 //   - unknown parameters of the callback, which this client ignores
@@ -97,8 +97,8 @@
 //     signed userinfo replies, logout at the provider, token introspection: an app can learn
 //     who signed in without them, and none of the providers here asks for them.
 //   - Providers whose secret is a JWT (Apple), and issuers that stand for many
-//     tenants (Microsoft Entra "common"): the steps of all providers would need code
-//     for their rules.
+//     tenants (Microsoft Entra "common"): the steps that all
+//     providers share would need code for just these two.
 //   - The exchange of a token for a longer-lived one. Facebook and Instagram have it instead
 //     of refresh tokens. It would be a second step 6 for these two. Their users sign in again.
 //   - Checks of max_age, acr and c_hash: they belong to requests that this client
@@ -106,7 +106,7 @@
 //   - The metadata's id_token_signing_alg_values_supported: this client accepts RS256 and
 //     ES256, whatever the metadata say.
 //   - Sign-ins that the provider begins (OIDC Core §4): each sign-in begins in this app.
-//   - A guard against providers whose metadata name addresses inside this network:
+//   - A guard against providers whose metadata point inside this network:
 //     the app's owner chose the issuer, and this client trusts it that far.
 //   - Safety on plain http. Cookies do not tell ports apart, so a program on another port
 //     of this host can set one. An attacker who has such a program cannot forge an attempt.

@@ -96,12 +96,12 @@ func (c *Check) equal(got, want string) Outcome {
 	return Outcome{Check: *c, OK: got != "" && got == want, Got: got, Want: want}
 }
 
-// present passes if got is not empty. The outcome does not hold got, which may be a secret.
+// present passes if got is not empty. The outcome leaves out got, which may be a secret.
 func (c *Check) present(got string) Outcome {
 	return Outcome{Check: *c, OK: got != "", Got: "is there"}.failing("", "a value")
 }
 
-// equalSecret does what equal does, for secrets. The outcome holds neither value. The time that
+// equalSecret does what equal does, for secrets. The outcome leaves out both values. The time that
 // it takes does not tell an attacker how many bytes are right.
 func (c *Check) equalSecret(got, want string) Outcome {
 	o := Outcome{Check: *c, OK: got != "" && subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1, Got: "the same"}

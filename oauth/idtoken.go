@@ -70,7 +70,7 @@ func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error
 		// The ID token of a refresh may have no nonce (OIDC Core §12.2).
 		claimNonce.equalSecret(claims.nonce, u.attempt.Nonce).skipIf(u.refreshed && claims.nonce == ""),
 		claimSub.present(claims.sub),
-		claimSub.noError(fitSubject(claims.sub)),
+		claimSub.noError(checkSubject(claims.sub)),
 		// at_hash is optional in this flow (OIDC Core §3.1.3.6).
 		claimAtHash.equal(claims.atHash, leftHalfHash(u.tokens.AccessToken)).skipIf(!object.has("at_hash")),
 	)
@@ -78,8 +78,8 @@ func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error
 
 // verifySignature returns the payload of the token if one of the provider's keys signed it. The
 // steps use nothing in the payload before that. In this flow OIDC Core §3.1.3.7 (6) lets a client
-// trust TLS and not verify the signature. But RFC 8725 §3.3 asks for that, and code that later reads
-// a stored ID token has no TLS to trust.
+// trust TLS and not verify the signature. But RFC 8725 §3.3 says to verify it, and code that later
+// reads a stored ID token has no TLS to trust.
 func (c *Client) verifySignature(ctx context.Context, compact string) ([]byte, error) {
 	token, malformed := parseJWS(compact)
 	if t := tracing(ctx); t != nil && malformed == nil {
@@ -192,13 +192,13 @@ func readDate(o Object, name string, t *time.Time) error {
 	return nil
 }
 
-// fitSubject refuses a subject that is not printable ASCII or is longer than 255 characters (OIDC
+// checkSubject refuses a subject that is not printable ASCII or is longer than 255 characters (OIDC
 // Core §2). Some databases could take two such subjects for the same one.
-func fitSubject(sub string) error {
+func checkSubject(sub string) error {
 	if len(sub) > 255 {
 		return errors.New("longer than 255 characters")
 	}
-	return printable(sub)
+	return checkPrintable(sub)
 }
 
 // leftHalfHash returns the at_hash of an access token: the left half of its hash. The ID token's

@@ -19,7 +19,7 @@ import (
 // What must hold in a sign-in with OAuth 1.0a. The checks of requests and replies, of attempts and
 // of the profile are the same as with OAuth 2.0.
 var (
-	temporaryCredentials = Check{1, "temporary-credentials", "RFC 5849 §2.1", "the user is sent to the provider for a sign-in that must fail"}
+	temporaryCredentials = Check{1, "temporary-credentials", "RFC 5849 §2.1", "the user is sent to the provider for a sign-in that can only fail"}
 	callbackConfirmed    = Check{1, "callback-confirmed", "RFC 5849 §2.1", "with OAuth 1.0 (not 1.0a) a victim can finish the attacker's sign-in (session fixation)"}
 	callbackToken        = Check{2, "callback-token", "RFC 5849 §2.2, §4.13", "an attacker's authorization in this user's session (login CSRF)"}
 	callbackVerifier     = Check{2, "callback-verifier", "RFC 5849 §2.2, §2.3", "a sign-in to which no user agreed"}
@@ -72,13 +72,13 @@ func NewClient1(p Provider1, id, secret, redirectURI string, transport http.Roun
 	return &Client1{Provider1: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: newSender(p.TokenURL, transport)}, nil
 }
 
-// Begin is step 1. It gets temporary credentials, a token and its secret, from the provider (RFC
+// Begin is step 1. It gets temporary credentials (a token and its secret) from the provider (RFC
 // 5849 §2.1). It returns a new attempt that holds them, and the authorization URL to which you send
 // the browser (§2.2). In OAuth 2.0 the browser carries the request. Here the provider already has
 // the request, and the browser carries only the temporary token.
 func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 	ctx = inStep(ctx, 1, (*Client1).Begin)
-	r := c.signed(ctx, http.MethodPost, c.TemporaryCredentialURL, "", Parameter{"oauth_callback", c.RedirectURI})
+	r := c.sendSigned(ctx, http.MethodPost, c.TemporaryCredentialURL, "", Parameter{"oauth_callback", c.RedirectURI})
 	temporary, err := r.credentials(ctx, &temporaryCredentials)
 	if err != nil {
 		return Attempt{}, "", err
@@ -107,9 +107,9 @@ func tokenState(temporaryToken string) string {
 	return base64.RawURLEncoding.EncodeToString(hash[:])
 }
 
-// callbackAttempt returns the State of the attempt to which a callback claims to belong. A
+// callbackStateOf returns the State of the attempt to which a callback claims to belong. A
 // callback of OAuth 1.0a has the temporary token in oauth_token or, at X after a denial, in denied.
-func callbackAttempt(q url.Values) string {
+func callbackStateOf(q url.Values) string {
 	if token := cmp.Or(q.Get("oauth_token"), q.Get("denied")); token != "" && !q.Has("state") {
 		return tokenState(token)
 	}
@@ -156,7 +156,7 @@ func (c *Client1) Exchange(ctx context.Context, callback Callback) (TokenCredent
 	if err := check(ctx, attemptClient.equal(attempt.Provider, c.Name)); err != nil {
 		return TokenCredentials{}, err
 	}
-	r := c.signed(ctx, http.MethodPost, c.TokenURL, attempt.TemporarySecret,
+	r := c.sendSigned(ctx, http.MethodPost, c.TokenURL, attempt.TemporarySecret,
 		Parameter{"oauth_token", attempt.TemporaryToken},
 		Parameter{"oauth_verifier", callback.code})
 	t, err := r.credentials(ctx, &tokenCredentials)
@@ -189,13 +189,13 @@ func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error
 // returns the JSON reply. Never pass another provider's URL: it would receive the token.
 func (c *Client1) Get(ctx context.Context, t TokenCredentials, rawURL string) (json.RawMessage, error) {
 	ctx = inStep(ctx, 5, (*Client1).Get)
-	return c.signed(ctx, http.MethodGet, rawURL, t.Secret, Parameter{"oauth_token", t.Token}).json(ctx)
+	return c.sendSigned(ctx, http.MethodGet, rawURL, t.Secret, Parameter{"oauth_token", t.Token}).json(ctx)
 }
 
-// signed sends a signed request. Its header has the parameters of every request (RFC 5849 §3.1),
-// those in more, and the signature. Each request has the time and a new nonce, so that the provider
+// sendSigned sends a signed request. Its header has the parameters that every request must have (RFC
+// 5849 §3.1), those in more, and the signature. Each request has the time and a new nonce, so that the provider
 // can refuse a request that an attacker sends again (§3.3).
-func (c *Client1) signed(ctx context.Context, method, rawURL, tokenSecret string, more ...Parameter) reply {
+func (c *Client1) sendSigned(ctx context.Context, method, rawURL, tokenSecret string, more ...Parameter) reply {
 	s, err := sign1(method, rawURL, "", append([]Parameter{
 		{"oauth_consumer_key", c.ID},
 		{"oauth_nonce", rand.Text()},

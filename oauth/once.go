@@ -10,7 +10,7 @@ import (
 
 const (
 	stepsTimeout   = 15 * time.Second           // for all steps of a callback; each request has 10 seconds
-	deliveryLife   = stepsTimeout + time.Minute // how long Attempts keeps a delivery: its result for at least a minute
+	deliveryLife   = stepsTimeout + time.Minute // how long Attempts keeps a delivery, and so its result at least a minute
 	deliveriesKept = 10_000                     // how many deliveries Attempts keeps at a time
 )
 
@@ -31,10 +31,11 @@ type delivery struct {
 // So steps must not answer the browser or begin a session. Do both after Once has returned, each
 // time.
 //
-// Once knows the browser by the attempt's cookie. A browser that received the first answer has lost
-// this cookie, but has the session that came with the answer.
+// Once knows the browser by the attempt's cookie. The first answer deletes this cookie. So if a
+// browser has received that answer, Take refuses its repeated callback, but the browser has the
+// session that came with the answer.
 func Once[T any](a *Attempts, w http.ResponseWriter, r *http.Request, steps func(*http.Request) (T, error)) (T, error) {
-	state := callbackAttempt(r.URL.Query())
+	state := callbackStateOf(r.URL.Query())
 	cookie, err := r.Cookie(a.cookie(state, 0).Name)
 	if err != nil {
 		return steps(r) // Take refuses the callback

@@ -20,8 +20,8 @@ type About struct {
 }
 
 // Provider is what a client must know about one provider, as data. This project's providers are
-// in package providers. If a provider differs from the others, a field here says so: the methods
-// of [Client] never test a provider's name.
+// in package providers. If a provider differs from the others, a field here says so: no method
+// of [Client] asks which provider it has.
 type Provider struct {
 	About
 
@@ -53,7 +53,7 @@ type Provider struct {
 	GrantedScopes string
 	// TokenReply, if set, turns a token reply of the provider's own shape into one of RFC 6749
 	// §5.1. If the provider refuses in its own shape and with status 200, TokenReply returns a
-	// *Refusal with Code and Description. Profile may also return one.
+	// *Refusal with Code and Description. So may the function Profile below.
 	TokenReply func(Object) (Object, error)
 
 	// InvalidGrant are the provider's own error codes that mean invalid_grant in a reply to a
@@ -72,7 +72,7 @@ type Provider struct {
 	// APIRequest, if set, changes each API request for a provider that wants more than the
 	// access token in the header.
 	APIRequest func(r *Request, clientSecret, accessToken string)
-	// Profile makes a profile of the provider's replies about the user. It returns an error if
+	// Profile makes a profile from the provider's replies about the user. It returns an error if
 	// a member is not of the documented type. For the standard claims of OpenID Connect, use the
 	// Profile of providers.OpenID.
 	Profile func(Replies) (Profile, error)

@@ -24,8 +24,8 @@ var (
 )
 
 // RefreshDue reports whether the app should refresh t before it uses the access token. That is so
-// in the last minute before the token expires. If the token lives less than ten minutes, it is so
-// in the last tenth of its life. If the expiry is unknown, a refresh is never due.
+// from one minute before the token expires. If the token lives less than ten minutes, it is so
+// from the last tenth of its life. If the expiry is unknown, a refresh is never due.
 func (t Tokens) RefreshDue() bool {
 	before := min(refreshBefore, t.Expiry.Sub(t.Issued)/10)
 	return !t.Expiry.IsZero() && time.Until(t.Expiry) < before
@@ -101,7 +101,7 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, begun time.Time) (Tokens, error) {
 	before, err := parseClaims(old.IDToken)
 	if err != nil {
-		return Tokens{}, err // the stored claims are damaged: step 4 read them without an error
+		return Tokens{}, err // step 4 could read these claims, so the stored ones are damaged
 	}
 	// Step 4 compares the claims with an attempt. A refresh has none, so make one with the nonce of
 	// the first ID token.
@@ -116,7 +116,7 @@ func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, 
 		refreshSub.equal(after.sub, before.sub),
 		refreshAud.equal(strings.Join(after.aud, " "), strings.Join(before.aud, " ")),
 		refreshAud.equal(cmp.Or(after.azp, "no azp"), cmp.Or(before.azp, "no azp")),
-		// If both ID tokens have auth_time, the times must be equal. No auth_time may be in the future.
+		// If both ID tokens have auth_time, the times must be equal. The new one must not be in the future.
 		refreshAuthTime.equal(after.authTime.String(), before.authTime.String()).skipIf(after.authTime.IsZero() || before.authTime.IsZero()),
 		refreshAuthTime.before(after.authTime, time.Now().Add(leeway)).skipIf(after.authTime.IsZero()),
 	)

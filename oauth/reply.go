@@ -24,7 +24,7 @@ var (
 const formEncoded = "application/x-www-form-urlencoded"
 
 // reply is the whole reply of a provider, or the error of a request that failed. The methods
-// object, json, credentials and revoked read it. If err is set, they return it, so that a step can
+// object, json, credentials and checkRevoked read it. If err is set, they return it, so that a step can
 // send a request and read the reply in one line.
 type reply struct {
 	status    int
@@ -38,7 +38,7 @@ type reply struct {
 func (r reply) statusOK() Outcome { return replyStatus.equal(strconv.Itoa(r.status), "200") }
 
 // object reads a reply that must be a JSON object, with one of these media types. If the reply
-// reports an error, object returns a *Refusal, even with status 200: GitHub reports errors so.
+// reports an error, object returns a *Refusal, even with status 200: GitHub does this.
 func (r reply) object(ctx context.Context, mediaTypes ...string) (Object, error) {
 	if err := r.failure(ctx); err != nil {
 		return nil, err
@@ -164,8 +164,8 @@ func (r reply) failure(ctx context.Context) error {
 var secretParameter = regexp.MustCompile(`(?:secret|code|verifier|token|proof|signature)"?[=:] ?"?([^&"]+)`)
 
 // scrub returns text, or a note in its place if text repeats a secret of the request. It replaces
-// the whole text. If it cut out only the code, an attacker could send a code that is a part of
-// another secret. Cutting it out would leave the rest of that secret in the text.
+// the whole text. If it cut out only the secret, an attacker could send a code that is a part of
+// another secret, and the rest of that other secret would stay in the text.
 func (r Request) scrub(text string) string {
 	authorization := r.Header.Get("Authorization")
 	_, credentials, _ := strings.Cut(authorization, " ")

@@ -127,5 +127,5 @@ func TestReplySays(t *testing.T) {
 			t.Errorf("%s: %q, want %q: %s", name, got, tt.want, tt.reason)
 		}
 	}
-	wantCheck(t, reply{status: 200, body: []byte(`{"error":"x"}`)}.revoked(t.Context()), 7, "", "done")
+	wantCheck(t, reply{status: 200, body: []byte(`{"error":"x"}`)}.checkRevoked(t.Context()), 7, "", "done")
 }

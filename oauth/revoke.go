@@ -30,11 +30,11 @@ func (c *Client) Revoke(ctx context.Context, t Tokens) error {
 	}
 	switch {
 	case c.RevokeRequest != nil:
-		return c.send(ctx, c.RevokeRequest(c.ID, c.Secret, t)).revoked(ctx)
+		return c.send(ctx, c.RevokeRequest(c.ID, c.Secret, t)).checkRevoked(ctx)
 	case metadata.RevocationEndpoint != "":
 		// A token_type_hint would only save the provider a look-up (§2.1).
 		form := url.Values{"token": {cmp.Or(t.RefreshToken, t.AccessToken)}}
-		return c.post(ctx, metadata, metadata.RevocationEndpoint, form).revoked(ctx)
+		return c.post(ctx, metadata, metadata.RevocationEndpoint, form).checkRevoked(ctx)
 	}
 	return ErrNoRevocation
 }
@@ -50,16 +50,16 @@ func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
 	if c.RevokeURL == "" {
 		return ErrNoRevocation
 	}
-	return c.signed(ctx, http.MethodPost, c.RevokeURL, t.Secret, Parameter{"oauth_token", t.Token}).revoked(ctx)
+	return c.sendSigned(ctx, http.MethodPost, c.RevokeURL, t.Secret, Parameter{"oauth_token", t.Token}).checkRevoked(ctx)
 }
 
-// revoked returns nil if the reply says that the token is revoked, else an error. Status 200 says
+// checkRevoked returns nil if the reply says that the token is revoked, else an error. Status 200 says
 // so, whatever the body is, and even if the provider does not know the token (RFC 7009 §2.2).
-// GitHub sends 204 without a body. After any other status the token may still work (§2.2.1).
-func (r reply) revoked(ctx context.Context) error {
+// GitHub sends 204 without a body. After any other status, the token may still work (§2.2.1), unless it was invalid before.
+func (r reply) checkRevoked(ctx context.Context) error {
 	done := revokeDone.oneOf(strconv.Itoa(r.status), "200", "204")
 	if err := r.failure(ctx); err != nil && !done.OK {
-		// The token was invalid before, so there is nothing left to revoke (RFC 7009 §2.2).
+		// There is nothing left to revoke (RFC 7009 §2.2).
 		if refusal, ok := err.(*Refusal); ok && refusal.Code == "invalid_token" {
 			return nil
 		}

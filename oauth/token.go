@@ -35,10 +35,10 @@ type Tokens struct {
 	IDToken      Object    // the claims of the ID token; nil without OpenID Connect
 }
 
-// Unverified are the tokens of a reply whose ID token is not verified yet. Only
-// [Client.Exchange] makes an Unverified, and only [Client.VerifyIDToken] returns the tokens in it.
-// Before step 4 has compared the nonce, the tokens may belong to a code that an attacker
-// injected. Then the app must not use them even once (RFC 9700 §4.5.3.2).
+// Unverified are the tokens of a reply whose ID token is not verified yet. [Client.Exchange]
+// returns an Unverified, and only [Client.VerifyIDToken] returns the tokens in it. Before step 4
+// has compared the nonce, the tokens may belong to a code that an attacker injected. Until then
+// the app must not use them even once (RFC 9700 §4.5.3.2).
 type Unverified struct {
 	attempt   Attempt
 	tokens    Tokens
@@ -122,7 +122,7 @@ func (c *Client) tokenRequest(ctx context.Context, form url.Values) (Unverified,
 	return checked(ctx, u,
 		tokenMembers.noError(mistyped),
 		tokenAccess.present(t.AccessToken),
-		tokenAccess.noError(printable(t.AccessToken)),
+		tokenAccess.noError(checkPrintable(t.AccessToken)),
 		tokenType.equal(strings.ToLower(kind), "bearer"),
 	)
 }
@@ -135,8 +135,8 @@ func (c *Client) post(ctx context.Context, metadata Metadata, endpoint string, f
 		return reply{err: err}
 	}
 	if c.clientAuth(metadata) == "client_secret_basic" {
-		// Id and secret must be form-encoded first (RFC 6749 §2.3.1), and SetBasicAuth does not
-		// do this. Otherwise a colon in the id would end the id early.
+		// Id and secret must be form-encoded first (RFC 6749 §2.3.1), or a colon in the id would end
+		// the id early. SetBasicAuth does not encode them.
 		request := http.Request{Header: header}
 		request.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret))
 	} else {
@@ -164,7 +164,7 @@ func (c *Client) clientAuth(m Metadata) string {
 }
 
 // canAuthenticate checks that the provider accepts a method that this client supports. Step 0
-// calls it, so that a sign-in that must fail does not even begin. post calls it before it sends
+// calls it, so that a sign-in that can only fail does not even begin. post calls it before it sends
 // the secret.
 func (c *Client) canAuthenticate(m Metadata) Outcome {
 	return tokenClientAuth.oneOf(c.clientAuth(m), "client_secret_basic", "client_secret_post")

@@ -255,7 +255,7 @@ func FuzzTokenReply(f *testing.F) {
 			return
 		}
 		token := u.tokens
-		if token.AccessToken == "" || printable(token.AccessToken) != nil || u.idToken == "" {
+		if token.AccessToken == "" || checkPrintable(token.AccessToken) != nil || u.idToken == "" {
 			t.Errorf("access token %q and ID token %q were taken", token.AccessToken, u.idToken)
 		}
 		if left := time.Until(token.Expiry); !token.Expiry.IsZero() && (left < -time.Minute || left > 137*365*24*time.Hour) {

@@ -59,7 +59,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 		replies.API[i] = body
 		received = append(received, Reply{u.URL, body})
 	}
-	if c.OpenID && len(received) > 0 { // the profile has the ID token's subject, so infoOf would not notice another user's reply
+	if c.OpenID && len(received) > 0 { // Profile takes Subject from the ID token, so infoOf would not notice another user's reply
 		var sub string
 		object, err := parseObject(received[0].Body)
 		if err = check(ctx, profileMembers.noError(cmp.Or(err, object.Read("sub", &sub))), userinfoSub.equal(sub, t.Subject)); err != nil {
@@ -82,8 +82,8 @@ func (c *Client) Get(ctx context.Context, t Tokens, rawURL string) (json.RawMess
 	return c.send(ctx, request).json(ctx)
 }
 
-// infoOf maps the replies to a profile. If subject is set, the profile must be that user's. A
-// text of a refusal that repeats token is withheld.
+// infoOf maps the replies to a profile. If subject is set, the profile must be that user's. It
+// withholds a refusal's text that repeats token.
 func infoOf(ctx context.Context, subject, token string, mapping func(Replies) (Profile, error), replies Replies, received []Reply) (Info, error) {
 	p, err := mapping(replies)
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
@@ -92,7 +92,7 @@ func infoOf(ctx context.Context, subject, token string, mapping func(Replies) (P
 	return checked(ctx, Info{p, received},
 		profileMembers.noError(err),
 		profileSubject.present(p.Subject),
-		profileSubject.noError(fitSubject(p.Subject)),
+		profileSubject.noError(checkSubject(p.Subject)),
 		userinfoSub.equal(p.Subject, subject).skipIf(subject == ""),
 	)
 }
