@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -63,6 +64,9 @@ func Failed(r *http.Request, provider oauth.About, err error) Failure {
 	case errors.Is(err, ErrNotReady):
 		topic = "(not set up)"
 		f.Status = http.StatusConflict
+	case errors.Is(err, context.DeadlineExceeded): // other requests that wait for a provider lock the account
+		topic = "(busy)"
+		f.Status = http.StatusBadGateway
 	case f.Provider == "":
 		f.Title = "This did not work"
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -173,6 +174,29 @@ func TestHangingProvider(t *testing.T) {
 			if kept := len(w.get(base+"/profile").accounts()) == 1; kept != (row.button == "/read" || row.button == "/refresh") {
 				t.Errorf("%+v: the account is kept: %t", row, kept)
 			}
+		})
+	}
+}
+
+// If a button is pressed again and again while the provider hangs, each request waits for 15 seconds at most, and none of
+// them says that the app is broken.
+func TestImpatientVisitor(t *testing.T) {
+	for _, button := range []string{"/read", "/refresh"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.signIn("github")
+			w.press("/expire")
+			w.rewire("github", slow(w.Handler.Honest.Net(), time.Hour))
+			var presses sync.WaitGroup
+			for range 5 {
+				presses.Go(func() {
+					begun := time.Now()
+					if p := w.press(button); p.status != 502 || time.Since(begun) > 15*time.Second {
+						t.Errorf("%s: %d after %s\n%s", button, p.status, time.Since(begun), p.body)
+					}
+				})
+			}
+			presses.Wait()
 		})
 	}
 }
