@@ -124,6 +124,7 @@ func newSender(home string, transport http.RoundTripper) sender {
 		transport = &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
 			IdleConnTimeout:        90 * time.Second,
+			TLSHandshakeTimeout:    requestTimeout, // a handshake goes on when its request is over
 			MaxResponseHeaderBytes: maxHeader,
 		}
 	}
@@ -165,8 +166,9 @@ func (s *sender) send(ctx context.Context, r Request) reply {
 	response, err := s.transport.RoundTrip(request)
 	var received []byte
 	if err == nil {
+		// After a 101, an http.Transport does not end the body when the request's time is over.
+		context.AfterFunc(waiting, func() { response.Body.Close() })
 		received, err = io.ReadAll(http.MaxBytesReader(nil, response.Body, maxReply))
-		response.Body.Close()
 	}
 	if t := tracing(ctx); t != nil && err == nil {
 		t.event(ctx, ReplyReceived{response.StatusCode, response.Header, string(received)})
@@ -174,7 +176,7 @@ func (s *sender) send(ctx context.Context, r Request) reply {
 	_, tooLong := errors.AsType[*http.MaxBytesError](err)
 	if err := check(ctx,
 		replySize.holds(!tooLong),
-		replyReceived.noError(unreachable(r, request.URL.Host, err)),
+		replyReceived.noError(unreachable(waiting, r, request.URL.Host, err)),
 	); err != nil {
 		return reply{err: err}
 	}
@@ -185,11 +187,11 @@ func (s *sender) send(ctx context.Context, r Request) reply {
 }
 
 // unreachable says in words why no reply came from host. It returns nil if err is nil.
-func unreachable(r Request, host string, err error) error {
+func unreachable(ctx context.Context, r Request, host string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+	if timeout, ok := errors.AsType[net.Error](cmp.Or(ctx.Err(), err)); ok && timeout.Timeout() {
 		return fmt.Errorf("no answer from %s in time", host)
 	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok { // err itself would show the address of this machine's DNS server

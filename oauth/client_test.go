@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"reflect"
@@ -227,6 +228,49 @@ func TestReplyHeaderWithoutEnd(t *testing.T) {
 		if fails != "" && !strings.Contains(err.Error(), "headers exceeded") {
 			t.Errorf("the error does not say what is wrong: %v", err)
 		}
+	}
+}
+
+// A provider that hangs where an http.Transport itself does not watch the time keeps neither the
+// request nor the connection for longer than ten seconds.
+func TestProviderHangs(t *testing.T) {
+	for name, row := range map[string]struct{ issuer, says string }{
+		"in the TLS handshake":      {"https://op.example", ""},
+		"after the protocol change": {"http://127.0.0.1:1", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"},
+		"in the header":             {"http://127.0.0.1:1", "HTTP/1.1 200 OK\r\n"},
+		"in the body":               {"http://127.0.0.1:1", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				op, began := opRow(), time.Now()
+				op.Issuer = row.issuer
+				c := newClient(t, op, nil)
+				closed := make(chan time.Duration, 1)
+				transport := c.transport.(*http.Transport)
+				transport.Proxy = nil
+				transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+					app, provider := net.Pipe()
+					go func() {
+						if row.says != "" {
+							http.ReadRequest(bufio.NewReader(provider))
+							fmt.Fprint(provider, row.says)
+						}
+						time.AfterFunc(time.Hour, func() { provider.Close() })
+						io.Copy(io.Discard, provider)
+						closed <- time.Since(began)
+					}()
+					return app, nil
+				}
+				_, err := c.Discover(t.Context())
+				wantCheck(t, err, 0, "reply-received", "every visitor would wait")
+				if waited := time.Since(began); waited != 10*time.Second || !strings.Contains(err.Error(), "in time") {
+					t.Errorf("after %s: %v", waited, err)
+				}
+				if kept := <-closed; kept != 10*time.Second {
+					t.Errorf("the connection was kept for %s", kept)
+				}
+			})
+		})
 	}
 }
 

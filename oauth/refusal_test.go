@@ -44,7 +44,7 @@ func TestRefusals(t *testing.T) {
 		"GitHub's API": {says(401, json+"; charset=utf-8", `{"message": "Bad credentials", "documentation_url": "https://docs.github.com/rest", "status": "401"}`),
 			Refusal{Status: 401, Code: "401", Description: "Bad credentials"}, false, "no error at all, and the status as text"},
 		"Slack":           {saysJSON(`{"ok": false, "error": "invalid_code"}`), Refusal{Status: 200, Code: "invalid_code"}, true, "its errors have status 200; ok says that error is one"},
-		"WeChat":          {saysJSON(`{"errcode": 40029, "errmsg": "invalid code"}`), Refusal{Status: 200, Code: "40029", Description: "invalid code"}, true, "a number in place of error, with status 200"},
+		"WeChat":          {saysJSON(`{"errcode": 40030, "errmsg": "invalid refresh_token"}`), Refusal{Status: 200, Code: "40030", Description: "invalid refresh_token"}, true, "a number in place of error, with status 200"},
 		"X, no credits":   {says(402, "application/problem+json", `{"title": "CreditsDepleted", "detail": "No credits left.", "status": 402, "type": "about:blank"}`), Refusal{Status: 402, Code: "CreditsDepleted", Description: "No credits left."}, false, "RFC 9457"},
 		"message alone":   {says(401, json, `{"message":"m"}`), Refusal{Status: 401, Description: "m"}, false, "words, and no code"},
 		"code, no error":  {says(401, json, `{"message":"m","code":7,"status":"401"}`), Refusal{Status: 401, Description: "m", Code: "7"}, false, "it says more than the status"},

@@ -56,7 +56,7 @@ func (r reply) object(ctx context.Context, mediaTypes ...string) (Object, error)
 // errcode is not 0 (WeChat).
 func (r reply) json(ctx context.Context) (json.RawMessage, error) {
 	o, invalid := parseJSON(r.body)
-	if err := r.failure(ctx); err != nil && (r.status != http.StatusOK || o.text("ok") == "false" || strings.Trim(o.text("errcode"), "0") != "") {
+	if err := r.failure(ctx); err != nil && (r.status != http.StatusOK || o.text("ok") == "false" || strings.TrimLeft(o.text("errcode"), "0") != "") {
 		return nil, err
 	}
 	return checked(ctx, json.RawMessage(r.body),
@@ -127,7 +127,7 @@ func (r reply) failure(ctx context.Context) error {
 	if invalid != nil {
 		o, _ = parseForm(r.body) // whatever the media type; empty if it is not a form
 	}
-	code := cmp.Or(o.text("error"), o.text("oauth_problem"), strings.Trim(o.text("errcode"), "0")) // WeChat's errcode 0 means success
+	code := cmp.Or(o.text("error"), o.text("oauth_problem"), strings.TrimLeft(o.text("errcode"), "0")) // WeChat's errcode 0 means success
 	if r.status == http.StatusOK && code == "" {
 		return nil
 	}

@@ -97,11 +97,10 @@ func parseJSON(data []byte) (outermost Object, err error) {
 		return nil, errors.New("not valid JSON in UTF-8")
 	}
 	var (
-		open     []Object // the objects and arrays around data[at], outermost first; an array is nil
-		text     []byte   // the last string
-		inMember bool     // whether data[at] is in a member of the outermost object
-		name     string   // the name of that member
-		valueAt  int      // the index at which its value begins
+		open    []Object // the objects and arrays around data[at], outermost first; an array is nil
+		text    []byte   // the last string
+		name    string   // of the last member of the outermost object
+		valueAt int      // the index at which its value begins; 0 if there is no member yet
 	)
 	for at := 0; at < len(data); at++ {
 		switch data[at] {
@@ -128,10 +127,10 @@ func parseJSON(data []byte) (outermost Object, err error) {
 			}
 			object[key] = nil
 			if len(open) == 1 {
-				inMember, name, valueAt = true, key, at+1
+				name, valueAt = key, at+1
 			}
 		case ',', '}', ']':
-			if len(open) == 1 && inMember {
+			if len(open) == 1 && valueAt > 0 {
 				open[0][name] = bytes.TrimSpace(data[valueAt:at])
 			}
 			if data[at] != ',' {
