@@ -89,7 +89,7 @@ func Serve(ctx context.Context, handlers map[net.Listener]http.Handler, log *slo
 			Handler:           handler,
 			ReadHeaderTimeout: 5 * time.Second,
 			ReadTimeout:       10 * time.Second,
-			WriteTimeout:      30 * time.Second,
+			WriteTimeout:      40 * time.Second, // a button may need 15 s, and then a refresh 15 s more
 			IdleTimeout:       time.Minute,
 			MaxHeaderBytes:    32 << 10,
 			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),

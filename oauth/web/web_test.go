@@ -213,7 +213,7 @@ func TestServe(t *testing.T) {
 		}
 		s := <-served
 		got := []any{s.ReadHeaderTimeout, s.ReadTimeout, s.WriteTimeout, s.IdleTimeout, s.MaxHeaderBytes}
-		want := []any{5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 32 << 10}
+		want := []any{5 * time.Second, 10 * time.Second, 40 * time.Second, time.Minute, 32 << 10}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("header, read, write, idle, header bytes (-want +got)\n%s", diff)
 		}
