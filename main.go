@@ -131,8 +131,8 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, p registered.Prov
 
 // callback answers the request with which the browser comes back from the provider.
 func (s *server) callback(w http.ResponseWriter, r *http.Request, p registered.Provider) {
-	// A code works once. So the steps go on even if the browser goes away. If the browser then
-	// brings the same callback again, it gets the same result.
+	// A code works once. So the steps go on even if the browser goes away. If it then brings the
+	// same callback again, because it has received no answer, it gets the same result.
 	done, err := oauth.Once(s.attempts, w, r, func(r *http.Request) (result, error) { return s.finish(w, r, p) })
 	connected := done.attempt.User != ""
 	if err == nil && !connected {
@@ -354,7 +354,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens; if the app is not at localhost, the default is localhost:9000")
 	flags.StringVar(&c.data, "data", "", "`directory` that keeps accounts and sessions over restarts (default: in memory)")
 	flags.BoolVar(&c.fake, "fake", false, "use the fake provider and ignore all credentials (default: if there are no credentials)")
-	flags.BoolVar(&c.trace, "trace", false, "print each step of each sign-in; with real providers, show it on /trace as well, without their secrets")
+	flags.BoolVar(&c.trace, "trace", false, "print each step of each sign-in, without real providers' secrets; if providers are real, /trace needs this flag too")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return c, err
 	} else if err != nil {

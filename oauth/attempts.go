@@ -58,7 +58,7 @@ func NewAttempts(root []byte, secure bool) (*Attempts, error) {
 // gets a prefix, because all ports of a host share their cookies, and another app on localhost may
 // also have a cookie "session". On https only the host itself can set a __Host- cookie
 // (draft-ietf-httpbis-rfc6265bis-22 §4.1.3). On http a program on another port can set all these
-// cookies. It can even set the cookie of an attempt that an attacker began here.
+// cookies. It can even set the cookie of an attempt that an attacker began in another browser.
 func Cookie(secure bool, name, value string, life time.Duration) *http.Cookie {
 	prefix := "oauthbyhand-"
 	if secure {
@@ -135,8 +135,8 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	if refusal := callbackRefusal(query); refusal != nil {
 		said = "error=" + refusal.Code + ", and "
 	}
-	// The cookie of a used attempt is gone. So without a cookie, a reload
-	// fails attemptUnused, and an attack fails attemptFound.
+	// The cookie of a used attempt is gone. So without a cookie, a callback that was used before
+	// fails attemptUnused, and any other callback fails attemptFound.
 	if err := check(ctx,
 		callbackState.present(state).failing(said+"no state", "a value"),
 		attemptUnused.holds(!a.isUsed(state)).skipIf(cookie.Name != ""),

@@ -136,7 +136,7 @@ func (s *sender) checkURL(rawURL string) Outcome {
 	return endpointHTTPS.noError(secure(rawURL, s.loopback))
 }
 
-// Request is a request to a provider. Its fields are as in [net/http.Request].
+// Request is a request to a provider. Its fields have the names of those in [net/http.Request].
 type Request struct {
 	Method, URL string
 	Header      http.Header
@@ -200,7 +200,7 @@ func unreachable(ctx context.Context, r Request, host string, err error) error {
 	return errors.New(r.scrub(host + ": " + err.Error()))
 }
 
-// getObject fetches a JSON object. Its media type must be application/json or in also.
+// getObject fetches a JSON object. Its media type must be application/json or one that is listed in also.
 func (s *sender) getObject(ctx context.Context, rawURL string, also ...string) (Object, error) {
 	return s.send(ctx, Request{Method: http.MethodGet, URL: rawURL}).object(ctx, append(also, "application/json")...)
 }

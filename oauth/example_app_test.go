@@ -49,7 +49,7 @@ func app(clientID, clientSecret string, transport http.RoundTripper) http.Handle
 	})
 	// A HEAD request gets status 405, because it must not use up the attempt.
 	mux.HandleFunc("GET /callback/google", web.GetOnly(func(w http.ResponseWriter, r *http.Request) {
-		// If the browser brings the callback twice, Once still runs the steps once.
+		// The browser may bring the callback twice. Once runs the steps for the first of the two.
 		info, err := oauth.Once(attempts, w, r, func(r *http.Request) (oauth.Info, error) {
 			return signedIn(w, r, attempts, google)
 		})

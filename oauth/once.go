@@ -24,16 +24,16 @@ type delivery struct {
 // Once calls the function steps, which does all steps of the callback r from [Attempts.Take] on,
 // and returns its result. A code works once, but a browser may bring the callback twice: the user
 // reloads while the provider is slow, or the app's answer is lost. So steps gets a request whose
-// context lasts 15 seconds and does not end if the browser goes away. If the same browser brings
-// the same callback again within 75 seconds, Once does not call steps. It waits for the first call
-// and returns the result of that call.
+// context lasts 15 seconds and does not end if the browser goes away. If the browser
+// brings the same callback again before it has received the first answer, and within 75 seconds, Once
+// does not call steps again. It waits for the first call and returns the result of that call.
 //
 // So steps must not answer the browser or begin a session. Do both after Once has returned, each
 // time.
 //
-// Once knows the browser by the attempt's cookie. The first answer deletes this cookie. So if a
-// browser has received that answer, Take refuses its repeated callback, but the browser has the
-// session that came with the answer.
+// Once knows the browser by the attempt's cookie. The first answer deletes this cookie. So if the
+// browser brings the callback again after that answer, Take refuses it. By then the browser has the
+// session or the error page of the first answer.
 func Once[T any](a *Attempts, w http.ResponseWriter, r *http.Request, steps func(*http.Request) (T, error)) (T, error) {
 	state := callbackStateOf(r.URL.Query())
 	cookie, err := r.Cookie(a.cookie(state, 0).Name)

@@ -86,7 +86,7 @@ func parseObject(data []byte) (Object, error) {
 }
 
 // maxDepth limits how deep values may be nested. No honest reply needs ten levels. encoding/json
-// allows 10,000 levels: a page that indents such a reply would fill the memory.
+// allows 10,000 levels: such a reply, indented for the trace, would fill the memory.
 const maxDepth = 64
 
 // parseJSON reads data as one strict JSON value. If the value is an object, it returns the members,
@@ -134,7 +134,7 @@ func parseJSON(data []byte) (outermost Object, err error) {
 				open[0][name] = bytes.TrimSpace(data[valueAt:at])
 			}
 			if data[at] != ',' {
-				outermost, open = open[len(open)-1], open[:len(open)-1]
+				outermost, open = open[len(open)-1], open[:len(open)-1] // the last one that is closed is the outermost
 			}
 		}
 	}
