@@ -130,7 +130,7 @@ func parseJSON(data []byte) (outermost Object, err error) {
 				name, valueAt = key, at+1
 			}
 		case ',', '}', ']':
-			if len(open) == 1 && valueAt > 0 {
+			if len(open) == 1 && valueAt != 0 {
 				open[0][name] = bytes.TrimSpace(data[valueAt:at])
 			}
 			if data[at] != ',' {
