@@ -113,8 +113,8 @@ func (s *server) connect(w http.ResponseWriter, r *http.Request, userID string) 
 
 // begin is step 1, with step 0 before it if the provider has metadata. It sends the browser
 // to the provider, with the attempt in a cookie. For a sign-in, userID is
-// empty. If an account is to be connected, it is the user who pressed the button on our own page,
-// which sends a POST. A link must not connect: with a link, an attacker could connect the attacker's account to your user.
+// empty. To connect an account, userID is the user who pressed the button on our own page, which
+// sends a POST. A link must not connect: with a link, an attacker could connect the attacker's account to your user.
 func (s *server) begin(w http.ResponseWriter, r *http.Request, p registered.Provider, userID string) {
 	attempt, authorizationURL, err := p.Begin(r.Context()) // Client.Begin, or Client1.Begin for OAuth 1.0a
 	if err == nil {
@@ -156,8 +156,8 @@ type result struct {
 	key     account.Key
 }
 
-// finish runs the steps of a callback. They tell it which account at the provider the visitor
-// has. Then it finds or makes the user of that account, or connects the account to the user who
+// finish runs the steps of a callback. From them it learns which account at the provider
+// the visitor has. Then it finds or makes the user of that account, or connects the account to the user who
 // asked for that.
 func (s *server) finish(w http.ResponseWriter, r *http.Request, p registered.Provider) (result, error) {
 	attempt, err := s.attempts.Take(w, r) // 2: the attempt from this browser's cookie
@@ -166,7 +166,7 @@ func (s *server) finish(w http.ResponseWriter, r *http.Request, p registered.Pro
 	}
 	var grant account.Grant
 	if err == nil && p.Client1 != nil {
-		grant, err = steps1(r.Context(), p.Client1, attempt, r.URL.RawQuery)
+		grant, err = stepsOAuth1(r.Context(), p.Client1, attempt, r.URL.RawQuery)
 	} else if err == nil {
 		grant, err = steps(r.Context(), p.Client, attempt, r.URL.RawQuery)
 	}
@@ -192,7 +192,7 @@ func steps(ctx context.Context, client *oauth.Client, attempt oauth.Attempt, raw
 	if err != nil {
 		return account.Grant{}, err
 	}
-	tokens, err := client.VerifyIDToken(ctx, unverified) // 4: verify the ID token, if there is one
+	tokens, err := client.VerifyIDToken(ctx, unverified) // 4: with OpenID Connect, verify the ID token
 	if err != nil {
 		return account.Grant{}, err
 	}
@@ -203,9 +203,9 @@ func steps(ctx context.Context, client *oauth.Client, attempt oauth.Attempt, raw
 	return account.Grant{Profile: info.Profile, Replies: info.Replies, Read: time.Now(), Tokens: tokens}, nil
 }
 
-// steps1 runs the same steps of OAuth 1.0a, which has no step 4.
-func steps1(ctx context.Context, client *oauth.Client1, attempt oauth.Attempt, rawQuery string) (account.Grant, error) {
-	callback, err := client.ParseCallback(ctx, attempt, rawQuery) // 2: check the temporary token, take the verifier
+// stepsOAuth1 runs the same steps of OAuth 1.0a, which has no step 4.
+func stepsOAuth1(ctx context.Context, client *oauth.Client1, attempt oauth.Attempt, rawQuery string) (account.Grant, error) {
+	callback, err := client.ParseCallback(ctx, attempt, rawQuery) // 2: check the temporary token, take oauth_verifier
 	if err != nil {
 		return account.Grant{}, err
 	}
@@ -351,7 +351,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.SetOutput(stderr)
 	flags.StringVar(&c.addr, "addr", "localhost:8080", "`host:port` on which the app listens")
 	base := flags.String("base-url", "", "`URL` under which browsers reach the app (default: from -addr)")
-	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens; if the app is not at localhost, the default is localhost:9000")
+	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens; the default is another host than the app's: if the app is at 127.0.0.1, it is localhost:9000")
 	flags.StringVar(&c.data, "data", "", "`directory` that keeps accounts and sessions over restarts (default: in memory)")
 	flags.BoolVar(&c.fake, "fake", false, "use the fake provider and ignore all credentials (default: if there are no credentials)")
 	flags.BoolVar(&c.trace, "trace", false, "print each step of each sign-in, without real providers' secrets; if providers are real, /trace needs this flag too")

@@ -115,7 +115,7 @@ func (a *Attempts) dropOldest(w http.ResponseWriter, r *http.Request) {
 
 // Take returns the attempt of the callback r, and removes its cookie (RFC 9700 §4.7.1). It returns
 // an attempt only once, even if the sign-in then fails, and only within ten minutes after Begin.
-// Attempts remembers the last 10,000 that it returned. If an older one comes again, the provider
+// Attempts remembers the last 10,000 that came back. If an older one comes again, the provider
 // refuses its code, which works once. An error is a [*CheckError].
 func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error) {
 	ctx := inStep(r.Context(), 2, (*Attempts).Take)
@@ -138,9 +138,9 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	// The cookie of a used attempt is gone. So without a cookie, a callback that was used before
 	// fails attemptUnused, and any other callback fails attemptFound.
 	if err := check(ctx,
-		callbackState.present(state).failing(said+"no state", "a value"),
+		callbackState.present(state).ifFailed(said+"no state", "a value"),
 		attemptUnused.holds(!a.isUsed(state)).skipIf(cookie.Name != ""),
-		attemptFound.present(cookie.Name).failing(said+"no cookie of this sign-in", "the cookie of one of this browser's last 8 sign-ins, at most an hour old"),
+		attemptFound.present(cookie.Name).ifFailed(said+"no cookie of this sign-in", "the cookie of one of this browser's last 8 sign-ins, at most an hour old"),
 	); err != nil {
 		return Attempt{}, err
 	}
@@ -152,7 +152,7 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 		report(ctx, AttemptTaken{name, attempt})
 	}
 	return checked(ctx, attempt,
-		attemptOpens.holds(err == nil).failing("a value that was not sealed for this cookie with the app's current key", ""),
+		attemptOpens.holds(err == nil).ifFailed("a value that was not sealed for this cookie with the app's current key", ""),
 		attemptFresh.after(attempt.Begun, time.Now().Add(-attemptLife)),
 		attemptUnused.holds(a.use(attempt.State)),
 	)

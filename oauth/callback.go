@@ -34,9 +34,10 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 	ctx = inStep(ctx, 2, (*Client).ParseCallback)
 	q, refusal, err := parseCallback(rawQuery)
 	// iss may be missing if the provider did not promise it. Then only attempt-client stops a
-	// mix-up: this app has one callback URL for each provider. That is a weaker defense:
-	// an attacker's provider may name the honest provider's callback URL as its own (RFC 9700 §4.4.2.2).
-	callback, err := checked(ctx, Callback{attempt, q.Get("code"), q.Get(c.GrantedScopes)},
+	// mix-up: the callback's path must name the provider of the attempt. This is a weaker defense: an
+	// attacker's provider may have the honest provider's callback URL registered as its own (RFC 9700
+	// §4.4.2.2).
+	callback, err := checked(ctx, Callback{attempt, q.Get("code"), q.Get(c.GrantedScopesParameter)},
 		callbackOnce.noError(err),
 		attemptClient.equal(attempt.Provider, c.Name),
 		callbackState.equalSecret(q.Get("state"), attempt.State),
@@ -100,6 +101,15 @@ func callbackRefusal(q url.Values) *Refusal {
 		URI:         clip(q.Get("error_uri")),
 		Reason:      clip(q.Get("error_reason")),
 	}
+}
+
+// callbackStateOf returns the State of the attempt to which a callback claims to belong. A
+// callback of OAuth 1.0a has the temporary token in oauth_token or, at X after a denial, in denied.
+func callbackStateOf(q url.Values) string {
+	if token := cmp.Or(q.Get("oauth_token"), q.Get("denied")); token != "" && !q.Has("state") {
+		return tokenState(token)
+	}
+	return q.Get("state")
 }
 
 // checkPrintable refuses what is not printable ASCII, so that s can stand in a header,

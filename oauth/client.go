@@ -52,49 +52,49 @@ type Client struct {
 // NewClient returns the Client of an app. id, secret and redirectURI are those with which p has
 // registered the app. If transport is nil, NewClient makes an http.Transport that limits the size
 // of a reply's header. Your own transport must do that itself. Package fake has one that reaches
-// no network. NewClient sends nothing. Its error names what is missing or not https.
+// no network. NewClient sends nothing. Its error names what is missing or not safe.
 func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundTripper) (*Client, error) {
-	home, authorization := p.Metadata.TokenEndpoint, p.Metadata.AuthorizationEndpoint
+	providerURL, authorization := p.Metadata.TokenEndpoint, p.Metadata.AuthorizationEndpoint
 	if p.OpenID { // step 0 discovers the endpoints
-		home, authorization = p.Issuer, p.Issuer
+		providerURL, authorization = p.Issuer, p.Issuer
 		if !slices.Contains(p.Scopes, "openid") {
 			return nil, fmt.Errorf("oauth: %s: without the scope openid there is no ID token (OIDC Core §3.1.2.1)", p.Name)
 		}
 	}
-	if err := validateRegistration(p.About, p.Profile, id, secret, redirectURI, home, authorization); err != nil {
+	if err := validateRegistration(p.About, p.Profile, id, secret, redirectURI, providerURL, authorization); err != nil {
 		return nil, err
 	}
-	return &Client{Provider: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: newSender(home, transport)}, nil
+	return &Client{Provider: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: newSender(providerURL, transport)}, nil
 }
 
 // validateRegistration returns an error if the id, the secret or a part of the provider entry is
-// missing, or if a URL is not safe. Both protocols use it. home is the issuer or the token endpoint.
-func validateRegistration(p About, profile func(Replies) (Profile, error), id, secret, redirectURI, home, authorization string) error {
+// missing, or if a URL is not safe. Both protocols use it. providerURL is the issuer or the token endpoint.
+func validateRegistration(p About, profile func(ProfileInput) (Profile, error), id, secret, redirectURI, providerURL, authorization string) error {
 	if p.Name == "" || profile == nil {
 		return fmt.Errorf("oauth: %s: the provider entry has no Name or no Profile", p.Name)
 	}
 	if id == "" || secret == "" {
 		return fmt.Errorf("oauth: %s: client id and client secret must both be set", p.Name)
 	}
-	if err := secure(redirectURI, true); err != nil {
+	if err := checkHTTPS(redirectURI, true); err != nil {
 		return fmt.Errorf("oauth: %s: redirect URI %q: %w (RFC 6749 §3.1.2)", p.Name, redirectURI, err)
 	}
-	if err := secure(home, true); err != nil {
-		return fmt.Errorf("oauth: %s: issuer or token endpoint %q: %w (OIDC Discovery §3; RFC 6749 §3.2)", p.Name, home, err)
+	if err := checkHTTPS(providerURL, true); err != nil {
+		return fmt.Errorf("oauth: %s: issuer or token endpoint %q: %w (OIDC Discovery §3; RFC 6749 §3.2)", p.Name, providerURL, err)
 	}
-	if err := secure(authorization, strings.HasPrefix(home, "http:")); err != nil {
+	if err := checkHTTPS(authorization, strings.HasPrefix(providerURL, "http:")); err != nil {
 		return fmt.Errorf("oauth: %s: authorization endpoint %q: %w (RFC 6749 §3.1; RFC 5849 §2.2)", p.Name, authorization, err)
 	}
-	if strings.Contains(home, "?") {
-		return fmt.Errorf("oauth: %s: issuer or token endpoint %q: must not have a query (OIDC Discovery §3)", p.Name, home)
+	if strings.Contains(providerURL, "?") {
+		return fmt.Errorf("oauth: %s: issuer or token endpoint %q: must not have a query (OIDC Discovery §3)", p.Name, providerURL)
 	}
 	return nil
 }
 
-// secure returns an error if it is not safe to send a request or the browser to rawURL. If
+// checkHTTPS returns an error if it is not safe to send a request or the browser to rawURL. If
 // loopback is true, plain http to this machine is safe. The error shows only the scheme and the
 // host of the URL, because the rest may hold secrets.
-func secure(rawURL string, loopback bool) error {
+func checkHTTPS(rawURL string, loopback bool) error {
 	u, err := url.Parse(rawURL)
 	if err != nil || !u.IsAbs() || u.Hostname() == "" || u.User != nil || strings.Contains(rawURL, "#") {
 		return errors.New("a URL that is not absolute, or has a user or a fragment")
@@ -102,7 +102,7 @@ func secure(rawURL string, loopback bool) error {
 	if u.Scheme == "https" || u.Scheme == "http" && loopback && IsLoopback(u.Hostname()) {
 		return nil
 	}
-	return fmt.Errorf("%s://%s is not https; plain http is for this machine only", u.Scheme, u.Host)
+	return fmt.Errorf("%s://%s is not https; plain http is only for an app or a provider on this machine", u.Scheme, u.Host)
 }
 
 // IsLoopback reports whether host is localhost, an address in 127.0.0.0/8, or ::1. Plain http to
@@ -118,22 +118,22 @@ type sender struct {
 	loopback  bool // the provider is on this machine and speaks plain http
 }
 
-// newSender returns a sender for one provider. home is its issuer or its token endpoint.
-func newSender(home string, transport http.RoundTripper) sender {
+// newSender returns a sender for one provider. providerURL is its issuer or its token endpoint.
+func newSender(providerURL string, transport http.RoundTripper) sender {
 	if transport == nil {
 		transport = &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
 			IdleConnTimeout:        90 * time.Second,
-			TLSHandshakeTimeout:    requestTimeout, // a handshake goes on when its request is over
+			TLSHandshakeTimeout:    requestTimeout, // a handshake can outlast its request
 			MaxResponseHeaderBytes: maxHeader,
 		}
 	}
-	return sender{transport, strings.HasPrefix(home, "http:")}
+	return sender{transport, strings.HasPrefix(providerURL, "http:")}
 }
 
-// checkURL checks that a URL is safe: the URL of each request, and each URL in the metadata.
-func (s *sender) checkURL(rawURL string) Outcome {
-	return endpointHTTPS.noError(secure(rawURL, s.loopback))
+// isHTTPS is the check that a URL is safe: the URL of each request, and each URL in the metadata.
+func (s *sender) isHTTPS(rawURL string) Outcome {
+	return endpointHTTPS.noError(checkHTTPS(rawURL, s.loopback))
 }
 
 // Request is a request to a provider. Its fields have the names of those in [net/http.Request].
@@ -145,7 +145,7 @@ type Request struct {
 
 // send sends one request to the provider. Every request goes through this function.
 func (s *sender) send(ctx context.Context, r Request) reply {
-	if err := check(ctx, s.checkURL(r.URL)); err != nil {
+	if err := check(ctx, s.isHTTPS(r.URL)); err != nil {
 		return reply{err: err}
 	}
 	waiting, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -154,14 +154,14 @@ func (s *sender) send(ctx context.Context, r Request) reply {
 	if err != nil {
 		return reply{err: fmt.Errorf("oauth: step %d: %w", stepOf(ctx), err)}
 	}
-	request.Header.Set("Accept", "application/json") // without this header GitHub sends a form
+	request.Header.Set("Accept", "application/json") // without this header GitHub's reply is form-encoded
 	request.Header.Set("User-Agent", userAgent)      // api.github.com refuses a request without this header
 	maps.Copy(request.Header, r.Header)
 	report(ctx, RequestSent{r.Method, r.URL, request.Header.Clone(), r.Body})
 
 	// RoundTrip does not follow redirects; an http.Client would. After a 307 or 308 it would send
 	// code, verifier and secret to another server (RFC 9700 §4.12 describes this for browsers).
-	// After RoundTrip the check reply-status-200 refuses the redirect. Also, an http.Client's
+	// After RoundTrip a check of the status refuses the redirect. Also, an http.Client's
 	// error shows the URL, and Meta's URLs hold secrets.
 	response, err := s.transport.RoundTrip(request)
 	var received []byte
@@ -200,7 +200,7 @@ func unreachable(ctx context.Context, r Request, host string, err error) error {
 	return errors.New(r.scrub(host + ": " + err.Error()))
 }
 
-// getObject fetches a JSON object. Its media type must be application/json or one that is listed in also.
-func (s *sender) getObject(ctx context.Context, rawURL string, also ...string) (Object, error) {
-	return s.send(ctx, Request{Method: http.MethodGet, URL: rawURL}).object(ctx, append(also, "application/json")...)
+// getObject fetches a JSON object. Its media type must be application/json or one of others.
+func (s *sender) getObject(ctx context.Context, rawURL string, others ...string) (Object, error) {
+	return s.send(ctx, Request{Method: http.MethodGet, URL: rawURL}).object(ctx, append(others, "application/json")...)
 }

@@ -19,7 +19,7 @@ func TestNewClient(t *testing.T) {
 	const (
 		callback = "https://app.example/callback/op"
 		absolute = "a URL that is not absolute, or has a user or a fragment"
-		https    = "is not https; plain http is for this machine only"
+		https    = "is not https; plain http is only for an app or a provider on this machine"
 	)
 	plain := func(change func(*Metadata)) func(*Provider) {
 		return func(p *Provider) {

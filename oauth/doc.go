@@ -45,11 +45,11 @@
 //	attempts.go      the attempt, in a sealed cookie; refuses a replayed callback
 //	once.go          one result, even if the browser brings a callback twice
 //	callback.go    2 what the browser brings back
-//	token.go       3 the code for tokens; how the client authenticates
+//	token.go       3 exchanges the code for tokens; how the client authenticates
 //	idtoken.go     4 the ID token's signature, then its claims
 //	jwk.go           the provider's keys
 //	userinfo.go    5 the user's profile, read with the access token
-//	refresh.go     6 the refresh token for new tokens
+//	refresh.go     6 exchanges the refresh token for new tokens
 //	revoke.go      7 tells the provider to end the tokens
 //	oauth1.go      OAuth 1.0a: steps 1, 2, 3 and 5 again; 7 is in revoke.go
 //	sign1.go         the signature of each request
@@ -70,8 +70,8 @@
 //
 // # Leniencies
 //
-// Providers differ from the specifications. If only one provider differs, its entry in
-// package providers says so, with the source. From all providers this client accepts:
+// Providers differ from the specifications. Most differences of one provider are in its
+// entry in package providers, with the source. From all providers this client accepts:
 //
 //   - expires_in as text, and an expires_in that makes no sense (then the expiry is unknown)
 //   - scopes separated by commas

@@ -13,7 +13,7 @@ import (
 )
 
 // Check is one thing that must hold before a sign-in goes on. Its name says what
-// holds, and is the same word in errors, logs, pages, traces and tests.
+// it checks, and is the same word in errors, logs, pages, traces and tests.
 type Check struct {
 	Step  int    // 0 discovery, 1 request, 2 callback, 3 token, 4 ID token, 5 profile, 6 refresh, 7 revoke
 	Name  string // "claim-aud"; no two checks share one
@@ -52,8 +52,8 @@ func Checks() []Check {
 }
 
 // CheckError says which check failed, and why. Got and Want never hold a code, token,
-// verifier or secret, and are short enough for a log line. If only Got is empty, the value
-// was missing or empty.
+// verifier or secret, and are short enough for a log line. If Got is empty and Want is
+// not, the value was missing or empty.
 type CheckError struct {
 	Check     Check
 	Got, Want string
@@ -88,7 +88,7 @@ func (c *Check) noError(err error) Outcome {
 	if err == nil {
 		return c.holds(true)
 	}
-	return c.holds(false).failing(err.Error(), "")
+	return c.holds(false).ifFailed(err.Error(), "")
 }
 
 // equal passes if got equals want and is not empty: two missing values prove nothing.
@@ -98,7 +98,7 @@ func (c *Check) equal(got, want string) Outcome {
 
 // present passes if got is not empty. The outcome leaves out got, which may be a secret.
 func (c *Check) present(got string) Outcome {
-	return Outcome{Check: *c, OK: got != "", Got: "is there"}.failing("", "a value")
+	return Outcome{Check: *c, OK: got != "", Got: "is there"}.ifFailed("", "a value")
 }
 
 // equalSecret does what equal does, for secrets. The outcome leaves out both values. The time that
@@ -106,18 +106,15 @@ func (c *Check) present(got string) Outcome {
 func (c *Check) equalSecret(got, want string) Outcome {
 	o := Outcome{Check: *c, OK: got != "" && subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1, Got: "the same"}
 	if got == "" {
-		return o.failing("", "the expected one")
+		return o.ifFailed("", "the expected one")
 	}
-	return o.failing("another value", "the expected one")
+	return o.ifFailed("another value", "the expected one")
 }
 
 // oneOf passes if got is in want and not empty.
 func (c *Check) oneOf(got string, want ...string) Outcome {
 	o := Outcome{Check: *c, OK: got != "" && slices.Contains(want, got), Got: got}
-	if !o.OK {
-		o.Want = cmp.Or(strings.Join(want, " or "), "one of an empty list")
-	}
-	return o
+	return o.ifFailed(got, cmp.Or(strings.Join(want, " or "), "one of an empty list"))
 }
 
 // contains passes if want is in list and not empty.
@@ -135,20 +132,18 @@ func (c *Check) after(t, limit time.Time) Outcome {
 	return c.time(t, t.After(limit), "after", limit)
 }
 
-// time adds this machine's time to a failure, because this clock or the provider's may be wrong.
+// time makes the outcome of before and after. A failure shows this machine's time, because either
+// clock may be wrong.
 func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) Outcome {
-	switch {
-	case t.IsZero():
-		return c.holds(false).failing("", "a time")
-	case holds:
-		return c.holds(true)
+	if t.IsZero() || holds {
+		return c.holds(!t.IsZero()).ifFailed("", "a time")
 	}
 	got := fmt.Sprintf("%s, and this machine's clock says %s", t.UTC().Format(time.RFC3339), time.Now().UTC().Format(time.RFC3339))
-	return c.holds(false).failing(got, side+" "+limit.UTC().Format(time.RFC3339))
+	return c.holds(false).ifFailed(got, side+" "+limit.UTC().Format(time.RFC3339))
 }
 
 // failing sets Got and Want if the check does not hold. If it holds, they stay.
-func (o Outcome) failing(got, want string) Outcome {
+func (o Outcome) ifFailed(got, want string) Outcome {
 	if !o.OK {
 		o.Got, o.Want = got, want
 	}
@@ -157,7 +152,7 @@ func (o Outcome) failing(got, want string) Outcome {
 
 // skipIf skips the check if it does not apply.
 func (o Outcome) skipIf(skipped bool) Outcome {
-	o.Skipped = skipped
+	o.Skipped = o.Skipped || skipped
 	return o
 }
 

@@ -49,7 +49,7 @@ func app(clientID, clientSecret string, transport http.RoundTripper) http.Handle
 	})
 	// A HEAD request gets status 405, because it must not use up the attempt.
 	mux.HandleFunc("GET /callback/google", web.GetOnly(func(w http.ResponseWriter, r *http.Request) {
-		// The browser may bring the callback twice. Once runs the steps for the first of the two.
+		// The browser may bring the callback twice. oauth.Once runs the steps only the first time.
 		info, err := oauth.Once(attempts, w, r, func(r *http.Request) (oauth.Info, error) {
 			return signedIn(w, r, attempts, google)
 		})

@@ -185,10 +185,9 @@ func readDate(o Object, name string, t *time.Time) error {
 	if seconds > 253402300799 {
 		return fmt.Errorf("%s is not a time in seconds", name)
 	}
-	if seconds < 1 { // or the claim is missing
-		return nil
+	if seconds >= 1 { // 0 if the claim is missing
+		*t = time.Unix(int64(seconds), 0)
 	}
-	*t = time.Unix(int64(seconds), 0)
 	return nil
 }
 

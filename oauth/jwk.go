@@ -71,7 +71,7 @@ func (c *Client) keysFor(ctx context.Context, token jws, refetch bool) ([]key, e
 	}
 	return checked(ctx, fit[:min(len(fit), maxTried)],
 		keyKnown.oneOf(token.kid, kids...).skipIf(token.kid == ""),
-		keyFits.holds(len(fit) > 0).failing(strings.Join(unfit, "; "), "a key for "+token.alg),
+		keyFits.holds(len(fit) > 0).ifFailed(strings.Join(unfit, "; "), "a key for "+token.alg),
 	)
 }
 

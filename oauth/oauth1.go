@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -41,7 +40,7 @@ type Provider1 struct {
 	// read any user's profile there. Then the profile comes from the token reply alone.
 	ProfileClosed func(*Refusal) bool
 	// Profile maps what the provider said about the user to a profile.
-	Profile func(Replies) (Profile, error)
+	Profile func(ProfileInput) (Profile, error)
 
 	RevokeURL string // revokes the token that signs the request; may be empty
 }
@@ -105,15 +104,6 @@ func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 func tokenState(temporaryToken string) string {
 	hash := sha256.Sum256([]byte(temporaryToken))
 	return base64.RawURLEncoding.EncodeToString(hash[:])
-}
-
-// callbackStateOf returns the State of the attempt to which a callback claims to belong. A
-// callback of OAuth 1.0a has the temporary token in oauth_token or, at X after a denial, in denied.
-func callbackStateOf(q url.Values) string {
-	if token := cmp.Or(q.Get("oauth_token"), q.Get("denied")); token != "" && !q.Has("state") {
-		return tokenState(token)
-	}
-	return q.Get("state")
 }
 
 // ParseCallback is step 2. It checks the query that the browser brought back from the provider.
@@ -182,7 +172,7 @@ func (c *Client1) UserInfo(ctx context.Context, t TokenCredentials) (Info, error
 	} else if refusal, ok := errors.AsType[*Refusal](err); !ok || c.ProfileClosed == nil || !c.ProfileClosed(refusal) {
 		return Info{}, err
 	}
-	return infoOf(ctx, t.Subject, t.Secret, c.Profile, Replies{Token: t.Reply, API: []json.RawMessage{body}}, received)
+	return infoOf(ctx, t.Subject, t.Secret, c.Profile, ProfileInput{Token: t.Reply, API: []json.RawMessage{body}}, received)
 }
 
 // Get reads any URL of the provider's API for the user, with a signed request (RFC 5849 §3), and

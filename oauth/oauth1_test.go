@@ -33,7 +33,7 @@ func xRow() Provider1 {
 		ProfileURL:             xProfile,
 		RevokeURL:              xRevoke,
 		ProfileClosed:          func(r *Refusal) bool { return r.Code == "453" },
-		Profile: func(r Replies) (p Profile, err error) {
+		Profile: func(r ProfileInput) (p Profile, err error) {
 			if r.API[0] == nil {
 				return p, r.Token.Read("user_id", &p.Subject)
 			}

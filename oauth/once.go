@@ -10,7 +10,7 @@ import (
 
 const (
 	stepsTimeout   = 15 * time.Second           // for all steps of a callback; each request has 10 seconds
-	deliveryLife   = stepsTimeout + time.Minute // how long Attempts keeps a delivery, and so its result at least a minute
+	deliveryLife   = stepsTimeout + time.Minute // how long Attempts keeps a delivery; its result stays at least a minute
 	deliveriesKept = 10_000                     // how many deliveries Attempts keeps at a time
 )
 
@@ -21,8 +21,8 @@ type delivery struct {
 	err   error
 }
 
-// Once calls the function steps, which does all steps of the callback r from [Attempts.Take] on,
-// and returns its result. A code works once, but a browser may bring the callback twice: the user
+// Once calls steps and returns its result. The function steps does all that the callback r needs,
+// from [Attempts.Take] on. A code works once, but a browser may bring the callback twice: the user
 // reloads while the provider is slow, or the app's answer is lost. So steps gets a request whose
 // context lasts 15 seconds and does not end if the browser goes away. If the browser
 // brings the same callback again before it has received the first answer, and within 75 seconds, Once

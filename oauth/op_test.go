@@ -127,7 +127,7 @@ func opRow() Provider {
 		Issuer: "https://op.example",
 		OpenID: true,
 		Scopes: []string{"openid", "email"},
-		Profile: func(r Replies) (p Profile, err error) {
+		Profile: func(r ProfileInput) (p Profile, err error) {
 			return p, r.IDToken.Read("sub", &p.Subject)
 		},
 	}
@@ -143,7 +143,7 @@ func plainRow() Provider {
 			UserinfoEndpoint:      opUserinfo,
 		},
 		Scopes: []string{"email"},
-		Profile: func(r Replies) (p Profile, err error) {
+		Profile: func(r ProfileInput) (p Profile, err error) {
 			o, err := parseObject(r.API[0])
 			if err != nil {
 				return p, err

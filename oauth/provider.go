@@ -20,7 +20,7 @@ type About struct {
 }
 
 // Provider is what a client must know about one provider, as data. This project's providers are
-// in package providers. If a provider differs from the others, a field here says so: no method
+// in package providers. Most differences between providers are fields here: no method
 // of [Client] asks which provider it has.
 type Provider struct {
 	About
@@ -32,7 +32,7 @@ type Provider struct {
 	// IssuerAliases are other spellings of Issuer that ID tokens of this provider may have.
 	IssuerAliases []string
 	// OpenID says that the provider speaks OpenID Connect: step 0 discovers its
-	// endpoints, step 4 demands an ID token.
+	// endpoints, step 3 demands an ID token, and step 4 verifies it.
 	OpenID bool
 	// Metadata holds the endpoints of a provider without OpenID Connect.
 	Metadata Metadata
@@ -48,12 +48,12 @@ type Provider struct {
 	// ClientAuth is client_secret_basic or client_secret_post. If it is empty, the metadata
 	// decide.
 	ClientAuth string
-	// GrantedScopes is for a provider whose token reply does not have the granted scopes. It
+	// GrantedScopesParameter is for a provider whose token reply does not have the granted scopes. It
 	// names the parameter of the callback that has them.
-	GrantedScopes string
+	GrantedScopesParameter string
 	// TokenReply, if set, turns a token reply of the provider's own shape into one of RFC 6749
 	// §5.1. If the provider refuses in its own shape and with status 200, TokenReply returns a
-	// *Refusal with Code and Description. So may the function Profile below.
+	// *Refusal with Code and Description. The function Profile below may do the same.
 	TokenReply func(Object) (Object, error)
 
 	// InvalidGrant are the provider's own error codes that mean invalid_grant in a reply to a
@@ -75,7 +75,7 @@ type Provider struct {
 	// Profile makes a profile from the provider's replies about the user. It returns an error if
 	// a member is not of the documented type. For the standard claims of OpenID Connect, use the
 	// Profile of providers.OpenID.
-	Profile func(Replies) (Profile, error)
+	Profile func(ProfileInput) (Profile, error)
 }
 
 // ProfileURL is an API request of step 5.
@@ -84,8 +84,8 @@ type ProfileURL struct {
 	Scope string // if set, the request is sent only if this scope was granted
 }
 
-// Replies are the input of a provider's function Profile.
-type Replies struct {
+// ProfileInput is the input of a provider's function Profile.
+type ProfileInput struct {
 	Token   Object            // the token reply; only with OAuth 1.0a
 	IDToken Object            // its verified claims; nil without OpenID Connect. Name and e-mail may be only in API
 	API     []json.RawMessage // one reply for each of ProfileURLs, nil if not read; without ProfileURLs, the userinfo reply

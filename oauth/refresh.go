@@ -23,16 +23,16 @@ var (
 	refreshAuthTime = Check{6, "refresh-auth-time", "OIDC Core §12.2", "a refresh that looks like a new sign-in of the user"}
 )
 
-// RefreshDue reports whether the app should refresh t before it uses the access token. That is so
-// from one minute before the token expires. If the token lives less than ten minutes, it is so
-// from the last tenth of its life. If the expiry is unknown, a refresh is never due.
+// RefreshDue reports whether the app should refresh t before it uses the access token. A refresh
+// is due from one minute before the token expires or, if the token lives less than ten minutes, in
+// the last tenth of its life. If the expiry is unknown, a refresh is never due.
 func (t Tokens) RefreshDue() bool {
 	before := min(refreshBefore, t.Expiry.Sub(t.Issued)/10)
 	return !t.Expiry.IsZero() && time.Until(t.Expiry) < before
 }
 
 // TokenRefused reports whether err, an error of [Client.Get], means that the provider no longer
-// accepts the access token. Then a refresh may help. It is so if the reply had status 401, with or
+// accepts the access token. Then a refresh may help. The provider says so with status 401, with or
 // without a reason (RFC 6750 §3.1), or a code that the provider entry lists in InvalidGrant.
 func (c *Client) TokenRefused(err error) bool { return tokenRefused(err, c.InvalidGrant) }
 
@@ -111,6 +111,12 @@ func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, 
 		return Tokens{}, err
 	}
 	after, _ := parseClaims(tokens.IDToken)
+	// The next refresh compares with these two again, even if this ID token lacks them.
+	for _, name := range []string{"nonce", "auth_time"} {
+		if old.IDToken.has(name) {
+			tokens.IDToken[name] = old.IDToken[name]
+		}
+	}
 	return checked(ctx, tokens,
 		refreshIss.equal(after.iss, before.iss),
 		refreshSub.equal(after.sub, before.sub),

@@ -81,6 +81,33 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
+// Every refresh is compared with the ID token of the sign-in (OIDC Core §12.2), even if an ID token
+// in between lacked the claim.
+func TestRefreshTwice(t *testing.T) {
+	idToken := func(changes set) answer {
+		return saysJSON(`{"access_token": "n3w", "token_type": "Bearer", "id_token": "` + sign(rs256, claims(changes), rsaKey()) + `"}`)
+	}
+	for name, tt := range map[string]struct {
+		second set
+		step   int
+		fails  string
+		reason string
+	}{
+		"the same nonce":    {set{"auth_time": epoch - 60}, 0, "", "it may come back"},
+		"another nonce":     {set{"nonce": "0ther"}, 4, "claim-nonce", "another sign-in's ID token"},
+		"another auth_time": {set{"auth_time": epoch - 30}, 6, "refresh-auth-time", "another sign-in's ID token"},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			p := newOP().but(opToken, idToken(set{"nonce": absent}))
+			c := newClient(t, opRow(), p)
+			tokens := must(c.Refresh(t.Context(), before(opRow())))
+			p.says[opToken] = idToken(tt.second)
+			_, err := c.Refresh(t.Context(), tokens)
+			wantCheck(t, err, tt.step, tt.fails, tt.reason)
+		})
+	}
+}
+
 // What a refresh sends, and what it keeps of the old tokens.
 func TestRefreshKeeps(t *testing.T) {
 	for name, tt := range map[string]struct {

@@ -14,7 +14,7 @@ import (
 	"unicode/utf8"
 )
 
-// What must hold for each reply, in addition to the checks of its step.
+// What must hold for most replies, in addition to the checks of their step.
 var (
 	replyStatus    = Check{0, "reply-status-200", "OIDC Discovery §4.2; RFC 6749 §5.1; OIDC Core §5.3.2", "an error page or a redirect, read as if it were the answer"}
 	replyMediaType = Check{0, "reply-media-type", "RFC 6749 §5.1; OIDC Discovery §4.2; RFC 7517 §8.5", "a file that a user uploaded to the provider's host, read as its answer"}
@@ -105,9 +105,9 @@ func (r *Refusal) Error() string {
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 }
 
-// of returns a copy of r with the step that ctx is in, and with this status. In the copy, a text
+// completed returns a copy of r with the step that ctx is in, and with this status. In the copy, a text
 // that repeats a secret of the sent request is withheld.
-func (r Refusal) of(ctx context.Context, status int, sent Request) *Refusal {
+func (r Refusal) completed(ctx context.Context, status int, sent Request) *Refusal {
 	r.Step, r.Status = stepOf(ctx), status
 	for _, text := range []*string{&r.Code, &r.Description, &r.URI, &r.Reason} {
 		*text = clip(sent.scrub(*text))
@@ -156,7 +156,7 @@ func (r reply) failure(ctx context.Context) error {
 	if refusal.Code == "" && refusal.Description == "" {
 		return nil
 	}
-	return refusal.of(ctx, r.status, r.sent)
+	return refusal.completed(ctx, r.status, r.sent)
 }
 
 // secretParameter finds each value whose name ends in one of these words: in a query, in a form,
@@ -165,7 +165,7 @@ var secretParameter = regexp.MustCompile(`(?:secret|code|verifier|token|proof|si
 
 // scrub returns text, or a note in its place if text repeats a secret of the request. It replaces
 // the whole text. If it cut out only the secret, an attacker could send a code that is a part of
-// another secret, and the rest of that other secret would stay in the text.
+// the client secret, and the rest of the client secret would stay in the text.
 func (r Request) scrub(text string) string {
 	authorization := r.Header.Get("Authorization")
 	_, credentials, _ := strings.Cut(authorization, " ")

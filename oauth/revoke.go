@@ -11,8 +11,8 @@ import (
 
 var revokeDone = Check{7, "revoke-done", "RFC 7009 §2.2", "the app still has access after the user took it back"}
 
-// ErrNoRevocation means that the provider documents no way for an app to revoke its tokens. Users
-// can revoke them on the page [Provider.RevokePage].
+// ErrNoRevocation means that the provider documents no way for an app to revoke its tokens. With
+// OAuth 2.0, users can revoke them on the page [Provider.RevokePage].
 var ErrNoRevocation = errors.New("oauth: step 7: this provider lets no app revoke its tokens; the user can revoke them at the provider")
 
 // Revoke is step 7. It asks the provider to make t invalid, at the revocation endpoint (RFC 7009

@@ -13,7 +13,7 @@ import (
 // cookies, or a file. It encrypts the data with AES-256-GCM, which also detects every change.
 type Sealer struct{ aead cipher.AEAD }
 
-// NewSealer returns a Sealer for one purpose, which label names. HKDF (RFC 5869) derives its key
+// NewSealer returns a Sealer for one purpose. label is the name of the purpose. HKDF (RFC 5869) derives its key
 // from label and from root, which must have 32 random bytes. A text that was sealed for one purpose
 // cannot be opened for another.
 func NewSealer(root []byte, label string) (*Sealer, error) {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Parameter is a name and its value, not encoded.
+// Parameter is a name and its value.
 type Parameter struct{ Name, Value string }
 
 // sign1 signs a request (RFC 5849 §3.4). form is the form-encoded body of the request. protocol has

@@ -11,8 +11,8 @@ import (
 // Object is a JSON object that all parsers read in the same way. It is valid UTF-8, nothing
 // follows it, no object in it has a name twice, and names match exactly ("SUB" is not "sub").
 // encoding/json alone takes the last of two equal names, ignores case in names, and turns
-// invalid UTF-8 into U+FFFD, so that two subjects can become one. An Object does not stop one such
-// case: half of an escaped surrogate pair ("\ud800"). So subjects must also be ASCII.
+// invalid UTF-8 into U+FFFD, so that two subjects can become one. One such case
+// remains: half of an escaped surrogate pair ("\ud800"). So subjects must also be ASCII.
 type Object map[string]json.RawMessage
 
 // has reports whether there is a member with this name whose value is not null.

@@ -36,7 +36,7 @@ type Tokens struct {
 }
 
 // Unverified are the tokens of a reply whose ID token is not verified yet. [Client.Exchange]
-// returns an Unverified, and only [Client.VerifyIDToken] returns the tokens in it. Before step 4
+// returns an Unverified, and only [Client.VerifyIDToken] returns the tokens of a sign-in. Before step 4
 // has compared the nonce, the tokens may belong to a code that an attacker injected. Until then
 // the app must not use them even once (RFC 9700 §4.5.3.2).
 type Unverified struct {
@@ -72,7 +72,7 @@ func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, e
 	t.Asked = attempt.Scopes
 	switch {
 	case t.Scopes != nil: // the reply names the scopes; an empty list means that none was granted
-	case c.GrantedScopes != "" && callback.grantedScopes != "":
+	case c.GrantedScopesParameter != "" && callback.grantedScopes != "":
 		// The callback came through the browser, so the user may have added scopes to it.
 		t.Scopes = slices.DeleteFunc(splitScopes(callback.grantedScopes), func(scope string) bool {
 			return !slices.Contains(attempt.Scopes, scope)
@@ -98,7 +98,7 @@ func (c *Client) tokenRequest(ctx context.Context, form url.Values) (Unverified,
 	if c.TokenReply != nil {
 		object, err = c.TokenReply(object)
 		if refusal, ok := errors.AsType[*Refusal](err); ok {
-			return Unverified{}, refusal.of(ctx, http.StatusOK, r.sent)
+			return Unverified{}, refusal.completed(ctx, http.StatusOK, r.sent)
 		}
 	}
 	u := Unverified{tokens: Tokens{Provider: c.Name}}
@@ -127,14 +127,14 @@ func (c *Client) tokenRequest(ctx context.Context, form url.Values) (Unverified,
 	)
 }
 
-// post sends form with the client's id and secret, by the method that clientAuth returns. It never
+// post sends form with the client's id and secret, by the method that authMethod returns. It never
 // uses both methods in one request (RFC 6749 §2.3).
 func (c *Client) post(ctx context.Context, metadata Metadata, endpoint string, form url.Values) reply {
 	header := http.Header{"Content-Type": {formEncoded}}
 	if err := check(ctx, c.canAuthenticate(metadata)); err != nil {
 		return reply{err: err}
 	}
-	if c.clientAuth(metadata) == "client_secret_basic" {
+	if c.authMethod(metadata) == "client_secret_basic" {
 		// Id and secret must be form-encoded first (RFC 6749 §2.3.1), or a colon in the id would end
 		// the id early. SetBasicAuth does not encode them.
 		request := http.Request{Header: header}
@@ -146,11 +146,11 @@ func (c *Client) post(ctx context.Context, metadata Metadata, endpoint string, f
 	return c.send(ctx, Request{http.MethodPost, endpoint, header, form.Encode()})
 }
 
-// clientAuth returns the method by which the client proves who it is. The provider entry may name
+// authMethod returns the method by which the client proves who it is. The provider entry may name
 // it. If it does not, the list in the metadata decides: Basic, if it is in the list or the list is
 // empty (RFC 6749 §2.3.1, RFC 8414 §2), else the secret in the form. The order of the list means
 // nothing. If neither method is in the list, clientAuth returns the list itself, for an error text.
-func (c *Client) clientAuth(m Metadata) string {
+func (c *Client) authMethod(m Metadata) string {
 	listed := m.TokenEndpointAuthMethods
 	switch {
 	case c.ClientAuth != "":
@@ -167,7 +167,7 @@ func (c *Client) clientAuth(m Metadata) string {
 // calls it, so that a sign-in that can only fail does not even begin. post calls it before it sends
 // the secret.
 func (c *Client) canAuthenticate(m Metadata) Outcome {
-	return tokenClientAuth.oneOf(c.clientAuth(m), "client_secret_basic", "client_secret_post")
+	return tokenClientAuth.oneOf(c.authMethod(m), "client_secret_basic", "client_secret_post")
 }
 
 // maxLifetime is the longest lifetime of an access token that this client believes.

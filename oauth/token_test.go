@@ -93,7 +93,7 @@ func tokens(t testing.TB, c *Client, callbackQuery string) (Tokens, error) {
 
 // Replies that are good, and what is made of them.
 func TestExchangeTokens(t *testing.T) {
-	granted := func(p *Provider) { p.GrantedScopes = "granted_scopes" }
+	granted := func(p *Provider) { p.GrantedScopesParameter = "granted_scopes" }
 	for name, tt := range map[string]struct {
 		members  string // of a good reply
 		reply    answer // or another one

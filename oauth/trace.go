@@ -75,8 +75,8 @@ func WithTrace(ctx context.Context, f func(Event)) context.Context {
 
 type tracer func(Event)
 
-// tracing returns the function of [WithTrace], or nil if ctx has none. Callers make an event only
-// if it is not nil, so that a sign-in without a trace costs nothing extra.
+// tracing returns the function of [WithTrace], or nil if ctx has none. If an event costs work,
+// callers make it only if there is a trace.
 func tracing(ctx context.Context) tracer {
 	t, _ := ctx.Value(traceKey{}).(tracer)
 	return t
@@ -92,7 +92,7 @@ func report[T any](ctx context.Context, what T) {
 
 func (t tracer) event(ctx context.Context, what any) {
 	e := Event{Time: time.Now(), What: what}
-	if current, ok := ctx.Value(stepKey{}).(inside); ok {
+	if current, ok := ctx.Value(stepKey{}).(stepInContext); ok {
 		f := runtime.FuncForPC(reflect.ValueOf(current.function).Pointer())
 		e.Step = current.step
 		e.Path, e.Line = f.FileLine(f.Entry())
@@ -105,8 +105,8 @@ func (t tracer) event(ctx context.Context, what any) {
 
 type stepKey struct{}
 
-// inside is the step that a context is in.
-type inside struct {
+// stepInContext is the step that a context is in.
+type stepInContext struct {
 	step     int // as in [Check]
 	function any // the exported function that performs it
 }
@@ -115,11 +115,11 @@ type inside struct {
 // from it. function is the exported function that performs the step. It is passed as a value, so
 // that its name, file and line come from the program itself and are never out of date.
 func inStep(ctx context.Context, step int, function any) context.Context {
-	return context.WithValue(ctx, stepKey{}, inside{step, function})
+	return context.WithValue(ctx, stepKey{}, stepInContext{step, function})
 }
 
 // stepOf returns the number of the step that ctx is in, or 0 if it is in none.
 func stepOf(ctx context.Context) int {
-	current, _ := ctx.Value(stepKey{}).(inside)
+	current, _ := ctx.Value(stepKey{}).(stepInContext)
 	return current.step
 }

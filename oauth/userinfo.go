@@ -47,7 +47,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 		}
 	}
 	var received []Reply
-	replies := Replies{IDToken: t.IDToken, API: make([]json.RawMessage, len(urls))}
+	replies := ProfileInput{IDToken: t.IDToken, API: make([]json.RawMessage, len(urls))}
 	for i, u := range urls {
 		if u.Scope != "" && !slices.Contains(t.Scopes, u.Scope) {
 			continue
@@ -59,7 +59,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 		replies.API[i] = body
 		received = append(received, Reply{u.URL, body})
 	}
-	if c.OpenID && len(received) > 0 { // Profile takes Subject from the ID token, so infoOf would not notice another user's reply
+	if c.OpenID && len(received) > 0 { // c.Profile takes the subject from the ID token, so infoOf would not notice another user's reply
 		var sub string
 		object, err := parseObject(received[0].Body)
 		if err = check(ctx, profileMembers.noError(cmp.Or(err, object.Read("sub", &sub))), userinfoSub.equal(sub, t.Subject)); err != nil {
@@ -82,12 +82,12 @@ func (c *Client) Get(ctx context.Context, t Tokens, rawURL string) (json.RawMess
 	return c.send(ctx, request).json(ctx)
 }
 
-// infoOf maps the replies to a profile. If subject is set, the profile must be that user's. It
-// withholds a refusal's text that repeats token.
-func infoOf(ctx context.Context, subject, token string, mapping func(Replies) (Profile, error), replies Replies, received []Reply) (Info, error) {
+// infoOf maps the replies to a profile. If subject is set, the profile must be that user's. If
+// a refusal's text repeats token, infoOf withholds that text.
+func infoOf(ctx context.Context, subject, token string, mapping func(ProfileInput) (Profile, error), replies ProfileInput, received []Reply) (Info, error) {
 	p, err := mapping(replies)
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
-		return Info{}, refusal.of(ctx, http.StatusOK, Request{Body: url.Values{"token": {token}}.Encode()})
+		return Info{}, refusal.completed(ctx, http.StatusOK, Request{Body: url.Values{"token": {token}}.Encode()})
 	}
 	return checked(ctx, Info{p, received},
 		profileMembers.noError(err),

@@ -55,7 +55,7 @@ func TestUserInfoByRow(t *testing.T) {
 		r.Header.Set("Accept", "application/vnd.example+json")
 		r.Header.Set("X-Version", "7")
 	}
-	row.Profile = func(r Replies) (profile Profile, err error) {
+	row.Profile = func(r ProfileInput) (profile Profile, err error) {
 		if len(r.API) != 3 || r.API[1] != nil || string(r.API[2]) != `[{"email": "jane@example.com"}]` {
 			t.Errorf("mapped from %s", r.API)
 		}
@@ -99,7 +99,7 @@ func TestUserInfoReply(t *testing.T) {
 	const good = `{"sub": "248289761001"}`
 	profile := func(subject string) func(*Provider) {
 		return func(p *Provider) {
-			p.Profile = func(Replies) (Profile, error) { return Profile{Subject: subject, Name: "Jane"}, nil }
+			p.Profile = func(ProfileInput) (Profile, error) { return Profile{Subject: subject, Name: "Jane"}, nil }
 		}
 	}
 	plain := func(p *Provider) {
@@ -113,15 +113,17 @@ func TestUserInfoReply(t *testing.T) {
 		fails  string
 		reason string
 	}{
-		"sub and more":            {says: saysJSON(`{"sub": "248289761001", "iss": "https://evil.example", "sub_jwk": {}}`), reason: "who signed in is in the ID token"},
-		"sub of another":          {says: saysJSON(`{"sub": "248289761002"}`), fails: "userinfo-sub", reason: "the access token was exchanged for another user's (OIDC Core §5.3.2)"},
-		"sub missing":             {says: saysJSON(`{"name": "Jane Doe"}`), fails: "userinfo-sub", reason: "it must be there"},
-		"SUB next to sub":         {says: saysJSON(`{"sub": "248289761002", "SUB": "248289761001"}`), fails: "userinfo-sub", reason: "encoding/json alone would take the second"},
-		"sub a number":            {says: saysJSON(`{"sub": 248289761001}`), fails: "profile-members", reason: "a string (OIDC Core §5.1)"},
-		"a list":                  {says: saysJSON(`[` + good + `]`), fails: "profile-members", reason: "claims are the members of an object"},
-		"JWT":                     {says: says(200, "application/jwt", "eyJhbGciOiJub25lIn0.e30."), fails: "reply-media-type", reason: "never asked for, and nobody here verifies it (OIDC Core §5.3.2)"},
-		"unauthorized":            {says: says(401, "", "", "WWW-Authenticate", `Bearer error="invalid_token"`), fails: "reply-status-200", reason: "no reason that could be read"},
-		"mapping fails":           {says: saysJSON(good), row: func(p *Provider) { p.Profile = func(Replies) (Profile, error) { return Profile{}, errors.New("no") } }, fails: "profile-members", reason: "the entry cannot read it"},
+		"sub and more":    {says: saysJSON(`{"sub": "248289761001", "iss": "https://evil.example", "sub_jwk": {}}`), reason: "who signed in is in the ID token"},
+		"sub of another":  {says: saysJSON(`{"sub": "248289761002"}`), fails: "userinfo-sub", reason: "the access token was exchanged for another user's (OIDC Core §5.3.2)"},
+		"sub missing":     {says: saysJSON(`{"name": "Jane Doe"}`), fails: "userinfo-sub", reason: "it must be there"},
+		"SUB next to sub": {says: saysJSON(`{"sub": "248289761002", "SUB": "248289761001"}`), fails: "userinfo-sub", reason: "encoding/json alone would take the second"},
+		"sub a number":    {says: saysJSON(`{"sub": 248289761001}`), fails: "profile-members", reason: "a string (OIDC Core §5.1)"},
+		"a list":          {says: saysJSON(`[` + good + `]`), fails: "profile-members", reason: "claims are the members of an object"},
+		"JWT":             {says: says(200, "application/jwt", "eyJhbGciOiJub25lIn0.e30."), fails: "reply-media-type", reason: "never asked for, and nobody here verifies it (OIDC Core §5.3.2)"},
+		"unauthorized":    {says: says(401, "", "", "WWW-Authenticate", `Bearer error="invalid_token"`), fails: "reply-status-200", reason: "no reason that could be read"},
+		"mapping fails": {says: saysJSON(good), row: func(p *Provider) {
+			p.Profile = func(ProfileInput) (Profile, error) { return Profile{}, errors.New("no") }
+		}, fails: "profile-members", reason: "the entry cannot read it"},
 		"nobody":                  {says: saysJSON(good), row: profile(""), fails: "profile-subject", reason: "everybody without an id would be one user"},
 		"somebody too long":       {says: saysJSON(good), row: profile(strings.Repeat("x", 256)), fails: "profile-subject", reason: "a database that cuts it takes two users for one"},
 		"somebody not ASCII":      {says: saysJSON(good), row: profile("jané"), fails: "profile-subject", reason: "a database that folds it takes two users for one"},
@@ -155,7 +157,7 @@ func TestUserInfoWithoutIDToken(t *testing.T) {
 // A provider entry's functions may refuse, in the provider's words. These repeat no secret.
 func TestEntryRefuses(t *testing.T) {
 	said := &Refusal{Step: 9, Status: 9, Code: "suspended", Description: "not s3cret", URI: "t0ken", Reason: "a\nb"}
-	profile := func(Replies) (Profile, error) { return Profile{}, fmt.Errorf("as text: %w", said) }
+	profile := func(ProfileInput) (Profile, error) { return Profile{}, fmt.Errorf("as text: %w", said) }
 	p, row, row1 := newOP(), plainRow(), xRow()
 	p.says[opToken], p.says[xProfile] = saysJSON(`{}`), saysJSON(`{}`)
 	row.TokenReply = func(Object) (Object, error) { return nil, fmt.Errorf("as text: %w", said) }

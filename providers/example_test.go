@@ -14,7 +14,7 @@ import (
 func Example() {
 	entry := providers.Spotify()
 	fmt.Println(entry.Title, entry.Scopes, entry.CallbackHosts)
-	profile, err := entry.Profile(oauth.Replies{API: []json.RawMessage{
+	profile, err := entry.Profile(oauth.ProfileInput{API: []json.RawMessage{
 		[]byte(`{"account_id": "a1", "display_name": "Ada", "email": "ada@example.com"}`),
 	}})
 	if err != nil {

@@ -44,8 +44,8 @@ func Facebook() oauth.Provider {
 		Scopes:         []string{"public_profile", "email"},
 		ScopeSeparator: ",",
 		// The token reply does not name the granted scopes. With return_scopes, the callback does.
-		AuthorizationParams: map[string]string{"return_scopes": "true"},
-		GrantedScopes:       "granted_scopes",
+		AuthorizationParams:    map[string]string{"return_scopes": "true"},
+		GrantedScopesParameter: "granted_scopes",
 		WithoutPKCE: "Facebook drops the challenge for these scopes, and then refuses the verifier with 400 " +
 			"(https://github.com/NangoHQ/nango/issues/7156, 2026-08-19; https://github.com/better-auth/better-auth/issues/186, 2024-10-15). " +
 			"State ties the callback to this browser, and the client secret ties the code to this app. Nothing ties the code to one sign-in.",
@@ -83,7 +83,7 @@ func facebookRevoke(_, clientSecret string, t oauth.Tokens) oauth.Request {
 
 // facebookProfile takes id as subject. Facebook gives each app another id for the same user.
 // The address may be missing.
-func facebookProfile(r oauth.Replies) (oauth.Profile, error) {
+func facebookProfile(r oauth.ProfileInput) (oauth.Profile, error) {
 	var p oauth.Profile
 	var picture, data oauth.Object
 	err := read(r.API[0], members{

@@ -69,7 +69,7 @@ func githubRevoke(clientID, clientSecret string, t oauth.Tokens) oauth.Request {
 
 // githubProfile takes the number id as subject. The login is no key: its owner can change it,
 // and somebody else can take it then. The address is the primary one, if it is verified.
-func githubProfile(r oauth.Replies) (oauth.Profile, error) {
+func githubProfile(r oauth.ProfileInput) (oauth.Profile, error) {
 	var p oauth.Profile
 	var id json.Number // a float64 would round ids above 2^53
 	var login string

@@ -79,7 +79,7 @@ func instagramTokens(reply oauth.Object) (oauth.Object, error) {
 // instagramProfile takes user_id of /me as subject: it is the professional account's. The
 // user_id of the token reply is another id. There it is a number above 2^53, and many JSON
 // readers get its last digits wrong.
-func instagramProfile(r oauth.Replies) (oauth.Profile, error) {
+func instagramProfile(r oauth.ProfileInput) (oauth.Profile, error) {
 	var p oauth.Profile
 	var username string
 	err := read(r.API[0], members{

@@ -66,7 +66,7 @@ func openIDTitle(issuer string) string {
 
 // openIDProfile reads the standard claims (OIDC Core §5.1). The ID token comes first, because
 // only it is signed. The userinfo reply fills in claims that are missing, and replaces none.
-func openIDProfile(r oauth.Replies) (oauth.Profile, error) {
+func openIDProfile(r oauth.ProfileInput) (oauth.Profile, error) {
 	sources := []oauth.Object{r.IDToken}
 	for _, reply := range r.API {
 		var userinfo oauth.Object

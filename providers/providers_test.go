@@ -154,7 +154,7 @@ func TestProfiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tested[row.provider.Name] = true
-			replies := oauth.Replies{IDToken: readObject(t, row.idToken)}
+			replies := oauth.ProfileInput{IDToken: readObject(t, row.idToken)}
 			for _, reply := range row.api {
 				replies.API = append(replies.API, recorded(t, reply))
 			}
@@ -179,7 +179,7 @@ func TestProfiles(t *testing.T) {
 func TestProfilesRefuseOtherTypes(t *testing.T) {
 	google := `{"sub":"1","name":"n","email":"e","picture":"p"}`
 	for name, row := range map[string]struct {
-		profile func(oauth.Replies) (oauth.Profile, error)
+		profile func(oauth.ProfileInput) (oauth.Profile, error)
 		replies []string
 	}{
 		"google":    {Google().Profile, []string{google}},
@@ -193,7 +193,7 @@ func TestProfilesRefuseOtherTypes(t *testing.T) {
 		"x's token": {xTokenProfile, []string{`{"user_id":"1","screen_name":"n"}`}},
 	} {
 		read := func(replies []string) error {
-			var r oauth.Replies
+			var r oauth.ProfileInput
 			for _, reply := range replies {
 				r.API = append(r.API, json.RawMessage(reply))
 			}
@@ -220,12 +220,12 @@ func TestProfilesRefuseOtherTypes(t *testing.T) {
 }
 
 // xTokenProfile reads the profile from a token reply of X, as if X's API were closed to the app.
-func xTokenProfile(r oauth.Replies) (oauth.Profile, error) {
+func xTokenProfile(r oauth.ProfileInput) (oauth.Profile, error) {
 	var token oauth.Object
 	if err := json.Unmarshal(r.API[0], &token); err != nil {
 		return oauth.Profile{}, err
 	}
-	return X().Profile(oauth.Replies{Token: token, API: []json.RawMessage{nil}})
+	return X().Profile(oauth.ProfileInput{Token: token, API: []json.RawMessage{nil}})
 }
 
 func TestInstagramTokens(t *testing.T) {
@@ -274,7 +274,7 @@ func TestEntriesOfStrangeReplies(t *testing.T) {
 					t.Errorf("%s: tokens from %s: %v", row.Name, reply, tokens)
 				}
 			}
-			replies := oauth.Replies{API: make([]json.RawMessage, max(1, len(row.ProfileURLs)))}
+			replies := oauth.ProfileInput{API: make([]json.RawMessage, max(1, len(row.ProfileURLs)))}
 			for i := range replies.API {
 				replies.API[i] = json.RawMessage(reply)
 			}

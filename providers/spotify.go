@@ -35,7 +35,7 @@ func Spotify() oauth.Provider {
 
 // spotifyProfile takes account_id as subject. Spotify added it in May 2026 for linking
 // accounts, and no longer promises that the older id stays the same.
-func spotifyProfile(r oauth.Replies) (oauth.Profile, error) {
+func spotifyProfile(r oauth.ProfileInput) (oauth.Profile, error) {
 	var p oauth.Profile
 	var images []oauth.Object
 	err := read(r.API[0], members{

@@ -60,7 +60,7 @@ func xProfileClosed(r *oauth.Refusal) bool {
 // xProfile takes id_str as subject. The member id is the same id as a number, which may be
 // above 2^53. The screen name cannot be the key: its owner can change it, and somebody else can
 // take it then. If the profile is closed to the app, the token reply has id and screen name.
-func xProfile(r oauth.Replies) (oauth.Profile, error) {
+func xProfile(r oauth.ProfileInput) (oauth.Profile, error) {
 	var p oauth.Profile
 	if r.API[0] == nil {
 		err := cmp.Or(r.Token.Read("user_id", &p.Subject), r.Token.Read("screen_name", &p.Name))

@@ -43,7 +43,7 @@ func X2() oauth.Provider {
 
 // x2Profile takes id as subject. With OAuth 1.0a its name is id_str. The username cannot be the
 // key: its owner can change it, and somebody else can take it then.
-func x2Profile(r oauth.Replies) (oauth.Profile, error) {
+func x2Profile(r oauth.ProfileInput) (oauth.Profile, error) {
 	var p oauth.Profile
 	var user oauth.Object
 	err := read(r.API[0], members{"data": &user})

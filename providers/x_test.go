@@ -37,7 +37,7 @@ func TestXProfiles(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := X().Profile(oauth.Replies{Token: token, API: []json.RawMessage{row.reply}})
+			got, err := X().Profile(oauth.ProfileInput{Token: token, API: []json.RawMessage{row.reply}})
 			if err != nil {
 				t.Fatalf("%s: %v", row.reason, err)
 			}
