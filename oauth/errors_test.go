@@ -31,11 +31,12 @@ func testRows(t *testing.T) {
 		want   string // what stands between the name and the section; "" if the check holds
 		reason string
 	}{
-		"holds":     {c.holds(true), "", "a plain condition"},
-		"holds not": {c.holds(false), "does not hold", "nothing more to say"},
-		"noError":   {c.noError(nil), "", "no error"},
-		"error":     {c.noError(errors.New("broken")), "got broken", "the error says it"},
-		"skipIf":    {c.holds(false).skipIf(true), "", "does not apply"},
+		"holds":         {c.holds(true), "", "a plain condition"},
+		"holds not":     {c.holds(false), "does not hold", "nothing more to say"},
+		"noError":       {c.noError(nil), "", "no error"},
+		"error":         {c.noError(errors.New("broken")), "got broken", "the error says it"},
+		"skipIf":        {c.holds(false).skipIf(true), "", "does not apply"},
+		"skipIf, twice": {c.holds(false).skipIf(true).skipIf(false), "", "a reader may add one to any check"},
 
 		"equal":             {c.equal("a", "a"), "", "the same"},
 		"equal other":       {c.equal("b", "a"), "got b, want a", "both sides are named"},
