@@ -18,10 +18,14 @@ import (
 func (p *Pages) read(w http.ResponseWriter, r *http.Request, v visitor) {
 	var info oauth.Info
 	var err error
+	first := ""
 	client, client1 := v.shown.Provider.Client, v.shown.Provider.Client1
 	switch {
 	case client != nil:
 		err = p.Accounts.Call(r.Context(), v.shown.Identity, client, func(t oauth.Tokens) (err error) {
+			if t.AccessToken != v.shown.Grant.Tokens.AccessToken {
+				first = "Refreshed first, because the access token was no longer good. "
+			}
 			info, err = client.UserInfo(r.Context(), t)
 			return err
 		})
@@ -39,7 +43,7 @@ func (p *Pages) read(w http.ResponseWriter, r *http.Request, v visitor) {
 			return nil
 		})
 	}
-	p.back(w, r, v, err, "Read again: this is what "+v.shown.Provider.Title+" says now.")
+	p.back(w, r, v, err, first+"Read again: this is what "+v.shown.Provider.Title+" says now.")
 }
 
 // refresh gets new tokens (step 6), even if the old ones have not expired.

@@ -251,7 +251,7 @@ func TestButtonsAnswer(t *testing.T) {
 			{"/refresh" + atGitHub, "Refreshed: there is a new access token, and a new refresh token as well.", "2", "GitHub, 00:00:00 UTC</a>: refreshed", "Client.Refresh in oauth/"},
 			{"/read" + atGitHub, "Read again: this is what GitHub says now.", "3", "GitHub, 00:00:00 UTC</a>: read again", "https://api.github.com/user/emails"},
 			{"/expire" + atGitHub, "Expired: this app now believes that the access token is too old. Press “Read again” to see what happens then.", "", "", ""},
-			{"/read" + atGitHub, "Read again: this is what GitHub says now.", "4", "GitHub, 00:00:00 UTC</a>: read again", "Client.Refresh in oauth/"},
+			{"/read" + atGitHub, "Refreshed first, because the access token was no longer good. Read again: this is what GitHub says now.", "4", "GitHub, 00:00:00 UTC</a>: read again", "Client.Refresh in oauth/"},
 			{"/connect/google", "", "5", "Google, 00:00:00 UTC</a>: connected", "Client.Exchange in oauth/"},
 			{"/connect/oidc", "", "", "", ""},
 			{"/refresh" + atGoogle, "Refreshed: there is a new access token, and the refresh token stays the same.", "7", "Google, 00:00:00 UTC</a>: refreshed", "Client.Refresh in oauth/"},
