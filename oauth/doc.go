@@ -66,16 +66,16 @@
 // and what goes wrong without it. Each is declared at the top of a file that makes it. A
 // step whose check fails returns a [*CheckError]. If the user or the provider declines, it
 // returns a [*Refusal]. [ErrNoRevocation] means that the provider has no step 7. All other
-// errors come from this machine, for example from a URL that cannot be parsed.
+// errors have a text only, for example if a URL cannot be parsed.
 //
 // # Leniencies
 //
 // Providers differ from the specifications. Most differences of one provider are in its
 // entry in package providers, with the source. From all providers this client accepts:
 //
-//   - expires_in as text, and an expires_in that makes no sense (then the expiry is unknown)
+//   - expires_in as text, and an expires_in that makes no sense (see expiresIn)
 //   - scopes separated by commas
-//   - null instead of leaving out a member
+//   - null instead of leaving out a member of a reply
 //   - a key set in which this client does not understand some of the keys
 //   - an ID token without typ or kid
 //   - a byte order mark before JSON

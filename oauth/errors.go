@@ -142,7 +142,7 @@ func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) Outc
 	return c.holds(false).ifFailed(got, side+" "+limit.UTC().Format(time.RFC3339))
 }
 
-// failing sets Got and Want if the check does not hold. If it holds, they stay.
+// ifFailed sets Got and Want if the check does not hold. If it holds, they stay.
 func (o Outcome) ifFailed(got, want string) Outcome {
 	if !o.OK {
 		o.Got, o.Want = got, want

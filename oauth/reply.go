@@ -164,8 +164,8 @@ func (r reply) failure(ctx context.Context) error {
 var secretParameter = regexp.MustCompile(`(?:secret|code|verifier|token|proof|signature)"?[=:] ?"?([^&"]+)`)
 
 // scrub returns text, or a note in its place if text repeats a secret of the request. It replaces
-// the whole text. If it cut out only the secret, an attacker could send a code that is a part of
-// the client secret, and the rest of the client secret would stay in the text.
+// the whole text. If it cut out only the part that matches, an attacker could send a code that is
+// a part of the client secret. Then the rest of the client secret would stay in the text.
 func (r Request) scrub(text string) string {
 	authorization := r.Header.Get("Authorization")
 	_, credentials, _ := strings.Cut(authorization, " ")

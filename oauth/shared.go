@@ -28,7 +28,7 @@ type shared[T any] struct {
 }
 
 // get returns the value if it is fresh, and good is nil or accepts it. Otherwise get fetches the
-// value. If that fails and the value is not fresh, the next call fetches it again. If good does not accept a fresh value, the provider may have changed it, or an attacker made
+// value. If the fetch of a value that is not fresh fails, the next call tries again. If good does not accept a fresh value, the provider may have changed it, or an attacker made
 // up a key id. So if the value is still fresh, get fetches it again at most once in 10 seconds. In
 // between it returns the value as it is.
 func (s *shared[T]) get(ctx context.Context, good func(T) bool, fetch func(context.Context) (T, error)) (none T, err error) {

@@ -149,7 +149,7 @@ func (c *Client) post(ctx context.Context, metadata Metadata, endpoint string, f
 // authMethod returns the method by which the client proves who it is. The provider entry may name
 // it. If it does not, the list in the metadata decides: Basic, if it is in the list or the list is
 // empty (RFC 6749 §2.3.1, RFC 8414 §2), else the secret in the form. The order of the list means
-// nothing. If neither method is in the list, clientAuth returns the list itself, for an error text.
+// nothing. If neither method is in the list, authMethod returns the list itself, for an error text.
 func (c *Client) authMethod(m Metadata) string {
 	listed := m.TokenEndpointAuthMethods
 	switch {
