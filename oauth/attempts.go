@@ -130,7 +130,8 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 		cookie = new(http.Cookie) // with an empty name
 	}
 	// Anybody can send a browser to the callback's URL with an error. If the browser has no
-	// attempt for it, Take does not believe the error. Its CheckError mentions the error, unless the attempt was used.
+	// attempt for it, Take does not believe the error. Its CheckError mentions the error, unless the
+	// attempt was used.
 	said := ""
 	if refusal := callbackRefusal(query); refusal != nil {
 		said = "error=" + refusal.Code + ", and "

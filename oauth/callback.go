@@ -34,9 +34,9 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 	ctx = inStep(ctx, 2, (*Client).ParseCallback)
 	q, refusal, err := parseCallback(rawQuery)
 	// iss may be missing if the provider did not promise it. Then only attempt-client stops a
-	// mix-up: the callback's path must name the provider of the attempt. This is a weaker defense: an
-	// attacker's provider may have the honest provider's callback URL registered as its own (RFC 9700
-	// §4.4.2.2).
+	// mix-up: the app finds this client by the callback's path, and the attempt must name the same
+	// provider. This is a weaker defense: an attacker's provider may register this app with the callback
+	// URL that is meant for the honest provider (RFC 9700 §4.4.2.2).
 	callback, err := checked(ctx, Callback{attempt, q.Get("code"), q.Get(c.GrantedScopesParameter)},
 		callbackOnce.noError(err),
 		attemptClient.equal(attempt.Provider, c.Name),

@@ -34,10 +34,12 @@ var (
 
 // Client is this app as registered with one provider. Its methods are the steps
 // of a sign-in. Several goroutines may use it. It waits for a reply at most 10 seconds, or until
-// ctx ends. It accepts at most 1 MiB of a reply's body and 64 KiB of its header.
+// ctx ends. It accepts at most 1 MiB of a reply's body and, with its own transport, 64 KiB of the
+// header.
 //
 // If a step returns an error, do not use its other results. The error is a [*CheckError], a
-// [*Refusal], [ErrNoRevocation] or a local one, for example if stored claims are damaged.
+// [*Refusal], [ErrNoRevocation] or an error of another kind, for example if
+// stored claims are damaged.
 type Client struct {
 	Provider
 	ID          string // client_id

@@ -127,7 +127,7 @@ func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery s
 }
 
 // TokenCredentials are the result of a sign-in with OAuth 1.0a. They have no scopes and do
-// not expire: they work until the user or the provider revokes them.
+// not expire: they work until somebody revokes them.
 type TokenCredentials struct {
 	Provider string // Provider1.Name
 	Token    string // oauth_token: goes with each request

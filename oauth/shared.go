@@ -27,7 +27,7 @@ type shared[T any] struct {
 	err       error         // of the last fetch
 }
 
-// get returns the value if it is fresh, and good is nil or accepts it. Otherwise get fetches the
+// get returns the value if it is fresh and good (if not nil) accepts it. Otherwise get fetches the
 // value. If the fetch of a value that is not fresh fails, the next call tries again. If good does not accept a fresh value, the provider may have changed it, or an attacker made
 // up a key id. So if the value is still fresh, get fetches it again at most once in 10 seconds. In
 // between it returns the value as it is.

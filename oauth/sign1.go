@@ -15,8 +15,8 @@ import (
 type Parameter struct{ Name, Value string }
 
 // sign1 signs a request (RFC 5849 §3.4). form is the form-encoded body of the request. protocol has
-// the oauth_ parameters (§3.1) without the signature. Read this file together with the RFC: each
-// value that the RFC names is a field of [Signed].
+// the oauth_ parameters (§3.1) without the signature. Read this file together with the RFC: the
+// fields of [Signed] are values that the RFC names.
 func sign1(method, rawURL, form string, protocol []Parameter, clientSecret, tokenSecret string) (Signed, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {

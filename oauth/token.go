@@ -163,7 +163,7 @@ func (c *Client) authMethod(m Metadata) string {
 	return strings.Join(listed, " ")
 }
 
-// canAuthenticate checks that the provider accepts a method that this client supports. Step 0
+// canAuthenticate checks that authMethod has found a method that this client supports. Step 0
 // calls it, so that a sign-in that can only fail does not even begin. post calls it before it sends
 // the secret.
 func (c *Client) canAuthenticate(m Metadata) Outcome {

@@ -47,7 +47,7 @@ type (
 		Signature  string      // HMAC-SHA1 (§3.4.2)
 		Header     string      // the header Authorization (§3.5.1)
 	}
-	// RequestSent is a request of this app to the provider, with all its headers.
+	// RequestSent is a request of this app to the provider, with the headers that this package sets.
 	RequestSent Request
 	// ReplyReceived is the provider's answer to a [RequestSent].
 	ReplyReceived struct {
