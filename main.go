@@ -111,10 +111,10 @@ func (s *server) connect(w http.ResponseWriter, r *http.Request, userID string) 
 	s.withProvider(func(w http.ResponseWriter, r *http.Request, p registered.Provider) { s.begin(w, r, p, userID) })(w, r)
 }
 
-// begin is step 1, with step 0 before it if the provider has metadata. It sends the browser
-// to the provider, with the attempt in a cookie. For a sign-in, userID is
-// empty. To connect an account, userID is the user who pressed the button on our own page, which
-// sends a POST. A link must not connect: with a link, an attacker could connect the attacker's account to your user.
+// begin is step 1, with step 0 before it if the provider has metadata. It sends the browser to the
+// provider, with the attempt in a cookie. For a sign-in, userID is empty. To connect an account, userID
+// is the user who pressed the button on our own page, which sends a POST. A link must not connect: with
+// a link, an attacker could connect the attacker's account to your user.
 func (s *server) begin(w http.ResponseWriter, r *http.Request, p registered.Provider, userID string) {
 	attempt, authorizationURL, err := p.Begin(r.Context()) // Client.Begin, or Client1.Begin for OAuth 1.0a
 	if err == nil {
@@ -351,7 +351,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.SetOutput(stderr)
 	flags.StringVar(&c.addr, "addr", "localhost:8080", "`host:port` on which the app listens")
 	base := flags.String("base-url", "", "`URL` under which browsers reach the app (default: from -addr)")
-	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens; the default is another host than the app's: localhost:9000 if the app is at 127.0.0.1")
+	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens; its host must not be the app's, so for an app that is not at localhost the default is localhost:9000")
 	flags.StringVar(&c.data, "data", "", "`directory` that keeps accounts and sessions over restarts (default: in memory)")
 	flags.BoolVar(&c.fake, "fake", false, "use the fake provider and ignore all credentials (default: if there are no credentials)")
 	flags.BoolVar(&c.trace, "trace", false, "print each step of each sign-in, without real providers' secrets; if providers are real, /trace needs this flag too")

@@ -53,7 +53,7 @@ func Checks() []Check {
 
 // CheckError says which check failed, and why. Got and Want never hold a code, token,
 // verifier or secret, and are short enough for a log line. If Got is empty and Want is
-// not, the value was missing or empty.
+// not, the value was missing, empty or a time below 1.
 type CheckError struct {
 	Check     Check
 	Got, Want string
@@ -132,8 +132,8 @@ func (c *Check) after(t, limit time.Time) Outcome {
 	return c.time(t, t.After(limit), "after", limit)
 }
 
-// time makes the outcome of before and after. A failure shows this machine's time, because either
-// clock may be wrong.
+// time makes the outcome of before and after. If t is set, a failure shows this machine's time,
+// because either clock may be wrong.
 func (c *Check) time(t time.Time, holds bool, side string, limit time.Time) Outcome {
 	if t.IsZero() || holds {
 		return c.holds(!t.IsZero()).ifFailed("", "a time")

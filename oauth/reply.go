@@ -118,7 +118,7 @@ func (r Refusal) completed(ctx context.Context, status int, sent Request) *Refus
 // failure returns r.err if the request failed. If the reply gives a reason for a denial, failure
 // returns a *Refusal with this reason. The reply may have the shape of RFC 6749 §5.2 or another one
 // that providers use. If there is no reason, failure returns nil. If the member error is not empty,
-// the reply is a denial, whatever its status and its other members are.
+// failure returns a *Refusal, whatever the status and the other members are.
 func (r reply) failure(ctx context.Context) error {
 	if r.err != nil {
 		return r.err

@@ -27,8 +27,9 @@ type shared[T any] struct {
 	err       error         // of the last fetch
 }
 
-// get returns the value if it is fresh and good (if not nil) accepts it. Otherwise get fetches the
-// value. If the fetch of a value that is not fresh fails, the next call tries again. If good does not accept a fresh value, the provider may have changed it, or an attacker made
+// get returns the value if it is fresh and the function good accepts it (nil accepts every value).
+// Otherwise get fetches the value. If the fetch of a value that is not fresh fails, the next call tries
+// again. If good does not accept a fresh value, the provider may have changed it, or an attacker made
 // up a key id. So if the value is still fresh, get fetches it again at most once in 10 seconds. In
 // between it returns the value as it is.
 func (s *shared[T]) get(ctx context.Context, good func(T) bool, fetch func(context.Context) (T, error)) (none T, err error) {
