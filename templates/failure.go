@@ -46,7 +46,7 @@ func Failed(r *http.Request, provider oauth.About, err error) Failure {
 	f.CheckError, _ = errors.AsType[*oauth.CheckError](err)
 	switch {
 	case f.Refusal != nil:
-		topic, outcome = topicOfRefusal(f.Refusal), "refused: "+strings.TrimSpace(f.Refusal.Code+" "+f.Refusal.Description)
+		topic, outcome = topicOfRefusal(f.Refusal), "refused: "+strings.Trim(f.Refusal.Code+" "+f.Refusal.Description, " .")
 		f.Status = http.StatusBadGateway
 	case f.CheckError != nil:
 		topic, outcome = topicOfCheck(f.CheckError.Check, f.CheckError.Got), "stopped by "+f.CheckError.Check.Name

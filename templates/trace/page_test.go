@@ -3,6 +3,7 @@ package trace
 import (
 	"html/template"
 	"io"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -111,6 +112,30 @@ func TestDiagramOfAFailure(t *testing.T) {
 		}
 		if got := failed[0].Found(); got != test.want {
 			t.Errorf("%s found %q, want %q", test.check, got, test.want)
+		}
+	}
+}
+
+// The diagram says that something was compared only if that has happened: a check that has seen a
+// value compares nothing, and a provider that refuses the code does not say why.
+func TestDiagramOfNoComparison(t *testing.T) {
+	rec, v := NewRecorder(Whole, false, io.Discard), new(visitor)
+	v.request(rec, "/callback/google",
+		oauth.RedirectIn{Path: "/callback/google", Query: "code=c0de&state=of+another"},
+		oauth.Checked{
+			{Check: oauth.Check{Step: 2, Name: "callback-state"}, OK: true, Got: "is there"},
+			{Check: oauth.Check{Step: 2, Name: "attempt-found"}, Want: "a cookie"},
+		},
+		oauth.RequestSent{Method: "POST", URL: "https://oauth2.googleapis.com/token", Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, Body: "code_verifier=another"},
+		oauth.ReplyReceived{Status: 400},
+		oauth.Checked{{Check: oauth.Check{Step: 3, Name: "reply-received"}, OK: true}})
+	html := render(t, "diagram", rec.Traces(v.get("/trace")).Shown)
+	if !strings.Contains(html, "attempt-found") || !strings.Contains(html, "code_verifier") {
+		t.Fatalf("the diagram lacks what happened:\n%s", html)
+	}
+	for _, words := range []string{"URL = cookie", "checked by the provider"} {
+		if strings.Contains(html, words) {
+			t.Errorf("the diagram says %q", words)
 		}
 	}
 }

@@ -162,7 +162,8 @@ func (all rows) Are(meanings ...string) rows {
 	return slices.DeleteFunc(slices.Clone(all), func(r row) bool { return !slices.Contains(meanings, r.Meaning()) })
 }
 
-// once returns each check once: as failed if it ever failed, or else as held if it ever held.
+// once returns each check once: as failed if it ever failed, or else as held if it ever held. Of two
+// outcomes that held, one that has only seen that a value is there says less.
 func (all rows) once() rows {
 	var once rows
 	for _, r := range all {
@@ -170,7 +171,7 @@ func (all rows) once() rows {
 		switch {
 		case i < 0:
 			once = append(once, r)
-		case r.Meaning() == "failed" || once[i].Skipped:
+		case r.Meaning() == "failed" || once[i].Skipped || once[i].Got == isThere && r.Got != "" && !r.Skipped:
 			once[i] = r
 		}
 	}
@@ -188,8 +189,16 @@ var compared = map[string]struct{ words, message, attempt string }{
 	"userinfo-sub":   {"sub: profile = ID token", "", ""},
 }
 
+// isThere is what an outcome found that has only seen that a value is there.
+const isThere = "is there"
+
 // Compared says what a check has compared, if it is one of those.
-func (r row) Compared() string { return compared[r.Check.Name].words }
+func (r row) Compared() string {
+	if r.Got == isThere {
+		return ""
+	}
+	return compared[r.Check.Name].words
+}
 
 // addValues gives the failed checks of h the values that they compared, if hops, the earlier
 // ones, have them.
