@@ -21,7 +21,7 @@ func Facebook() oauth.Provider {
 			Title:         "Facebook",
 			Console:       "https://developers.facebook.com/apps/",
 			CallbackHosts: []string{"localhost"}, // works without being registered, and only in development mode
-			Notes: "Choose the use case “Authenticate and request data from users with Facebook Login”. “Facebook Login for Business” refuses these scopes. " +
+			Notes: "Choose the use case “Authenticate and request data from users with Facebook Login”. “Facebook Login for Business” refuses this app's scopes. " +
 				"Add the permission email to the use case: without it the sign-in fails. " +
 				"People without a role in the app can sign in only if public_profile has “Increase access” and the app is live. " +
 				"Facebook does not say whether an e-mail address is verified. " +
@@ -46,7 +46,7 @@ func Facebook() oauth.Provider {
 		// The token reply does not name the granted scopes. With return_scopes, the callback does.
 		AuthorizationParams:    map[string]string{"return_scopes": "true"},
 		GrantedScopesParameter: "granted_scopes",
-		WithoutPKCE: "Facebook drops the challenge for these scopes, and then refuses the verifier with 400 " +
+		WithoutPKCE: "Facebook drops the challenge for this app's scopes, and then refuses the verifier with 400 " +
 			"(https://github.com/NangoHQ/nango/issues/7156, 2026-08-19; https://github.com/better-auth/better-auth/issues/186, 2024-10-15). " +
 			"State ties the callback to this browser, and the client secret ties the code to this app. Nothing ties the code to one sign-in.",
 		ClientAuth:    "client_secret_post",

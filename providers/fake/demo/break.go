@@ -35,9 +35,9 @@ type attack struct {
 // Connects reports whether it begins with a form, which connects an account.
 func (a attack) Connects() bool { return a.How == faults.Connect }
 
-const takeOut = "Put // in front of"
+const takeOut = "Put .skipIf(true) behind"
 
-// labs are the five attacks to begin with. Their faults are named.
+// labs are the five labs to begin with. breakIt finds their attacks by the names in faults.
 var labs = []lab{
 	{Title: "Login CSRF",
 		Story:  "An attacker begins to sign in with their own account, stops before the callback, and sends you the callback's link. If you follow the link and the app accepts it, you are signed in as the attacker. The attacker later reads what you stored.",
@@ -53,19 +53,19 @@ var labs = []lab{
 	{Title: "An ID token that anybody can write",
 		Story:  "The ID token says who you are. If the app lets the token choose how it is verified, an attacker writes “alg: none” and signs nothing. Or the attacker signs with the provider's public key, which everybody has, as if it were a shared secret.",
 		Look:   "Look at step 4: the algorithm is checked before the signature.",
-		Change: takeOut, Line: "headerAlg.oneOf", File: "oauth/idtoken.go",
+		Change: takeOut + " the call of", Line: "headerAlg.oneOf", File: "oauth/idtoken.go",
 		Then:   "key-fits stops both, because no key of the provider is for such an algorithm. If you take out key-fits as well, id-token-signature stops them.",
 		faults: []string{"alg-none", "alg-hs256"}},
 	{Title: "Mix-up",
 		Story:  "You sign in with a provider that belongs to an attacker. It sends your browser on to an honest provider, whose code comes back to this app. If the app thinks that the attacker's provider has answered, it sends the honest provider's code to the attacker.",
 		Look:   "Look at step 2: the sign-in began with one provider, and another one answers.",
-		Change: takeOut, Line: "callbackIssuer.equal", File: "oauth/callback.go",
+		Change: takeOut + " the call of", Line: "callbackIssuer.equal", File: "oauth/callback.go",
 		Then:   "callback-iss-wrong succeeds. attempt-client still stops mix-up.",
 		faults: []string{"mix-up", "callback-iss-wrong"}},
 	{Title: "A replayed callback",
 		Story:  "The callback's URL is in the browser's history and perhaps in a log. Somebody who finds it opens it once more. If the app accepts it, they are signed in as you.",
 		Look:   "Look at step 2: this attempt has already been used.",
-		Change: takeOut + " both lines with", Line: "attemptUnused.holds", File: "oauth/attempts.go",
+		Change: takeOut + " both calls of", Line: "attemptUnused.holds", File: "oauth/attempts.go",
 		Then:   "attempt-found stops it, because the cookie of a used attempt is gone. Without that cookie the app has no verifier either.",
 		faults: []string{"callback-replayed"}},
 }

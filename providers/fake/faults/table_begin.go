@@ -45,7 +45,7 @@ var callbackFaults = []Fault{
 		Gains: "Your browser would finish the attacker's sign-in, and you would be signed in as the attacker."},
 	{Name: "state-prefix", Step: 2, Stops: "callback-state",
 		Does:  "The first 8 characters of the state are right. They are in the name of the attempt's cookie. All other characters are wrong.",
-		Gains: "An attacker could guess these 40 bits, and you would be signed in as the attacker. Nobody can guess all 130 bits of a state.",
+		Gains: "An attacker could guess 8 characters (40 bits), and you would be signed in as the attacker. Nobody can guess all 130 bits of a state.",
 		hook:  sentBack(func(q url.Values) { q.Set("state", fmt.Sprintf("%.8sAAAAAAAAAAAAAAAAAA", q.Get("state"))) })},
 	{Name: "state-twice", Step: 2, Stops: "callback-once",
 		Does:  "The callback carries two states, yours and the attacker's.",
@@ -58,8 +58,8 @@ var callbackFaults = []Fault{
 		Does:  "The callback says that another provider sent it.",
 		Gains: "The app would send the honest provider's code to the attacker's provider, which would sign in as you (mix-up)."},
 	{Name: "mix-up", Provider: "oidc", Step: 2, Stops: "attempt-client", local: true,
-		Does:  "You chose the attacker's provider. It sends your browser on to Google, and Google's answer arrives at the app's callback for Google.",
-		Gains: "The app would send Google's code to the attacker's provider, which would sign in as you.",
+		Does:  "You chose the attacker's provider. But the answer arrives at the app's callback for Google, as if the attacker's provider had sent your browser on to Google.",
+		Gains: "If your browser really goes to Google, the app would send Google's code to the attacker's provider, which would sign in as you.",
 		hook: at(inCallback, func(r *reply) {
 			r.header.Set("Location", strings.Replace(r.header.Get("Location"), "/callback/oidc~mix-up?", "/callback/google?fault=mix-up&", 1))
 		})},

@@ -64,7 +64,7 @@ var idTokenFaults = []Fault{
 		}})},
 	{Name: "kid-unknown", Step: 4, Stops: "key-known", hook: forged(attackersKey, object{"alg": "ES256", "kid": "attackers"}),
 		Does:  "The token is signed with the attacker's key, and its header names that key.",
-		Gains: "If a client does not find the named key, and then takes another one or none, it accepts the token. (This client first fetches the provider's keys again.)"},
+		Gains: "If a client does not find the named key, and then skips the signature, it accepts the token. (This client first fetches the provider's keys again.)"},
 	{Name: "kid-missing", Step: 4, Spec: "OIDC Core §10.1", hook: header(object{"kid": nil}),
 		Does:  "The header does not name the key.",
 		Gains: "Nothing: the client tries the keys that fit."},

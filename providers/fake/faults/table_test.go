@@ -18,7 +18,7 @@ var ownDoor = map[string]string{
 	"refresh-aud":   "claim-aud-only refuses first, as long as this app's client id stays the same",
 }
 
-// place is how a row names the function that stops it if that is no check.
+// place matches the function and file that a row names if no check stops its attack.
 var place = regexp.MustCompile(`\((\S+), (\S+\.go)\)`)
 
 // The table of faults and the table of checks fit together.
@@ -42,11 +42,11 @@ func TestEachCheckIsCaught(t *testing.T) {
 		}
 	}
 	if len(names) > 100 {
-		t.Errorf("%d faults: nobody reads more than 100, so a new one replaces one of the same step and check", len(names))
+		t.Errorf("%d faults: nobody reads more than 100, so remove one of the same step and check", len(names))
 	}
 	for _, c := range oauth.Checks() {
 		if (len(stops[c.Name]) == 0) != (ownDoor[c.Name] != "") {
-			t.Errorf("%s stops %v", c.Name, stops[c.Name])
+			t.Errorf("%s stops the attacks %v, and ownDoor says %q", c.Name, stops[c.Name], ownDoor[c.Name])
 		}
 		delete(stops, c.Name)
 	}

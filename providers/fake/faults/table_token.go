@@ -12,7 +12,7 @@ var blanks = strings.Repeat(" ", 1<<20)
 // tokenFaults is step 3: the code, and the token reply without the ID token in it.
 var tokenFaults = []Fault{
 	{Name: "pkce-code-stolen", Provider: "github", Step: 3, Stops: Refusal, Spec: "RFC 7636 §4.6; RFC 9700 §4.5.3.1",
-		Does:  "You play the attacker. You have stolen a code of Ada's, and put it into the callback of your own sign-in.",
+		Does:  "You play the attacker. You have stolen a code of Ada's, and put it into the callback of your own sign-in. At the provider, choose Mallory.",
 		Gains: "You would be signed in as Ada. But the provider compares verifier and challenge. The app sends the verifier of your sign-in, and the code belongs to the challenge of hers.",
 		hook:  codeOfAnother(url.Values{"code_challenge": {strings.Repeat("A", 43)}})},
 	{Name: "pkce-dropped", Provider: "facebook", Step: 3, Stops: Nothing, Spec: "RFC 9700 §4.5", hook: codeOfAnother(nil),
