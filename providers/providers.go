@@ -15,14 +15,14 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// All returns the entries of the providers whose endpoints are known in advance, in the order
-// of the demo's buttons. [OpenID] makes the entry of any other OpenID provider. X by OAuth 1.0a
+// All returns the entries of OAuth 2.0 that need no issuer from you, in the order of the demo's
+// buttons. [OpenID] makes the entry of any other OpenID provider. X by OAuth 1.0a
 // is [X].
 func All() []oauth.Provider {
 	return []oauth.Provider{Google(), GitHub(), Facebook(), Instagram(), Spotify(), X2()}
 }
 
-// members maps the names of members of a JSON object to pointers: the variables that read sets.
+// members maps the names of members of a JSON object to pointers, through which read stores the values.
 type members map[string]any
 
 // read reads members of a profile reply, which must be a JSON object. The client has already

@@ -11,7 +11,7 @@
 // [Accounts] and [Sessions] seal records before they store them. An attacker who can read
 // the store gets no tokens. An attacker who can write to it cannot make a record that
 // leads into another user's account. Both promises need a key that is not kept with the
-// store: set SESSION_KEY, because otherwise [Open] makes a file key in the same directory.
+// store: set SESSION_KEY, because otherwise [Open] makes a file named key in the same directory.
 // This package does not notice if an attacker puts an old record back, such as a session
 // that has ended.
 package account

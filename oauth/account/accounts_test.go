@@ -179,13 +179,6 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-func wantError(t testing.TB, err, want error, reason string) {
-	t.Helper()
-	if !errors.Is(err, want) {
-		t.Errorf("%s: error %v, want %v", reason, err, want)
-	}
-}
-
 // TestProviderKey: two entries of one provider can share a key.
 func TestProviderKey(t *testing.T) {
 	google, github := providers.Google(), providers.GitHub()

@@ -105,7 +105,7 @@ func (f *file) rootKey(sessionKey string) ([]byte, error) {
 	text, err := os.ReadFile(f.path("key"))
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(f.path(fileName)); err == nil {
-			return nil, errors.New("SESSION_KEY is not set, and there is no file key: set SESSION_KEY to the key that sealed the accounts")
+			return nil, errors.New("SESSION_KEY is not set, and the directory has no file named key: set SESSION_KEY to the key that sealed the accounts")
 		}
 		text = []byte(newKey() + "\n")
 		err = f.replace("key", text)
@@ -113,7 +113,7 @@ func (f *file) rootKey(sessionKey string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseKey("file key", string(text))
+	return parseKey("the file named key", string(text))
 }
 
 // load reads the document. If there is none, load writes an empty one.
@@ -142,7 +142,7 @@ func (f *file) load(simulated bool, root []byte) (*records, error) {
 		return nil, fmt.Errorf("it holds accounts of %s providers, and this run has %s ones: take another directory", mode[r.Simulated], mode[simulated])
 	}
 	if _, err := sealer.Open(r.KeyCheck, keyCheckContext); err != nil {
-		return nil, errors.New("SESSION_KEY, or the file key in it, is not the key that sealed the accounts")
+		return nil, errors.New("SESSION_KEY, or else the directory's file named key, is not the key that sealed the accounts")
 	}
 	return &r, nil
 }

@@ -63,7 +63,7 @@ func NewMemory() *LocalStore {
 	return l
 }
 
-// Close gives up the directory, so that another process can open it. Later changes fail.
+// Close gives up the directory, so that another process can open it. Later writes to the file fail.
 func (l *LocalStore) Close() error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
@@ -90,7 +90,7 @@ func (l *LocalStore) change(apply func(*records) error) error {
 	old := l.records.Load()
 	next, changed := old.copy(), false
 	var batch []*change
-	for range len(l.queue) { // empty if another caller has made this change already
+	for range len(l.queue) { // another caller may have made this change already
 		c := <-l.queue
 		c.err = c.apply(next)
 		changed = changed || c.err == nil

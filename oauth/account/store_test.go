@@ -228,3 +228,10 @@ func testStore(t *testing.T, empty func(*testing.T) account.Store) {
 		}
 	})
 }
+
+func wantError(t testing.TB, err, want error, reason string) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("%s: error %v, want %v", reason, err, want)
+	}
+}

@@ -20,8 +20,8 @@ var (
 	ErrSignInAgain = errors.New("account: sign in again")
 	// ErrGrantEnded says that the provider has ended the grant.
 	ErrGrantEnded = fmt.Errorf("%w: the provider has ended the grant", ErrSignInAgain)
-	// ErrNoRefresh says that the access token is no longer good and there never was a
-	// refresh token.
+	// ErrNoRefresh says that a new access token is needed, and that there never was a refresh
+	// token.
 	ErrNoRefresh = fmt.Errorf("%w: the access token is no longer good and there is no refresh token: this app did not ask for offline access, or the provider gives none", ErrSignInAgain)
 )
 
@@ -31,9 +31,9 @@ var (
 var endedCodes = []string{"invalid_grant", "interaction_required", "consent_required", "login_required"}
 
 // Grant returns the grant of an identity with an access token that is good for a request.
-// It refreshes the token first if that is due ([oauth.Tokens.RefreshDue]). If the token has
-// expired and the refresh fails, Grant returns an error. It is ErrSignInAgain if only a new
-// sign-in helps.
+// It refreshes the token first if that is due ([oauth.Tokens.RefreshDue]). If the refresh
+// fails, Grant returns the old token for as long as that is good. After that it returns the error.
+// If only a new sign-in helps, Grant returns ErrSignInAgain at once.
 func (a *Accounts) Grant(ctx context.Context, identity Identity, client *oauth.Client) (Grant, error) {
 	grant, err := a.Open(identity)
 	if err != nil {
@@ -74,7 +74,8 @@ func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Cl
 }
 
 // Refresh returns the grant of an identity with a new access token (step 6). refused is
-// the access token that the provider has refused, or "". Refresh returns ErrSignInAgain if
+// the access token that the provider has refused. If it is "", Refresh acts only if a refresh is
+// due. Refresh returns ErrSignInAgain if
 // the provider has ended the grant, or if there is no refresh token.
 //
 // The store locks the identity meanwhile, so other requests and other processes wait, and
@@ -82,8 +83,8 @@ func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Cl
 // comes again, they take it for stolen and end the grant (RFC 9700 §4.14.2). If ctx is
 // cancelled, Refresh goes on, because the provider may have used up the refresh token by then.
 //
-// The new tokens are stored before anybody uses them: after a crash, the stored tokens are
-// the newest there are. If they cannot be stored, the refresh fails. Then, if each refresh
+// The new tokens are stored before anybody uses them: after a crash, nobody
+// has used newer tokens than the stored ones. If they cannot be stored, the refresh fails. Then, if each refresh
 // token of the provider works only once, the user must sign in again.
 func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth.Client, refused string) (grant Grant, err error) {
 	a.refreshing.Lock() // not while Wait waits

@@ -32,10 +32,11 @@ func HostOf(scheme, hostport string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(hostport, ":"), map[string]string{"http": ":80", "https": ":443"}[scheme])
 }
 
-// OneHost lets requests pass to next only under the host of base, because the providers send
-// browsers back to that host. For example, a sign-in that begins at 127.0.0.1 would come back to
-// localhost, without its cookie. If both hosts mean this machine, OneHost redirects a GET to base,
-// except a callback, whose URL holds a code. The handler other answers the rest.
+// OneHost lets requests pass to next only under the host of base, except those for /static/. The
+// providers send browsers back to that host. For example, a sign-in that begins at 127.0.0.1 would
+// come back to localhost, without its cookie. If both hosts mean this machine, with the same port,
+// OneHost redirects a GET to base, except a callback, whose URL holds a code. The handler other
+// answers the rest.
 func OneHost(base *url.URL, other http.HandlerFunc, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := strings.ToLower(r.Host)

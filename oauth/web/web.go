@@ -25,7 +25,7 @@ func GetOnly(h http.HandlerFunc) http.HandlerFunc {
 }
 
 // Headers sets headers on each response of next. They forbid scripts, frames around a page (RFC
-// 9700 §4.16), copies in caches, and this app's paths in requests to other sites. Images may
+// 9700 §4.16), copies in caches, and this app's paths in the Referer to other sites. Images may
 // come from any https site. imagesFrom is one more origin for images, such as
 // "http://127.0.0.1:9000", or empty.
 func Headers(base *url.URL, imagesFrom string, next http.Handler) http.Handler {

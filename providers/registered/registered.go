@@ -16,7 +16,7 @@ import (
 	"example.com/oauthbyhand/providers"
 )
 
-// Provider is a provider with this app's client, and one button on the home page. It speaks
+// Provider is a provider with this app's client, and with a button on the home page. It speaks
 // either OAuth 2.0 or OAuth 1.0a.
 type Provider struct {
 	oauth.About
