@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,6 +45,7 @@ func readObject(t *testing.T, name string) (o oauth.Object) {
 
 func TestProfiles(t *testing.T) {
 	tested := make(map[string]bool) // providers with a reply here
+	filled := make(map[string]bool) // members that some provider fills
 	for name, row := range map[string]struct {
 		provider oauth.Provider
 		idToken  string   // a name in testdata/profiles, or the claims
@@ -165,7 +167,17 @@ func TestProfiles(t *testing.T) {
 			if diff := cmp.Diff(row.want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", row.reason, diff)
 			}
+			for _, member := range reflect.VisibleFields(reflect.TypeFor[oauth.Profile]()) {
+				if !reflect.ValueOf(got).FieldByIndex(member.Index).IsZero() {
+					filled[member.Name] = true
+				}
+			}
 		})
+	}
+	for _, member := range reflect.VisibleFields(reflect.TypeFor[oauth.Profile]()) {
+		if !filled[member.Name] {
+			t.Errorf("no provider's reply fills Profile.%s", member.Name)
+		}
 	}
 	for _, row := range All() {
 		if !tested[row.Name] {

@@ -102,8 +102,8 @@ type Server struct {
 // that no pattern is without a host: such a pattern would answer at every provider's host.
 const self = "origin.invalid"
 
-// New makes a fake that knows the clients of o, and [TestID]. It panics on a client without a known provider, an id
-// or a secret.
+// New makes a fake that knows the clients of o, and [TestID]. It panics on a client without an id or a secret, or of
+// a provider that it does not play.
 func New(o Options) *Server {
 	s := &Server{
 		origin:  strings.TrimSuffix(cmp.Or(o.Origin, "http://127.0.0.1:9000"), "/"),
@@ -118,8 +118,11 @@ func New(o Options) *Server {
 			Client{Provider: name, ID: TestPlain, Secret: TestSecret, WithoutPKCE: true})
 	}
 	for _, c := range append(clients, o.Clients...) {
-		if rows[c.Provider] == nil || c.ID == "" || c.Secret == "" {
-			panic("fake: a client without a known provider, an id or a secret: " + c.Provider + " " + c.ID)
+		if rows[c.Provider] == nil {
+			panic("fake: it does not play the provider " + c.Provider + "; the top of providers/providers.go says how to add one")
+		}
+		if c.ID == "" || c.Secret == "" {
+			panic("fake: a client of " + c.Provider + " without an id or a secret")
 		}
 		s.clients[c.Provider+" "+c.ID] = &c
 	}
