@@ -49,6 +49,8 @@ func topicOfCheck(c oauth.Check, got string) string {
 	switch _, named := byTopic[c.Name]; {
 	case c.Name == "callback-state" && strings.HasPrefix(got, "error="):
 		return "(error without state)"
+	case c.Step == 0 && c.Name == "reply-received":
+		return "(no discovery)"
 	case named:
 		return c.Name
 	case c.Step == 0 && (c.Name == "reply-status-200" && got == "404" || c.Name == "reply-media-type"):

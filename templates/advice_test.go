@@ -35,6 +35,8 @@ func TestAdvice(t *testing.T) {
 		{&oauth.Refusal{Step: 2, Code: "invalid_scope"}, "one of the scopes", "OIDC_SCOPES"},
 		{&oauth.Refusal{Step: 2, Code: "access_denied"}, "", "the user declined"},
 		{status(0, "301"), "redirects to another address", "OIDC_ISSUER is another name of the issuer"},
+		{&oauth.CheckError{Check: oauth.Check{Step: 0, Name: "reply-received"}}, "metadata", "nobody is there under OIDC_ISSUER, perhaps"},
+		{&oauth.CheckError{Check: oauth.Check{Step: 3, Name: "reply-received"}}, "The provider did not answer.", "it has answered before"},
 		{status(3, "301"), "did not pass a check", "only discovery has an address that is set up here"},
 		{status(0, "503: down"), "did not pass a check", "the provider's fault"},
 		{&oauth.CheckError{Check: oauth.Check{Step: 5, Name: "reply-media-type"}, Got: "application/jwt"}, "a signed profile", "the app's registration says so"},
