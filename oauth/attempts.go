@@ -136,8 +136,8 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	if refusal := callbackRefusal(query); refusal != nil {
 		said = "error=" + refusal.Code + ", and "
 	}
-	// The cookie of a used attempt is gone. So without a cookie, a callback that was used before
-	// fails attemptUnused, and any other callback fails attemptFound.
+	// The cookie of a used attempt is gone. So without a cookie, a state that was used before
+	// fails attemptUnused, and any other state fails attemptFound.
 	if err := check(ctx,
 		callbackState.present(state).ifFailed(said+"no state", "a value"),
 		attemptUnused.holds(!a.isUsed(state)).skipIf(cookie.Name != ""),

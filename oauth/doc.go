@@ -56,7 +56,7 @@
 //	shared.go      one fetch of metadata or keys for all sign-ins that need them
 //	seal.go        encryption of what others could read or change, such as cookies
 //	strictjson.go  a JSON reader that refuses what two readers could read differently
-//	reply.go       what must hold for every reply, and how providers and users refuse
+//	reply.go       what must hold for most replies, and how providers and users refuse
 //	errors.go      what a check is, and the list of all checks
 //	trace.go       what happened, as events
 //

@@ -31,7 +31,7 @@ func (c Check) Status() int {
 }
 
 // Checks lists every check that this package makes, in the order of the steps. If you write a
-// new check, add it here. The checks of every request and reply come first, and have step 0
+// new check, add it here. The checks of most requests and replies come first, and have step 0
 // here. If one of them fails, its [*CheckError] has the step of the request. The checks of
 // OAuth 1.0a come last.
 func Checks() []Check {
@@ -53,7 +53,7 @@ func Checks() []Check {
 
 // CheckError says which check failed, and why. Got and Want never hold a code, token,
 // verifier or secret, and are short enough for a log line. If Got is empty and Want is
-// not, the value was missing, empty or a time below 1.
+// not, the value was missing, empty or a time before 1970.
 type CheckError struct {
 	Check     Check
 	Got, Want string

@@ -21,7 +21,7 @@ type delivery struct {
 	err   error
 }
 
-// Once calls steps and returns its result. The function steps does all that the callback r needs,
+// Once calls steps and returns its result. The function steps runs all steps of the callback r,
 // from [Attempts.Take] on. A code works once, but a browser may bring the callback twice: the user
 // reloads while the provider is slow, or the app's answer is lost. So steps gets a request whose
 // context lasts 15 seconds and does not end if the browser goes away. If the browser

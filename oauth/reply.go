@@ -83,8 +83,8 @@ func parseForm(body []byte) (Object, error) {
 }
 
 // Refusal is a denial by the user or the provider. It is an answer that the protocol allows, not a
-// failed check. Its texts come from the provider, but in step 2 anybody could have written them
-// into the URL. So show them as quotations. Each has about 500 bytes at most.
+// failed check. Its texts come from the provider, but in step 2 they came in the URL, which
+// a browser can change. So show them as quotations. Each has about 500 bytes at most.
 type Refusal struct {
 	Step        int    // 2 if the callback brought it; else the step of the refused request
 	Status      int    // HTTP status of the reply; 0 in step 2
@@ -164,8 +164,8 @@ func (r reply) failure(ctx context.Context) error {
 var secretParameter = regexp.MustCompile(`(?:secret|code|verifier|token|proof|signature)"?[=:] ?"?([^&"]+)`)
 
 // scrub returns text, or a note in its place if text repeats a secret of the request. It replaces
-// the whole text. If it cut out only the part that matches, an attacker could send a code that is
-// a part of the client secret. Then the rest of the client secret would stay in the text.
+// the whole text. If it cut out only what matches, it could first cut out an attacker's code that is
+// a part of the client secret. Then the rest of that secret would no longer match, and stay.
 func (r Request) scrub(text string) string {
 	authorization := r.Header.Get("Authorization")
 	_, credentials, _ := strings.Cut(authorization, " ")

@@ -29,9 +29,9 @@ type shared[T any] struct {
 
 // get returns the value if it is fresh and the function good accepts it (nil accepts every value).
 // Otherwise get fetches the value. If the fetch of a value that is not fresh fails, the next call tries
-// again. If good does not accept a fresh value, the provider may have changed it, or an attacker made
-// up a key id. So if the value is still fresh, get fetches it again at most once in 10 seconds. In
-// between it returns the value as it is.
+// again. If good does not accept a fresh value, the provider may have new keys, or an attacker made
+// up the key id that good looks for. So get fetches a fresh value again at most once in 10 seconds.
+// In between it returns the value as it is.
 func (s *shared[T]) get(ctx context.Context, good func(T) bool, fetch func(context.Context) (T, error)) (none T, err error) {
 	s.mu.Lock()
 	fresh := time.Since(s.fetched) < sharedMaxAge // false if nothing was fetched yet
