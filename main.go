@@ -224,7 +224,7 @@ func stepsOAuth1(ctx context.Context, client *oauth.Client1, attempt oauth.Attem
 // user here.
 func (s *server) logSignIn(event account.SignedIn) {
 	id := event.Identity
-	s.site.Log.Info("signed in", "provider", id.Provider, "subject", id.Subject, "user", id.UserID, "new user", event.NewUser, "new identity", event.NewIdentity)
+	s.site.Log.Info("signed in or connected", "provider", id.Provider, "subject", id.Subject, "user", id.UserID, "new user", event.NewUser, "new identity", event.NewIdentity)
 }
 
 func main() {

@@ -78,8 +78,8 @@ func (c *Client) VerifyIDToken(ctx context.Context, u Unverified) (Tokens, error
 
 // verifySignature returns the payload of the token if one of the provider's keys signed it. The
 // steps use nothing in the payload before that. In this flow OIDC Core §3.1.3.7 (6) lets a client
-// trust TLS and not verify the signature. But RFC 8725 §3.3 says to verify it, and code that later
-// reads a stored ID token has no TLS to trust.
+// trust TLS and not verify the signature. But RFC 8725 §3.3 says to verify it, and TLS proves
+// nothing about a token that is read later.
 func (c *Client) verifySignature(ctx context.Context, compact string) ([]byte, error) {
 	token, malformed := parseJWS(compact)
 	if t := tracing(ctx); t != nil && malformed == nil {

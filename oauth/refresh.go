@@ -32,8 +32,8 @@ func (t Tokens) RefreshDue() bool {
 }
 
 // TokenRefused reports whether err, an error of [Client.Get], means that the provider no longer
-// accepts the access token. Then a refresh may help. Status 401 says so, with or
-// without a reason (RFC 6750 §3.1), and so does a code that the provider entry lists in InvalidGrant.
+// accepts the access token. Then a refresh may help. Status 401 says so, with or without a
+// reason (RFC 6750 §3.1), and so does a code that the provider entry lists in InvalidGrant.
 func (c *Client) TokenRefused(err error) bool { return tokenRefused(err, c.InvalidGrant) }
 
 // TokenRefused reports whether err, an error of [Client1.Get], means that the provider no longer

@@ -117,8 +117,8 @@ func (r Refusal) completed(ctx context.Context, status int, sent Request) *Refus
 
 // failure returns r.err if the request failed. If the reply gives a reason for a denial, failure
 // returns a *Refusal with this reason. The reply may have the shape of RFC 6749 §5.2 or another one
-// that providers use. If there is no reason, failure returns nil. If the member error is not empty,
-// failure returns a *Refusal, whatever the status and the other members are.
+// that providers use. If there is no reason, failure returns nil. With status 200, only error,
+// oauth_problem and errcode count as a reason.
 func (r reply) failure(ctx context.Context) error {
 	if r.err != nil {
 		return r.err
@@ -164,8 +164,8 @@ func (r reply) failure(ctx context.Context) error {
 var secretParameter = regexp.MustCompile(`(?:secret|code|verifier|token|proof|signature)"?[=:] ?"?([^&"]+)`)
 
 // scrub returns text, or a note in its place if text repeats a secret of the request. It replaces
-// the whole text. If it cut out only what matches, it could first cut out an attacker's code that is
-// a part of the client secret. Then the rest of that secret would no longer match, and stay.
+// the whole text. If it cut out each match, an attacker could send a code that is a part of the client
+// secret. Without that part the secret would no longer match, and its rest would stay.
 func (r Request) scrub(text string) string {
 	authorization := r.Header.Get("Authorization")
 	_, credentials, _ := strings.Cut(authorization, " ")

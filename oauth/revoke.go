@@ -56,7 +56,7 @@ func (c *Client1) Revoke(ctx context.Context, t TokenCredentials) error {
 // checkRevoked returns nil if the reply says that the token is revoked, else an error. Status 200 says
 // so, whatever the body is, and even if the provider does not know the token (RFC 7009 §2.2).
 // GitHub sends 204 without a body. After any other status the token may still work (§2.2.1), unless
-// it was invalid before.
+// the code is invalid_token.
 func (r reply) checkRevoked(ctx context.Context) error {
 	done := revokeDone.oneOf(strconv.Itoa(r.status), "200", "204")
 	if err := r.failure(ctx); err != nil && !done.OK {

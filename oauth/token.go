@@ -163,9 +163,9 @@ func (c *Client) authMethod(m Metadata) string {
 	return strings.Join(listed, " ")
 }
 
-// canAuthenticate checks that authMethod has found a method that this client supports. Step 0
-// calls it, so that a sign-in that can only fail does not even begin. post calls it before it sends
-// the secret.
+// canAuthenticate checks that authMethod has found a method that this client supports. With OpenID
+// Connect step 0 calls it, so that a sign-in that can only fail does not begin. post calls it before
+// it sends the secret.
 func (c *Client) canAuthenticate(m Metadata) Outcome {
 	return tokenClientAuth.oneOf(c.authMethod(m), "client_secret_basic", "client_secret_post")
 }

@@ -31,7 +31,7 @@ type visitor struct {
 var (
 	checkbox = regexp.MustCompile(`name="scope" value="([^"]*)"`)
 	subject  = regexp.MustCompile(`<dt>Subject</dt><dd>\s*(?:<[^>]*>)*([^<\s]+)`)
-	inTheLog = regexp.MustCompile(`msg="signed in" provider=(\S+ subject=\S+) user=(\S+)`)
+	inTheLog = regexp.MustCompile(`msg="signed in or connected" provider=(\S+ subject=\S+) user=(\S+)`)
 )
 
 // signIn signs in, and returns the last page.
