@@ -36,7 +36,7 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 	// iss may be missing if the provider did not promise it. Then only attempt-client stops a
 	// mix-up: the app finds this client by the callback's path, and the attempt must name the same
 	// provider. This is a weaker defense: an attacker may register an app at the honest provider,
-	// with this app's callback for the attacker's provider as its redirect URI (RFC 9700 §4.4.2.2).
+	// and give it the redirect URI that this app uses for the attacker's provider (RFC 9700 §4.4.2.2).
 	callback, err := checked(ctx, Callback{attempt, q.Get("code"), q.Get(c.GrantedScopesParameter)},
 		callbackOnce.noError(err),
 		attemptClient.equal(attempt.Provider, c.Name),

@@ -41,8 +41,8 @@ type key struct {
 // keysFor returns the keys that may have signed the token: the keys for its algorithm and, if the
 // token has a kid, with that kid. The provider may have changed its keys since this client fetched
 // them. If no key has the token's kid, keysFor fetches the keys again (OIDC Core §10.1.1). If the
-// token has no kid, the caller tries the keys first. If none of them verifies the signature, the
-// caller sets refetch, and keysFor fetches the keys again.
+// token has no kid, keysFor fetches the keys again if no key is for the token's algorithm, or if the
+// caller sets refetch because no key has verified the signature.
 func (c *Client) keysFor(ctx context.Context, token jws, refetch bool) ([]key, error) {
 	matches := func(k key) bool {
 		if token.kid == "" {

@@ -182,9 +182,9 @@ func (c *Client1) Get(ctx context.Context, t TokenCredentials, rawURL string) (j
 	return c.sendSigned(ctx, http.MethodGet, rawURL, t.Secret, Parameter{"oauth_token", t.Token}).json(ctx)
 }
 
-// sendSigned sends a signed request. Its header has the parameters of every request (RFC 5849 §3.1), the
-// parameters that the caller adds (more), and the signature. Each request has the
-// time and a new nonce, so that the provider can refuse a request that an attacker sends again (§3.3).
+// sendSigned sends a signed request. Its header has the parameters that every request has (RFC
+// 5849 §3.1), those that the caller adds (more), and the signature. Each request has the time and a
+// new nonce, so that the provider can refuse a request that an attacker sends again (§3.3).
 func (c *Client1) sendSigned(ctx context.Context, method, rawURL, tokenSecret string, more ...Parameter) reply {
 	s, err := sign1(method, rawURL, "", append([]Parameter{
 		{"oauth_consumer_key", c.ID},

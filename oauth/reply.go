@@ -163,9 +163,9 @@ func (r reply) failure(ctx context.Context) error {
 // in the JSON that GitHub wants in step 7, and in the header of OAuth 1.0a (RFC 5849 §3.5.1).
 var secretParameter = regexp.MustCompile(`(?:secret|code|verifier|token|proof|signature)"?[=:] ?"?([^&"]+)`)
 
-// scrub returns text, or a note in its place if text repeats a secret of the request. It does not
-// cut out each secret alone: if a short secret is cut out first, a long one that contains it no
-// longer matches, and its rest stays. An attacker can choose such a short secret, the code.
+// scrub returns text, or a note in its place if text repeats a secret of the request. The note
+// replaces the whole text, not only the secret: if a short secret is cut out first, a long one that
+// contains it no longer matches, and its rest stays. An attacker can choose a short code.
 func (r Request) scrub(text string) string {
 	authorization := r.Header.Get("Authorization")
 	_, credentials, _ := strings.Cut(authorization, " ")
