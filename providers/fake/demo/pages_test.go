@@ -15,12 +15,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// slow returns net with a delay before each answer.
+// slow returns net with a delay before each answer. A revocation takes half a second more, so that it never ends in the
+// same instant as another answer: which of the two came first would be chance.
 func slow(net fake.Net, by time.Duration) fake.Net {
 	for host, honest := range net {
 		net[host] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			delay := by
+			if r.Method == http.MethodDelete {
+				delay += time.Second / 2
+			}
 			select {
-			case <-time.After(by):
+			case <-time.After(delay):
 				honest.ServeHTTP(w, r)
 			case <-r.Context().Done():
 			}
