@@ -1,6 +1,8 @@
 package templates
 
 import (
+	"context"
+	"errors"
 	"net/http/httptest"
 	"os"
 	"slices"
@@ -8,6 +10,7 @@ import (
 	"testing"
 
 	"example.com/oauthbyhand/oauth"
+	"example.com/oauthbyhand/oauth/account"
 )
 
 // What an error page advises, if the same check fails for several reasons.
@@ -47,6 +50,39 @@ func TestAdvice(t *testing.T) {
 		f := Failed(httptest.NewRequest("GET", "/", nil), oauth.About{Title: "OP"}, tt.err)
 		if !strings.Contains(f.Happened, tt.happened) || (f.Happened == "") != (tt.happened == "") {
 			t.Errorf("%v: %q, want %q: %s", tt.err, f.Happened, tt.happened, tt.why)
+		}
+	}
+}
+
+// The status of the page, and what it offers: the button that begins a new sign-in is left out if that would make
+// another user.
+func TestFailed(t *testing.T) {
+	check := func(step int, name string) error {
+		return &oauth.CheckError{Check: oauth.Check{Step: step, Name: name}}
+	}
+	for _, tt := range []struct {
+		err      error
+		status   int
+		name     string
+		happened string
+		reason   string
+	}{
+		{check(2, "callback-state"), 400, "op", "the state", "the browser brought it"},
+		{check(4, "claim-aud"), 502, "op", "another app", "the provider's fault"},
+		{check(2, "attempt-user"), 400, "", "no longer signed in", "with this account another user would be made"},
+		{&oauth.Refusal{Step: 3, Code: "invalid_client"}, 502, "op", "client secret", "the app's fault or the provider's"},
+		{&oauth.Refusal{Step: 2, Code: "access_denied"}, 200, "op", "", "the user may say no"},
+		{account.ErrTaken, 409, "op", "", "the page explains it"},
+		{account.ErrNotFound, 409, "op", "This OP account was disconnected", "by another request"},
+		{ErrNotReady, 409, "op", "set up for OP", "the app's owner took the credentials away"},
+		{context.DeadlineExceeded, 502, "op", "", "the account is locked while the provider hangs"},
+		{account.ErrGrantEnded, 200, "op", "What you allowed at OP has ended", "only a new sign-in helps"},
+		{account.ErrNoRefresh, 200, "op", "no refresh token", "likewise"},
+		{errors.New("disk full"), 500, "op", "this app itself", "nobody else's fault"},
+	} {
+		f := Failed(httptest.NewRequest("GET", "/", nil), oauth.About{Name: "op", Title: "OP"}, tt.err)
+		if f.Status != tt.status || f.Name != tt.name || !strings.Contains(f.Happened, tt.happened) {
+			t.Errorf("%v: %d, %q, %q; want %d, %q, %q: %s", tt.err, f.Status, f.Name, f.Happened, tt.status, tt.name, tt.happened, tt.reason)
 		}
 	}
 }

@@ -208,6 +208,19 @@ func TestImpatientVisitor(t *testing.T) {
 	}
 }
 
+// OAuth 1.0a has no refresh: if X refuses the token, only a new sign-in helps, and the page says so. With a provider
+// that is down it does not.
+func TestReadRefusedByX(t *testing.T) {
+	for status, says := range map[int]string{401: "What you allowed at X (OAuth 1.0a) has ended", 503: "did not pass a check"} {
+		w := newWorld(t)
+		w.signIn("x")
+		w.rewire("x", fake.Net{"api.x.com": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })})
+		if p := w.press("/read"); !strings.Contains(p.body, says) {
+			t.Errorf("X answers %d, and the page does not say %q: %d\n%s", status, says, p.status, p.body)
+		}
+	}
+}
+
 // The profile is what step 5 read. Looking at it asks no provider, so a provider that is
 // down changes nothing. Only the button asks.
 func TestProfileIsWhatWasRead(t *testing.T) {
