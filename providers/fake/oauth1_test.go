@@ -238,6 +238,8 @@ func TestLegs(t *testing.T) {
 		guess := url.Values{"oauth_token": temporary["oauth_token"], "oauth_verifier": {"guess"}}
 		wantError(t, finishing(temporary, guess).send(web, secret), 401, 32, "nobody was asked")
 		wantError(t, finishing(temporary, guess).send(web, secret), 401, 89, "and a second guess is not answered")
+		temporary = begun(t, web)
+		wantError(t, finishing(temporary, temporary).send(web, secret), 401, 32, "nobody was asked, so no verifier is right")
 
 		temporary = begun(t, web)
 		back := allowed(t, web, temporary, "ada")

@@ -113,7 +113,7 @@ func (s *Server) refresh(d *dialect, c *Client, form url.Values) (tokens, *failu
 		return tokens{}, &failure{"invalid_request", "refresh_token is missing."}
 	}
 	i := s.grants.find(d, refreshKind, form.Get("refresh_token"))
-	if i == nil || i.client != c {
+	if i == nil {
 		return tokens{}, badRefresh
 	}
 	for _, name := range d.split(form.Get("scope")) {
