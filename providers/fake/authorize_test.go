@@ -172,6 +172,10 @@ func TestScopes(t *testing.T) {
 		}
 		if reply := w.redeemed(p, with(asking(p), "unknown", "none"), "ada", tt.ticked...); reply["scope"] != tt.want || reply["access_token"] == nil {
 			t.Errorf("%s: scope %q, want %q: %v", tt.provider, reply["scope"], tt.want, reply)
+		} else if tt.provider == "spotify" { // whose profile has the address only with the scope
+			if me := decode(t, w.get(p.profile, str(reply["access_token"]))); (me["email"] != nil) != (tt.want != "") {
+				t.Errorf("the scope is %q, and the profile %v", tt.want, me)
+			}
 		}
 	}
 }

@@ -196,4 +196,7 @@ func TestFacebookGrantedScopes(t *testing.T) {
 	if got.Get("granted_scopes") != "public_profile" || got.Get("denied_scopes") != "email" {
 		t.Errorf("callback: %v", got)
 	}
+	if got := w.callback(p, asking(p), allowing("ada", p)); got.Has("granted_scopes") {
+		t.Errorf("not asked for: %v", got)
+	}
 }

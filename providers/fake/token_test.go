@@ -248,6 +248,7 @@ func TestRevoke(t *testing.T) {
 		}{
 			"another client's token (RFC 7009 §2.1)": {w.post(p, tt.endpoint, other, form), 400},
 			"without authentication (RFC 7009 §2.1)": {must(w.web.PostForm(tt.endpoint, form)), 401},
+			"no token (RFC 7009 §2.1)":               {w.post(p, tt.endpoint, "app-"+p.name, url.Values{}), 400},
 			"two tokens (RFC 6749 §3.2)":             {w.post(p, tt.endpoint, "app-"+p.name, url.Values{"token": {"unknown", form.Get("token")}}), 400},
 			"its life goes on":                       {w.get(p.profile, str(reply["access_token"])), 200},
 		} {
