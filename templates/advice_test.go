@@ -1,7 +1,6 @@
 package templates
 
 import (
-	"context"
 	"errors"
 	"net/http/httptest"
 	"os"
@@ -32,7 +31,6 @@ func TestAdvice(t *testing.T) {
 		{&oauth.Refusal{Step: 0, Status: 400, Code: "invalid_tenant"}, "There is no metadata", "likewise, Microsoft"},
 		{&oauth.Refusal{Step: 0, Status: 503, Code: "temporarily_unavailable"}, "", "the provider's fault, in its own words"},
 		{&oauth.CheckError{Check: oauth.Check{Step: 0, Name: "reply-media-type"}, Got: "text/html"}, "There is no metadata", "a page for people at any path"},
-		{&oauth.CheckError{Check: oauth.Check{Step: 3, Name: "reply-media-type"}, Got: "text/html"}, "did not pass a check", "the provider's fault"},
 		{&oauth.Refusal{Step: 3, Status: 401, Code: "invalid_client"}, "does not accept the client id and the client secret", "RFC 6749 §5.2"},
 		{&oauth.Refusal{Step: 3, Status: 401, Code: "unauthorized_client"}, "does not accept the client id and the client secret", "Keycloak 26.4, for a wrong secret and for a client registered for client_secret_jwt"},
 		{&oauth.Refusal{Step: 2, Code: "invalid_scope"}, "one of the scopes", "OIDC_SCOPES"},
@@ -40,8 +38,10 @@ func TestAdvice(t *testing.T) {
 		{status(0, "301"), "redirects to another address", "OIDC_ISSUER is another name of the issuer"},
 		{&oauth.CheckError{Check: oauth.Check{Step: 0, Name: "reply-received"}}, "metadata", "nobody is there under OIDC_ISSUER, perhaps"},
 		{&oauth.CheckError{Check: oauth.Check{Step: 3, Name: "reply-received"}}, "The provider did not answer.", "it has answered before"},
-		{status(3, "301"), "did not pass a check", "only discovery has an address that is set up here"},
-		{status(0, "503: down"), "did not pass a check", "the provider's fault"},
+		{status(3, "301"), "What the provider answered did not pass a check", "only discovery has an address that is set up here"},
+		{&oauth.CheckError{Check: oauth.Check{Step: 2, Name: "callback-code"}}, "What your browser brought back from the provider did not pass a check", "no check that has words of its own"},
+		{&oauth.CheckError{Check: oauth.Check{Step: 3, Name: "reply-media-type"}, Got: "application/jwt"}, "What the provider answered did not pass a check", "no profile"},
+		{status(0, "503"), "did not pass a check", "the provider's fault"},
 		{&oauth.CheckError{Check: oauth.Check{Step: 5, Name: "reply-media-type"}, Got: "application/jwt"}, "a signed profile", "the app's registration says so"},
 		{state("another value"), "does not carry the state", "an attack, or a link that was cut"},
 		{state(""), "does not carry the state", "likewise"},
@@ -75,7 +75,6 @@ func TestFailed(t *testing.T) {
 		{account.ErrTaken, 409, "op", "", "the page explains it"},
 		{account.ErrNotFound, 409, "op", "This OP account was disconnected", "by another request"},
 		{ErrNotReady, 409, "op", "set up for OP", "the app's owner took the credentials away"},
-		{context.DeadlineExceeded, 502, "op", "", "the account is locked while the provider hangs"},
 		{account.ErrGrantEnded, 200, "op", "What you allowed at OP has ended", "only a new sign-in helps"},
 		{account.ErrNoRefresh, 200, "op", "no refresh token", "likewise"},
 		{errors.New("disk full"), 500, "op", "this app itself", "nobody else's fault"},
