@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
+	"errors"
 	"maps"
 	"net/url"
 	"slices"
@@ -21,6 +22,10 @@ func sign1(method, rawURL, form string, protocol []Parameter, clientSecret, toke
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return Signed{}, err
+	}
+	// net/http sends such a host in another spelling, and the server would compute another signature.
+	if strings.ContainsFunc(u.Host, func(r rune) bool { return r == '%' || r > '~' }) {
+		return Signed{}, errors.New("the host of a signed request must be ASCII (IDN as xn--…), without an IPv6 zone")
 	}
 	// §3.4.1.3.1. An attacker could change a parameter that is not signed, so those of query and
 	// form are also signed. They are decoded here, and later encoded again as in §3.6. So "+" and
@@ -66,12 +71,11 @@ func normalizeParameters(parameters []Parameter) string {
 // sees them, without query and fragment, and without the default port. Like net/http, it keeps the
 // path as it stands in the URL, uses "/" for an empty path, and leaves out an empty port.
 func baseStringURI(u *url.URL) string {
-	scheme, host := u.Scheme, strings.ToLower(u.Host) // url.Parse has lowered the scheme
-	port := u.Port()
-	if port == "" || scheme == "http" && port == "80" || scheme == "https" && port == "443" {
+	host := strings.ToLower(u.Host) // url.Parse has lowered the scheme
+	if port := u.Port(); port == "" || u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
 		host = strings.TrimSuffix(host, ":"+port)
 	}
-	return scheme + "://" + host + cmp.Or(u.EscapedPath(), "/")
+	return u.Scheme + "://" + host + cmp.Or(u.EscapedPath(), "/")
 }
 
 // signatureBaseString is §3.4.1.1. It returns the text that is signed.
