@@ -98,7 +98,7 @@ func TestFaultsForStrangers(t *testing.T) {
 	}
 }
 
-// No URL and no method makes a fault, or what looks like one, panic.
+// No URL and no method makes a fault, or what looks like one, panic. An error stays as it is.
 func TestFaultsAnswerEverything(t *testing.T) {
 	op := newServer()
 	guess := url.Values{"grant_type": {"authorization_code"}, "code": {"guess"}, "client_id": {fake.TestID}, "client_secret": {fake.TestSecret}, "user": {"ada"}, "decision": {"allow"}}
@@ -125,6 +125,10 @@ func TestFaultsAnswerEverything(t *testing.T) {
 				answers("POST", "/~"+f.Name+host+path)
 			}
 		}
+	}
+	const unsigned = "/api.x.com/oauth/request_token"
+	if got, want := get(t, op, origin+"/~o1-token-missing"+unsigned).Body.String(), get(t, op, origin+unsigned).Body.String(); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

@@ -73,12 +73,14 @@ func query(values url.Values) hook {
 	return sentBack(func(q url.Values) { maps.Copy(q, values) })
 }
 
-// form does the same to a form-encoded reply.
+// form does the same to a form-encoded reply. An error stays as it is.
 func form(p place, values url.Values) hook {
-	return text(p, func(body string) string {
-		parameters, _ := url.ParseQuery(body)
-		maps.Copy(parameters, values)
-		return parameters.Encode()
+	return at(p, func(r *reply) {
+		if r.status == http.StatusOK {
+			parameters, _ := url.ParseQuery(r.body)
+			maps.Copy(parameters, values)
+			r.body = parameters.Encode()
+		}
 	})
 }
 
