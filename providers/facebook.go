@@ -23,7 +23,7 @@ func Facebook() oauth.Provider {
 			CallbackHosts: []string{"localhost"}, // works without being registered, and only in development mode
 			Notes: "Choose the use case “Authenticate and request data from users with Facebook Login”. “Facebook Login for Business” refuses this app's scopes. " +
 				"Add the permission email to the use case: without it the sign-in fails. " +
-				"People without a role in the app can sign in only if public_profile has “Increase access” and the app is live. " +
+				"People without a role in the app can sign in only if you chose “Increase access” for public_profile and the app is live. " +
 				"Facebook does not say whether an e-mail address is verified. " +
 				"This app does not exchange its tokens for longer-lived tokens: when a token has expired, sign in again.",
 			Sources: []string{

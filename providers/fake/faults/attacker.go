@@ -15,7 +15,7 @@ import (
 // §8.5).
 type lure struct{ method, path, cookie, value string }
 
-// browserFaults are what another site does in your browser. They belong to step 2, after which a session begins.
+// browserFaults are what another site does in your browser. They belong to step 2, the callback.
 var browserFaults = []Fault{
 	{Name: "login-csrf", Step: 2, Stops: "attempt-found",
 		Does:  "An attacker begins a sign-in in their own browser, stops before the callback, and makes you open the callback's URL.",
@@ -40,7 +40,7 @@ var browserFaults = []Fault{
 		lure:  lure{method: "GET", path: "/login/google~open-redirect?next=//evil.example/again"}},
 	{Name: "foreign-connect", Step: 2, Spec: "RFC 6749 §10.12", How: First,
 		Does:  "A button on another site begins to connect an account to your user. At the provider, your browser is signed in as the attacker.",
-		Gains: "The attacker's account would be connected to your user, and the attacker could sign in as you. The app accepts no forms from other sites (http.CrossOriginProtection, main.go).",
+		Gains: "If the app accepted forms from other sites, the attacker's account would be connected to your user, and the attacker could sign in as you. It does not accept them (http.CrossOriginProtection, main.go).",
 		lure:  lure{method: "POST", path: "/connect/google~foreign-connect?fault=foreign-connect"}},
 	{Name: "foreign-login", Step: 2, Spec: "RFC 6749 §10.12", How: First,
 		Does:  "A link on another site leads to the app's sign-in while you are signed in.",

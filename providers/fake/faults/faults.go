@@ -3,7 +3,7 @@
 //
 // To test a client of your own, use the issuer Origin/~nonce-wrong: it is an OpenID provider with that fault. For
 // the other providers the fault's name comes before the host: Origin/~o1-token-missing/api.x.com/oauth/request_token.
-// Origin/~ lists them all.
+// Origin/~ lists those that any client can try.
 //
 //	table*.go   what attackers do, step by step: one table
 //	server.go   which URL meets which fault

@@ -86,7 +86,7 @@ var pageFiles embed.FS
 
 var pages = fake.Pages(pageFiles)
 
-// list is the page that names all faults, for a program of your own.
+// list is the page that names the faults that a client of your own can try.
 func (s *Server) list(w http.ResponseWriter) {
 	var wire []Fault
 	for _, f := range All() {

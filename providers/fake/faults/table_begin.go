@@ -59,13 +59,13 @@ var callbackFaults = []Fault{
 		Gains: "The app would send the honest provider's code to the attacker's provider, which would sign in as you (mix-up)."},
 	{Name: "mix-up", Provider: "oidc", Step: 2, Stops: "attempt-client", local: true,
 		Does:  "You chose the attacker's provider. But the answer arrives at the app's callback for Google, as if the attacker's provider had sent your browser on to Google.",
-		Gains: "If your browser really goes to Google, the app would send Google's code to the attacker's provider, which would sign in as you.",
+		Gains: "In a real attack your browser does come from Google, and the app would send Google's code to the attacker's provider, which would sign in as you.",
 		hook: at(inCallback, func(r *reply) {
 			r.header.Set("Location", strings.Replace(r.header.Get("Location"), "/callback/oidc~mix-up?", "/callback/google?fault=mix-up&", 1))
 		})},
 	{Name: "error-script", Step: 2, Stops: Refusal, Spec: "RFC 6749 §10.14",
 		Does:  "The error in the callback has a script as its description.",
-		Gains: "The script would run in the app's page, with the app's cookies.",
+		Gains: "If the page did not escape it, the script would run with the app's cookies.",
 		hook:  query(url.Values{"error": {"server_error"}, "error_description": {"<script>alert(document.cookie)</script>"}})},
 	{Name: "callback-late", Step: 2, Stops: "attempt-fresh", How: Late,
 		Does:  "The callback arrives eleven minutes after the sign-in began.",

@@ -24,7 +24,7 @@ var claimFaults = []Fault{
 		Gains: "A token from a log or a backup would sign in for ever."},
 	{Name: "iat-future", Step: 4, Stops: "claim-iat", hook: claims(object{"iat": in(time.Hour), "exp": in(2 * time.Hour)}),
 		Does:  "The time of issue in the ID token is one hour in the future.",
-		Gains: "An attacker who had the provider's key for a moment would have made tokens for later."},
+		Gains: "An attacker who had the provider's key for a moment could make tokens for later."},
 	{Name: "iat-old", Step: 4, Stops: "claim-iat-fresh", hook: claims(object{"iat": in(-time.Hour)}),
 		Does:  "The ID token was issued an hour before you began to sign in.",
 		Gains: "An attacker would use the token of an earlier sign-in again."},

@@ -103,7 +103,7 @@ var laterFaults = []Fault{
 		Does:  "The refreshed tokens come with an ID token about another user.",
 		Gains: "Your session would go on with somebody else's data."},
 	{Name: "refresh-iss-other", Step: 6, Stops: "refresh-iss", How: Refresh, local: true,
-		Does:  "The refreshed ID token names the issuer in the provider's other spelling.",
+		Does:  "The refreshed ID token names the issuer accounts.google.com, and the first one https://accounts.google.com.",
 		Gains: "The app would take two issuers for one. Two users with the same subject, one at each issuer, would become one user.",
 		hook:  refreshed(object{"iss": "accounts.google.com"})},
 	{Name: "refresh-auth-time", Step: 6, Stops: "refresh-auth-time", How: Refresh, hook: refreshed(object{"auth_time": 253402300799}),
