@@ -15,7 +15,7 @@
 // needs OIDC_ISSUER. If you need more scopes there, set OIDC_SCOPES.
 //
 // With -data DIR, the app keeps accounts and sessions over restarts. SESSION_KEY (64 hexadecimal
-// digits) is the key that seals (encrypts) their tokens. If you do not set it, the app keeps a
+// digits) is the key that seals (encrypts) tokens and cookies. If you do not set it, the app keeps a
 // key in DIR. For all flags: go run . -h
 package main
 
@@ -111,7 +111,7 @@ func (s *server) connect(w http.ResponseWriter, r *http.Request, userID string) 
 	s.withProvider(func(w http.ResponseWriter, r *http.Request, p registered.Provider) { s.begin(w, r, p, userID) })(w, r)
 }
 
-// begin is step 1, with step 0 before it if the provider has metadata. It sends the browser to the
+// begin is step 1, with step 0 before it if the provider uses OpenID Connect. It sends the browser to the
 // provider, with the attempt in a cookie. For a sign-in, userID is empty. To connect an account, userID
 // is the user who pressed the button on our own page, which sends a POST. A link must not connect: with
 // a link, an attacker could connect the attacker's account to your user.
@@ -142,7 +142,7 @@ func (s *server) callback(w http.ResponseWriter, r *http.Request, p registered.P
 		s.site.Fail(w, r, p.About, err)
 		return
 	}
-	if connected && done.attempt.User == s.pages.UserID(r) { // another user may have signed in since
+	if connected && done.attempt.User == s.pages.UserID(r) { // not if another user has signed in since
 		s.site.Notify(w, r, "Connected: you can now sign in with "+p.Title+" as well, as the same user.")
 	}
 	http.Redirect(w, r, cmp.Or(done.attempt.Next, "/profile"), http.StatusSeeOther) // a URL without the code
@@ -351,9 +351,9 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.SetOutput(stderr)
 	flags.StringVar(&c.addr, "addr", "localhost:8080", "`host:port` on which the app listens")
 	base := flags.String("base-url", "", "`URL` under which browsers reach the app (default: from -addr)")
-	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens; localhost:9000 if the app is at 127.0.0.1 or [::1]")
+	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens; without this flag localhost:9000 if the app is at 127.0.0.1 or [::1]")
 	flags.StringVar(&c.data, "data", "", "`directory` that keeps accounts and sessions over restarts (default: in memory)")
-	flags.BoolVar(&c.fake, "fake", false, "use the fake provider and ignore all credentials (default: if there are no credentials)")
+	flags.BoolVar(&c.fake, "fake", false, "use the fake provider and ignore all credentials (also if there are no credentials)")
 	flags.BoolVar(&c.trace, "trace", false, "print each step of each sign-in, without real providers' secrets; if providers are real, /trace needs this flag too")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return c, err

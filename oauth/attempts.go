@@ -129,9 +129,8 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	if err != nil {
 		cookie = new(http.Cookie) // with an empty name
 	}
-	// Anybody can send a browser to the callback's URL with an error. If the browser has no
-	// attempt for it, Take does not believe the error. Its CheckError mentions the error, unless the
-	// attempt was used.
+	// Anybody can send a browser to the callback's URL with a denial. If the browser has no attempt
+	// for it, Take does not believe it. The CheckError only mentions it, unless the attempt was used.
 	said := ""
 	if refusal := callbackRefusal(query); refusal != nil {
 		said = "error=" + refusal.Code + ", and "
@@ -147,8 +146,8 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 	}
 	http.SetCookie(w, a.cookie(state, -time.Second))
 	var attempt Attempt
-	plaintext, unsealed := a.sealer.Open(cookie.Value, name)
-	err = cmp.Or(unsealed, json.Unmarshal(plaintext, &attempt))
+	plaintext, err := a.sealer.Open(cookie.Value, name)
+	err = cmp.Or(err, json.Unmarshal(plaintext, &attempt))
 	if err == nil {
 		report(ctx, AttemptTaken{name, attempt})
 	}

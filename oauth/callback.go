@@ -36,7 +36,7 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 	// iss may be missing if the provider did not promise it. Then only attempt-client stops a
 	// mix-up: the app finds this client by the callback's path, and the attempt must name the same
 	// provider. This is a weaker defense: an attacker may register an app at the honest provider,
-	// and give it the redirect URI that this app uses for the attacker's provider (RFC 9700 §4.4.2.2).
+	// with the redirect URI that this app uses for the attacker's provider (RFC 9700 §4.4.2.2).
 	callback, err := checked(ctx, Callback{attempt, q.Get("code"), q.Get(c.GrantedScopesParameter)},
 		callbackOnce.noError(err),
 		attemptClient.equal(attempt.Provider, c.Name),
@@ -52,8 +52,8 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 }
 
 // parseCallback reads a callback's query, and finds a denial in it. It refuses three things: a
-// parameter that occurs twice, a semicolon (some parsers split there), and a deciding parameter
-// that it cannot decode. It ignores any other parameter that it cannot decode (RFC 6749 §4.1.2):
+// parameter that occurs twice, a semicolon (some parsers split there), and one of the decisive
+// parameters badly encoded. It ignores other badly encoded parameters (RFC 6749 §4.1.2):
 // a badly encoded description must not hide a denial.
 func parseCallback(rawQuery string) (url.Values, *Refusal, error) {
 	q, err := url.ParseQuery(rawQuery)
@@ -61,15 +61,15 @@ func parseCallback(rawQuery string) (url.Values, *Refusal, error) {
 		name, value, _ := strings.Cut(pair, "=")
 		name, _ = url.QueryUnescape(name) // empty if it cannot be decoded
 		_, unreadable := url.QueryUnescape(value)
-		if strings.Contains(pair, ";") || unreadable != nil && slices.Contains(deciding, name) {
+		if strings.Contains(pair, ";") || unreadable != nil && slices.Contains(decisive, name) {
 			return q, nil, err
 		}
 	}
 	return q, callbackRefusal(q), noRepeats(q)
 }
 
-// deciding are the parameters of both protocols that decide the outcome of a callback.
-var deciding = []string{"state", "iss", "code", "error", "error_code", "oauth_token", "oauth_verifier", "denied", "oauth_problem"}
+// decisive are the parameters of both protocols that decide the outcome of a callback.
+var decisive = []string{"state", "iss", "code", "error", "error_code", "oauth_token", "oauth_verifier", "denied", "oauth_problem"}
 
 // noRepeats refuses a parameter that occurs twice.
 func noRepeats(q url.Values) error {
@@ -81,7 +81,7 @@ func noRepeats(q url.Values) error {
 	return nil
 }
 
-// callbackRefusal returns the denial in a callback's query, or nil. OAuth 2.0 has error (RFC 6749
+// callbackRefusal returns the denial in a callback's query, or nil. OAuth 2.0 sends error (RFC 6749
 // §4.1.2.1); Meta may send error_code and error_message instead. OAuth 1.0a defines no denial: X
 // sends denied with the temporary token as its value, others send oauth_problem. A parameter
 // without a value counts as missing (RFC 6749 §3.1). If the query has a denial and a code, the

@@ -133,8 +133,8 @@ func newSender(providerURL string, transport http.RoundTripper) sender {
 	return sender{transport, strings.HasPrefix(providerURL, "http:")}
 }
 
-// isHTTPS is the check that a URL is safe: the URL of each request, and each URL in the metadata.
-func (s *sender) isHTTPS(rawURL string) Outcome {
+// safeURL is the check that a URL is safe: the URL of each request, and each URL in the metadata.
+func (s *sender) safeURL(rawURL string) Outcome {
 	return endpointHTTPS.noError(checkHTTPS(rawURL, s.loopback))
 }
 
@@ -147,7 +147,7 @@ type Request struct {
 
 // send sends one request to the provider. Every request goes through this function.
 func (s *sender) send(ctx context.Context, r Request) reply {
-	if err := check(ctx, s.isHTTPS(r.URL)); err != nil {
+	if err := check(ctx, s.safeURL(r.URL)); err != nil {
 		return reply{err: err}
 	}
 	waiting, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -164,7 +164,7 @@ func (s *sender) send(ctx context.Context, r Request) reply {
 	// RoundTrip does not follow redirects; an http.Client would. After a 307 or 308 it would send
 	// code, verifier and secret to another server (RFC 9700 §4.12 describes this for browsers).
 	// After RoundTrip a check of the status refuses the redirect. Also, an http.Client's
-	// error shows the URL, and Meta's URLs hold secrets.
+	// error shows the URL, and Facebook's URLs hold a proof made with the client secret.
 	response, err := s.transport.RoundTrip(request)
 	var received []byte
 	if err == nil {
@@ -202,7 +202,7 @@ func unreachable(ctx context.Context, r Request, host string, err error) error {
 	return errors.New(r.scrub(host + ": " + err.Error()))
 }
 
-// getObject fetches a JSON object. Its media type must be application/json or one of others.
+// getObject fetches a JSON object. Its media type must be application/json or in others.
 func (s *sender) getObject(ctx context.Context, rawURL string, others ...string) (Object, error) {
 	return s.send(ctx, Request{Method: http.MethodGet, URL: rawURL}).object(ctx, append(others, "application/json")...)
 }

@@ -29,7 +29,7 @@ type Metadata struct {
 }
 
 // Discover is step 0. With OpenID Connect it fetches the provider's metadata from the issuer (OIDC
-// Discovery §4) and keeps them for an hour. Otherwise it returns those of the provider entry. Each
+// Discovery §4) and keeps it for an hour. Otherwise it returns that of the provider entry. Each
 // step that needs metadata calls Discover; the app's start does not. So a provider that is down
 // stops only its own sign-ins, and only while it is down.
 func (c *Client) Discover(ctx context.Context) (Metadata, error) {
@@ -65,11 +65,11 @@ func (c *Client) fetchMetadata(ctx context.Context) (Metadata, error) {
 		discoveryEndpoints.present(m.AuthorizationEndpoint).ifFailed("", "authorization_endpoint"),
 		discoveryEndpoints.present(m.TokenEndpoint).ifFailed("", "token_endpoint"),
 		discoveryEndpoints.present(m.JWKSURI).ifFailed("", "jwks_uri"),
-		c.canAuthenticate(m),
-		c.isHTTPS(m.AuthorizationEndpoint),
-		c.isHTTPS(m.TokenEndpoint),
-		c.isHTTPS(m.JWKSURI),
-		c.isHTTPS(m.UserinfoEndpoint).skipIf(m.UserinfoEndpoint == ""),
-		c.isHTTPS(m.RevocationEndpoint).skipIf(m.RevocationEndpoint == ""),
+		c.authMethodKnown(m),
+		c.safeURL(m.AuthorizationEndpoint),
+		c.safeURL(m.TokenEndpoint),
+		c.safeURL(m.JWKSURI),
+		c.safeURL(m.UserinfoEndpoint).skipIf(m.UserinfoEndpoint == ""),
+		c.safeURL(m.RevocationEndpoint).skipIf(m.RevocationEndpoint == ""),
 	)
 }

@@ -29,10 +29,10 @@
 //	7 revoke     err := client.Revoke(ctx, tokens)
 //
 // Step 3 takes a [Callback], which only step 2 makes. Step 4 takes an [Unverified], which only
-// step 3 makes. So you cannot leave out a step from 2 to 4. The step numbers are the same in
-// the code, in errors and on the pages.
+// step 3 makes and only step 4 opens. So you cannot leave out step 2, 3 or 4. The step numbers
+// are the same in the code, in errors and on the pages.
 //
-// # Reading order
+// # Files
 //
 // Each file has one step or one idea. In the order of a sign-in:
 //
@@ -65,21 +65,21 @@
 // [Checks] lists every check with its step, its name, the section that asks for it,
 // and what goes wrong without it. Each is declared at the top of a file that makes it. A
 // step whose check fails returns a [*CheckError]. If the user or the provider declines, it
-// returns a [*Refusal]. [ErrNoRevocation] means that the provider has no step 7. All other
-// errors have a text only, for example if a URL cannot be parsed.
+// returns a [*Refusal]. [ErrNoRevocation] means that the provider has no step 7. Other errors
+// have no type of this package, for example if a URL cannot be parsed.
 //
 // # Leniencies
 //
 // Providers differ from the specifications. Most differences of one provider are in its
-// entry in package providers, with the source. From all providers this client accepts:
+// entry in package providers, with the source. This client accepts from every provider:
 //
 //   - expires_in as text, and an expires_in that makes no sense (see expiresIn)
 //   - scopes separated by commas
-//   - null instead of leaving out a member of a reply
+//   - null in place of an absent member of a reply
 //   - a key set in which this client does not understand some of the keys
 //   - an ID token without typ or kid
 //   - a byte order mark before JSON
-//   - unknown parameters of the callback, which this client ignores
+//   - unknown parameters of the callback, if none occurs twice
 //   - a clock that differs from this machine's by up to 60 seconds
 //
 // # Not here, on purpose
@@ -104,10 +104,10 @@
 //   - Checks of max_age, acr and c_hash: they belong to requests that this client
 //     never sends.
 //   - The metadata's id_token_signing_alg_values_supported: this client accepts RS256 and
-//     ES256, whatever the metadata say.
+//     ES256, whatever the metadata says.
 //   - Sign-ins that the provider begins (OIDC Core §4): each sign-in begins in this app.
-//   - A guard against providers whose metadata point inside this network:
-//     the app's owner chose the issuer, and this client trusts it that far.
+//   - A guard against providers whose metadata points inside this network:
+//     the app's owner chose the issuer, and this client trusts it in this.
 //   - Safety on plain http. Cookies do not tell ports apart, so a program on another port
 //     of this host can set one. An attacker who has such a program cannot forge an attempt.
 //     But the attacker can begin a sign-in here, set its cookie in the user's browser, and

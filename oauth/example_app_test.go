@@ -111,7 +111,7 @@ func fail(w http.ResponseWriter, err error) {
 	if refusal, ok := errors.AsType[*oauth.Refusal](err); ok && refusal.ByUser() {
 		status = http.StatusOK
 	}
-	http.Error(w, "You are not signed in. Nothing is lost: sign in again.", status)
+	http.Error(w, "The sign-in failed. Nothing is lost: sign in again.", status)
 }
 
 // A browser signs in to the app above. The fake provider plays Google.

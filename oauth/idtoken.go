@@ -175,7 +175,7 @@ func parseClaims(o Object) (idClaims, error) {
 
 // readDate reads a NumericDate: a JSON number of seconds since 1970, perhaps with a fraction (RFC
 // 7519 §2). If the claim is missing or below 1, readDate leaves t as it is. A zero t then fails
-// every check that needs the time. A time after the year 9999 is an error: the provider probably
+// the checks of exp and iat. A time after the year 9999 is an error: the provider probably
 // sent milliseconds.
 func readDate(o Object, name string, t *time.Time) error {
 	var seconds float64

@@ -40,9 +40,9 @@ type key struct {
 
 // keysFor returns the keys that may have signed the token: the keys for its algorithm and, if the
 // token has a kid, with that kid. The provider may have changed its keys since this client fetched
-// them. If no key has the token's kid, keysFor fetches the keys again (OIDC Core §10.1.1). If the
-// token has no kid, keysFor fetches the keys again if no key is for the token's algorithm, or if the
-// caller sets refetch because no key has verified the signature.
+// them. If no key has the token's kid, keysFor fetches the keys again (OIDC Core §10.1.1). For a
+// token without kid, it fetches them again if no key is for the token's algorithm, or if refetch is
+// set: then no key has verified the signature.
 func (c *Client) keysFor(ctx context.Context, token jws, refetch bool) ([]key, error) {
 	matches := func(k key) bool {
 		if token.kid == "" {
@@ -86,7 +86,7 @@ func (c *Client) fetchKeys(ctx context.Context) ([]key, error) {
 	}
 	var members []Object
 	err = set.Read("keys", &members)
-	if err := check(ctx, replyJSON.noError(err), replySize.holds(len(members) <= maxKeys)); err != nil {
+	if err := check(ctx, replyJSON.noError(err), replySize.holds(len(members) <= maxKeys).ifFailed("too many keys", "")); err != nil {
 		return nil, err
 	}
 	keys := make([]key, len(members))

@@ -108,8 +108,8 @@ func tokenState(temporaryToken string) string {
 
 // ParseCallback is step 2. It checks the query that the browser brought back from the provider.
 // rawQuery is the query as received, and attempt is what this browser began. The temporary token
-// does the work of the state: it must be the token of the attempt (RFC 5849 §2.2 and §4.13). A
-// denial is a [*Refusal].
+// does the work of the state: it must be the token of the attempt (RFC 5849 §2.2 and §4.13). For
+// a denial, the error is a [*Refusal].
 func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery string) (Callback, error) {
 	ctx = inStep(ctx, 2, (*Client1).ParseCallback)
 	q, refusal, err := parseCallback(rawQuery)
@@ -138,8 +138,8 @@ type TokenCredentials struct {
 
 // Exchange is step 3. It exchanges the temporary credentials and the callback's verifier for token
 // credentials (RFC 5849 §2.3). The temporary secret signs the request. Only the provider and this
-// attempt have that secret, so a stolen verifier is of no use. A denial by the provider is a
-// [*Refusal].
+// attempt have that secret, so a stolen verifier is of no use. If the provider refuses, the
+// error is a [*Refusal].
 func (c *Client1) Exchange(ctx context.Context, callback Callback) (TokenCredentials, error) {
 	ctx = inStep(ctx, 3, (*Client1).Exchange)
 	attempt := callback.attempt
@@ -183,7 +183,7 @@ func (c *Client1) Get(ctx context.Context, t TokenCredentials, rawURL string) (j
 }
 
 // sendSigned sends a signed request. Its header has the parameters that every request has (RFC
-// 5849 §3.1), those that the caller adds (more), and the signature. Each request has the time and a
+// 5849 §3.1), those in the argument more, and the signature. Each request has the time and a
 // new nonce, so that the provider can refuse a request that an attacker sends again (§3.3).
 func (c *Client1) sendSigned(ctx context.Context, method, rawURL, tokenSecret string, more ...Parameter) reply {
 	s, err := sign1(method, rawURL, "", append([]Parameter{

@@ -26,8 +26,8 @@ type Provider struct {
 	About
 
 	// Issuer is the URL that names the provider; empty if it is not known. With OpenID
-	// Connect, step 0 finds the metadata under it, and iss of the ID token must equal it. With or
-	// without OpenID Connect, iss of the callback must equal it, if sent (RFC 9207).
+	// Connect, step 0 finds the metadata under it, and iss of the ID token must equal it or an
+	// alias. With or without OpenID Connect, iss of the callback must equal it, if sent (RFC 9207).
 	Issuer string
 	// IssuerAliases are other spellings of Issuer that ID tokens of this provider may have.
 	IssuerAliases []string
@@ -42,11 +42,11 @@ type Provider struct {
 	// AuthorizationParams are added to the authorization URL. They cannot replace the
 	// protocol's own parameters.
 	AuthorizationParams map[string]string
-	// WithoutPKCE, if set, turns PKCE off. It says why, with source and date, and what protects
-	// the code instead.
+	// WithoutPKCE, if set, turns PKCE off. It says why, with source and date, and what
+	// protection remains.
 	WithoutPKCE string
 	// ClientAuth is client_secret_basic or client_secret_post. If it is empty, the metadata
-	// decide.
+	// decides.
 	ClientAuth string
 	// GrantedScopesParameter is for a provider whose token reply does not have the granted scopes. It
 	// names the parameter of the callback that has them.

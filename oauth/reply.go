@@ -38,7 +38,7 @@ type reply struct {
 func (r reply) statusOK() Outcome { return replyStatus.equal(strconv.Itoa(r.status), "200") }
 
 // object reads a reply that must be a JSON object, with one of these media types. If the reply
-// reports an error, object returns a *Refusal, even with status 200: GitHub does this.
+// reports an error, object returns a *Refusal, even if the status is 200, as GitHub sends it.
 func (r reply) object(ctx context.Context, mediaTypes ...string) (Object, error) {
 	if err := r.failure(ctx); err != nil {
 		return nil, err
@@ -164,8 +164,8 @@ func (r reply) failure(ctx context.Context) error {
 var secretParameter = regexp.MustCompile(`(?:secret|code|verifier|token|proof|signature)"?[=:] ?"?([^&"]+)`)
 
 // scrub returns text, or a note in its place if text repeats a secret of the request. The note
-// replaces the whole text, not only the secret: if a short secret is cut out first, a long one that
-// contains it no longer matches, and its rest stays. An attacker can choose a short code.
+// replaces the whole text. Otherwise an attacker could choose a short code that is part of a longer
+// secret. With the code cut out, the longer secret would not be found, and its other parts would stay.
 func (r Request) scrub(text string) string {
 	authorization := r.Header.Get("Authorization")
 	_, credentials, _ := strings.Cut(authorization, " ")

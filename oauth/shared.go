@@ -22,7 +22,7 @@ type shared[T any] struct {
 	mu        sync.Mutex
 	value     T
 	fetched   time.Time     // zero if nothing was fetched yet
-	refetched time.Time     // when a fresh value was last fetched again
+	refetched time.Time     // when the fetch of a new value in place of a fresh one last began
 	pending   chan struct{} // closed when the current fetch ends; nil if there is none
 	err       error         // of the last fetch
 }
@@ -30,7 +30,7 @@ type shared[T any] struct {
 // get returns the value if it is fresh and the function good accepts it (nil accepts every value).
 // Otherwise get fetches the value. If the fetch of a value that is not fresh fails, the next call tries
 // again. If good does not accept a fresh value, the provider may have new keys, or an attacker made
-// up the key id that good looks for. So get fetches a fresh value again at most once in 10 seconds.
+// up the key id that good looks for. So get replaces a fresh value at most once in 10 seconds.
 // In between it returns the value as it is.
 func (s *shared[T]) get(ctx context.Context, good func(T) bool, fetch func(context.Context) (T, error)) (none T, err error) {
 	s.mu.Lock()

@@ -23,7 +23,8 @@ func sign1(method, rawURL, form string, protocol []Parameter, clientSecret, toke
 	if err != nil {
 		return Signed{}, err
 	}
-	// net/http sends such a host in another spelling, and the server would compute another signature.
+	// net/http sends an IPv6 zone or a letter outside ASCII in another spelling, or not at all. So the
+	// server would compute another signature.
 	if strings.ContainsFunc(u.Host, func(r rune) bool { return r == '%' || r > '~' }) {
 		return Signed{}, errors.New("the host of a signed request must be ASCII (IDN as xn--…), without an IPv6 zone")
 	}
@@ -71,7 +72,7 @@ func normalizeParameters(parameters []Parameter) string {
 // sees them, without query and fragment, and without the default port. Like net/http, it keeps the
 // path as it stands in the URL, uses "/" for an empty path, and leaves out an empty port.
 func baseStringURI(u *url.URL) string {
-	host := strings.ToLower(u.Host) // url.Parse has lowered the scheme
+	host := strings.ToLower(u.Host) // url.Parse has put the scheme in lower case
 	if port := u.Port(); port == "" || u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
 		host = strings.TrimSuffix(host, ":"+port)
 	}

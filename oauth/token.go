@@ -48,7 +48,7 @@ type Unverified struct {
 
 // Exchange is step 3. It exchanges the code for tokens (RFC 6749 §4.1.3). It does not try again
 // after a failure: if the provider receives a code twice, it may revoke the tokens that it issued
-// for that code. A denial by the provider is a [*Refusal].
+// for that code. If the provider refuses, the error is a [*Refusal].
 func (c *Client) Exchange(ctx context.Context, callback Callback) (Unverified, error) {
 	ctx = inStep(ctx, 3, (*Client).Exchange)
 	attempt := callback.attempt
@@ -131,7 +131,7 @@ func (c *Client) tokenRequest(ctx context.Context, form url.Values) (Unverified,
 // uses both methods in one request (RFC 6749 §2.3).
 func (c *Client) post(ctx context.Context, metadata Metadata, endpoint string, form url.Values) reply {
 	header := http.Header{"Content-Type": {formEncoded}}
-	if err := check(ctx, c.canAuthenticate(metadata)); err != nil {
+	if err := check(ctx, c.authMethodKnown(metadata)); err != nil {
 		return reply{err: err}
 	}
 	if c.authMethod(metadata) == "client_secret_basic" {
@@ -163,10 +163,10 @@ func (c *Client) authMethod(m Metadata) string {
 	return strings.Join(listed, " ")
 }
 
-// canAuthenticate checks that authMethod has found a method that this client supports. With OpenID
-// Connect step 0 calls it, so that a sign-in that can only fail does not begin. post calls it before
+// authMethodKnown checks that authMethod has found a method that this client supports. With OpenID
+// Connect, step 0 calls it, so that a sign-in that can only fail does not begin. post calls it before
 // it sends the secret.
-func (c *Client) canAuthenticate(m Metadata) Outcome {
+func (c *Client) authMethodKnown(m Metadata) Outcome {
 	return tokenClientAuth.oneOf(c.authMethod(m), "client_secret_basic", "client_secret_post")
 }
 

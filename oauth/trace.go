@@ -75,8 +75,8 @@ func WithTrace(ctx context.Context, f func(Event)) context.Context {
 
 type tracer func(Event)
 
-// tracing returns the function of [WithTrace], or nil if ctx has none. If an event costs work,
-// callers make it only if there is a trace.
+// tracing returns the function of [WithTrace], or nil if ctx has none. Callers make
+// a costly event only if there is a trace.
 func tracing(ctx context.Context) tracer {
 	t, _ := ctx.Value(traceKey{}).(tracer)
 	return t

@@ -28,9 +28,9 @@ type Reply struct {
 	Body json.RawMessage // valid JSON; no object has a name twice
 }
 
-// UserInfo is step 5. It reads the user's profile with the access token, from the provider's own
-// URLs or from the userinfo endpoint (OIDC Core §5.3). If t.Subject is set, as always with OpenID
-// Connect, the profile must be that user's.
+// UserInfo is step 5. It reads the user's profile with the access token, from c.ProfileURLs. If
+// there are none, it reads the userinfo endpoint (OIDC Core §5.3). If t.Subject is set, as always
+// with OpenID Connect, the profile must be that user's.
 func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 	ctx = inStep(ctx, 5, (*Client).UserInfo)
 	if err := check(ctx, attemptClient.equal(t.Provider, c.Name)); err != nil {
@@ -47,7 +47,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 		}
 	}
 	var received []Reply
-	replies := ProfileInput{IDToken: t.IDToken, API: make([]json.RawMessage, len(urls))}
+	input := ProfileInput{IDToken: t.IDToken, API: make([]json.RawMessage, len(urls))}
 	for i, u := range urls {
 		if u.Scope != "" && !slices.Contains(t.Scopes, u.Scope) {
 			continue
@@ -56,7 +56,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 		if err != nil {
 			return Info{}, err
 		}
-		replies.API[i] = body
+		input.API[i] = body
 		received = append(received, Reply{u.URL, body})
 	}
 	if c.OpenID && len(received) > 0 { // c.Profile takes the subject from the ID token, so infoOf would not notice another user's reply
@@ -66,7 +66,7 @@ func (c *Client) UserInfo(ctx context.Context, t Tokens) (Info, error) {
 			return Info{}, err
 		}
 	}
-	return infoOf(ctx, t.Subject, t.AccessToken, c.Profile, replies, received)
+	return infoOf(ctx, t.Subject, t.AccessToken, c.Profile, input, received)
 }
 
 // Get reads any URL of the provider's API with the access token, and returns the JSON reply. The
@@ -82,12 +82,12 @@ func (c *Client) Get(ctx context.Context, t Tokens, rawURL string) (json.RawMess
 	return c.send(ctx, request).json(ctx)
 }
 
-// infoOf maps the replies to a profile. If subject is set, the profile must be that user's. If
-// a refusal's text repeats token, infoOf withholds that text.
-func infoOf(ctx context.Context, subject, token string, mapping func(ProfileInput) (Profile, error), replies ProfileInput, received []Reply) (Info, error) {
-	p, err := mapping(replies)
+// infoOf maps input to a profile. If subject is set, the profile must be that user's. If
+// a refusal's text repeats secret, infoOf withholds that text.
+func infoOf(ctx context.Context, subject, secret string, mapping func(ProfileInput) (Profile, error), input ProfileInput, received []Reply) (Info, error) {
+	p, err := mapping(input)
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
-		return Info{}, refusal.completed(ctx, http.StatusOK, Request{Body: url.Values{"token": {token}}.Encode()})
+		return Info{}, refusal.completed(ctx, http.StatusOK, Request{Body: url.Values{"secret": {secret}}.Encode()})
 	}
 	return checked(ctx, Info{p, received},
 		profileMembers.noError(err),

@@ -12,8 +12,8 @@ import (
 
 // Facebook speaks OAuth 2.0, with its own format of errors and its own signature of API
 // requests. Version 26.0 of its Graph API came out on 2026-07-29. Facebook also publishes
-// metadata for OpenID Connect, but they name no token endpoint, so an app cannot redeem a
-// code by them.
+// metadata for OpenID Connect, but it names no token endpoint, so an app cannot redeem a
+// code by it.
 func Facebook() oauth.Provider {
 	return oauth.Provider{
 		About: oauth.About{
