@@ -351,9 +351,9 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.SetOutput(stderr)
 	flags.StringVar(&c.addr, "addr", "localhost:8080", "`host:port` on which the app listens")
 	base := flags.String("base-url", "", "`URL` under which browsers reach the app (default: from -addr)")
-	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens; without this flag localhost:9000 if the app is at 127.0.0.1 or [::1]")
+	flags.StringVar(&c.fakeAddr, "fake-addr", "127.0.0.1:9000", "`host:port` on which the fake provider listens; if the app is at 127.0.0.1 or [::1], the default is localhost:9000")
 	flags.StringVar(&c.data, "data", "", "`directory` that keeps accounts and sessions over restarts (default: in memory)")
-	flags.BoolVar(&c.fake, "fake", false, "use the fake provider and ignore all credentials (also if there are no credentials)")
+	flags.BoolVar(&c.fake, "fake", false, "use the fake provider and ignore all credentials (the default if there are none)")
 	flags.BoolVar(&c.trace, "trace", false, "print each step of each sign-in, without real providers' secrets; if providers are real, /trace needs this flag too")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return c, err

@@ -130,7 +130,7 @@ func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error)
 		cookie = new(http.Cookie) // with an empty name
 	}
 	// Anybody can send a browser to the callback's URL with a denial. If the browser has no attempt
-	// for it, Take does not believe it. The CheckError only mentions it, unless the attempt was used.
+	// for it, Take does not believe it. At most, the CheckError mentions it.
 	said := ""
 	if refusal := callbackRefusal(query); refusal != nil {
 		said = "error=" + refusal.Code + ", and "

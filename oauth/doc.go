@@ -28,9 +28,9 @@
 //	6 refresh    tokens, err := client.Refresh(ctx, tokens)
 //	7 revoke     err := client.Revoke(ctx, tokens)
 //
-// Step 3 takes a [Callback], which only step 2 makes. Step 4 takes an [Unverified], which only
-// step 3 makes and only step 4 opens. So you cannot leave out step 2, 3 or 4. The step numbers
-// are the same in the code, in errors and on the pages.
+// Step 3 takes a [Callback], which only step 2 makes. Step 4 takes an [Unverified], which an
+// app gets only from step 3, and can open only with step 4. So you cannot leave out step 2, 3
+// or 4. The step numbers are the same in the code, in errors and on the pages.
 //
 // # Files
 //
@@ -107,7 +107,7 @@
 //     ES256, whatever the metadata says.
 //   - Sign-ins that the provider begins (OIDC Core §4): each sign-in begins in this app.
 //   - A guard against providers whose metadata points inside this network:
-//     the app's owner chose the issuer, and this client trusts it in this.
+//     the app's owner chose the issuer, so this client trusts its metadata.
 //   - Safety on plain http. Cookies do not tell ports apart, so a program on another port
 //     of this host can set one. An attacker who has such a program cannot forge an attempt.
 //     But the attacker can begin a sign-in here, set its cookie in the user's browser, and

@@ -42,7 +42,7 @@ type key struct {
 // token has a kid, with that kid. The provider may have changed its keys since this client fetched
 // them. If no key has the token's kid, keysFor fetches the keys again (OIDC Core §10.1.1). For a
 // token without kid, it fetches them again if no key is for the token's algorithm, or if refetch is
-// set: then no key has verified the signature.
+// set, because no key has verified the signature.
 func (c *Client) keysFor(ctx context.Context, token jws, refetch bool) ([]key, error) {
 	matches := func(k key) bool {
 		if token.kid == "" {

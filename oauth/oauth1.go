@@ -183,16 +183,16 @@ func (c *Client1) Get(ctx context.Context, t TokenCredentials, rawURL string) (j
 }
 
 // sendSigned sends a signed request. Its header has the parameters that every request has (RFC
-// 5849 §3.1), those in the argument more, and the signature. Each request has the time and a
+// 5849 §3.1), those in extra, and the signature. Each request has the time and a
 // new nonce, so that the provider can refuse a request that an attacker sends again (§3.3).
-func (c *Client1) sendSigned(ctx context.Context, method, rawURL, tokenSecret string, more ...Parameter) reply {
+func (c *Client1) sendSigned(ctx context.Context, method, rawURL, tokenSecret string, extra ...Parameter) reply {
 	s, err := sign1(method, rawURL, "", append([]Parameter{
 		{"oauth_consumer_key", c.ID},
 		{"oauth_nonce", rand.Text()},
 		{"oauth_signature_method", "HMAC-SHA1"},
 		{"oauth_timestamp", strconv.FormatInt(time.Now().Unix(), 10)},
 		{"oauth_version", "1.0"},
-	}, more...), c.Secret, tokenSecret)
+	}, extra...), c.Secret, tokenSecret)
 	if err != nil {
 		return reply{err: fmt.Errorf("oauth: step %d: %w", stepOf(ctx), err)}
 	}

@@ -22,7 +22,7 @@ type shared[T any] struct {
 	mu        sync.Mutex
 	value     T
 	fetched   time.Time     // zero if nothing was fetched yet
-	refetched time.Time     // when the fetch of a new value in place of a fresh one last began
+	refetched time.Time     // when a fetch last began although value was fresh
 	pending   chan struct{} // closed when the current fetch ends; nil if there is none
 	err       error         // of the last fetch
 }
