@@ -627,7 +627,7 @@ func TestRunRefuses(t *testing.T) {
 		"no client secret":             {"GOOGLE_CLIENT_ID=x", "", "GOOGLE_CLIENT_SECRET is not set: set all of GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET, or none"},
 		"no issuer":                    {oidc, "", "OIDC_ISSUER is not set: set all of OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_ISSUER, or none"},
 		"issuer on http":               {oidc + "OIDC_ISSUER=http://op.example", "", `OIDC_ISSUER: oauth: oidc: issuer or token endpoint "http://op.example": http://op.example is not https; plain http is only for an app or a provider on this machine (OIDC Discovery §3; RFC 6749 §3.2)`},
-		"issuer twice":                 {oidc + "OIDC_ISSUER=https://accounts.google.com " + google, "", "OIDC_ISSUER: https://accounts.google.com is already the issuer of Google, and two providers must not have one issuer (RFC 9207 §4)"},
+		"issuer twice":                 {oidc + "OIDC_ISSUER=https://accounts.google.com " + google, "", "OIDC_ISSUER: https://accounts.google.com is already the issuer of Google, and two providers must not share an issuer (RFC 9207 §4)"},
 		"base URL on http":             {"", "-base-url http://app.example", "-base-url http://app.example: plain http is for localhost only; take https://app.example"},
 		"base URL with an empty query": {"", "-base-url https://app.example?", `-base-url "https://app.example?": want a scheme and a host, like https://app.example.com`},
 		"base URL with a path":         {"", "-base-url https://app.example/app", `-base-url "https://app.example/app": want a scheme and a host, like https://app.example.com`},

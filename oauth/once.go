@@ -23,13 +23,13 @@ type delivery struct {
 
 // Once calls the function steps, which must run the whole callback r from [Attempts.Take] on, and
 // returns its result. A code works once, but a browser may bring the callback twice: the user
-// reloads while the provider is slow, or the app's answer is lost. So steps gets a request whose
+// reloads while the provider is slow, or the app's answer is lost. So this function gets a request whose
 // context lasts 15 seconds and does not end if the browser goes away. If the browser brings the same
 // callback again before it has received the first answer, and within 75 seconds, Once does not call
 // steps again. It waits for the first call and returns the result of that call.
 //
-// So steps must not answer the browser or begin a session. Do both after Once has returned, each
-// time.
+// So the function must not answer the browser or begin a session. Do both after Once has returned,
+// each time.
 //
 // Once knows the browser by the attempt's cookie. The first answer deletes this cookie. So if the
 // browser brings the callback again after that answer, Take refuses it. By then the browser has the

@@ -22,7 +22,7 @@ func All() []oauth.Provider {
 	return []oauth.Provider{Google(), GitHub(), Facebook(), Instagram(), Spotify(), X2()}
 }
 
-// members maps the names of members of a JSON object to pointers, through which read stores the values.
+// members maps the names of members of a JSON object to pointers. The function read stores the values there.
 type members map[string]any
 
 // read reads members of a profile reply, which must be a JSON object. The client has already

@@ -16,8 +16,8 @@ func X() oauth.Provider1 {
 			Name:    "x",
 			Title:   "X (OAuth 1.0a)",
 			Console: "https://console.x.com",
-			// X's page on apps asks for 127.0.0.1 instead of localhost, although pages on its
-			// tools register localhost. No page names [::1].
+			// X's page on apps asks for 127.0.0.1 instead of localhost, although its pages
+			// about tools use localhost. No page names [::1].
 			CallbackHosts: []string{"127.0.0.1"},
 			Notes: "The id is what X calls API key, and the secret is the API key secret (X also calls them consumer keys). Do not take the client id and client secret of OAuth 2.0. " +
 				"Switch on “Sign in with X” and, for addresses, “Request email from users”. " +

@@ -64,7 +64,7 @@ func Failed(r *http.Request, provider oauth.About, err error) Failure {
 	case errors.Is(err, ErrNotReady):
 		topic = "(not set up)"
 		f.Status = http.StatusConflict
-	case errors.Is(err, context.DeadlineExceeded): // other requests that wait for a provider lock the account
+	case errors.Is(err, context.DeadlineExceeded): // the account is locked by requests that wait for a provider
 		topic = "(busy)"
 		f.Status = http.StatusBadGateway
 	case f.Provider == "":

@@ -97,7 +97,7 @@ type file struct {
 func (f *file) path(name string) string { return filepath.Join(f.dir, name) }
 
 // rootKey returns the root key from sessionKey. If that is empty, it reads the file "key".
-// If nothing is sealed yet, it makes this file.
+// If there is no such file, and nothing is sealed yet, it makes one.
 func (f *file) rootKey(sessionKey string) ([]byte, error) {
 	if sessionKey != "" {
 		return parseKey("SESSION_KEY", sessionKey)

@@ -25,8 +25,8 @@ func lockFile(path string) (io.Closer, error) {
 	return file, nil
 }
 
-// checkPrivate returns an error if a file exists and does not belong to the user self, or if
-// other users can open it. The error says what to do.
+// checkPrivate returns an error if a file exists and does not belong to the user with the id self,
+// or if other users can open it. The error says what to do.
 func checkPrivate(path string, self int) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {

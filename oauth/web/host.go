@@ -44,7 +44,7 @@ func OneHost(base *url.URL, other http.HandlerFunc, next http.Handler) http.Hand
 		loopbacks := err == nil && oauth.IsLoopback(here.Hostname()) && oauth.IsLoopback(base.Hostname()) && here.Port() == base.Port()
 		reading := r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/callback/")
 		switch {
-		case host == base.Host, strings.HasPrefix(r.URL.Path, "/static/"): // the page that other sends needs its style
+		case host == base.Host, strings.HasPrefix(r.URL.Path, "/static/"): // also for the page that the handler other sends
 			next.ServeHTTP(w, r)
 		case loopbacks && reading && strings.HasPrefix(r.URL.RequestURI(), "/"):
 			http.Redirect(w, r, base.String()+r.URL.RequestURI(), http.StatusSeeOther)

@@ -22,7 +22,7 @@ func Visible(addr, name string) string {
 }
 
 // Listen listens on addr. If that fails and next is set, it tries the next 20 ports. With port 0
-// the system chooses a port. Listen writes the port that it got into addr. The host localhost
+// the system chooses a port. Listen sets addr to the port that it got. The host localhost
 // means 127.0.0.1, and also ::1 if this machine has it. Errors name flagName, the flag that addr
 // comes from.
 func Listen(flagName string, addr *string, next bool) ([]net.Listener, error) {

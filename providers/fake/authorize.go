@@ -14,7 +14,7 @@ import (
 type failure struct{ code, description string }
 
 // authorize is the authorization endpoint (RFC 6749 §3.1): GET shows the consent page, and POST to the same URL is
-// the user's answer. (sentAsForm takes the other POST, an app's.) Nothing is stored before "Allow", so a sign-in that
+// the user's answer. (sentAsForm handles a request that an app sends as a POST.) Nothing is stored before "Allow", so a sign-in that
 // is never finished costs no memory, and a user may go back and allow again.
 func (s *Server) authorize(d *dialect, w http.ResponseWriter, r *http.Request) {
 	if sentAsForm(w, r) {
@@ -26,7 +26,7 @@ func (s *Server) authorize(d *dialect, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	client := s.client(d, asked.Get("client_id"))
-	// Until both are right, a redirect could lead anywhere (RFC 6749 §4.1.2.1).
+	// Until client_id and redirect_uri are right, a redirect could lead anywhere (RFC 6749 §4.1.2.1).
 	if client == nil || len(asked["client_id"]) != 1 {
 		showError(w, http.StatusBadRequest, "No app is registered here under this client_id. The browser is not sent back, since an unknown app has no known address (RFC 6749 section 4.1.2.1).")
 		return

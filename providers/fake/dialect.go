@@ -88,7 +88,7 @@ func dialects() map[string]*dialect {
 	return rows
 }
 
-// openIDProvider is a provider that follows the specifications. The others change what they do in another way.
+// openIDProvider is a provider that follows the specifications. The other OAuth 2.0 providers begin with it, and change what they do differently.
 func openIDProvider(issuer string) *dialect {
 	return &dialect{
 		name: "oidc", title: "OpenID Example", issuer: issuer, openID: true,
@@ -99,7 +99,7 @@ func openIDProvider(issuer string) *dialect {
 			{Name: "offline_access", Says: "keep access while you are away"},
 		},
 		basic: true, body: true,
-		codeLife:   time.Minute, // RFC 6749 §4.1.2: at most ten; it is on its way for a second
+		codeLife:   time.Minute, // RFC 6749 §4.1.2: at most ten minutes; a callback needs a second
 		accessLife: time.Hour,
 		refreshes:  func(_ url.Values, granted []string) bool { return slices.Contains(granted, "offline_access") }, // OIDC Core §11
 		refusal:    url.Values{"error": {"access_denied"}, "error_description": {"The user refused."}},

@@ -20,7 +20,7 @@ func discovery(d *dialect, w http.ResponseWriter, r *http.Request) {
 		"authorization_response_iss_parameter_supported": true,
 		"subject_types_supported":                        []string{"public"},
 		"id_token_signing_alg_values_supported":          []string{"RS256", "ES256"},
-		"request_uri_parameter_supported":                false, // left out it would mean true
+		"request_uri_parameter_supported":                false, // if absent, it would mean true
 		"claims_supported": []string{"iss", "aud", "sub", "exp", "iat", "nonce", "at_hash", "auth_time",
 			"name", "given_name", "family_name", "picture", "email", "email_verified"},
 	}

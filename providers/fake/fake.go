@@ -58,7 +58,7 @@ import (
 // Options is how a fake is set up. The zero value is ready: see [TestID].
 type Options struct {
 	Origin  string   // the address at which a browser reaches the fake, and the issuer for other people's clients; "" is http://127.0.0.1:9000
-	Clients []Client // more than those that every fake knows
+	Clients []Client // besides those that every fake knows
 }
 
 // TestID and TestSecret are an app that each provider knows from the start (to X they are the consumer
@@ -80,7 +80,7 @@ type Client struct {
 	Provider   string // "google", "github", "facebook", "instagram", "spotify", "x2", "x", or "oidc", the generic one
 	ID, Secret string // neither may be empty
 	// RedirectURIs are compared exactly (RFC 9700 §2.1). If there are none, every http or https URL on localhost,
-	// 127.0.0.1 or [::1] is taken, with any port (RFC 8252 §7.3) and, more than that allows, with any path. The
+	// 127.0.0.1 or [::1] is taken, with any port (RFC 8252 §7.3) and, which the RFC does not allow, any path. The
 	// token request must still repeat the one that was asked for.
 	RedirectURIs      []string
 	WithoutPKCE       bool   // it may leave PKCE out: see [TestPlain]
@@ -98,8 +98,8 @@ type Server struct {
 	oauth1  oauth1
 }
 
-// self is the host that the routes of the fake's own origin have in the mux. It is no real name, so
-// that no pattern is without a host: such a pattern would answer at every provider's host.
+// self is the host that the routes of the fake's own origin have in the mux. The name is
+// invented: without a host, these routes would answer at every provider's host.
 const self = "origin.invalid"
 
 // New makes a fake that knows the clients of o, and [TestID]. It panics on a client without an id or a secret, or of

@@ -16,7 +16,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.front.Ser
 
 func (s *Server) mapped(w http.ResponseWriter, r *http.Request) {
 	to := s.toOrigin(r)
-	// Of the escaped path: "github.com%2Flogin" is one segment, and no host.
+	// The escaped path is cut: "github.com%2Flogin" is one segment, and no host.
 	if host, _, _ := strings.Cut(strings.TrimPrefix(to.URL.EscapedPath(), "/"), "/"); s.hosts[host] != nil {
 		to.Host = host
 		to.URL.Path = cmp.Or(strings.TrimPrefix(to.URL.Path, "/"+host), "/")

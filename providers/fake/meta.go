@@ -29,7 +29,7 @@ func facebook() *dialect {
 		"error": {"access_denied"}, "error_code": {"200"},
 		"error_description": {"Permissions error"}, "error_reason": {"user_denied"},
 	}
-	// Facebook names what was granted here, if asked to, and not in the token reply.
+	// Here Facebook names what was granted, if asked to. In the token reply it does not.
 	d.callback = func(params, asked url.Values, granted []string) {
 		if asked.Get("return_scopes") != "true" {
 			return
@@ -128,7 +128,7 @@ func (i *issued) sendFields(w http.ResponseWriter, r *http.Request, all object, 
 	}
 }
 
-// choose returns the fields of all that names lists. A field that the user does not have, nil, is left out. If one is
+// choose returns those fields of all whose names are listed. A field that the user does not have, nil, is left out. If one is
 // unknown, choose refuses the request and returns nil.
 func (i *issued) choose(w http.ResponseWriter, all object, names string) object {
 	chosen := object{}

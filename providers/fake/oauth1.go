@@ -97,7 +97,7 @@ func (s *Server) authenticate1(d *dialect, w http.ResponseWriter, r *http.Reques
 
 const noRequestToken = "There is no request token for this page, or it was already used, or it is more than ten minutes old. Go back to the app, and begin again."
 
-// decide1 takes the user's answer. The user can change it until the app has used it.
+// decide1 takes the user's answer. The user can change an Allow until the app has used it.
 func (s *Server) decide1(w http.ResponseWriter, r *http.Request, token string) {
 	decision, ok := readDecision(w, r)
 	if !ok {

@@ -73,7 +73,7 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 	showError(w, http.StatusNotFound, "No provider answers "+r.Method+" "+strings.TrimPrefix(r.Host+r.URL.Path, self)+".")
 }
 
-// showError shows the user an error that cannot be sent to the client, because its address is not known.
+// showError shows the user an error that is not sent to the client.
 func showError(w http.ResponseWriter, status int, message string) {
 	Show(w, status, pages, "error.html", object{"Status": status, "Text": http.StatusText(status), "Message": message})
 }
@@ -87,7 +87,7 @@ func Show(w http.ResponseWriter, status int, templates *template.Template, page 
 		return
 	}
 	h := w.Header()
-	// No frames: a page under a transparent one collects clicks on Allow (RFC 6749 §10.13).
+	// No frames: laid over another page and made transparent, this page would collect clicks on Allow (RFC 6749 §10.13).
 	// And no form-action: Chromium applies it to the redirect after the form, which goes to the app.
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("X-Frame-Options", "DENY")

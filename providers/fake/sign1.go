@@ -95,7 +95,7 @@ func (s *Server) verify(d *dialect, r *http.Request, known *recent[credentials])
 	return signedRequest{r, client, signer, oauth}, nil
 }
 
-// collect gathers the parameters that are signed (§3.4.1.3.1), and by name those of the protocol, each of which
+// collect returns all parameters that are signed (§3.4.1.3.1), and those of the protocol also as a map. Each of these
 // may occur once, in the header, the query or the form (§3.1).
 func collect(r *http.Request) (all [][2]string, oauth map[string]string, f *failure) {
 	scheme, list, _ := strings.Cut(r.Header.Get("Authorization"), " ")

@@ -112,7 +112,7 @@ func FromEnvironment(base *url.URL) ([]Provider, error) {
 			return nil, fmt.Errorf("%s: %w", variables[len(variables)-1], err) // only OIDC_ISSUER, the last one, can make an entry wrong
 		}
 		if other := issuers[p.entry.Issuer]; other != "" && p.entry.Issuer != "" {
-			return nil, fmt.Errorf("OIDC_ISSUER: %s is already the issuer of %s, and two providers must not have one issuer (RFC 9207 §4)", p.entry.Issuer, other)
+			return nil, fmt.Errorf("OIDC_ISSUER: %s is already the issuer of %s, and two providers must not share an issuer (RFC 9207 §4)", p.entry.Issuer, other)
 		}
 		issuers[p.entry.Issuer] = p.Title
 	}
@@ -134,8 +134,8 @@ func callbackRule(provider oauth.About, base *url.URL) string {
 }
 
 // Titles returns a function that returns the title of the provider that a request is about. The
-// last part of the path names the provider, or the parameter "provider" in the query does, as in
-// an account.Key.
+// last part of the path is the provider's name, or the parameter "provider" in the query is the
+// one of an account.Key.
 func Titles(all []Provider) func(*http.Request) string {
 	return func(r *http.Request) string {
 		name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]

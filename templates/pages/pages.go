@@ -53,7 +53,7 @@ type visitor struct {
 	shown   opened
 }
 
-// visitor returns the user who is signed in, with the identity of the sign-in shown.
+// visitor returns the user who is signed in, and shows the identity with which they signed in.
 // [account.ErrNotFound] means that nobody is signed in.
 func (p *Pages) visitor(r *http.Request) (visitor, error) {
 	session, err := p.Sessions.Get(r)
@@ -98,7 +98,7 @@ func (p *Pages) open(identity account.Identity) opened {
 	return opened{identity, grant, provider}
 }
 
-// show makes the page about another of the visitor's identities, if it is one.
+// show turns the page to the visitor's identity with this key, if there is one.
 func (v *visitor) show(key account.Key) bool {
 	i := slices.IndexFunc(v.all, func(o opened) bool { return o.Key == key })
 	if i >= 0 {

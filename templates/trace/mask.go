@@ -23,7 +23,7 @@ type Mask struct {
 // Whole keeps everything: for the simulated provider, whose secrets are worthless.
 func Whole() *Mask { return &Mask{} }
 
-// Cut keeps the first four characters and the length of what is secret, or may be.
+// Cut keeps the length of what is or may be secret, and its first four characters if it is longer than eight.
 func Cut() *Mask {
 	return &Mask{seen: make(map[string]string), hide: func(_, value string) string {
 		kept := ""
@@ -34,7 +34,7 @@ func Cut() *Mask {
 	}}
 }
 
-// value returns what may be kept of the value that name has in place.
+// value returns what may be kept of a value with this name in this place.
 func (m *Mask) value(place, name, value string) string {
 	w, known := lookUp(place, name)
 	if known && w.Secret == "" || !known && open[place] {
@@ -81,7 +81,7 @@ func (m *Mask) text(s string) string {
 	}
 	if m.replacer == nil {
 		var pairs []string
-		for _, value := range slices.Backward(slices.Sorted(maps.Keys(m.seen))) { // a longer value before a shorter one with which it begins
+		for _, value := range slices.Backward(slices.Sorted(maps.Keys(m.seen))) { // a longer value before its prefix
 			pairs = append(pairs, value, m.seen[value])
 		}
 		m.replacer = strings.NewReplacer(pairs...)

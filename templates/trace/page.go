@@ -81,7 +81,7 @@ func arrows(hops []hop) []arrow {
 // hostOnly matches the first line of a request, with its method and host.
 var hostOnly = regexp.MustCompile(`^(\w+) https?://([^/]*).*`)
 
-// carries names the values in a message that are secret or random. If there are none, it says what
+// carries returns the names of the secret or random values in a message. If there are none, it says what
 // a reply holds.
 func (h hop) carries() []string {
 	var names []string

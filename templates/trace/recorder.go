@@ -26,7 +26,7 @@ const recordMax = 128 << 10
 type Recorder struct {
 	mask   func() *Mask
 	secure bool
-	out    io.Writer // for what happens in words
+	out    io.Writer // for what happens, in words
 	source source    // of package oauth
 
 	mu      sync.Mutex
@@ -35,8 +35,8 @@ type Recorder struct {
 }
 
 // NewRecorder returns an empty recorder. mask is [Whole], or [Cut] with real providers. secure
-// says that the app is served over https. The recorder writes what happens to out at once, from
-// several goroutines.
+// says that the app is served over https. Whatever happens, the recorder writes it to out at
+// once, from several goroutines.
 func NewRecorder(mask func() *Mask, secure bool, out io.Writer) *Recorder {
 	return &Recorder{mask: mask, secure: secure, out: out}
 }

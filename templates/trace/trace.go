@@ -87,7 +87,7 @@ func (t *Trace) Steps() []step {
 	return all
 }
 
-// newStep returns a step of h's trace. If the step does not happen, why says which of its words apply.
+// newStep returns a step of h's trace. If the step does not happen, the suffix why chooses its words.
 func newStep(h hop, number int, why, note string) step {
 	return step{Number: number, Note: note, stepWords: wordsOf(strconv.Itoa(number)+why, h.oauth1)}
 }
@@ -163,7 +163,7 @@ func (all rows) Are(meanings ...string) rows {
 }
 
 // once returns each check once: as failed if it ever failed, or else as held if it ever held. Of two
-// outcomes that held, one that has only seen that a value is there says less.
+// outcomes that held, it prefers one that found more than isThere.
 func (all rows) once() rows {
 	var once rows
 	for _, r := range all {
@@ -179,8 +179,8 @@ func (all rows) once() rows {
 }
 
 // compared has the checks that tie the messages of a sign-in together. Each compares two values.
-// words says so in the diagram. message and attempt are the names of the values, if the trace has
-// them and the outcome does not. (The user who is signed in is in no message.)
+// words is what the diagram says. message and attempt are the names of the two values in the trace,
+// if it has them. (The user who is signed in is in no message.)
 var compared = map[string]struct{ words, message, attempt string }{
 	"callback-state": {"state: URL = cookie", "state", "State"},
 	"callback-token": {"oauth_token: URL = cookie", "oauth_token", "TemporaryToken"},
@@ -189,7 +189,7 @@ var compared = map[string]struct{ words, message, attempt string }{
 	"userinfo-sub":   {"sub: profile = ID token", "", ""},
 }
 
-// isThere is what an outcome found that has only seen that a value is there.
+// isThere is the Got of a check that saw only that a value exists.
 const isThere = "is there"
 
 // Compared says what a check has compared, if it is one of those.

@@ -75,7 +75,7 @@ func (rec *Recorder) cookie(value string) *http.Cookie {
 	return oauth.Cookie(rec.secure, "visitor", value, 12*time.Hour)
 }
 
-// WriteHeader ends the trace if the app sends the browser on.
+// WriteHeader ends the trace if the app redirects the browser, but not to a provider.
 func (l *listener) WriteHeader(status int) {
 	leaves := (l.action == "logout" || l.action == "disconnect") && l.user(l.request) == ""
 	l.recorder.mu.Lock()
