@@ -194,8 +194,8 @@ func (o Outcome) in(ctx context.Context) Outcome {
 }
 
 // clip makes another party's text safe for a log line or a page: it keeps at most 500 bytes of
-// valid UTF-8, and replaces control characters and characters that change the writing direction
-// by spaces.
+// valid UTF-8, and writes a space for each control character and each character that changes the
+// writing direction.
 func clip(s string) string {
 	if len(s) > 500 {
 		s = s[:500] + "…"

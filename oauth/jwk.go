@@ -19,7 +19,7 @@ import (
 // If it has no kid, or if several keys have the same kid, more than one key must be tried.
 const (
 	maxKeys      = 100  // in a provider's key set
-	maxTried     = 8    // for one token, and again if the keys are fetched again
+	maxTried     = 8    // for one token; each may be tried twice if the token has no kid
 	maxRSABits   = 4096 // of the modulus
 	maxRSAExpLen = 31   // bits of the exponent; the usual one, 65537, has 17
 )

@@ -21,24 +21,25 @@ type delivery struct {
 	err   error
 }
 
-// Once calls the function steps, which must run the whole callback r from [Attempts.Take] on, and
-// returns its result. A code works once, but a browser may bring the callback twice: the user
-// reloads while the provider is slow, or the app's answer is lost. So this function gets a request whose
-// context lasts 15 seconds and does not end if the browser goes away. If the browser brings the same
-// callback again before it has received the first answer, and within 75 seconds, Once does not call
-// steps again. It waits for the first call and returns the result of that call.
+// Once calls runSteps and returns its result. The request r is a callback, and runSteps must do all
+// the work for it, beginning with [Attempts.Take]. A code works once, but a browser may bring the
+// callback twice: the user reloads while the provider is slow, or the app's answer is lost. So
+// runSteps gets a request whose context lasts 15 seconds and does not end if the browser goes away.
+// If the browser brings the same callback again before it has received the first answer, and within
+// 75 seconds, Once does not call runSteps again. It waits for the first call and returns the result
+// of that call.
 //
-// So the function must not answer the browser or begin a session. Do both after Once has returned,
-// each time.
+// So runSteps must not answer the browser or begin a session. Do both after Once has returned, each
+// time.
 //
 // Once knows the browser by the attempt's cookie. The first answer deletes this cookie. So if the
 // browser brings the callback again after that answer, Take refuses it. By then the browser has the
 // session or the error page of the first answer.
-func Once[T any](a *Attempts, w http.ResponseWriter, r *http.Request, steps func(*http.Request) (T, error)) (T, error) {
+func Once[T any](a *Attempts, w http.ResponseWriter, r *http.Request, runSteps func(*http.Request) (T, error)) (T, error) {
 	state := callbackStateOf(r.URL.Query())
 	cookie, err := r.Cookie(a.cookie(state, 0).Name)
 	if err != nil {
-		return steps(r) // Take refuses the callback
+		return runSteps(r) // Take refuses the callback
 	}
 	key := sha256.Sum256([]byte(cookie.Value + " " + r.URL.String()))
 	d, first := a.delivery(key)
@@ -55,7 +56,7 @@ func Once[T any](a *Attempts, w http.ResponseWriter, r *http.Request, steps func
 	defer close(d.done)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), stepsTimeout)
 	defer cancel()
-	value, err := steps(r.WithContext(ctx))
+	value, err := runSteps(r.WithContext(ctx))
 	d.value, d.err = value, err
 	return value, err
 }

@@ -52,7 +52,7 @@ func listOfProviders(t *testing.T) (list string) {
 			if callbackRule(p.About, base) != "" {
 				continue
 			}
-			list += fmt.Sprintf("- **%s**: `%s`\n  - register at %s\n  - callback URL `%s`, started with `%s`\n  - %s\n",
+			list += fmt.Sprintf("- **%s**: `%s`\n  - register at %s\n  - callback URL `%s`; start the app with `%s`\n  - %s\n",
 				p.Title, strings.Join(p.Variables(), "`, `"), p.Console, p.RedirectURI(base), start, p.Notes)
 			if p.entry.WithoutPKCE != "" {
 				list += "  - without PKCE: " + p.entry.WithoutPKCE + "\n"

@@ -42,7 +42,7 @@ var labs = []lab{
 	{Title: "Login CSRF",
 		Story:  "An attacker begins to sign in with their own account, stops before the callback, and sends you the callback's link. If you follow the link and the app accepts it, you are signed in as the attacker. The attacker later reads what you stored.",
 		Look:   "Look at step 2: your browser has no cookie for the state in the link.",
-		Then:   "In attempt-planted the attacker also plants a cookie that belongs to the link. This attack succeeds: only https stops it, and this demo runs over http.",
+		Then:   "In attempt-planted the attacker also plants a cookie that belongs to the link. This attack succeeds, because this demo runs over http. With https, only a program that serves https on another port of the app's host could do it.",
 		faults: []string{"login-csrf", "attempt-planted"}},
 	{Title: "A stolen code",
 		Story:  "An attacker has read your code, in a log or on the way, and puts it into a sign-in of their own. The client secret does not help, because the app itself redeems the code. With PKCE the provider notices: the code belongs to your code_challenge, and the app sends the code_verifier of the attacker's sign-in.",

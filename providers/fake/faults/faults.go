@@ -1,5 +1,5 @@
-// Package faults has attacks and mistakes of a provider. Each is played in front of an honest [fake.Server], and each
-// names the check that stops it. A good client stops what it should, and copes with the rest.
+// Package faults has attacks, and mistakes of a provider. They are played in front of an honest [fake.Server]. Each
+// names the check that stops it, if there is one. A good client stops what it should, and copes with the rest.
 //
 // To test a client of your own, use the issuer Origin/~nonce-wrong: it is an OpenID provider with that fault. For
 // the other providers the fault's name comes before the host: Origin/~o1-token-missing/api.x.com/oauth/request_token.
@@ -24,11 +24,11 @@ type Fault struct {
 	Provider string // the provider that plays it; in the table, "" is google
 	Step     int    // the step that stops it or copes with it, numbered as in package oauth
 	Does     string // what the attacker does
-	Gains    string // what they would gain; if a client must not refuse it, what it would lose by refusing
+	Gains    string // what they would gain; or why it is harmless, or what a client would lose by refusing it
 	Stops    string // the name of the Check that stops it; [Refusal]; [Nothing]; or "" if a good client copes with it
 	Spec     string // the section, if it is not the one of the check
 
-	How string // what else the user does, one of the texts below; "" is only to sign in
+	How string // what else the user does, one of the texts below; "" if the user only signs in
 
 	hook  hook // what happens to the provider's replies
 	lure  lure // what another site does

@@ -9,7 +9,7 @@ import (
 // blanks in front of a JSON value mean nothing; these are more bytes than any honest reply has.
 var blanks = strings.Repeat(" ", 1<<20)
 
-// tokenFaults is step 3: the code, and the token reply without the ID token in it.
+// tokenFaults is step 3: the code, and the token reply except its ID token.
 var tokenFaults = []Fault{
 	{Name: "pkce-code-stolen", Provider: "github", Step: 3, Stops: Refusal, Spec: "RFC 7636 §4.6; RFC 9700 §4.5.3.1",
 		Does:  "You play the attacker. You have stolen a code of Ada's, and put it into the callback of your own sign-in. At the provider, choose Mallory.",
@@ -48,7 +48,7 @@ var tokenFaults = []Fault{
 		hook:  members(inToken, object{"access_token": "x\r\nX-Admin: true"})},
 	{Name: "token-type-mac", Step: 3, Stops: "token-type", hook: members(inToken, object{"token_type": "mac"}),
 		Does:  "The token is of a kind that must be used together with a key.",
-		Gains: "Sent as a bearer token, it would work for anyone who reads it on the way."},
+		Gains: "The app would send the token without the proof of a key, and so lose the protection that the key gives."},
 	{Name: "expires-in-negative", Step: 3, Spec: "RFC 6749 §5.1, Appendix A.14", hook: members(inToken, object{"expires_in": -1}),
 		Does:  "The token expires in minus one second.",
 		Gains: "Nothing: the app then does not know when the token expires. A client that refuses the whole reply loses the refresh token in it."},
