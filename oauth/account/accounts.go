@@ -30,8 +30,8 @@ type Accounts struct {
 	log    *slog.Logger
 	hook   func(SignedIn)
 
-	refreshing sync.Mutex // held while a refresh begins, and while Wait waits
-	refreshes  sync.WaitGroup
+	beginning sync.RWMutex // read-locked while a refresh begins; Wait locks it for good
+	refreshes sync.WaitGroup
 }
 
 // SignedIn is what the hook of [NewAccounts] gets.

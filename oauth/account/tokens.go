@@ -73,23 +73,25 @@ func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Cl
 	return err
 }
 
-// Refresh returns the grant of an identity with a new access token (step 6). refused is
-// the access token that the provider has refused. If it is "", Refresh acts only if a refresh is
-// due. Refresh returns ErrSignInAgain if
-// the provider has ended the grant, or if there is no refresh token.
+// Refresh returns the grant of an identity with a new access token (step 6). refused is the access
+// token that the provider has refused. If it is "", Refresh acts only if a refresh is due. Refresh
+// returns ErrSignInAgain if the provider has ended the grant, or if there is no refresh token.
 //
-// The store locks the identity meanwhile, so other requests and other processes wait, and
-// then find the new tokens. Many providers give a new refresh token each time. If the old one
-// comes again, they take it for stolen and end the grant (RFC 9700 §4.14.2). If ctx is
-// cancelled, Refresh goes on, because the provider may have used up the refresh token by then.
+// The store locks the identity meanwhile, so other requests and other processes wait, and then find
+// the new tokens. Many providers give a new refresh token each time. If the old one comes again, they
+// take it for stolen and end the grant (RFC 9700 §4.14.2). So if ctx is cancelled, Refresh goes on,
+// because the provider may have used up the refresh token by then. And if Refresh has waited for more
+// than a second, and there are no new tokens, it fails: it might not have the time to receive them.
 //
-// The new tokens are stored before anybody uses them: after a crash, nobody
-// has used newer tokens than the stored ones. If they cannot be stored, the refresh fails. Then, if each refresh
-// token of the provider works only once, the user must sign in again.
+// The new tokens are stored before anybody uses them: after a crash, nobody has used newer tokens
+// than the stored ones. If they cannot be stored, the refresh fails. Then, if each refresh token of
+// the provider works only once, the user must sign in again.
 func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth.Client, refused string) (grant Grant, err error) {
-	a.refreshing.Lock() // not while Wait waits
+	if !a.beginning.TryRLock() {
+		return Grant{}, errors.New("account: the app ends, so no refresh begins")
+	}
 	a.refreshes.Add(1)
-	a.refreshing.Unlock()
+	a.beginning.RUnlock()
 	defer a.refreshes.Done()
 	defer func() {
 		if p := recover(); p != nil { // in a provider entry, for example
@@ -97,6 +99,7 @@ func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth
 			grant, err = Grant{}, fmt.Errorf("account: the refresh at %s panicked; see the log", client.Name)
 		}
 	}()
+	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
 	defer cancel()
 	var ended error
@@ -107,7 +110,10 @@ func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth
 			return ErrGrantEnded
 		case t.RefreshToken == "":
 			return ErrNoRefresh
-		case t.AccessToken == refused || t.RefreshDue(): // otherwise another request has refreshed it
+		case t.AccessToken != refused && !t.RefreshDue(): // another request has refreshed it
+		case time.Since(began) > time.Second:
+			return fmt.Errorf("account: the refresh before this one took %v and failed: %w", time.Since(began), context.DeadlineExceeded)
+		default:
 			fresh, err := client.Refresh(ctx, *t)
 			if refusal, ok := errors.AsType[*oauth.Refusal](err); ok && slices.Contains(endedCodes, refusal.Code) {
 				// The tokens are forgotten, so that nobody asks the provider again.
@@ -128,10 +134,9 @@ func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth
 	return grant, nil
 }
 
-// Wait returns when no refresh is under way, after at most 15 seconds. Call it before the app
-// ends, so that tokens that a provider has just given are stored.
+// Wait returns when no refresh is under way, after at most 15 seconds. From then on no refresh
+// begins. Call Wait before the app ends, so that tokens that a provider has just given are stored.
 func (a *Accounts) Wait() {
-	a.refreshing.Lock()
-	defer a.refreshing.Unlock()
+	a.beginning.Lock()
 	a.refreshes.Wait()
 }

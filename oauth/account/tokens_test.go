@@ -95,8 +95,9 @@ func TestOneRefresh(t *testing.T) {
 				t.Fatal("one of them got other tokens than those that are stored")
 			}
 		}
-		if n := w.refreshes.Load(); n != 1 {
-			t.Errorf("%d refreshes, want 1", n)
+		_, err := w.accounts.Refresh(t.Context(), identity, client, stored.AccessToken)
+		if n := w.refreshes.Load(); n != 1 || err == nil || err.Error() != "account: the app ends, so no refresh begins" {
+			t.Errorf("%d refreshes, want 1; after Wait: %v", n, err)
 		}
 	})
 }
@@ -142,6 +143,29 @@ func TestHangingRefresh(t *testing.T) {
 			t.Errorf("it took %v, want 15s", took)
 		}
 		close(release)
+	})
+}
+
+// TestRefreshAfterAnother: a refresh that had to wait does not begin. It would have too little time left to receive
+// the new tokens, and the old refresh token would be spent.
+func TestRefreshAfterAnother(t *testing.T) {
+	in(t, "github", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
+		time.Sleep(9 * time.Hour)
+		w.onRefresh = func(rw http.ResponseWriter, r *http.Request, honest http.Handler) {
+			if w.refreshes.Load() == 1 {
+				<-r.Context().Done()
+				return
+			}
+			time.Sleep(6 * time.Second)
+			honest.ServeHTTP(rw, r)
+		}
+		go w.accounts.Grant(t.Context(), identity, client)
+		synctest.Wait()
+		_, err := w.accounts.Grant(t.Context(), identity, client)
+		wantError(t, err, context.DeadlineExceeded, "after the first one's ten seconds")
+		if _, err := w.accounts.Grant(t.Context(), identity, client); err != nil || w.refreshes.Load() != 2 {
+			t.Errorf("later: %v, with %d refreshes", err, w.refreshes.Load())
+		}
 	})
 }
 
