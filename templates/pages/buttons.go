@@ -77,16 +77,19 @@ func (p *Pages) back(w http.ResponseWriter, r *http.Request, v visitor, err erro
 		p.done(w, r, "/profile?"+r.URL.RawQuery, text)
 		return
 	}
-	failure := templates.Failed(r, v.shown.Provider.About, err) // before done, because Failed ends the trace
-	if errors.Is(err, account.ErrNotFound) {                    // disconnected meanwhile
+	failure := templates.Failed(r, v.shown.Provider.About, err) // first, because Failed ends the trace
+	r = r.WithContext(context.WithoutCancel(r.Context()))       // the button's time may be over
+	switch now, gone := p.visitor(r); {                         // the tokens may have changed
+	case errors.Is(gone, account.ErrNotFound): // signed out meanwhile
+		p.signInFirst(w, r)
+	case gone == nil && !now.show(v.shown.Key): // disconnected meanwhile
 		p.done(w, r, "/profile", notConnected)
-		return
+	case gone != nil:
+		p.Site.Fail(w, r, oauth.About{}, gone)
+	default:
+		p.Site.Log.Warn("button failed", "provider", v.shown.Provider.Name, "err", err)
+		p.show(w, r, now, failure.Status, &failure)
 	}
-	p.Site.Log.Warn("button failed", "provider", v.shown.Provider.Name, "err", err)
-	if now, failed := p.load(r.Context(), v.session, v.shown.Key); failed == nil {
-		v = now // the tokens may have changed
-	}
-	p.show(w, r, v, failure.Status, &failure)
 }
 
 // disconnect forgets the identity, and then revokes its grant at the provider (step 7).
@@ -94,8 +97,8 @@ func (p *Pages) back(w http.ResponseWriter, r *http.Request, v visitor, err erro
 func (p *Pages) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
 	// Once the identity is forgotten, only this request can revoke the grant. So it goes
 	// on even if the visitor does not wait.
-	ctx := context.WithoutCancel(r.Context())
-	asking, cancel := context.WithTimeout(ctx, buttonTimeout)
+	r = r.WithContext(context.WithoutCancel(r.Context()))
+	asking, cancel := context.WithTimeout(r.Context(), buttonTimeout)
 	defer cancel()
 	provider, grant := v.shown.Provider, v.shown.Grant
 	if provider.Client != nil {
@@ -105,7 +108,7 @@ func (p *Pages) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
 		}
 	}
 	next, text := "/profile", "Disconnected: this app has forgotten your "+provider.Title+" account."
-	err := p.Accounts.Disconnect(ctx, v.shown.Identity)
+	err := p.Accounts.Disconnect(r.Context(), v.shown.Identity)
 	var revoked error
 	if err == nil {
 		revoked = revoke(asking, provider, grant)

@@ -60,13 +60,7 @@ func (p *Pages) visitor(r *http.Request) (visitor, error) {
 	if err != nil {
 		return visitor{}, err
 	}
-	return p.load(r.Context(), session, session.Key)
-}
-
-// load reads the visitor of a session from the store. The page is about the identity that
-// key names. [account.ErrNotFound] means that it was disconnected just now.
-func (p *Pages) load(ctx context.Context, session account.Session, key account.Key) (visitor, error) {
-	all, err := p.Accounts.Identities(ctx, session.UserID)
+	all, err := p.Accounts.Identities(r.Context(), session.UserID)
 	if err != nil {
 		return visitor{}, err
 	}
@@ -74,7 +68,7 @@ func (p *Pages) load(ctx context.Context, session account.Session, key account.K
 	for _, identity := range all {
 		v.all = append(v.all, p.open(identity))
 	}
-	if !v.show(key) {
+	if !v.show(session.Key) { // disconnected just now
 		return visitor{}, account.ErrNotFound
 	}
 	return v, nil

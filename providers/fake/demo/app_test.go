@@ -2,6 +2,7 @@ package demo_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -26,6 +27,18 @@ import (
 
 const base = "http://localhost:8080"
 
+// database is a store that answers nothing after the context has ended.
+type database struct{ account.Store }
+
+func (d database) Session(ctx context.Context, hash string) (account.Session, error) {
+	session, err := d.Store.Session(ctx, hash)
+	return session, cmp.Or(ctx.Err(), err)
+}
+
+func (d database) RemoveSession(ctx context.Context, hash string) error {
+	return cmp.Or(ctx.Err(), d.Store.RemoveSession(ctx, hash))
+}
+
 // app is what main.go is, as small as these tests need it.
 type app struct {
 	*demo.Demo
@@ -38,7 +51,7 @@ func newApp(log io.Writer, recorder *trace.Recorder) (*app, http.Handler) {
 	at := must(url.Parse(base))
 	d := must(demo.New("http://127.0.0.1:9000", at))
 	key := make([]byte, 32)
-	store, logger := account.NewMemory(), slog.New(slog.NewTextHandler(log, nil))
+	store, logger := database{account.NewMemory()}, slog.New(slog.NewTextHandler(log, nil))
 	a := &app{Demo: d, attempts: must(oauth.NewAttempts(key, false))}
 	a.Sessions = must(account.NewSessions(store, key, false))
 	a.Accounts = must(account.NewAccounts(store, key, logger, func(account.SignedIn) {}))

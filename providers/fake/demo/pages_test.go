@@ -144,6 +144,28 @@ func TestDisconnectedMeanwhile(t *testing.T) {
 	}
 }
 
+// If the visitor's session ends in another tab while a button waits for a provider that fails, the page says so, and
+// shows no profile.
+func TestSignedOutMeanwhile(t *testing.T) {
+	for _, end := range []string{"/logout", "/logout/everywhere", "/disconnect"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.signIn("google")
+			w.connect("github")
+			w.rewire("github", slow(w.Handler.Honest.Net(), time.Hour))
+			var other sync.WaitGroup
+			other.Go(func() {
+				time.Sleep(time.Second)
+				w.press(end)
+			})
+			if p := w.press("/read" + atGitHub); p.status != 200 || !strings.HasPrefix(p.noticed(), "Nothing was done: you are not signed in any more.") {
+				t.Errorf("%s: %d at %s, which says %q\n%s", end, p.status, p.url, p.noticed(), w.log)
+			}
+			other.Wait()
+		})
+	}
+}
+
 // A provider that hangs, or is slow each time, keeps its visitors waiting for 15 seconds, and nobody else. That is also
 // true of the button that disconnects, which asks twice: for a live token, and to revoke that. The account is forgotten
 // all the same.
