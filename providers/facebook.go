@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"strings"
 
 	"example.com/oauthbyhand/oauth"
 )
@@ -67,18 +68,24 @@ func appSecretProof(clientSecret, accessToken string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// addAppSecretProof adds the proof to the profile's URL, which already has a query.
+// addAppSecretProof adds the proof to the query of a request's URL.
 func addAppSecretProof(r *oauth.Request, clientSecret, accessToken string) {
-	r.URL += "&appsecret_proof=" + appSecretProof(clientSecret, accessToken)
+	before := "?"
+	if strings.Contains(r.URL, "?") {
+		before = "&"
+	}
+	r.URL += before + "appsecret_proof=" + appSecretProof(clientSecret, accessToken)
 }
 
 // facebookRevoke revokes all that the user granted to the app.
 func facebookRevoke(_, clientSecret string, t oauth.Tokens) oauth.Request {
-	return oauth.Request{
+	r := oauth.Request{
 		Method: http.MethodDelete,
-		URL:    "https://graph.facebook.com/v26.0/me/permissions?appsecret_proof=" + appSecretProof(clientSecret, t.AccessToken),
+		URL:    "https://graph.facebook.com/v26.0/me/permissions",
 		Header: http.Header{"Authorization": {"Bearer " + t.AccessToken}},
 	}
+	addAppSecretProof(&r, clientSecret, t.AccessToken)
+	return r
 }
 
 // facebookProfile takes id as subject. Facebook gives each app another id for the same user.
