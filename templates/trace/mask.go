@@ -37,7 +37,7 @@ func Cut() *Mask {
 // value returns what may be kept of a value with this name in this place.
 func (m *Mask) value(place, name, value string) string {
 	w, known := lookUp(place, name)
-	if known && w.Secret == "" || !known && open[place] {
+	if place != inStrange && (known && w.Secret == "" || !known && open[place]) {
 		return m.text(value)
 	}
 	return m.hidden(cmp.Or(w.Secret, name), value)
@@ -170,6 +170,9 @@ func (p printer) value(name, indent string) string {
 	token, _ := p.Token()
 	switch t := token.(type) {
 	case json.Delim:
+		if (p.place == inTokens || p.place == inTemp) && !slices.Contains(shapes, name+t.String()) {
+			p.place = inStrange
+		}
 		var items []string
 		for t == '[' && p.More() {
 			items = append(items, p.value(name, indent+"  "))

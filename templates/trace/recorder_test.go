@@ -300,6 +300,9 @@ func TestCut(t *testing.T) {
 	}
 	for body, want := range map[string]string{
 		`{"data":[{"access_token":"secret-token-2","user_id":17}]}`: `"secr… (14 characters)"`,
+		`{"session":{"code":"secret-token-2"}}`:                     `"code": "secr… (14 characters)"`, // a known name, in an object that nobody knows
+		`{"client_id":["secret-token-2"]}`:                          `["secr… (14 characters)"]`,
+		`{"errors":[{"message":"no","x":"secret-token-2"}]}`:        `"message": "no"`,
 		`access_token=secret-token-2&scope=a`:                       "secr… (14 characters)",
 		`{"access_token":"secret-token-2"`:                          "… (32 characters)", // no JSON, so nothing in it is known
 		`<p>secret-token-2</p>`:                                     "… (21 characters)",

@@ -17,7 +17,11 @@ const (
 	inClaims   = "claims"
 	inAttempt  = "attempt"
 	inProfile  = "profile"
+	inStrange  = "strange" // in a list or object of a token reply that is not in shapes: all is taken for a secret
 )
+
+// shapes are the lists and objects that replies with tokens may have, by their names.
+var shapes = []string{"{", "[", "data{", "data[", "error{", "errors{", "errors[", "scope[", "permissions["}
 
 // open are the places whose names nobody can list beforehand. They hold what is public, and what
 // the provider says about its own user. In any other place the value of a name that is not in
