@@ -291,7 +291,8 @@ func TestSecretsOfARequest(t *testing.T) {
 		"GitHub's revocation": {"Basic YXBwOnMlMjBz", `{"access_token": "gho_t0ken"}`, []string{"gho_t0ken", "YXBwOnMlMjBz", "s%20s", "s s"}},
 		"a form":              {"", "grant_type=authorization_code&code=c0de&code_verifier=v3&client_secret=s3", []string{"s3", "c0de", "v3"}},
 		"overlapping":         {"", "code=s3c&client_secret=s3cret", []string{"s3c", "s3cret"}},
-		"Bearer":              {"Bearer t0ken", "", []string{"t0ken"}},
+		"Bearer":              {`Bearer &"t0ken`, "", []string{`&"t0ken`}},
+		"Basic":               {"Basic YXBwOiZzM2M=", "", []string{"&s3c"}}, // base64 of app:&s3c
 		"no escape":           {"Bearer t0k%n", "", []string{"t0k%n"}},
 	} {
 		r := Request{URL: "https://op.example/token?appsecret_proof=pr00f", Body: tt.body, Header: http.Header{"Authorization": {tt.authorization}}}

@@ -170,7 +170,7 @@ func (r Request) scrub(text string) string {
 	authorization := r.Header.Get("Authorization")
 	_, credentials, _ := strings.Cut(authorization, " ")
 	_, password, _ := (&http.Request{Header: r.Header}).BasicAuth()
-	sent := strings.Join([]string{r.URL, r.Body, authorization, "token=" + credentials, "secret=" + password}, "&")
+	sent := strings.Join([]string{r.URL, r.Body, authorization, "token=" + url.QueryEscape(credentials), "secret=" + password, "secret=" + url.QueryEscape(password)}, "&")
 	for _, found := range secretParameter.FindAllStringSubmatch(sent, -1) {
 		decoded, _ := url.QueryUnescape(found[1])
 		if strings.Contains(text, found[1]) || strings.Contains(text, cmp.Or(decoded, found[1])) {
