@@ -46,7 +46,7 @@ func (rec *Recorder) Handler(title, user func(*http.Request) string, app http.Ha
 		attempt := attemptOf(r.URL.RawQuery)
 		rec.mu.Lock()
 		for _, record := range rec.records { // this may be the callback of a sign-in that was begun
-			if record.visitor == l.visitor && record.attempt == attempt && record.Outcome == "" {
+			if l.action == "callback" && record.visitor == l.visitor && record.attempt == attempt && record.Outcome == "" {
 				l.record = record
 			}
 		}
@@ -99,7 +99,7 @@ func (l *listener) WriteHeader(status int) {
 // out without a sign-out.
 func (l *listener) succeed() {
 	l.record.Outcome = cmp.Or(l.record.Outcome, l.record.success)
-	if l.action != "callback" || l.record.Outcome != l.record.success {
+	if l.action != "callback" {
 		return
 	}
 	renewed := l.recorder.setVisitor(l.ResponseWriter, l.record.renewed)
