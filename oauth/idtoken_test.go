@@ -14,8 +14,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestVerifyIDToken(t *testing.T) {
@@ -30,9 +28,7 @@ func TestVerifyIDToken(t *testing.T) {
 				"email": json.RawMessage(`"jane@example.com"`),
 			},
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("(-want +got)\n%s", diff)
-		}
+		wantEqual(t, want, got, "the tokens of step 4")
 	})
 }
 

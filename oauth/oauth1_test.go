@@ -11,8 +11,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 const (
@@ -134,9 +132,7 @@ func TestChecks1(t *testing.T) {
 			if tt.fails == "" {
 				want = Info{Profile{Subject: "2244994945"}, []Reply{{xProfile, []byte(`{"id":2244994945,"id_str":"2244994945"}`)}}}
 			}
-			if diff := cmp.Diff(want, info); diff != "" {
-				t.Errorf("(-want +got)\n%s", diff)
-			}
+			wantEqual(t, want, info, tt.reason)
 			for _, secret := range []string{"T+1", "S&1", "stranger"} {
 				if err != nil && strings.Contains(err.Error(), secret) {
 					t.Errorf("%v holds %q", err, secret)
@@ -164,12 +160,9 @@ func TestCredentialsOfTwoReadings(t *testing.T) {
 func TestClosedProfile(t *testing.T) {
 	p := newX()
 	p.says[xProfile] = says(403, "application/json", `{"errors":[{"message":"a subset of the API","code":453}],"status":403}`)
-	info, err := signIn1(t, p, xCallback)
-	if diff := cmp.Diff(Info{Profile: Profile{Subject: "2244994945"}}, info); err != nil || diff != "" {
-		t.Errorf("%v (-want +got)\n%s", err, diff)
-	}
+	wantEqual(t, Info{Profile: Profile{Subject: "2244994945"}}, must(signIn1(t, p, xCallback)), "with user_id")
 	p.says[xLeg3] = saysForm("oauth_token=T2&oauth_token_secret=S2")
-	_, err = signIn1(t, p, xCallback)
+	_, err := signIn1(t, p, xCallback)
 	wantCheck(t, err, 5, "profile-subject", "without user_id")
 }
 
@@ -233,9 +226,7 @@ func TestRequests1(t *testing.T) {
 			"POST " + xLeg3 + " " + each + `oauth_token="T%2B1", oauth_verifier="V", ‹random›`,
 			"GET " + xProfile + " " + each + `oauth_token="T2", ‹random›`,
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("(-want +got)\n%s", diff)
-		}
+		wantEqual(t, want, got, "what is sent")
 		if slices.Sort(nonces); len(slices.Compact(nonces)) != len(want) {
 			t.Errorf("a nonce twice: %q", nonces)
 		}
@@ -268,9 +259,7 @@ func TestAttempts1(t *testing.T) {
 		if tt.fails == "" {
 			want = attempt
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("(-want +got)\n%s", diff)
-		}
+		wantEqual(t, want, got, "the attempt of "+tt.query)
 	}
 }
 

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // once delivers a callback. Its steps take five seconds, and return what they took.
@@ -118,9 +116,7 @@ func TestOnceFails(t *testing.T) {
 		}
 		want := []string{"no answer", "no answer",
 			"panic: a provider entry's own mistake", "oauth: the first delivery of this callback panicked"}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("(-want +got)\n%s", diff)
-		}
+		wantEqual(t, want, got, "what each delivery gets")
 	})
 }
 

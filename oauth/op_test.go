@@ -179,6 +179,14 @@ func newClient(t testing.TB, row Provider, transport http.RoundTripper) *Client 
 	return must(NewClient(row, "app", "s3cret", "https://app.example/callback/"+row.Name, transport))
 }
 
+// wantEqual asserts a whole value.
+func wantEqual[T any](t testing.TB, want, got T, reason string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%swhy: %s", diff, reason)
+	}
+}
+
 // wantCheck asserts which check refused, and at which step. Without a name, nothing
 // is to be refused.
 func wantCheck(t testing.TB, err error, step int, name, reason string) {
@@ -197,9 +205,7 @@ func wantCheck(t testing.TB, err error, step int, name, reason string) {
 		t.Errorf("no check failed, but: %v\nwhy: %s", err, reason)
 		return
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%sthe error: %v\nwhy: %s", diff, err, reason)
-	}
+	wantEqual(t, want, got, fmt.Sprintf("%s\nthe error: %v", reason, err))
 }
 
 // wantGot asserts what a check says that it found and wanted.
@@ -210,9 +216,7 @@ func wantGot(t *testing.T, err error, want CheckError) {
 		t.Fatalf("no check failed, but: %v", err)
 	}
 	want.Check = failed.Check
-	if diff := cmp.Diff(want, *failed); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
+	wantEqual(t, want, *failed, "what the check found and wanted")
 }
 
 // wantRefusal asserts a denial by the user or the provider, and its words.
@@ -222,9 +226,7 @@ func wantRefusal(t testing.TB, err error, want Refusal, reason string) {
 	if !ok {
 		t.Fatalf("not a refusal but: %v\nwhy: %s", err, reason)
 	}
-	if diff := cmp.Diff(want, *got); diff != "" {
-		t.Errorf("(-want +got)\n%swhy: %s", diff, reason)
-	}
+	wantEqual(t, want, *got, reason)
 }
 
 // rsaKey and ecKey are the fake provider's, which are in files, so that a fuzz

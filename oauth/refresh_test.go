@@ -11,8 +11,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // before are tokens as the first sign-in left them.
@@ -127,13 +125,9 @@ func TestRefreshKeeps(t *testing.T) {
 			old := before(plainRow())
 			got := must(newClient(t, plainRow(), p).Refresh(t.Context(), old))
 			tt.want.Provider, tt.want.AccessToken, tt.want.Asked, tt.want.Subject = "plain", "n3w", old.Asked, old.Subject
-			if d := cmp.Diff(tt.want, got); d != "" {
-				t.Errorf("%s (-want +got)\n%s", tt.reason, d)
-			}
+			wantEqual(t, tt.want, got, tt.reason)
 			form, _ := url.ParseQuery(p.asked[0].Body)
-			if d := cmp.Diff(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"refr3sh"}}, form); d != "" {
-				t.Errorf("sent (-want +got)\n%s", d)
-			}
+			wantEqual(t, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"refr3sh"}}, form, "what is sent")
 			id, secret, _ := (&http.Request{Header: p.asked[0].Header}).BasicAuth()
 			if id != "app" || secret != "s3cret" {
 				t.Error("not authenticated as at the first time")
@@ -166,9 +160,7 @@ func TestRefreshFetchesKeysOnce(t *testing.T) {
 			must(c.Refresh(t.Context(), before(opRow())))
 			fetched[wait] = p.count(opJWKS)
 		}
-		if diff := cmp.Diff(map[time.Duration]int{0: 1, 1: 1, time.Hour - 1: 2}, fetched); diff != "" {
-			t.Errorf("(-want +got)\n%s", diff)
-		}
+		wantEqual(t, map[time.Duration]int{0: 1, 1: 1, time.Hour - 1: 2}, fetched, "fetches after each wait")
 		stored := before(opRow())
 		stored.IDToken = maps.Clone(stored.IDToken)
 		stored.IDToken["nonce"] = []byte("7")
@@ -300,9 +292,7 @@ func TestRevoke(t *testing.T) {
 				tt.asked.URL = opRevoke + tt.asked.URL
 				got := p.asked[0]
 				got.Header = nil
-				if d := cmp.Diff(tt.asked, got); d != "" {
-					t.Errorf("%s (-want +got)\n%s", tt.reason, d)
-				}
+				wantEqual(t, tt.asked, got, tt.reason)
 			}
 		})
 	}

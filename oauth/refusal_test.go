@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // A denial by the provider, in all the shapes in which it comes, to a code and at an API.
@@ -94,7 +92,5 @@ func TestRefusalsAreClipped(t *testing.T) {
 
 	ctx, shown := last[Checked](t.Context())
 	check(ctx, callbackIssuer.equal(long, long))
-	if diff := cmp.Diff(Checked{{Check: callbackIssuer, Got: want, Want: want, OK: true}}, *shown); diff != "" {
-		t.Errorf("in a trace (-want +got)\n%s", diff)
-	}
+	wantEqual(t, Checked{{Check: callbackIssuer, Got: want, Want: want, OK: true}}, *shown, "in a trace")
 }

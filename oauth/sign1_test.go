@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // vectors1 are the vectors of OAuth 1.0a.
@@ -139,9 +137,7 @@ func TestSignedAsEncoded(t *testing.T) {
 		Signature:  "crHGLF8SxKIYtk0LIlYzwfl+2yM=",
 	}
 	want.Header = `OAuth a%20b="c", oauth_signature="` + percentEncode(want.Signature) + `"`
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
+	wantEqual(t, want, got, "what is signed")
 }
 
 // A server that parses what was signed, with what net/http received, computes the

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestParseObject(t *testing.T) {
@@ -55,12 +53,8 @@ func TestParseObject(t *testing.T) {
 			if err != nil {
 				message = err.Error()
 			}
-			if diff := cmp.Diff(tt.err, message); diff != "" {
-				t.Errorf("%s (-want +got)\n%s", tt.reason, diff)
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("%s (-want +got)\n%s", tt.reason, diff)
-			}
+			wantEqual(t, tt.err, message, tt.reason)
+			wantEqual(t, tt.want, got, tt.reason)
 		})
 	}
 }
@@ -108,9 +102,7 @@ func TestObjectOutlivesItsText(t *testing.T) {
 		t.Fatal(err)
 	}
 	clear(text)
-	if diff := cmp.Diff(Object{"a": []byte(`"b"`)}, o); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
+	wantEqual(t, Object{"a": []byte(`"b"`)}, o, "the text was copied")
 }
 
 // The strict reader and encoding/json agree on all that both accept, and the strict one
@@ -132,9 +124,7 @@ func FuzzStrictJSON(f *testing.F) {
 		case err == nil && laxErr != nil:
 			t.Errorf("accepted, unlike encoding/json: %v", laxErr)
 		case err == nil:
-			if diff := cmp.Diff(Object(lax), strict); diff != "" {
-				t.Errorf("(-encoding/json +strict)\n%s", diff)
-			}
+			wantEqual(t, Object(lax), strict, "encoding/json reads it alike")
 			for name := range strict {
 				var text string
 				if strict.Read(name, &text) == nil && !utf8.ValidString(text) {

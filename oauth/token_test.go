@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // callbackOf is a callback that passed step 2 at this client.
@@ -58,9 +56,7 @@ func TestExchangeRequest(t *testing.T) {
 			}
 			// The metadata, then this: no API is asked before the ID token was looked at
 			// (RFC 9700 §4.5.3.2).
-			if diff := cmp.Diff([]RequestSent{want}, p.asked[1:]); diff != "" {
-				t.Errorf("(-want +got)\n%s%s", diff, tt.reason)
-			}
+			wantEqual(t, []RequestSent{want}, p.asked[1:], tt.reason)
 		})
 	}
 }
@@ -150,9 +146,7 @@ func TestExchangeTokens(t *testing.T) {
 			if tt.lifetime > 0 {
 				want.Issued, want.Expiry = time.Now(), time.Now().Add(tt.lifetime)
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("(-want +got)\n%swhy: %s", diff, tt.reason)
-			}
+			wantEqual(t, want, got, tt.reason)
 		})
 	}
 }

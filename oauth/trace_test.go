@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // last returns a context and the last event of this type in what is done with it.
@@ -56,9 +54,7 @@ func TestTraceFindsTheSource(t *testing.T) {
 		"Client.Discover": 0, "Client.Begin": 1, "Client.ParseCallback": 2, "Client.Exchange": 3, "Client.UserInfo": 5, "Client.Refresh": 6, "Client.Revoke": 7,
 		"Attempts.Put": 1, "Attempts.Take": 2, "Attempt.CheckUser": 2, "Client1.Begin": 1, "Client1.ParseCallback": 2, "Client1.Get": 5,
 	}
-	if diff := cmp.Diff(want, steps); diff != "" {
-		t.Errorf("steps (-want +got)\n%s", diff)
-	}
+	wantEqual(t, want, steps, "steps")
 }
 
 // A run of checks ends with the one that failed, which says on what.
@@ -72,9 +68,7 @@ func TestTraceOfAFailure(t *testing.T) {
 		{Check: callbackState, Got: "the same", OK: true},
 		{Check: callbackIssuer, Got: "https://evil.example", Want: "https://op.example"},
 	}
-	if diff := cmp.Diff(want, *checked); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
+	wantEqual(t, want, *checked, "outcomes")
 }
 
 // The events hold what went over the wire as it was; what to hide is the listener's
@@ -91,9 +85,7 @@ func TestTraceOfTheWire(t *testing.T) {
 		}
 	}), callback)
 	want := []any{p.asked[0], ReplyReceived{400, http.Header{"Content-Type": {"application/json"}}, `{"error": "invalid_grant"}`}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
+	wantEqual(t, want, got, "what went over the wire")
 }
 
 // A listener gets copies.
@@ -112,9 +104,7 @@ func TestTraceChangesNothing(t *testing.T) {
 	var events []Event
 	ctx = WithTrace(t.Context(), func(e Event) { events = append(events, Event{What: e.What, Function: e.Function, Step: e.Step}) })
 	check(ctx, replySize.holds(true))
-	if diff := cmp.Diff([]Event{{What: Checked{{Check: replySize, OK: true}}}}, events); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
+	wantEqual(t, []Event{{What: Checked{{Check: replySize, OK: true}}}}, events, "no step, no function")
 }
 
 // A sign-in without a trace pays nothing for it.

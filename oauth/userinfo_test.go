@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // signedIn are tokens as step 4 hands them out.
@@ -25,18 +23,14 @@ func TestUserInfo(t *testing.T) {
 		Profile: Profile{Subject: "248289761001"},
 		Replies: []Reply{{opUserinfo, json.RawMessage(`{"sub":"248289761001","name":"JaneDoe"}`)}},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
+	wantEqual(t, want, got, "the profile")
 	// The token goes in the header, and nowhere else (RFC 6750 §2.1, §2.3).
 	request := RequestSent{"GET", opUserinfo, http.Header{
 		"Accept":        {"application/json"},
 		"Authorization": {"Bearer t0ken"},
 		"User-Agent":    {userAgent},
 	}, ""}
-	if diff := cmp.Diff(request, p.asked[1]); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
+	wantEqual(t, request, p.asked[1], "the token goes in the header")
 }
 
 // A provider entry says which URLs, with which headers and parameters, and how to read the replies.
@@ -74,9 +68,7 @@ func TestUserInfoByRow(t *testing.T) {
 		{"GET", "https://api.example/me?proof=s3cret-t0ken", header, ""},
 		{"GET", "https://api.example/emails?proof=s3cret-t0ken", header, ""},
 	}
-	if diff := cmp.Diff(want, p.asked); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
+	wantEqual(t, want, p.asked, "what was asked")
 	// The page shows the URL of a reply; parameters that prove something do not belong there.
 	if got.Replies[0].URL != "https://api.example/me" {
 		t.Errorf("the reply's URL is %s", got.Replies[0].URL)
@@ -86,10 +78,8 @@ func TestUserInfoByRow(t *testing.T) {
 // Without a userinfo endpoint the ID token has to do (OIDC Discovery §3).
 func TestUserInfoWithoutEndpoint(t *testing.T) {
 	p := newOP().but(opDiscovery, saysJSON(strings.Replace(opMetadata, "userinfo_endpoint", "x", 1)))
-	got, err := newClient(t, opRow(), p).UserInfo(t.Context(), signedIn("op"))
-	if diff := cmp.Diff(Info{Profile: Profile{Subject: "248289761001"}}, got); err != nil || diff != "" {
-		t.Errorf("%v (-want +got)\n%s", err, diff)
-	}
+	got := must(newClient(t, opRow(), p).UserInfo(t.Context(), signedIn("op")))
+	wantEqual(t, Info{Profile: Profile{Subject: "248289761001"}}, got, "the subject of the ID token")
 	if len(p.asked) != 1 {
 		t.Errorf("asked %v", p.asked)
 	}
