@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -150,11 +151,7 @@ func TestTake(t *testing.T) {
 			if tt.change != nil {
 				tt.change(t, a, b)
 			}
-			query := tt.query
-			if query == "" {
-				query = "?code=c&state=STATE6789"
-			}
-			attempt, err := a.Take(httptest.NewRecorder(), b.request("/callback/op"+query))
+			attempt, err := a.Take(httptest.NewRecorder(), b.request("/callback/op"+cmp.Or(tt.query, "?code=c&state=STATE6789")))
 			wantCheck(t, err, 2, tt.fails, tt.reason)
 			if want := map[bool]string{true: "STATE6789"}[tt.fails == ""]; attempt.State != want {
 				t.Errorf("got attempt %q, want %q", attempt.State, want)

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -79,14 +80,8 @@ func TestKeys(t *testing.T) {
 		"one kid, one unfit":     {keys: member(jwkOfRSA("rsa", &other.PublicKey), `"use":"enc"`) + "," + rsaJWK(), reason: "the other one is good"},
 	} {
 		bubble(t, name, func(t *testing.T) {
-			header, signer := tt.header, tt.signer
-			if header == "" {
-				header = rs256
-			}
-			if signer == nil {
-				signer = rsaKey()
-			}
-			_, err := verify(t, newClient(t, opRow(), newOP().but(opJWKS, saysJSON(`{"keys": [`+tt.keys+`]}`))), sign(header, claims(nil), signer))
+			token := sign(cmp.Or(tt.header, rs256), claims(nil), cmp.Or[crypto.Signer](tt.signer, rsaKey()))
+			_, err := verify(t, newClient(t, opRow(), newOP().but(opJWKS, saysJSON(`{"keys": [`+tt.keys+`]}`))), token)
 			wantCheck(t, err, 4, tt.fails, tt.reason)
 		})
 	}

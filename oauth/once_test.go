@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,11 +69,7 @@ func TestOnce(t *testing.T) {
 			if tt.change != nil {
 				tt.change(second)
 			}
-			query := callback
-			if tt.other != "" {
-				query = tt.other
-			}
-			state, err := second.once(a, query, &ran)
+			state, err := second.once(a, cmp.Or(tt.other, callback), &ran)
 			wantCheck(t, err, 2, tt.fails, tt.reason)
 			want := ""
 			if tt.fails == "" {

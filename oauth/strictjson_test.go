@@ -1,7 +1,9 @@
 package oauth
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -49,11 +51,7 @@ func TestParseObject(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := parseObject([]byte(tt.text))
-			message := ""
-			if err != nil {
-				message = err.Error()
-			}
-			wantEqual(t, tt.err, message, tt.reason)
+			wantEqual(t, cmp.Or(tt.err, "<nil>"), fmt.Sprint(err), tt.reason)
 			wantEqual(t, tt.want, got, tt.reason)
 		})
 	}
