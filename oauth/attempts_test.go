@@ -153,9 +153,7 @@ func TestTake(t *testing.T) {
 			}
 			attempt, err := a.Take(httptest.NewRecorder(), b.request("/callback/op"+cmp.Or(tt.query, "?code=c&state=STATE6789")))
 			wantCheck(t, err, 2, tt.fails, tt.reason)
-			if want := map[bool]string{true: "STATE6789"}[tt.fails == ""]; attempt.State != want {
-				t.Errorf("got attempt %q, want %q", attempt.State, want)
-			}
+			wantEqual(t, map[bool]string{true: "STATE6789"}[tt.fails == ""], attempt.State, tt.reason)
 		})
 	}
 }

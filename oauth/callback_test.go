@@ -71,9 +71,7 @@ func TestParseCallback(t *testing.T) {
 			if tt.fails == "" {
 				want, _ = url.ParseQuery(tt.query)
 			}
-			if callback.code != want.Get("code") {
-				t.Errorf("code %q, want %q", callback.code, want.Get("code"))
-			}
+			wantEqual(t, want.Get("code"), callback.code, tt.reason)
 			if err != nil && strings.Contains(err.Error(), "c0de") {
 				t.Errorf("the code is in the error: %v", err)
 			}
@@ -115,12 +113,8 @@ func TestParseCallbackRefusal(t *testing.T) {
 			c := newClient(t, opRow(), nil)
 			callback, err := c.ParseCallback(t.Context(), attemptOf("op"), "state=st4te-st4te&iss=https%3A%2F%2Fop.example&"+tt.query)
 			wantRefusal(t, err, tt.want, tt.reason)
-			if callback.code != "" {
-				t.Errorf("the code is kept: %q", callback.code)
-			}
-			if got := tt.want.ByUser(); got != tt.byUser {
-				t.Errorf("by the user: %t, want %t", got, tt.byUser)
-			}
+			wantEqual(t, "", callback.code, "no code is kept")
+			wantEqual(t, tt.byUser, tt.want.ByUser(), "by the user")
 		})
 	}
 }

@@ -122,9 +122,7 @@ func TestIsLoopback(t *testing.T) {
 		"0.0.0.0": false, "::": false, "128.0.0.1": false, "10.0.0.1": false, "169.254.169.254": false, "127.1": false, "2130706433": false,
 		"op.example": false, "::ffff:10.0.0.1": false,
 	} {
-		if got := IsLoopback(host); got != want {
-			t.Errorf("%q: %t, want %t", host, got, want)
-		}
+		wantEqual(t, want, IsLoopback(host), host)
 	}
 }
 
@@ -185,9 +183,7 @@ func TestReplyWithoutEnd(t *testing.T) {
 		began := time.Now()
 		_, err = newClient(t, opRow(), p).Discover(t.Context())
 		wantCheck(t, err, 0, "reply-received", "the deadline is for the whole reply")
-		if waited := time.Since(began); waited != 10*time.Second {
-			t.Errorf("waited %s", waited)
-		}
+		wantEqual(t, 10*time.Second, time.Since(began), "the deadline is for the whole reply")
 	})
 }
 
@@ -267,9 +263,7 @@ func TestProviderHangs(t *testing.T) {
 				if waited := time.Since(began); waited != 10*time.Second || !strings.Contains(err.Error(), "in time") {
 					t.Errorf("after %s: %v", waited, err)
 				}
-				if kept := <-closed; kept != 10*time.Second {
-					t.Errorf("the connection was kept for %s", kept)
-				}
+				wantEqual(t, 10*time.Second, <-closed, "the connection is closed")
 			})
 		})
 	}
@@ -297,13 +291,9 @@ func TestSecretsOfARequest(t *testing.T) {
 	} {
 		r := Request{URL: "https://op.example/token?appsecret_proof=pr00f", Body: tt.body, Header: http.Header{"Authorization": {tt.authorization}}}
 		for _, secret := range append(tt.want, "pr00f") {
-			if got := r.scrub("no: " + secret + "."); got != "‹withheld: it repeats a secret›" {
-				t.Errorf("%s, %s: %q", name, secret, got)
-			}
+			wantEqual(t, withheld, r.scrub("no: "+secret+"."), name+", "+secret)
 		}
-		if got := r.scrub("no such app"); got != "no such app" {
-			t.Errorf("%s: %q, in which there is no secret", name, got)
-		}
+		wantEqual(t, "no such app", r.scrub("no such app"), name+": there is no secret in it")
 	}
 }
 
@@ -328,7 +318,6 @@ func TestUnreachableSays(t *testing.T) {
 func TestUnsendableRequest(t *testing.T) {
 	p := newOP()
 	err := newClient(t, opRow(), p).send(t.Context(), Request{Method: "NO METHOD", URL: opToken}).err
-	if want := `oauth: step 0: net/http: invalid method "NO METHOD"`; err == nil || err.Error() != want || len(p.asked) > 0 {
-		t.Errorf("got %v, want %s", err, want)
-	}
+	wantEqual(t, `oauth: step 0: net/http: invalid method "NO METHOD"`, fmt.Sprint(err), "it has no method")
+	wantEqual(t, 0, len(p.asked), "requests")
 }

@@ -36,9 +36,7 @@ func TestDiscover(t *testing.T) {
 func TestDiscoverWithoutOpenID(t *testing.T) {
 	p := newOP()
 	wantEqual(t, plainRow().Metadata, must(newClient(t, plainRow(), p).Discover(t.Context())), "the entry's endpoints")
-	if len(p.asked) > 0 {
-		t.Errorf("asked %v", p.asked)
-	}
+	wantEqual(t, 0, len(p.asked), "requests")
 }
 
 // Each row changes one thing in good metadata.

@@ -21,9 +21,7 @@ func testRows(t *testing.T) {
 	c := &Check{2, "the-check", "RFC 1 §2", "an attack"}
 	at := func(s string) time.Time { return must(time.Parse(time.RFC3339, s)) }
 	noon := at("2000-01-01T00:00:00Z") // the clock of a bubble begins here
-	if held := c.oneOf("b", "a", "b"); held.Want != "" {
-		t.Errorf("it holds, and still wants %q", held.Want)
-	}
+	wantEqual(t, "", c.oneOf("b", "a", "b").Want, "it holds, and wants nothing")
 	for name, tt := range map[string]struct {
 		row    Outcome
 		want   string // what stands between the name and the section; "" if the check holds
@@ -84,19 +82,13 @@ func TestCheckStops(t *testing.T) {
 	first, second := &Check{2, "first", "a", "b"}, &Check{2, "second", "c", "d"}
 	err := check(inStep(t.Context(), 5, (*Client).Get), first.holds(true), second.holds(false).skipIf(true), second.holds(false), first.holds(false))
 	wantCheck(t, err, 5, "second", "the first that failed, with the step that made it")
-	if second.Step != 2 {
-		t.Error("the check itself was moved")
-	}
-	if err := check(t.Context()); err != nil {
-		t.Errorf("no rows: %v", err)
-	}
+	wantEqual(t, 2, second.Step, "the check itself is not moved")
+	wantEqual(t, nil, check(t.Context()), "no rows")
 }
 
 func TestCheckStatus(t *testing.T) {
 	for step, want := range map[int]int{0: 502, 1: 502, 2: 400, 3: 502, 4: 502, 5: 502, 6: 502, 7: 502} {
-		if got := (Check{Step: step}).Status(); got != want {
-			t.Errorf("step %d: %d, want %d: the browser brought the callback, the provider all else", step, got, want)
-		}
+		wantEqual(t, want, Check{Step: step}.Status(), fmt.Sprintf("step %d: the browser brought the callback, the provider all else", step))
 	}
 }
 
@@ -177,9 +169,7 @@ func TestChecks(t *testing.T) {
 	slices.Sort(declared)
 	slices.Sort(listed)
 	wantEqual(t, declared, listed, "all that are declared are listed")
-	if len(slices.Compact(listed)) != len(Checks()) {
-		t.Error("two checks share a name")
-	}
+	wantEqual(t, len(Checks()), len(slices.Compact(listed)), "no two checks share a name")
 }
 
 // A check that no test expects to fail may be gone without anybody noticing.

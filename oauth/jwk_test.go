@@ -132,9 +132,7 @@ func TestParseKeySaysWhy(t *testing.T) {
 		`{"kty":"EC","alg":"ES384","crv":"P-256","x":"` + x32 + `","y":"` + x32 + `"}`: `a key of type "EC" for algorithm "ES384"`,
 	} {
 		o := must(parseObject([]byte(jwk)))
-		if k := parseKey(o); k.unfit == nil || k.unfit.Error() != want {
-			t.Errorf("%s: %v, want %s", jwk, k.unfit, want)
-		}
+		wantEqual(t, want, fmt.Sprint(parseKey(o).unfit), jwk)
 	}
 }
 
@@ -236,9 +234,7 @@ func TestKeysRotationWithoutKid(t *testing.T) {
 			}
 			_, err := verify(t, c, sign(`{"alg":"`+tt.alg+`"}`, claims(nil), rsaKey()))
 			wantCheck(t, err, 4, tt.fails, tt.reason)
-			if n := p.count(opJWKS); n != 2 {
-				t.Errorf("the keys were fetched %d times, want 2: %s", n, tt.reason)
-			}
+			wantEqual(t, 2, p.count(opJWKS), "fetches of the keys: "+tt.reason)
 		})
 	}
 }
@@ -256,9 +252,7 @@ func TestKeysWithoutKid(t *testing.T) {
 			}
 			_, err := verify(t, c, token)
 			wantCheck(t, err, 4, fails, "without kid")
-			if got, want := p.count(opJWKS), min(i+1, 2); got != want {
-				t.Errorf("sign-in %d: the keys were fetched %d times, want %d", i, got, want)
-			}
+			wantEqual(t, min(i+1, 2), p.count(opJWKS), fmt.Sprintf("fetches of the keys until sign-in %d", i))
 		}
 	})
 }
@@ -281,9 +275,7 @@ func TestKeysRotationAtOnce(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if got := p.count(opJWKS); got != 2 {
-			t.Errorf("fetched %d times, want twice", got)
-		}
+		wantEqual(t, 2, p.count(opJWKS), "fetches of the keys")
 	})
 }
 
@@ -306,9 +298,7 @@ func TestKeysRefetchIsBounded(t *testing.T) {
 				_, err := verify(t, c, token)
 				wantCheck(t, err, 4, fails, "nobody published it")
 			}
-			if got := p.count(opJWKS) - before; got != fetches {
-				t.Errorf("after %s: %d fetches, want %d: %s", after, got, fetches, reason)
-			}
+			wantEqual(t, fetches, p.count(opJWKS)-before, fmt.Sprintf("fetches after %s: %s", after, reason))
 			_, err := verify(t, c, tokenOf("known"))
 			wantCheck(t, err, 4, "", "a flood keeps nobody else from signing in")
 		}
@@ -345,9 +335,7 @@ func TestKeysDownWhileKnown(t *testing.T) {
 		began := time.Now()
 		_, err := verify(t, c, tokenOf("known"))
 		wantCheck(t, err, 4, "", "nothing is wrong with this one")
-		if waited := time.Since(began); waited != 0 {
-			t.Errorf("it waited %s for the other", waited)
-		}
+		wantEqual(t, 0, time.Since(began), "it does not wait for the other")
 		wantCheck(t, <-lost, 4, "reply-received", "no answer about the unknown key")
 	})
 }

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -200,9 +201,7 @@ func TestRefusals1(t *testing.T) {
 			}
 			_, err := signIn1(t, p, tt.callback)
 			wantRefusal(t, err, tt.want, tt.reason)
-			if tt.want.ByUser() != tt.byUser {
-				t.Errorf("by the user: %t", !tt.byUser)
-			}
+			wantEqual(t, tt.byUser, tt.want.ByUser(), "by the user")
 		})
 	}
 }
@@ -329,9 +328,7 @@ func TestGet1(t *testing.T) {
 	_, err := c.UserInfo(t.Context(), tokens)
 	wantRefusal(t, err, Refusal{Step: 5, Status: 401, Code: "gone"}, "the entry does not say that this API may be closed")
 	for err, want := range map[error]bool{err: true, &Refusal{Step: 5, Status: 403}: false} {
-		if c.TokenRefused(err) != want {
-			t.Errorf("%v: refused %t", err, !want)
-		}
+		wantEqual(t, want, c.TokenRefused(err), fmt.Sprint(err))
 	}
 	_, err = c.Get(t.Context(), tokens, "https://x.example/?a=%zz")
 	if want := `oauth: step 5: invalid URL escape "%zz"`; err == nil || err.Error() != want || len(p.asked) != 1 {

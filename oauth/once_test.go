@@ -57,9 +57,7 @@ func TestOnce(t *testing.T) {
 				if state, err := b.once(a, callback, &ran); err != nil || state != "STATE6789" {
 					t.Errorf("the first delivery: %q, %v", state, err)
 				}
-				if len(b) != 0 {
-					t.Error("the first answer leaves the cookie in the browser")
-				}
+				wantEqual(t, 0, len(b), "cookies left by the first answer")
 			}()
 			time.Sleep(tt.after)
 			synctest.Wait()
@@ -80,9 +78,7 @@ func TestOnce(t *testing.T) {
 			}
 			time.Sleep(2 * time.Minute)
 			synctest.Wait()
-			if len(a.deliveries) != 0 {
-				t.Errorf("%d deliveries are still kept", len(a.deliveries))
-			}
+			wantEqual(t, 0, len(a.deliveries), "deliveries kept in the end")
 		})
 	}
 }
@@ -156,9 +152,7 @@ func TestOnceIsBounded(t *testing.T) {
 				t.Fatalf("callback %d: %d, %v", i, n, err)
 			}
 		}
-		if len(a.deliveries) != deliveriesKept {
-			t.Errorf("%d deliveries are kept, want %d", len(a.deliveries), deliveriesKept)
-		}
+		wantEqual(t, deliveriesKept, len(a.deliveries), "deliveries kept")
 		b.put(t, a, newAttempt("STATE6789"))
 		lost := browser{"oauthbyhand-attempt-STATE678": b["oauthbyhand-attempt-STATE678"]}
 		if state, err := b.once(a, "?code=c&state=STATE6789", &ran); state != "STATE6789" || err != nil {
@@ -170,8 +164,6 @@ func TestOnceIsBounded(t *testing.T) {
 		for range 2 {
 			maps.Clone(lost).once(a, "?code=c&state=STATE6789", &ran)
 		}
-		if ran != 2 {
-			t.Errorf("the steps ran %d times, want 2", ran)
-		}
+		wantEqual(t, 2, ran, "runs of the steps")
 	})
 }

@@ -6,8 +6,6 @@ import (
 
 func TestCodeChallenge(t *testing.T) {
 	for _, v := range readVectors(t, "pkce-*", []string{"code_verifier", "code_challenge"}, []string{"ok"}) {
-		if got := CodeChallenge(v.header["code_verifier"]); got != v.header["code_challenge"] {
-			t.Errorf("%s: %s, want %s", v.name, got, v.header["code_challenge"])
-		}
+		wantEqual(t, v.header["code_challenge"], CodeChallenge(v.header["code_verifier"]), v.name)
 	}
 }

@@ -129,9 +129,7 @@ func TestRefreshKeeps(t *testing.T) {
 			form, _ := url.ParseQuery(p.asked[0].Body)
 			wantEqual(t, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"refr3sh"}}, form, "what is sent")
 			id, secret, _ := (&http.Request{Header: p.asked[0].Header}).BasicAuth()
-			if id != "app" || secret != "s3cret" {
-				t.Error("not authenticated as at the first time")
-			}
+			wantEqual(t, "app s3cret", id+" "+secret, "authenticated as at the first time")
 		})
 	}
 }
@@ -142,11 +140,7 @@ func TestRefreshNeedsKeys(t *testing.T) {
 	p := newOP().but(opJWKS, says(503, "text/plain", "down"))
 	_, err := newClient(t, opRow(), p).Refresh(t.Context(), before(opRow()))
 	wantCheck(t, err, 4, "reply-status-200", "the keys come first")
-	for _, request := range p.asked {
-		if request.URL == opToken {
-			t.Error("the refresh token was spent all the same")
-		}
-	}
+	wantEqual(t, 0, p.count(opToken), "the refresh token is not spent")
 }
 
 // The keys are not fetched for each refresh, but after an hour they are.
@@ -187,20 +181,14 @@ func TestRefreshRefused(t *testing.T) {
 func TestRefreshDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for left, want := range map[time.Duration]bool{time.Hour: false, time.Minute: false, time.Minute - 1: true, -time.Hour: true} {
-			if got := (Tokens{Expiry: time.Now().Add(left)}).RefreshDue(); got != want {
-				t.Errorf("%s left: due %t, want %t", left, got, want)
-			}
+			wantEqual(t, want, Tokens{Expiry: time.Now().Add(left)}.RefreshDue(), left.String()+" left")
 		}
 		// In the last tenth of a life shorter than ten minutes.
 		for age, want := range map[time.Duration]bool{0: false, 54 * time.Second: false, 54*time.Second + 1: true, time.Minute: true} {
 			issued := time.Now().Add(-age)
-			if got := (Tokens{Issued: issued, Expiry: issued.Add(time.Minute)}).RefreshDue(); got != want {
-				t.Errorf("%s old, of a minute: due %t, want %t", age, got, want)
-			}
+			wantEqual(t, want, Tokens{Issued: issued, Expiry: issued.Add(time.Minute)}.RefreshDue(), age.String()+" old, of a minute")
 		}
-		if (Tokens{Issued: time.Now()}).RefreshDue() {
-			t.Error("due without a known end")
-		}
+		wantEqual(t, false, Tokens{Issued: time.Now()}.RefreshDue(), "without a known end")
 	})
 }
 
@@ -224,9 +212,7 @@ func TestTokenRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, row, newOP().but(opUserinfo, tt.reply))
 			_, err := c.Get(t.Context(), before(row), opUserinfo)
-			if got := c.TokenRefused(err); got != tt.want {
-				t.Errorf("refused: %v, want %v: %v", got, tt.want, err)
-			}
+			wantEqual(t, tt.want, c.TokenRefused(err), fmt.Sprint(err))
 		})
 	}
 	// Only an API's own word is a reason to refresh: a refresh for a refresh would never end.
@@ -235,9 +221,7 @@ func TestTokenRefused(t *testing.T) {
 		&CheckError{Check: Check{Step: 6, Name: replyStatus.Name}, Got: "401"},
 		&CheckError{Check: Check{Step: 5, Name: replyMediaType.Name}, Got: "401"},
 	} {
-		if newClient(t, row, nil).TokenRefused(err) {
-			t.Errorf("%v is taken for the word of an API", err)
-		}
+		wantEqual(t, false, newClient(t, row, nil).TokenRefused(err), fmt.Sprintf("not the word of an API: %v", err))
 	}
 }
 

@@ -73,10 +73,8 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 	for _, body := range []string{`{"error": "none", "ok": true}`, `{"error": "none", "errcode": 0}`, `{"name": "&oauth_problem=x&"}`} {
-		got, err := newClient(t, opRow(), newOP().but(opUserinfo, saysJSON(body))).Get(t.Context(), signedIn("op"), opUserinfo)
-		if err != nil || string(got) != body {
-			t.Errorf("%s: %s, %v", body, got, err)
-		}
+		got := must(newClient(t, opRow(), newOP().but(opUserinfo, saysJSON(body))).Get(t.Context(), signedIn("op"), opUserinfo))
+		wantEqual(t, body, string(got), "no refusal")
 	}
 }
 

@@ -123,9 +123,7 @@ func TestReplySays(t *testing.T) {
 		if refusal, ok := tt.reply.failure(t.Context()).(*Refusal); ok {
 			got = refusal.Description
 		}
-		if got != tt.want {
-			t.Errorf("%s: %q, want %q: %s", name, got, tt.want, tt.reason)
-		}
+		wantEqual(t, tt.want, got, name+": "+tt.reason)
 	}
 	wantCheck(t, reply{status: 200, body: []byte(`{"error":"x"}`)}.checkRevoked(t.Context()), 7, "", "done")
 }

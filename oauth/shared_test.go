@@ -36,9 +36,7 @@ func (f fetched) slow(after time.Duration) {
 
 func (f fetched) wantFetches(t *testing.T, want int, reason string) {
 	t.Helper()
-	if got := f.p.count(f.url); got != want {
-		t.Errorf("fetched %d times, want %d: %s", got, want, reason)
-	}
+	wantEqual(t, want, f.p.count(f.url), "fetches: "+reason)
 }
 
 // ofBoth runs a test with the metadata and with the keys, neither of them fetched.
@@ -158,9 +156,7 @@ func TestTimeouts(t *testing.T) {
 		began := time.Now()
 		err := f.get(t.Context())
 		wantCheck(t, err, f.step, "reply-received", "a provider that hangs must not keep every visitor waiting")
-		if waited := time.Since(began); waited != 10*time.Second {
-			t.Errorf("waited %s, want 10 s", waited)
-		}
+		wantEqual(t, 10*time.Second, time.Since(began), "the deadline")
 		if e, _ := errors.AsType[*CheckError](err); e != nil && e.Got != "no answer from op.example in time" {
 			t.Errorf("says %q", e.Got)
 		}

@@ -27,9 +27,7 @@ func TestVectors1(t *testing.T) {
 				checkSignature(t, v.header)
 			case "base string uri ok":
 				u := must(url.Parse(v.header["url"]))
-				if got := baseStringURI(u); got != v.header["base_string_uri"] {
-					t.Errorf("base string URI\n got %s\nwant %s", got, v.header["base_string_uri"])
-				}
+				wantEqual(t, v.header["base_string_uri"], baseStringURI(u), "base string URI")
 			case "encoding ok":
 				for line := range strings.Lines(v.body) {
 					plain, want, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
@@ -60,9 +58,7 @@ func checkSignature(t *testing.T, v map[string]string) {
 	if want, ok := v["base_string"]; ok && s.BaseString != want {
 		t.Errorf("base string\n got %s\nwant %s", s.BaseString, want)
 	}
-	if s.Signature != v["signature"] {
-		t.Errorf("signature: got %s, want %s", s.Signature, v["signature"])
-	}
+	wantEqual(t, v["signature"], s.Signature, "signature")
 }
 
 // All bytes: a server that checks the signature need not use net/url.
@@ -74,9 +70,7 @@ func TestPercentEncode(t *testing.T) {
 		if strings.IndexByte(unreserved, b) >= 0 {
 			want = string(rune(b))
 		}
-		if got := percentEncode(string([]byte{b})); got != want {
-			t.Errorf("byte %d: %s, want %s", b, got, want)
-		}
+		wantEqual(t, want, percentEncode(string([]byte{b})), fmt.Sprintf("byte %d", b))
 	}
 }
 
@@ -96,9 +90,7 @@ func TestBaseStringURI(t *testing.T) {
 		{"https://user@api.x.com/a", "https://api.x.com/a", "not part of the Host header"},
 	} {
 		u := must(url.Parse(tt.url))
-		if got := baseStringURI(u); got != tt.want {
-			t.Errorf("%s: got %s, want %s: %s", tt.url, got, tt.want, tt.reason)
-		}
+		wantEqual(t, tt.want, baseStringURI(u), tt.url+": "+tt.reason)
 	}
 }
 
@@ -113,9 +105,7 @@ func TestNormalizeParameters(t *testing.T) {
 		{"a=x=y%3Bb=z", "a=x%3Dy%3Bb%3Dz", "only the first = ends the name"},
 	} {
 		for _, at := range [][2]string{{"https://x.example/?" + tt.encoded, ""}, {"https://x.example/", tt.encoded}} {
-			if s, err := sign1("POST", at[0], at[1], nil, "", ""); err != nil || s.Normalized != tt.want {
-				t.Errorf("%s: got %s, %v, want %s: %s", at, s.Normalized, err, tt.want, tt.reason)
-			}
+			wantEqual(t, tt.want, must(sign1("POST", at[0], at[1], nil, "", "")).Normalized, tt.reason)
 		}
 	}
 	for _, row := range [][2]string{{"https://%zz", ""}, {"https://x.example/?a=%zz", ""}, {"https://x.example/?%zz=a", ""}, {"https://x.example/", "a=%zz"}, {"https://x.example/?a;b", ""}} {
@@ -169,9 +159,7 @@ func FuzzBaseString(f *testing.F) {
 		if err != nil || received.Host == "" { // net/http sends no host that is none
 			return
 		}
-		if got := serverBaseString(t, received); got != signed.BaseString {
-			t.Errorf("%s\nserver %s\nclient %s", u.String(), got, signed.BaseString)
-		}
+		wantEqual(t, serverBaseString(t, received), signed.BaseString, u.String())
 	})
 }
 

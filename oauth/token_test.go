@@ -71,9 +71,7 @@ func TestExchangeClientAuthUnknown(t *testing.T) {
 		wantCheck(t, err, step, "token-client-auth", "in a way that nobody asked for")
 		wantGot(t, err, CheckError{Got: map[int]string{0: "private_key_jwt tls_client_auth", 3: "private_key_jwt"}[step], Want: "client_secret_basic or client_secret_post"})
 	}
-	if p.count(opToken) != 0 {
-		t.Error("the secret was sent")
-	}
+	wantEqual(t, 0, p.count(opToken), "the secret is not sent")
 }
 
 // tokens does steps 2 to 4 at a provider without OpenID Connect.
@@ -198,9 +196,7 @@ func TestExchangeReply(t *testing.T) {
 					t.Errorf("%s is in the error: %s", secret, text)
 				}
 			}
-			if got := p.count(opToken); got != 1 {
-				t.Errorf("the code was sent %d times", got)
-			}
+			wantEqual(t, 1, p.count(opToken), "the code is sent once")
 		})
 	}
 }

@@ -97,9 +97,7 @@ func TestTraceChangesNothing(t *testing.T) {
 		}
 	})
 	newClient(t, opRow(), p).Get(ctx, signedIn("op"), opUserinfo)
-	if got := p.asked[0].Header.Get("Authorization"); got != "Bearer t0ken" {
-		t.Errorf("the request has the header %v", p.asked[0].Header)
-	}
+	wantEqual(t, "Bearer t0ken", p.asked[0].Header.Get("Authorization"), "the header of the request itself")
 	// Outside of all steps an event says so.
 	var events []Event
 	ctx = WithTrace(t.Context(), func(e Event) { events = append(events, Event{What: e.What, Function: e.Function, Step: e.Step}) })
@@ -122,7 +120,5 @@ func TestTraceCostsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if allocations != 0 {
-		t.Errorf("%v allocations for five checks, want none", allocations)
-	}
+	wantEqual(t, 0, allocations, "allocations for five checks")
 }

@@ -70,9 +70,7 @@ func TestUserInfoByRow(t *testing.T) {
 	}
 	wantEqual(t, want, p.asked, "what was asked")
 	// The page shows the URL of a reply; parameters that prove something do not belong there.
-	if got.Replies[0].URL != "https://api.example/me" {
-		t.Errorf("the reply's URL is %s", got.Replies[0].URL)
-	}
+	wantEqual(t, "https://api.example/me", got.Replies[0].URL, "without the proof, because a page shows it")
 }
 
 // Without a userinfo endpoint the ID token has to do (OIDC Discovery §3).
@@ -80,9 +78,7 @@ func TestUserInfoWithoutEndpoint(t *testing.T) {
 	p := newOP().but(opDiscovery, saysJSON(strings.Replace(opMetadata, "userinfo_endpoint", "x", 1)))
 	got := must(newClient(t, opRow(), p).UserInfo(t.Context(), signedIn("op")))
 	wantEqual(t, Info{Profile: Profile{Subject: "248289761001"}}, got, "the subject of the ID token")
-	if len(p.asked) != 1 {
-		t.Errorf("asked %v", p.asked)
-	}
+	wantEqual(t, 1, len(p.asked), "only the metadata is asked for")
 }
 
 func TestUserInfoReply(t *testing.T) {
@@ -170,7 +166,5 @@ func TestGetInsecure(t *testing.T) {
 		_, err := newClient(t, plainRow(), p).Get(t.Context(), signedIn("plain"), to)
 		wantCheck(t, err, 5, "endpoint-https", "the token would be read on the wire: "+to)
 	}
-	if len(p.asked) > 0 {
-		t.Errorf("asked %v", p.asked)
-	}
+	wantEqual(t, 0, len(p.asked), "requests")
 }
