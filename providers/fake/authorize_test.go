@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestAuthorizeRefuses(t *testing.T) {
@@ -68,9 +66,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 				if tt.more != "" && strings.Contains(tt.more, "state") || asked.Get("state") == "" {
 					want.Del("state") // none, or nobody knows which
 				}
-				if diff := cmp.Diff(want, got); diff != "" {
-					t.Errorf("%s: %s (-want +got)\n%s", method, tt.reason, diff)
-				}
+				wantEqual(t, want, got, method+": "+tt.reason)
 				if d := got.Get("error_description"); d == "" || strings.ContainsFunc(d, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }) {
 					t.Errorf("%s: error_description %q (RFC 6749 Appendix A.8)", method, d)
 				}
@@ -118,9 +114,7 @@ func TestConsentPageIsEscaped(t *testing.T) {
 			"frame-ancestors 'none'; base-uri 'none'",
 	}
 	for name, want := range header {
-		if got := resp.Header.Get(name); got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
-		}
+		wantEqual(t, want, resp.Header.Get(name), name)
 	}
 }
 

@@ -106,9 +106,7 @@ func TestProfiles(t *testing.T) {
 		if tt.provider == "facebook" {
 			url += "&appsecret_proof=" + proof(access)
 		}
-		if diff := cmp.Diff(tt.want, text(t, w.get(url, access))); diff != "" {
-			t.Errorf("%s %s without %q (-want +got)\n%s", tt.user, p.name, tt.untick, diff)
-		}
+		wantEqual(t, tt.want, text(t, w.get(url, access)), tt.user+" at "+p.name+" without "+tt.untick)
 	}
 }
 
@@ -140,16 +138,12 @@ func TestBearerRefuses(t *testing.T) {
 	}{"oidc": {"Basic ", 401}, "github": {"Bearer ", 403}} { // GitHub without a User-Agent
 		req := must(http.NewRequest("GET", providers[name].profile, nil))
 		req.Header.Set("Authorization", tt.scheme+w.accessToken(providers[name], "ada", ""))
-		if resp := must(w.web.Do(req)); resp.StatusCode != tt.status {
-			t.Errorf("%s with a token called %s: %s", name, tt.scheme, resp.Status)
-		}
+		wantEqual(t, tt.status, must(w.web.Do(req)).StatusCode, name+" with a token called "+tt.scheme)
 	}
 	p := providers["facebook"]
 	access := w.accessToken(p, "ada", "")
 	for _, query := range []string{"", "?appsecret_proof=", "?appsecret_proof=" + proof("x"), "?appsecret_proof=" + strings.ToUpper(proof(access)), "?fields=id,birthday&appsecret_proof=" + proof(access)} {
-		if resp := w.get(p.profile+query, access); resp.StatusCode != 400 {
-			t.Errorf("facebook with %q: %s", query, resp.Status)
-		}
+		wantEqual(t, 400, w.get(p.profile+query, access).StatusCode, "facebook with "+query)
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"example.com/oauthbyhand/providers/fake"
-	"github.com/google/go-cmp/cmp"
 )
 
 // The metadata tells no lies: the endpoints, scopes, claims and keys, and what it says of client authentication, are
@@ -43,9 +42,7 @@ func TestDiscoveryTellsNoLies(t *testing.T) {
 				t.Errorf("the key %s is not in %s", header["kid"], keys)
 			}
 			maps.Copy(claims, decode(t, w.get(p.profile, str(reply["access_token"]))))
-			if diff := cmp.Diff(slices.Sorted(maps.Keys(claims)), slices.Sorted(slices.Values(list(doc["claims_supported"])))); diff != "" {
-				t.Errorf("claims (-there +said)\n%s", diff)
-			}
+			wantEqual(t, slices.Sorted(maps.Keys(claims)), slices.Sorted(slices.Values(list(doc["claims_supported"]))), "claims_supported")
 			if _, again := w.tokens(p, refreshing(str(reply["refresh_token"]))); again["access_token"] == nil {
 				t.Errorf("refresh_token: %v", again)
 			}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"example.com/oauthbyhand/providers/fake"
+	"github.com/google/go-cmp/cmp"
 )
 
 // The pair of RFC 7636 Appendix B.
@@ -177,6 +178,14 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
+}
+
+// wantEqual asserts a whole value.
+func wantEqual[T any](t *testing.T, want, got T, reason string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%swhy: %s", diff, reason)
+	}
 }
 
 func text(t *testing.T, resp *http.Response) string {

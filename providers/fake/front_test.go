@@ -25,9 +25,7 @@ func TestFront(t *testing.T) {
 		"https://app.example/callback":                     "https://app.example/callback",
 		"https://%zz":                                      "https://%zz",
 	} {
-		if got := w.Front(in); got != want {
-			t.Errorf("Front(%q) = %q, want %q", in, got, want)
-		}
+		wantEqual(t, want, w.Front(in), in)
 	}
 }
 
@@ -63,9 +61,7 @@ func TestMapping(t *testing.T) {
 		if rec.Code != tt.status || !strings.Contains(rec.Body.String(), tt.body) {
 			t.Errorf("%s: %d, want %d: %s\n%s", tt.path, rec.Code, tt.status, tt.reason, rec.Body)
 		}
-		if rec.Header().Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%s: sniffable", tt.path)
-		}
+		wantEqual(t, "nosniff", rec.Header().Get("X-Content-Type-Options"), tt.path)
 		// Opened by itself an SVG is a document: scripts in it must not run.
 		picture := tt.status == 200 && strings.HasSuffix(tt.path, ".svg")
 		if policy := rec.Header().Get("Content-Security-Policy"); picture && (policy != "default-src 'none'; sandbox" || rec.Header().Get("Content-Type") != "image/svg+xml") {
@@ -96,9 +92,8 @@ func TestHosts(t *testing.T) {
 			r := httptest.NewRequestWithContext(t.Context(), "GET", "http://localhost"+path, nil)
 			r.Host = host
 			rec := httptest.NewRecorder()
-			if handler.ServeHTTP(rec, r); (rec.Code != 421) != answered {
-				t.Errorf("%q%s: %d", host, path, rec.Code)
-			}
+			handler.ServeHTTP(rec, r)
+			wantEqual(t, answered, rec.Code != 421, host+path)
 		}
 	}
 }
@@ -128,9 +123,7 @@ func TestNewPanics(t *testing.T) {
 	for client, want := range map[[3]string]bool{{"oidc", "app", "s"}: false, {"myspace", "app", "s"}: true, {"oidc", "", "s"}: true, {"oidc", "app", ""}: true} {
 		func() {
 			defer func() {
-				if panicked := recover() != nil; panicked != want {
-					t.Errorf("%v: panicked %v, want %v", client, panicked, want)
-				}
+				wantEqual(t, want, recover() != nil, strings.Join(client[:], " "))
 			}()
 			fake.New(fake.Options{Clients: []fake.Client{{Provider: client[0], ID: client[1], Secret: client[2]}}})
 		}()

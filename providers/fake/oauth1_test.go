@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"example.com/oauthbyhand/providers/fake"
-	"github.com/google/go-cmp/cmp"
 )
 
 const (
@@ -216,9 +215,7 @@ func TestOverheard(t *testing.T) {
 		}
 		time.Sleep(11 * time.Minute) // and the nonce is still known
 		wantError(t, again(func(*http.Request) {}), 401, 135, "the time is in the signature")
-		if resp := asUser("GET", xVerify, tokens).send(web, secret); resp.StatusCode != 200 {
-			t.Errorf("%s: the tokens never expire", resp.Status)
-		}
+		wantEqual(t, 200, asUser("GET", xVerify, tokens).send(web, secret).StatusCode, "the tokens never expire")
 	})
 }
 
@@ -258,9 +255,7 @@ func TestLegs(t *testing.T) {
 		temporary = begun(t, web)
 		refused := temporary["oauth_token"]
 		resp := must(web.PostForm(xAuthenticate+refused[0], url.Values{"decision": {"refuse"}}))
-		if diff := cmp.Diff(url.Values{"tenant": {"1"}, "denied": refused}, must(resp.Location()).Query()); diff != "" {
-			t.Errorf("refused (-want +got)\n%s", diff)
-		}
+		wantEqual(t, url.Values{"tenant": {"1"}, "denied": refused}, must(resp.Location()).Query(), "refused")
 		wantError(t, finishing(temporary, url.Values{"oauth_token": refused}).send(web, secret), 401, 89, "a refused token is gone")
 
 		late := begun(t, web)
@@ -274,9 +269,7 @@ func TestLegs(t *testing.T) {
 				}
 			}
 		}
-		if resp := must(web.PostForm(xAuthenticate+late.Get("oauth_token"), nil)); resp.StatusCode != 400 {
-			t.Errorf("nothing was pressed: %s", resp.Status)
-		}
+		wantEqual(t, 400, must(web.PostForm(xAuthenticate+late.Get("oauth_token"), nil)).StatusCode, "nothing was pressed")
 		back = allowed(t, web, late, "ada")
 		time.Sleep(10 * time.Minute)
 		wantError(t, finishing(late, back).send(web, secret), 401, 89, "more than ten minutes old")
@@ -304,9 +297,7 @@ func TestSignedAsReceived(t *testing.T) {
 	} {
 		const path = "/oauth/request_token"
 		resp := must(web.Do(call{"POST", tt.at + path, "", map[string]string{"oauth_callback": redirect}}.signedFor(tt.signed+path, secret)))
-		if resp.Body.Close(); resp.StatusCode != tt.status {
-			t.Errorf("%s signed as %s: %s, want %d", tt.at, tt.signed, resp.Status, tt.status)
-		}
+		wantEqual(t, tt.status, resp.StatusCode, tt.at+" signed as "+tt.signed)
 	}
 	// Over a socket a request's URL is only a path, and its host is in the header, as the client wrote it.
 	provider := fake.New(fake.Options{Origin: "https://fake.example"})
@@ -316,8 +307,7 @@ func TestSignedAsReceived(t *testing.T) {
 		sent := c.signedFor(strings.ToLower(at)+path, fake.TestSecret)
 		r, rec := httptest.NewRequest(sent.Method, path, nil), httptest.NewRecorder()
 		r.Header, r.Host, r.TLS = sent.Header, sent.Host, state
-		if provider.ServeHTTP(rec, r); rec.Code != 200 {
-			t.Errorf("over a socket to %s: %d", at, rec.Code)
-		}
+		provider.ServeHTTP(rec, r)
+		wantEqual(t, 200, rec.Code, "over a socket to "+at)
 	}
 }

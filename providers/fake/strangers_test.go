@@ -33,14 +33,10 @@ func TestTestClient(t *testing.T) {
 		asked := with(asking(p), "client_id", fake.TestID, "redirect_uri", tt.redirectURI)
 		resp := must(web.PostForm(p.authorize+"?"+asked.Encode(), allowing("ada", p)))
 		resp.Body.Close()
-		if taken := resp.StatusCode == 303; taken != tt.taken {
-			t.Errorf("%s: %s, %s", tt.redirectURI, resp.Status, tt.reason)
-		}
+		wantEqual(t, tt.taken, resp.StatusCode == 303, tt.redirectURI+": "+tt.reason)
 		resp = call{"POST", xRequestToken, "", map[string]string{"oauth_consumer_key": fake.TestID, "oauth_callback": tt.redirectURI}}.send(web, fake.TestSecret)
 		resp.Body.Close()
-		if taken := resp.StatusCode == 200; taken != tt.taken {
-			t.Errorf("x: %s: %s, %s", tt.redirectURI, resp.Status, tt.reason)
-		}
+		wantEqual(t, tt.taken, resp.StatusCode == 200, "x: "+tt.redirectURI+": "+tt.reason)
 	}
 }
 

@@ -60,12 +60,8 @@ func TestTokenRefuses(t *testing.T) {
 			if resp.StatusCode != tt.status || reply["error"] != tt.error || reply["access_token"] != nil {
 				t.Errorf("%d %v, want %d %s: %s", resp.StatusCode, reply, tt.status, tt.error, tt.reason)
 			}
-			if challenge := resp.Header.Get("WWW-Authenticate") != ""; challenge != (tt.status == 401 && req.Header.Get("Authorization") != "") {
-				t.Errorf("WWW-Authenticate there: %v (RFC 6749 §5.2)", challenge)
-			}
-			if resp.Header.Get("Cache-Control") != "no-store" {
-				t.Error("errors may be cached (RFC 6749 §5.1)")
-			}
+			wantEqual(t, tt.status == 401 && req.Header.Get("Authorization") != "", resp.Header.Get("WWW-Authenticate") != "", "a challenge (RFC 6749 §5.2)")
+			wantEqual(t, "no-store", resp.Header.Get("Cache-Control"), "RFC 6749 §5.1")
 		})
 	}
 }
@@ -118,9 +114,7 @@ func TestCodeRace(t *testing.T) {
 		})
 	}
 	requests.Wait()
-	if replies.Load() != 1 {
-		t.Errorf("%d replies have tokens", replies.Load())
-	}
+	wantEqual(t, 1, replies.Load(), "replies with tokens")
 }
 
 // A wrong verifier uses the code up, so that there is one guess. Another client's attempt does not.
@@ -185,9 +179,7 @@ func TestRefreshRotates(t *testing.T) {
 		if str(second["refresh_token"]) == "" || second["refresh_token"] == first["refresh_token"] || second["access_token"] == first["access_token"] {
 			t.Fatalf("%s: not rotated: %v", name, second)
 		}
-		if resp := w.get(p.profile, str(second["access_token"])); resp.StatusCode != 200 {
-			t.Errorf("%s: the new access token: %s", name, resp.Status)
-		}
+		wantEqual(t, 200, w.get(p.profile, str(second["access_token"])).StatusCode, name+": the new access token")
 		// The old one again: somebody has stolen it, so all tokens of the grant die (RFC 9700 §4.14.2).
 		if _, reply := w.tokens(p, refreshing(str(first["refresh_token"]))); reply["access_token"] != nil {
 			t.Errorf("%s: reuse: %v", name, reply)
@@ -222,9 +214,7 @@ func TestRefreshScope(t *testing.T) {
 		t.Errorf("wider than granted: %v", wide)
 	}
 	_, narrow := w.tokens(p, with(form, "scope", "openid")) // and neither refusal has used the token up
-	if narrow["scope"] != "openid email offline_access" {
-		t.Errorf("narrower, which the reply says is ignored: %v", narrow)
-	}
+	wantEqual(t, "openid email offline_access", narrow["scope"], "narrower, which the reply says is ignored")
 }
 
 // The real Google revokes a token for anyone who holds it. Here each client must authenticate (RFC 7009 §2.1).
@@ -252,9 +242,7 @@ func TestRevoke(t *testing.T) {
 			"two tokens (RFC 6749 §3.2)":             {w.post(p, tt.endpoint, "app-"+p.name, url.Values{"token": {"unknown", form.Get("token")}}), 400},
 			"its life goes on":                       {w.get(p.profile, str(reply["access_token"])), 200},
 		} {
-			if refused.resp.StatusCode != refused.status {
-				t.Errorf("%s: %s: %s, want %d", p.name, reason, refused.resp.Status, refused.status)
-			}
+			wantEqual(t, refused.status, refused.resp.StatusCode, p.name+": "+reason)
 		}
 		for _, status := range []int{200, tt.again} {
 			if resp := w.post(p, tt.endpoint, "app-"+p.name, form); resp.StatusCode != status || status == 400 && decode(t, resp)["error"] != "invalid_token" {
@@ -318,9 +306,7 @@ func TestMetaDropsPKCE(t *testing.T) {
 			t.Errorf("%s with a verifier: %s, want %d: %s", name, resp.Status, status, reply)
 		}
 		code := w.callback(p, with(asking(p), "code_challenge", "", "code_challenge_method", ""), allowing("ada", p)).Get("code")
-		if resp := w.post(p, p.token, "app-"+name, with(redeeming(code), "code_verifier", "")); resp.StatusCode != 200 {
-			t.Errorf("%s without PKCE: %s", name, resp.Status)
-		}
+		wantEqual(t, 200, w.post(p, p.token, "app-"+name, with(redeeming(code), "code_verifier", "")).StatusCode, name+" without PKCE")
 	}
 }
 
@@ -348,9 +334,7 @@ func TestWithoutPKCE(t *testing.T) {
 			asked.Del("code_challenge_method")
 		}
 		callback := w.callback(p, asked, allowing("ada", p))
-		if callback.Get("error") != tt.refused {
-			t.Errorf("%s: callback %v, want error %q", tt.name, callback, tt.refused)
-		}
+		wantEqual(t, tt.refused, callback.Get("error"), tt.name)
 		if tt.refused != "" {
 			continue
 		}
@@ -359,8 +343,6 @@ func TestWithoutPKCE(t *testing.T) {
 		if str(reply["error"]) != tt.error || (reply["access_token"] == nil) != (tt.error != "") {
 			t.Errorf("%s: %v, want error %q", tt.name, reply, tt.error)
 		}
-		if openID := strings.Contains(tt.scope, "openid") && tt.error == ""; (reply["id_token"] != nil) != openID {
-			t.Errorf("%s: ID token there: %v", tt.name, !openID)
-		}
+		wantEqual(t, strings.Contains(tt.scope, "openid") && tt.error == "", reply["id_token"] != nil, tt.name+": an ID token")
 	}
 }
