@@ -32,6 +32,14 @@ func recorded(t *testing.T, name string) json.RawMessage {
 	return data
 }
 
+// wantEqual asserts a whole value.
+func wantEqual[T any](t *testing.T, want, got T, reason string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%swhy: %s", diff, reason)
+	}
+}
+
 func readObject(t *testing.T, name string) (o oauth.Object) {
 	t.Helper()
 	if name == "" {
@@ -44,8 +52,9 @@ func readObject(t *testing.T, name string) (o oauth.Object) {
 }
 
 func TestProfiles(t *testing.T) {
-	tested := make(map[string]bool) // providers with a reply here
-	filled := make(map[string]bool) // members that some provider fills
+	tested := make(map[string]bool)           // providers with a reply here
+	filled := make(map[string]bool)           // members that some provider fills
+	x := oauth.Provider{Profile: X().Profile} // of OAuth 1.0a
 	for name, row := range map[string]struct {
 		provider oauth.Provider
 		idToken  string   // a name in testdata/profiles, or the claims
@@ -148,6 +157,26 @@ func TestProfiles(t *testing.T) {
 			oauth.Profile{Subject: "1", Name: "X Dev"},
 			"without the scope, or without a confirmed address",
 		},
+		"x": {
+			x, "", []string{"x"},
+			oauth.Profile{Subject: "2244994945", Name: "X Dev", Email: "dev@example.com", EmailVerified: true, Picture: "https://pbs.twimg.com/profile_images/1/a.jpg"},
+			"an address is there only if it is verified; the picture in its full size",
+		},
+		"x, id above 2^53": {
+			x, "", []string{"x-large-id"},
+			oauth.Profile{Subject: "1795176000000000001", Name: "X Dev", Email: "dev@example.com", EmailVerified: true, Picture: "https://pbs.twimg.com/profile_images/1/a.jpg"},
+			"as a float64 it would be another user's",
+		},
+		"x, no e-mail": {
+			x, "", []string{"x-no-email"},
+			oauth.Profile{Subject: "2244994945", Name: "X Dev", Picture: "https://pbs.twimg.com/profile_images/1/a.jpg"},
+			"null is no address",
+		},
+		"x, closed": {
+			oauth.Provider{Profile: xTokenProfile}, "", []string{`{"user_id":"2244994945","screen_name":"XDevelopers"}`},
+			oauth.Profile{Subject: "2244994945", Name: "XDevelopers"},
+			"the token reply names the user too",
+		},
 		"spotify, new app": {
 			Spotify(), "", []string{`{"account_id":"a1","id":"wizzler","display_name":null,"images":[]}`},
 			oauth.Profile{Subject: "a1"},
@@ -164,9 +193,7 @@ func TestProfiles(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", row.reason, err)
 			}
-			if diff := cmp.Diff(row.want, got); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", row.reason, diff)
-			}
+			wantEqual(t, row.want, got, row.reason)
 			for _, member := range reflect.VisibleFields(reflect.TypeFor[oauth.Profile]()) {
 				if !reflect.ValueOf(got).FieldByIndex(member.Index).IsZero() {
 					filled[member.Name] = true
@@ -249,9 +276,7 @@ func TestInstagramTokens(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, map[string]string{"access_token": string(o["access_token"]), "scope": string(o["scope"])}); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", file, diff)
-		}
+		wantEqual(t, want, map[string]string{"access_token": string(o["access_token"]), "scope": string(o["scope"])}, file)
 	}
 	full := oauth.Object{"access_token": json.RawMessage(`"x"`), "token_type": json.RawMessage(`"t"`), "expires_in": json.RawMessage(`60`)}
 	if got, err := instagramTokens(maps.Clone(full)); err != nil || !cmp.Equal(full, got) {
@@ -299,10 +324,8 @@ func TestEntriesOfStrangeReplies(t *testing.T) {
 
 // The example of RFC 4231 §4.3 (test case 2): its key is the secret, its data are the token.
 func TestAppSecretProof(t *testing.T) {
-	got := appSecretProof("Jefe", "what do ya want for nothing?")
-	if want := "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
+	const want = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+	wantEqual(t, want, appSecretProof("Jefe", "what do ya want for nothing?"), "test case 2")
 }
 
 // The requests that revoke a grant, to the letter.
@@ -318,9 +341,7 @@ func TestRevokeRequests(t *testing.T) {
 			Method: "DELETE", URL: "https://api.github.com/applications/a%2Fb/grant", Body: `{"access_token":"t0ken"}`,
 			Header: http.Header{"Authorization": basic.Header["Authorization"], "Content-Type": {"application/json"}}}},
 	} {
-		if diff := cmp.Diff(row.want, row.got); diff != "" {
-			t.Errorf("%s (-want +got)\n%s", name, diff)
-		}
+		wantEqual(t, row.want, row.got, name)
 	}
 }
 
@@ -353,12 +374,8 @@ func TestOpenIDScopes(t *testing.T) {
 		{[]string{"offline_access"}, []string{"openid", "email", "profile", "offline_access"}, map[string]string{"prompt": "consent"}},
 	} {
 		entry := OpenID("https://op.example", tt.more...)
-		if diff := cmp.Diff(tt.want, entry.Scopes); diff != "" {
-			t.Errorf("%q: scopes (-want +got):\n%s", tt.more, diff)
-		}
-		if diff := cmp.Diff(tt.params, entry.AuthorizationParams); diff != "" {
-			t.Errorf("%q: parameters (-want +got):\n%s", tt.more, diff)
-		}
+		wantEqual(t, tt.want, entry.Scopes, strings.Join(tt.more, " ")+": scopes")
+		wantEqual(t, tt.params, entry.AuthorizationParams, strings.Join(tt.more, " ")+": parameters")
 	}
 }
 
@@ -371,9 +388,7 @@ func TestOpenIDTitle(t *testing.T) {
 		"":                               "OpenID provider",
 		"%":                              "OpenID provider",
 	} {
-		if got := OpenID(issuer).Title; got != want {
-			t.Errorf("%q: title %q, want %q", issuer, got, want)
-		}
+		wantEqual(t, want, OpenID(issuer).Title, issuer)
 	}
 }
 
@@ -381,9 +396,7 @@ func TestOpenIDTitle(t *testing.T) {
 func TestWithoutPKCE(t *testing.T) {
 	for _, row := range All() {
 		meta := row.Name == "facebook" || row.Name == "instagram"
-		if (row.WithoutPKCE != "") != meta {
-			t.Errorf("%s: WithoutPKCE is %q", row.Name, row.WithoutPKCE)
-		}
+		wantEqual(t, meta, row.WithoutPKCE != "", row.Name)
 		if meta && !(strings.Contains(row.WithoutPKCE, "2026-") && strings.Contains(row.WithoutPKCE, "State ties") && strings.Contains(row.WithoutPKCE, "client secret")) {
 			t.Errorf("%s: no date, or nothing of what protects the code: %s", row.Name, row.WithoutPKCE)
 		}
