@@ -172,7 +172,7 @@ func (s *sender) send(ctx context.Context, r Request) reply {
 	// error shows the URL, and Facebook's URLs hold a proof made with the client secret.
 	response, err := s.transport.RoundTrip(request)
 	var received []byte
-	if err == nil {
+	if err == nil && response.Body != nil { // a RoundTripper may leave it out
 		// After a 101, an http.Transport does not end the body when the request's time is over.
 		context.AfterFunc(waiting, func() { response.Body.Close() })
 		received, err = io.ReadAll(http.MaxBytesReader(nil, response.Body, maxReply))

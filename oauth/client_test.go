@@ -275,6 +275,17 @@ type bodyFunc func([]byte) (int, error)
 func (f bodyFunc) Read(b []byte) (int, error) { return f(b) }
 func (f bodyFunc) Close() error               { return nil }
 
+// The transport of a test may give a reply without a body. That is an empty one.
+func TestReplyWithoutBody(t *testing.T) {
+	c := newClient(t, opRow(), answer(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 204, Header: http.Header{}}, nil
+	}))
+	r := c.send(t.Context(), Request{Method: "GET", URL: "https://op.example/"})
+	wantEqual(t, 204, r.status, "a reply")
+	wantEqual(t, 0, len(r.body), "without a body")
+	wantCheck(t, r.err, 0, "", "and no error")
+}
+
 // Which parts of a request must not get to a page or a log in a provider's error text.
 func TestSecretsOfARequest(t *testing.T) {
 	for name, tt := range map[string]struct {
