@@ -292,8 +292,8 @@ func TestSecretsOfARequest(t *testing.T) {
 		authorization, body string
 		want                []string
 	}{
-		"OAuth 1.0a":          {`OAuth oauth_consumer_key="app", oauth_token="T%2B1", oauth_verifier="V%201", oauth_signature="s%2Fg%3D"`, "", []string{"T+1", "V 1", "s/g="}},
-		"GitHub's revocation": {"Basic YXBwOnMlMjBz", `{"access_token": "gho_t0ken"}`, []string{"gho_t0ken", "YXBwOnMlMjBz", "s%20s", "s s"}},
+		"OAuth 1.0a":          {`OAuth oauth_consumer_key="app", oauth_token="T%2B1", oauth_verifier="V%201", oauth_signature="s%2Fg%3D"`, "", []string{"T+1", "T%2B1", "V 1", "s/g="}},
+		"GitHub's revocation": {"Basic YXBwOnMlMjBz", `{"access_token": "gho%t0ken"}`, []string{"gho%t0ken", "YXBwOnMlMjBz", "s%20s", "s s"}},
 		"a form":              {"", "grant_type=authorization_code&code=c0de&code_verifier=v3&client_secret=s3", []string{"s3", "c0de", "v3"}},
 		"overlapping":         {"", "code=s3c&client_secret=s3cret", []string{"s3c", "s3cret"}},
 		"Bearer":              {`Bearer &"t0ken`, "", []string{`&"t0ken`}},
