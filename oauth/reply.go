@@ -164,8 +164,8 @@ func (r reply) failure(ctx context.Context) error {
 var secretParameter = regexp.MustCompile(`(?:secret|code|verifier|token|proof|signature)"?[=:] ?"?([^&"]+)`)
 
 // scrub returns text, or a note in its place if text repeats a secret of the request. The note
-// replaces the whole text. To cut out only the secrets is not safe: an attacker could bring the
-// authorization code "a". Without its "a", scrub would not find a longer secret.
+// replaces the whole text. To cut out only the secrets is not safe. An attacker could bring the
+// authorization code "a": with each "a" cut out, scrub would not find a longer secret in the text.
 func (r Request) scrub(text string) string {
 	authorization := r.Header.Get("Authorization")
 	_, credentials, _ := strings.Cut(authorization, " ")
