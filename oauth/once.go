@@ -21,8 +21,8 @@ type delivery struct {
 	err   error
 }
 
-// Once calls runSteps and returns its result. The request r is a callback, and runSteps must do all
-// the work for it, beginning with [Attempts.Take]. A code works once, but a browser may bring the
+// Once calls runSteps and returns its result. The request r is a callback, and runSteps must run
+// steps 2 to 5 for it, beginning with [Attempts.Take]. A code works once, but a browser may bring the
 // callback twice: the user reloads while the provider is slow, or the app's answer is lost. So
 // runSteps gets a request whose context lasts 15 seconds and does not end if the browser goes away.
 // If the browser brings the same callback again before it has received the first answer, and within

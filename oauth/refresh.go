@@ -101,7 +101,7 @@ func (c *Client) Refresh(ctx context.Context, t Tokens) (Tokens, error) {
 func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, begun time.Time) (Tokens, error) {
 	before, err := parseClaims(old.IDToken)
 	if err != nil {
-		return Tokens{}, err // step 4 could read these claims, so the stored ones are damaged
+		return Tokens{}, err // step 4 read these claims without an error; since then they were damaged
 	}
 	// Step 4 compares the claims with an attempt. A refresh has none, so make one with the nonce of
 	// the first ID token.
