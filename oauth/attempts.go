@@ -115,8 +115,8 @@ func (a *Attempts) dropOldest(w http.ResponseWriter, r *http.Request) {
 
 // Take returns the attempt of the callback r, and removes its cookie (RFC 9700 §4.7.1). It returns
 // an attempt only once, even if the sign-in then fails, and only within ten minutes after Begin.
-// Attempts remembers the last 10,000 that came back. If an older one comes again, the provider
-// refuses its code, which works once. An error is a [*CheckError].
+// Attempts remembers the last 10,000 that came back. If an older one comes again with its
+// cookie, only the provider refuses it, because a code works once. An error is a [*CheckError].
 func (a *Attempts) Take(w http.ResponseWriter, r *http.Request) (Attempt, error) {
 	ctx := inStep(r.Context(), 2, (*Attempts).Take)
 	report(ctx, RedirectIn{r.URL.Path, r.URL.RawQuery})

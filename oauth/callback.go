@@ -12,7 +12,7 @@ import (
 
 var (
 	attemptClient  = Check{2, "attempt-client", "RFC 9700 §4.4.2.2", "an honest provider's code or token is sent to an attacker's provider (mix-up)"}
-	callbackOnce   = Check{2, "callback-once", "RFC 6749 §3.1", "a proxy and this app read different values of one parameter"}
+	callbackQuery  = Check{2, "callback-query", "RFC 6749 §3.1", "a proxy and this app read different values of one parameter"}
 	callbackState  = Check{2, "callback-state", "RFC 6749 §10.12", "an attacker's code in this user's session (login CSRF)"}
 	callbackIssuer = Check{2, "callback-issuer", "RFC 9207 §2.4", "an honest provider's code is sent to an attacker's provider (mix-up)"}
 	callbackCode   = Check{2, "callback-code", "RFC 6749 §4.1.2", "a token request that can only fail"}
@@ -38,7 +38,7 @@ func (c *Client) ParseCallback(ctx context.Context, attempt Attempt, rawQuery st
 	// provider. This is a weaker defense: an attacker may register an app at the honest provider,
 	// with the redirect URI that this app uses for the attacker's provider (RFC 9700 §4.4.2.2).
 	callback, err := checked(ctx, Callback{attempt, q.Get("code"), q.Get(c.GrantedScopesParameter)},
-		callbackOnce.noError(err),
+		callbackQuery.noError(err),
 		attemptClient.equal(attempt.Provider, c.Name),
 		callbackState.equalSecret(q.Get("state"), attempt.State),
 		callbackIssuer.equal(q.Get("iss"), c.Issuer).skipIf(c.Issuer == "" || q.Get("iss") == "" && !attempt.IssParameter),

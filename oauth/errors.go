@@ -39,7 +39,7 @@ func Checks() []Check {
 		endpointHTTPS, replyReceived, replySize, replyStatus, replyMediaType, replyJSON,
 		discoveryMembers, discoveryIssuer, discoveryEndpoints, tokenClientAuth,
 		attemptFound, attemptOpens, attemptFresh, attemptUnused, attemptUser, attemptClient,
-		callbackOnce, callbackState, callbackIssuer, callbackCode,
+		callbackQuery, callbackState, callbackIssuer, callbackCode,
 		tokenMembers, tokenAccess, tokenType, tokenIDToken,
 		idTokenForm, headerTyp, headerCrit, headerAlg, keyKnown, keyFits, idTokenSignature,
 		claimTypes, claimIss, claimAud, claimAudOnly, claimAzp, claimExp, claimIat, claimIatFresh,

@@ -155,7 +155,7 @@ func ExampleWithTrace() {
 	forged := strings.Replace(user(authorizationURL, "allow"), "accounts.google.com", "evil.example", 1)
 	client.ParseCallback(ctx, attempt, forged)
 	// Output:
-	// 2 Client.ParseCallback callback-once true
+	// 2 Client.ParseCallback callback-query true
 	// 2 Client.ParseCallback attempt-client true
 	// 2 Client.ParseCallback callback-state true
 	// 2 Client.ParseCallback callback-issuer false

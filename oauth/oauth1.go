@@ -114,7 +114,7 @@ func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery s
 	ctx = inStep(ctx, 2, (*Client1).ParseCallback)
 	q, refusal, err := parseCallback(rawQuery)
 	callback, err := checked(ctx, Callback{attempt: attempt, code: q.Get("oauth_verifier")},
-		callbackOnce.noError(err),
+		callbackQuery.noError(err),
 		attemptClient.equal(attempt.Provider, c.Name),
 		callbackToken.equalSecret(q.Get("denied"), attempt.TemporaryToken).skipIf(!q.Has("denied")),
 		callbackToken.equalSecret(q.Get("oauth_token"), attempt.TemporaryToken).skipIf(q.Has("denied") && !q.Has("oauth_token")),

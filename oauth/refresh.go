@@ -111,7 +111,7 @@ func (c *Client) verifyRefreshed(ctx context.Context, u Unverified, old Tokens, 
 		return Tokens{}, err
 	}
 	after, _ := parseClaims(tokens.IDToken)
-	// The next refresh compares with these two again, even if this ID token lacks them.
+	// Keep these two claims for the next refresh, even if the new ID token lacks them.
 	for _, name := range []string{"nonce", "auth_time"} {
 		if old.IDToken.has(name) {
 			tokens.IDToken[name] = old.IDToken[name]

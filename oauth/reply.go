@@ -165,7 +165,7 @@ var secretParameter = regexp.MustCompile(`(?:secret|code|verifier|token|proof|si
 
 // scrub returns text, or a note in its place if text repeats a secret of the request. The note
 // replaces the whole text. To cut out only the secrets is not safe. An attacker could bring the
-// authorization code "a": with each "a" cut out, scrub would not find a longer secret in the text.
+// authorization code "a": with each "a" cut out, the rest of a longer secret would stay.
 func (r Request) scrub(text string) string {
 	authorization := r.Header.Get("Authorization")
 	_, credentials, _ := strings.Cut(authorization, " ")

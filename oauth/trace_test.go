@@ -63,7 +63,7 @@ func TestTraceOfAFailure(t *testing.T) {
 	_, err := newClient(t, opRow(), nil).ParseCallback(ctx, attemptOf("op"), "state=st4te-st4te&code=c0de&iss=https%3A%2F%2Fevil.example")
 	wantCheck(t, err, 2, "callback-issuer", "the case")
 	want := Checked{
-		{Check: callbackOnce, OK: true},
+		{Check: callbackQuery, OK: true},
 		{Check: attemptClient, Got: "op", Want: "op", OK: true},
 		{Check: callbackState, Got: "the same", OK: true},
 		{Check: callbackIssuer, Got: "https://evil.example", Want: "https://op.example"},
@@ -111,7 +111,7 @@ func TestTraceCostsNothing(t *testing.T) {
 	allocations := testing.AllocsPerRun(100, func() {
 		// One of each kind that a sign-in uses.
 		if err := check(t.Context(),
-			callbackOnce.noError(nil),
+			callbackQuery.noError(nil),
 			attemptClient.equal(got, want),
 			callbackState.equalSecret(got, want),
 			callbackIssuer.equal("", want).skipIf(true),

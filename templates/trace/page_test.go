@@ -100,8 +100,8 @@ func TestDiagramOfAFailure(t *testing.T) {
 			oauth.Signed{Normalized: "a text, which has no name"},
 			oauth.AttemptTaken{Cookie: "attempt-of-this", Attempt: oauth.Attempt{State: "of this browser", User: "user-1"}},
 			oauth.Checked{
-				{Check: oauth.Check{Step: 2, Name: "callback-once"}, OK: true},
-				{Check: oauth.Check{Step: 2, Name: "callback-once"}, OK: true},
+				{Check: oauth.Check{Step: 2, Name: "callback-query"}, OK: true},
+				{Check: oauth.Check{Step: 2, Name: "callback-query"}, OK: true},
 				{Check: oauth.Check{Step: 2, Name: test.check}, Got: test.got, Want: "the expected one"},
 			})
 		trace := rec.Traces(v.get("/trace")).Shown

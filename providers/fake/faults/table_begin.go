@@ -47,7 +47,7 @@ var callbackFaults = []Fault{
 		Does:  "The first 8 characters of the state are right. They are in the name of the attempt's cookie. All other characters are wrong.",
 		Gains: "An attacker could guess 8 characters (40 bits), and you would be signed in as the attacker. Nobody can guess all 130 bits of a state.",
 		hook:  sentBack(func(q url.Values) { q.Set("state", fmt.Sprintf("%.8sAAAAAAAAAAAAAAAAAA", q.Get("state"))) })},
-	{Name: "state-twice", Step: 2, Stops: "callback-once",
+	{Name: "state-twice", Step: 2, Stops: "callback-query",
 		Does:  "The callback carries two states, yours and the attacker's.",
 		Gains: "A proxy in front of the app would check the first, and the app would use the second.",
 		hook:  sentBack(func(q url.Values) { q.Add("state", "ATTACKERSSTATE234567ABCDEFG") })},
