@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// refreshBefore is how long before its expiry a token is refreshed, so that no token expires on
-// its way to the provider.
+// refreshBefore is the longest time before the expiry at which a refresh is due, so that no token
+// expires on its way to the provider.
 const refreshBefore = time.Minute
 
 var (
