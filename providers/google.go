@@ -29,7 +29,7 @@ func Google() oauth.Provider {
 			"access_type": "offline", // asks for a refresh token
 			"prompt":      "consent", // Google gives one only when it asks the user for consent
 		},
-		// Google's metadata also offer client_secret_basic, but its guides show the form.
+		// Google's metadata also offers client_secret_basic, but its guides use client_secret_post.
 		ClientAuth: "client_secret_post",
 		Profile:    openIDProfile,
 	}

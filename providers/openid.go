@@ -10,7 +10,7 @@ import (
 )
 
 // OpenID returns the entry of any provider that speaks OpenID Connect. The issuer is enough:
-// the rest is in the provider's metadata (step 0). The app asks for scopes in addition to
+// the rest is in the provider's metadata (step 0). The app asks for these scopes besides
 // openid, email and profile. Many providers give a refresh token only for offline_access. The
 // title of the entry is the issuer's host.
 func OpenID(issuer string, scopes ...string) oauth.Provider {

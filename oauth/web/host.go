@@ -35,8 +35,8 @@ func HostOf(scheme, hostport string) string {
 // OneHost lets requests pass to next only under the host of base, except those for /static/. The
 // providers send browsers back to that host. For example, a sign-in that begins at 127.0.0.1 would
 // come back to localhost, without its cookie. If both hosts mean this machine, with the same port,
-// OneHost redirects a GET to base, except a callback, whose URL holds a code. The handler other
-// answers the rest.
+// OneHost redirects a GET to base, except a callback, whose URL holds a code. The rest goes to
+// the handler other.
 func OneHost(base *url.URL, other http.HandlerFunc, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := strings.ToLower(r.Host)
@@ -44,7 +44,7 @@ func OneHost(base *url.URL, other http.HandlerFunc, next http.Handler) http.Hand
 		loopbacks := err == nil && oauth.IsLoopback(here.Hostname()) && oauth.IsLoopback(base.Hostname()) && here.Port() == base.Port()
 		reading := r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/callback/")
 		switch {
-		case host == base.Host, strings.HasPrefix(r.URL.Path, "/static/"): // also for the page that the handler other sends
+		case host == base.Host, strings.HasPrefix(r.URL.Path, "/static/"): // which the pages of other need too
 			next.ServeHTTP(w, r)
 		case loopbacks && reading && strings.HasPrefix(r.URL.RequestURI(), "/"):
 			http.Redirect(w, r, base.String()+r.URL.RequestURI(), http.StatusSeeOther)

@@ -99,7 +99,7 @@ func openIDProvider(issuer string) *dialect {
 			{Name: "offline_access", Says: "keep access while you are away"},
 		},
 		basic: true, body: true,
-		codeLife:   time.Minute, // RFC 6749 §4.1.2: at most ten minutes; a callback needs a second
+		codeLife:   time.Minute, // RFC 6749 §4.1.2: at most ten minutes; a callback takes one second
 		accessLife: time.Hour,
 		refreshes:  func(_ url.Values, granted []string) bool { return slices.Contains(granted, "offline_access") }, // OIDC Core §11
 		refusal:    url.Values{"error": {"access_denied"}, "error_description": {"The user refused."}},
@@ -123,7 +123,7 @@ func google() *dialect {
 	d.name, d.title = "google", "Google"
 	d.scopes = d.scopes[:3]
 	d.scopes[0].Needed = false // without it Google speaks OAuth 2.0
-	// Google asks for these on one page, as a whole: none is unticked by itself.
+	// Google asks for these on one page, as a whole: none can be unticked alone.
 	d.scopes[1].Always, d.scopes[2].Always = true, true
 	d.scopes[1].Long = "https://www.googleapis.com/auth/userinfo.profile"
 	d.scopes[2].Long = "https://www.googleapis.com/auth/userinfo.email"

@@ -2,7 +2,7 @@
 // of its protocols, and a generic OpenID provider, simulated in one http.Handler.
 //
 // It is honest, and stricter than any of the real ones, so that a client learns its mistakes here. It demands
-// state and a PKCE challenge (Facebook and Instagram take none), compares redirect URIs exactly, takes a code
+// state and a PKCE challenge (Facebook and Instagram drop the challenge), compares redirect URIs exactly, takes a code
 // once, and refuses a repeated parameter. It shares no code with the client, so that each side checks the other.
 //
 // # In your own tests

@@ -59,7 +59,7 @@ func (s *Server) idToken(t tokens, nonce string) string {
 		"sub":     t.user.Subjects[t.dialect.name],
 		"iat":     now.Unix(),
 		"exp":     now.Add(time.Hour).Unix(),
-		"at_hash": base64.RawURLEncoding.EncodeToString(half[:16]), // binds the access token to this one (OIDC Core §3.1.3.6)
+		"at_hash": base64.RawURLEncoding.EncodeToString(half[:16]), // binds the access token to this ID token (OIDC Core §3.1.3.6)
 	})
 	if t.maxAge {
 		claims["auth_time"] = t.began.Unix() // required if max_age was asked for (OIDC Core §2)

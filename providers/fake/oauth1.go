@@ -40,7 +40,7 @@ type oauth1 struct {
 	nonces    recent[struct{}]
 }
 
-// firstUse remembers a nonce with what it must be unique for, and reports whether it is new.
+// firstUse remembers a nonce together with its client, token and time, and reports whether they are new together.
 func (o *oauth1) firstUse(parts ...string) bool {
 	hash := sha256.Sum256([]byte(strings.Join(parts, "\n"))) // of one length, however long the nonce
 	nonce := string(hash[:])

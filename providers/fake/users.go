@@ -9,7 +9,7 @@ type User struct {
 	EmailVerified               bool
 	// Subjects has for each provider the value by which a client must know this user: sub at google
 	// and oidc, id at github and facebook, user_id of /me at instagram, account_id at spotify, id_str at
-	// x, and the same as data.id at x2.
+	// x (which is data.id at x2).
 	Subjects         map[string]string
 	InstagramID      string // id of /me, which differs for each app
 	InstagramTokenID string // user_id of the token reply: a JSON number

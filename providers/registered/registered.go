@@ -30,7 +30,7 @@ type Provider struct {
 }
 
 // All returns the providers that this app knows, without clients. issuer is that of the generic
-// OpenID provider. The app asks this provider for scopes in addition to the usual ones.
+// OpenID provider. The app asks this provider for these scopes besides the usual ones.
 func All(issuer string, scopes ...string) []Provider {
 	var all []Provider
 	for _, entry := range append(providers.All(), providers.OpenID(issuer, scopes...)) {
@@ -134,8 +134,8 @@ func callbackRule(provider oauth.About, base *url.URL) string {
 }
 
 // Titles returns a function that returns the title of the provider that a request is about. The
-// last part of the path is the provider's name, or the parameter "provider" in the query is the
-// one of an account.Key.
+// last part of the path is the provider's name, or the parameter "provider" in the query is its
+// Key.
 func Titles(all []Provider) func(*http.Request) string {
 	return func(r *http.Request) string {
 		name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]

@@ -79,16 +79,16 @@ func (p *Pages) back(w http.ResponseWriter, r *http.Request, v visitor, err erro
 	}
 	failure := templates.Failed(r, v.shown.Provider.About, err) // first, because Failed ends the trace
 	r = r.WithContext(context.WithoutCancel(r.Context()))       // the button's time may be over
-	switch now, gone := p.visitor(r); {                         // the tokens may have changed
-	case errors.Is(gone, account.ErrNotFound): // signed out meanwhile
+	switch current, failed := p.visitor(r); {                   // the tokens may have changed
+	case errors.Is(failed, account.ErrNotFound): // signed out meanwhile
 		p.signInFirst(w, r)
-	case gone == nil && !now.show(v.shown.Key): // disconnected meanwhile
+	case failed == nil && !current.show(v.shown.Key): // disconnected meanwhile
 		p.done(w, r, "/profile", notConnected)
-	case gone != nil:
-		p.Site.Fail(w, r, oauth.About{}, gone)
+	case failed != nil:
+		p.Site.Fail(w, r, oauth.About{}, failed)
 	default:
 		p.Site.Log.Warn("button failed", "provider", v.shown.Provider.Name, "err", err)
-		p.show(w, r, now, failure.Status, &failure)
+		p.show(w, r, current, failure.Status, &failure)
 	}
 }
 

@@ -123,7 +123,7 @@ func (p *Pages) UserID(r *http.Request) string {
 	return session.UserID
 }
 
-// withVisitor serves h to visitors who are signed in, and sends others to sign in and back. The
+// withVisitor serves h to visitors who are signed in, and redirects others to the sign-in. The
 // page is about the identity that the query names, or else about the identity of the session.
 func (p *Pages) withVisitor(h func(http.ResponseWriter, *http.Request, visitor)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -144,7 +144,7 @@ func (p *Pages) withVisitor(h func(http.ResponseWriter, *http.Request, visitor))
 	}
 }
 
-// signInFirst sends a visitor who is not signed in to sign in, and back.
+// signInFirst redirects a visitor to the sign-in, which leads to the profile.
 func (p *Pages) signInFirst(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost {
 		p.Site.Notify(w, r, "Nothing was done: you are not signed in any more.")

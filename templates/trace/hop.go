@@ -107,7 +107,7 @@ func newHop(e oauth.Event, m *Mask) hop {
 // replyPlaces says what a reply holds, by step.
 var replyPlaces = map[int]string{0: inMetadata, 1: inTemp, 3: inTokens, 4: inKeys, 5: inProfile, 6: inTokens, 7: inTokens}
 
-// goesOn reports whether h has more checks of the function that made the checks of last.
+// goesOn reports whether h goes on with the checks of last: both have checks of the same function.
 func (h hop) goesOn(last hop) bool {
 	return h.Checks != nil && last.Checks != nil && h.Step == last.Step && h.Function == last.Function
 }

@@ -89,7 +89,7 @@ func (m *Mask) text(s string) string {
 	return m.replacer.Replace(s)
 }
 
-// bodyMax is how many bytes a body may have to be shown. Honest bodies are far smaller.
+// bodyMax is the size of the longest body that is shown, in bytes. Honest bodies are far smaller.
 const bodyMax = 32 << 10
 
 // depthMax bounds the depth of JSON: each level is indented further.

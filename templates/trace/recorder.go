@@ -35,8 +35,8 @@ type Recorder struct {
 }
 
 // NewRecorder returns an empty recorder. mask is [Whole], or [Cut] with real providers. secure
-// says that the app is served over https. Whatever happens, the recorder writes it to out at
-// once, from several goroutines.
+// says that the app is served over https. The recorder writes each event to out at once,
+// from several goroutines.
 func NewRecorder(mask func() *Mask, secure bool, out io.Writer) *Recorder {
 	return &Recorder{mask: mask, secure: secure, out: out}
 }

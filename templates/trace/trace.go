@@ -87,7 +87,7 @@ func (t *Trace) Steps() []step {
 	return all
 }
 
-// newStep returns a step of h's trace. If the step does not happen, the suffix why chooses its words.
+// newStep returns a step of h's trace. If the step does not happen, why is the suffix of its words.
 func newStep(h hop, number int, why, note string) step {
 	return step{Number: number, Note: note, stepWords: wordsOf(strconv.Itoa(number)+why, h.oauth1)}
 }
@@ -142,7 +142,7 @@ func (r row) Mark() string {
 	return map[string]string{"skipped": "–", "held": "✓", "failed": "✗"}[r.Meaning()]
 }
 
-// Found says what the check found, if it says so.
+// Found says what the check found, if the check reports it.
 func (r row) Found() string {
 	switch {
 	case r.Skipped:

@@ -108,8 +108,8 @@ func (d *Demo) App(mux *http.ServeMux, site *templates.Site, app http.Handler) h
 	return around
 }
 
-// fault returns the fault that a request is about, or nil: that of the provider in its
-// path or its query, or the one that the query names.
+// fault returns the fault that a request is about, or nil. The name of the provider can contain the
+// name of the fault, and so can the parameter provider of the query. Or the parameter fault is it.
 func (d *Demo) fault(provider string, query url.Values) *faults.Fault {
 	for _, name := range []string{provider, query.Get("provider"), "~" + query.Get("fault")} {
 		if _, name, ok := strings.Cut(name, "~"); ok {

@@ -101,7 +101,7 @@ func codeOfAnother(values url.Values) hook {
 
 type object = map[string]any
 
-// members gives members of a JSON reply other values, as changed does. An error stays as it is.
+// members gives members of a JSON reply other values, by the function changed. An error stays as it is.
 func members(p place, values object) hook {
 	return at(p, func(r *reply) {
 		if r.status == http.StatusOK {
@@ -171,7 +171,7 @@ func changed(body string, values object) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// change gives members of an object other values. nil removes a member, and a function makes the new value of the old.
+// change gives members of an object other values. nil removes a member, and a function turns the old value into the new one.
 func change(o, values object) {
 	for name, value := range values {
 		if from, ok := value.(func(any) any); ok {

@@ -108,7 +108,7 @@ var laterFaults = []Fault{
 		hook:  refreshed(object{"iss": "accounts.google.com"})},
 	{Name: "refresh-auth-time", Step: 6, Stops: "refresh-auth-time", How: Refresh, hook: refreshed(object{"auth_time": 253402300799}),
 		Does:  "The refreshed ID token says that you signed in at a time in the future.",
-		Gains: "The app would take a refresh, for which nobody was asked, for a new sign-in."},
+		Gains: "The app would believe that you have signed in again, but nobody asked you."},
 	{Name: "refresh-ended", Step: 6, Stops: Refusal, How: Refresh, Spec: "RFC 6749 §5.2",
 		Does:  "The provider says that the grant has ended: a thief used it, or you revoked it.",
 		Gains: "A client that tries again would try for ever: only a new sign-in helps.",

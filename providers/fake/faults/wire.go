@@ -69,7 +69,7 @@ type wire struct {
 	first sync.Map // the first reply at each place
 }
 
-// before changes what honest answers.
+// before puts the fault before honest, and changes its replies.
 func (t *wire) before(honest http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var sent strings.Builder // what the honest provider has read of the body
