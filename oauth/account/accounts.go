@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"example.com/oauthbyhand/oauth"
@@ -30,8 +31,8 @@ type Accounts struct {
 	log    *slog.Logger
 	hook   func(SignedIn)
 
-	beginning sync.RWMutex // read-locked while a refresh begins; Wait locks it for good
-	refreshes sync.WaitGroup
+	flights sync.Map    // Key to *flight
+	ends    atomic.Bool // no refresh begins any more
 }
 
 // SignedIn is what the hook of [NewAccounts] gets.
@@ -94,9 +95,8 @@ func (a *Accounts) storeGrant(ctx context.Context, key Key, connectTo string, gr
 			return a.storeGrant(ctx, key, connectTo, grant)
 		}
 	case err != nil:
-		return "", err
 	case connectTo != "" && connectTo != identity.UserID:
-		return "", ErrTaken
+		err = ErrTaken
 	default:
 		// Update fails if the stored grant does not open. So if an attacker has written
 		// another user into the identity, nobody is signed in as that user.

@@ -71,11 +71,8 @@ func (l *LocalStore) open(simulated bool, sessionKey string) (root []byte, err e
 	return root, err
 }
 
-func newKey() string {
-	key := make([]byte, 32)
-	rand.Read(key)
-	return hex.EncodeToString(key)
-}
+// newKey makes a root key, of 260 random bits.
+func newKey() string { return hash(rand.Text() + rand.Text()) }
 
 // parseKey reads a root key. name is where the key comes from, for the error.
 func parseKey(name, text string) ([]byte, error) {

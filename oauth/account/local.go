@@ -191,7 +191,7 @@ func (l *LocalStore) AddSession(_ context.Context, session Session) error {
 		}
 		own := 0
 		r.Sessions = slices.DeleteFunc(slices.Insert(r.Sessions, 0, session), func(s Session) bool {
-			if s.UserID == session.UserID {
+			if s.UserID == session.UserID && !s.ended(session.Begun) {
 				own++
 			}
 			return s.ended(session.Begun) || own > maxSessions && s.UserID == session.UserID

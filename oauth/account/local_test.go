@@ -45,6 +45,13 @@ func TestSessionsKept(t *testing.T) {
 	want("many at once", 52, "eve's 0", "eve's 990", "951", "1000")
 	noError(t, l.RemoveSessions(t.Context(), "ada"))
 	want("signed out everywhere", 2, "eve's 0", "eve's 990")
+	for n := range 50 {
+		add("ada", "of the morning "+strconv.Itoa(n))
+	}
+	begun = begun.Add(2 * time.Hour)
+	noError(t, l.SeeSession(t.Context(), "of the morning 0", begun))
+	add("ada", "new")
+	want("sessions that have ended do not count", 2, "of the morning 0", "new")
 }
 
 // TestNothingLeft: a removed record leaves nothing behind, records that were read do not change,

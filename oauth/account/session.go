@@ -126,9 +126,7 @@ func (s *Sessions) hashes(r *http.Request) (all []string) {
 	return all
 }
 
-func hash(id string) string {
-	return fmt.Sprintf("%x", sha256.Sum256([]byte(id)))
-}
+func hash(id string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(id))) }
 
 // proved is the text that a session's proof is for: all its fields, except Seen and Proof.
 func proved(s Session) string {

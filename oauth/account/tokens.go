@@ -12,7 +12,7 @@ import (
 	"example.com/oauthbyhand/oauth"
 )
 
-// refreshTimeout limits a refresh, including its wait while another one has the lock.
+// refreshTimeout limits a refresh, including its wait for the store's lock.
 const refreshTimeout = 15 * time.Second
 
 // Errors that mean that only a new sign-in helps. The last two match ErrSignInAgain as well.
@@ -29,6 +29,13 @@ var (
 // ended (RFC 6749 §5.2), or the provider wants to see the user (the names are those of OIDC
 // Core §3.1.2.6).
 var endedCodes = []string{"invalid_grant", "interaction_required", "consent_required", "login_required"}
+
+// flight is a refresh under way. All requests for the same identity share its result.
+type flight struct {
+	done  chan struct{} // closed when the other fields are set
+	grant Grant
+	err   error
+}
 
 // Grant returns the grant of an identity with an access token that is good for a request.
 // It refreshes the token first if that is due ([oauth.Tokens.RefreshDue]). If the refresh
@@ -77,28 +84,35 @@ func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Cl
 // token that the provider has refused. If it is "", Refresh acts only if a refresh is due. Refresh
 // returns ErrSignInAgain if the provider has ended the grant, or if there is no refresh token.
 //
-// The store locks the identity meanwhile, so other requests and other processes wait, and then find
-// the new tokens. Many providers give a new refresh token each time. If the old one comes again, they
-// take it for stolen and end the grant (RFC 9700 §4.14.2). So if ctx is cancelled, Refresh goes on,
-// because the provider may have used up the refresh token by then. And if Refresh has waited for more
-// than a second, and there are no new tokens, it fails: it might not have the time to receive them.
+// Many providers give a new refresh token each time. If the old one comes again, they take it for
+// stolen and end the grant (RFC 9700 §4.14.2). So requests that come during a refresh share its
+// result, also if it fails. The refresh goes on if ctx is cancelled, because the provider may have
+// used up the refresh token by then. The store locks the identity meanwhile: other processes wait,
+// and then find the new tokens. If there are none after five seconds, Refresh fails, because the
+// provider's answer might come too late.
 //
 // The new tokens are stored before anybody uses them: after a crash, nobody has used newer tokens
 // than the stored ones. If they cannot be stored, the refresh fails. Then, if each refresh token of
 // the provider works only once, the user must sign in again.
 func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth.Client, refused string) (grant Grant, err error) {
-	if !a.beginning.TryRLock() {
-		return Grant{}, errors.New("account: the app ends, so no refresh begins")
+	f := &flight{done: make(chan struct{})}
+	if other, waits := a.flights.LoadOrStore(identity.Key, f); waits {
+		f = other.(*flight)
+		<-f.done // after at most 15 seconds
+		return f.grant, f.err
 	}
-	a.refreshes.Add(1)
-	a.beginning.RUnlock()
-	defer a.refreshes.Done()
 	defer func() {
 		if p := recover(); p != nil { // in a provider entry, for example
 			a.log.Error("panic in a refresh", "provider", client.Name, "panic", p, "stack", string(debug.Stack()))
 			grant, err = Grant{}, fmt.Errorf("account: the refresh at %s panicked; see the log", client.Name)
 		}
+		f.grant, f.err = grant, err
+		a.flights.Delete(identity.Key)
+		close(f.done)
 	}()
+	if a.ends.Load() {
+		return Grant{}, errors.New("account: the app ends, so no refresh begins")
+	}
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
 	defer cancel()
@@ -111,8 +125,8 @@ func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth
 		case t.RefreshToken == "":
 			return ErrNoRefresh
 		case t.AccessToken != refused && !t.RefreshDue(): // another request has refreshed it
-		case time.Since(began) > time.Second:
-			return fmt.Errorf("account: the refresh before this one took %v and failed: %w", time.Since(began), context.DeadlineExceeded)
+		case time.Since(began) > refreshTimeout-10*time.Second: // a request may take ten seconds
+			return fmt.Errorf("account: the identity was locked for %v: %w", time.Since(began), context.DeadlineExceeded)
 		default:
 			fresh, err := client.Refresh(ctx, *t)
 			if refusal, ok := errors.AsType[*oauth.Refusal](err); ok && slices.Contains(endedCodes, refusal.Code) {
@@ -137,6 +151,6 @@ func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth
 // Wait returns when no refresh is under way, after at most 15 seconds. From then on no refresh
 // begins. Call Wait before the app ends, so that tokens that a provider has just given are stored.
 func (a *Accounts) Wait() {
-	a.beginning.Lock()
-	a.refreshes.Wait()
+	a.ends.Store(true)
+	a.flights.Range(func(_, f any) bool { <-f.(*flight).done; return true })
 }

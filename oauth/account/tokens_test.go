@@ -147,26 +147,45 @@ func TestHangingRefresh(t *testing.T) {
 	})
 }
 
-// TestRefreshAfterAnother: a refresh that had to wait for more than a second does not begin. It might have too little
-// time left to receive the new tokens, and the old refresh token would be spent.
+// TestSharedFailure: requests that come during a refresh share its failure. The first reply is lost, and each further
+// request would send a refresh token that is spent.
+func TestSharedFailure(t *testing.T) {
+	in(t, "github", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
+		time.Sleep(9 * time.Hour)
+		w.onRefresh = func(rw http.ResponseWriter, r *http.Request, _ http.Handler) {
+			time.Sleep(time.Second)
+			down(rw, r, nil)
+		}
+		results := make(chan error, 5)
+		for range cap(results) {
+			go func() {
+				_, err := w.accounts.Grant(t.Context(), identity, client)
+				results <- err
+			}()
+		}
+		for range cap(results) {
+			if failed, ok := errors.AsType[*oauth.CheckError](<-results); !ok || failed.Check.Name != "reply-status-200" {
+				t.Errorf("one of them got %v", failed)
+			}
+		}
+		w.onRefresh = honest
+		if _, err := w.accounts.Grant(t.Context(), identity, client); err != nil || w.refreshes.Load() != 2 {
+			t.Errorf("later: %v, with %d requests, want 2", err, w.refreshes.Load())
+		}
+	})
+}
+
+// TestRefreshAfterAnother: if another process keeps the identity locked for more than five seconds, no refresh begins.
+// It might have too little time left to receive the new tokens, and the old refresh token would be spent.
 func TestRefreshAfterAnother(t *testing.T) {
-	for waits, want := range map[time.Duration]error{time.Second: nil, time.Second + 1: context.DeadlineExceeded, 10 * time.Second: context.DeadlineExceeded} {
+	for waits, want := range map[time.Duration]error{5 * time.Second: nil, 5*time.Second + 1: context.DeadlineExceeded} {
 		in(t, "github", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
 			time.Sleep(9 * time.Hour)
-			w.onRefresh = func(rw http.ResponseWriter, r *http.Request, honest http.Handler) {
-				if w.refreshes.Load() == 1 {
-					time.Sleep(waits)
-					down(rw, r, nil)
-					return
-				}
-				time.Sleep(6 * time.Second)
-				honest.ServeHTTP(rw, r)
-			}
-			go w.accounts.Grant(t.Context(), identity, client)
+			go w.store.UpdateTokens(t.Context(), identity.UserID, identity.Key, func(string) (string, error) { time.Sleep(waits); return "", errDisk })
 			synctest.Wait()
 			_, err := w.accounts.Grant(t.Context(), identity, client)
 			wantError(t, err, want, fmt.Sprintf("after %s", waits))
-			if _, err := w.accounts.Grant(t.Context(), identity, client); err != nil || w.refreshes.Load() != 2 {
+			if _, err := w.accounts.Grant(t.Context(), identity, client); err != nil || w.refreshes.Load() != 1 {
 				t.Errorf("after %s and later: %v, with %d refreshes", waits, err, w.refreshes.Load())
 			}
 		})
