@@ -126,14 +126,12 @@ type sender struct {
 
 // newSender returns a sender for one provider. providerURL is its issuer or its token endpoint.
 func newSender(providerURL string, transport http.RoundTripper) sender {
-	if transport == nil {
-		transport = &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			IdleConnTimeout:        90 * time.Second,
-			DialContext:            (&net.Dialer{Timeout: requestTimeout}).DialContext, // a dial can outlast its request
-			TLSHandshakeTimeout:    requestTimeout,                                     // and so can a handshake
-			MaxResponseHeaderBytes: maxHeader,
-		}
+	if standard, ok := http.DefaultTransport.(*http.Transport); ok && transport == nil {
+		own := standard.Clone() // it bounds dials and TLS handshakes, which can outlast their request
+		own.MaxResponseHeaderBytes = maxHeader
+		transport = own
+	} else if transport == nil {
+		transport = http.DefaultTransport
 	}
 	return sender{transport, strings.HasPrefix(providerURL, "http:")}
 }

@@ -195,7 +195,7 @@ func TestReplyHeaderWithoutEnd(t *testing.T) {
 		row.Issuer = "http://127.0.0.1:1"
 		c := newClient(t, row, nil)
 		transport := c.transport.(*http.Transport)
-		if transport.MaxResponseHeaderBytes != 64<<10 || transport.IdleConnTimeout != 90*time.Second || transport.Proxy == nil || transport.DialContext == nil {
+		if transport.MaxResponseHeaderBytes != 64<<10 || transport.IdleConnTimeout != 90*time.Second || transport.Proxy == nil || transport.DialContext == nil || !transport.ForceAttemptHTTP2 {
 			t.Errorf("at most %d bytes, idle for %s, with a dial of its own: %t", transport.MaxResponseHeaderBytes, transport.IdleConnTimeout, transport.DialContext != nil)
 		}
 		sent := make(chan int, 1)
@@ -274,6 +274,15 @@ type bodyFunc func([]byte) (int, error)
 
 func (f bodyFunc) Read(b []byte) (int, error) { return f(b) }
 func (f bodyFunc) Close() error               { return nil }
+
+// The app's own default transport is used as it is, unless it is one of net/http.
+func TestDefaultTransport(t *testing.T) {
+	standard := http.DefaultTransport
+	defer func() { http.DefaultTransport = standard }()
+	http.DefaultTransport = answer(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 204}, nil })
+	r := newClient(t, opRow(), nil).send(t.Context(), Request{Method: "GET", URL: "https://op.example/"})
+	wantEqual(t, 204, r.status, "the app's own")
+}
 
 // The transport of a test may give a reply without a body. That is an empty one.
 func TestReplyWithoutBody(t *testing.T) {

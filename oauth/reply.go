@@ -136,6 +136,8 @@ func (r reply) failure(ctx context.Context) error {
 	var several []Object
 	o.Read("errors", &several)
 	switch {
+	case invalid != nil && code == "": // it was no form either
+		o = nil
 	case inner != nil: // Meta and Spotify's API: {"error": {"message": …, "code": …}}
 		o, code = inner, cmp.Or(inner.text("code"), inner.text("status"), code)
 	case len(several) > 0 && !o.has("message"): // X: {"errors": [{"message": …, "code": …}]}
