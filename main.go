@@ -258,6 +258,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := demo.CheckBase(config.base); config.fake && err != nil {
 		return err
 	}
+	if !config.fake && config.base.Port() == "0" {
+		return errors.New("-addr: name a port: with port 0 nobody knows which callback URL to register")
+	}
 	listeners, err := web.Listen("-addr", &config.addr, config.fake && !config.given["addr"] && !config.given["base-url"])
 	if err != nil {
 		return err
