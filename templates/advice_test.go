@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"context"
 	"errors"
 	"net/http/httptest"
 	"os"
@@ -78,11 +79,15 @@ func TestFailed(t *testing.T) {
 		{account.ErrGrantEnded, 200, "op", "What you allowed at OP has ended", "only a new sign-in helps"},
 		{account.ErrNoRefresh, 200, "op", "no refresh token", "likewise"},
 		{errors.New("disk full"), 500, "op", "this app itself", "nobody else's fault"},
+		{context.DeadlineExceeded, 502, "op", "still waiting for the provider", "the account is locked"},
 	} {
 		f := Failed(httptest.NewRequest("GET", "/", nil), oauth.About{Name: "op", Title: "OP"}, tt.err)
 		if f.Status != tt.status || f.Name != tt.name || !strings.Contains(f.Happened, tt.happened) {
 			t.Errorf("%v: %d, %q, %q; want %d, %q, %q: %s", tt.err, f.Status, f.Name, f.Happened, tt.status, tt.name, tt.happened, tt.reason)
 		}
+	}
+	if f := Failed(httptest.NewRequest("GET", "/", nil), oauth.About{}, context.DeadlineExceeded); f.Status != 500 || f.Title != "This did not work" {
+		t.Errorf("a database that hangs: %d, %s", f.Status, f.Title)
 	}
 }
 

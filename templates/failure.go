@@ -64,11 +64,11 @@ func Failed(r *http.Request, provider oauth.About, err error) Failure {
 	case errors.Is(err, ErrNotReady):
 		topic = "(not set up)"
 		f.Status = http.StatusConflict
+	case f.Provider == "":
+		f.Title = "This did not work"
 	case errors.Is(err, context.DeadlineExceeded): // the account is locked by requests that wait for a provider
 		topic = "(busy)"
 		f.Status = http.StatusBadGateway
-	case f.Provider == "":
-		f.Title = "This did not work"
 	}
 	switch {
 	case errors.Is(err, account.ErrNoRefresh):

@@ -121,7 +121,7 @@ func (p *Pages) disconnect(w http.ResponseWriter, r *http.Request, v visitor) {
 		p.Site.Fail(w, r, provider.About, err)
 		return
 	}
-	if len(v.all) == 1 {
+	if left, err := p.Accounts.Identities(r.Context(), v.session.UserID); err == nil && len(left) == 0 {
 		text = "Deleted: your user is gone. If you have another user here, sign in as that user now, and connect " + provider.Title + " on your profile."
 	}
 	if revoked == nil {

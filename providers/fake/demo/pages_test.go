@@ -144,6 +144,29 @@ func TestDisconnectedMeanwhile(t *testing.T) {
 	}
 }
 
+// If another account is connected while the only one is being disconnected, the user is not gone, and the page does not
+// say so.
+func TestConnectedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.signIn("github")
+		w.press("/expire")
+		w.rewire("github", slow(w.Handler.Honest.Net(), 4*time.Second))
+		var other sync.WaitGroup
+		other.Go(func() {
+			time.Sleep(time.Second)
+			w.connect("google")
+		})
+		if p := w.press("/disconnect"); p.status != 200 || strings.Contains(p.body, "Deleted") {
+			t.Errorf("%d, which says %q", p.status, p.noticed())
+		}
+		other.Wait()
+		if p := w.signIn("google"); !strings.HasPrefix(p.url, base+"/profile") {
+			t.Errorf("the other account leads to %s", p.url)
+		}
+	})
+}
+
 // If the visitor's session ends in another tab while a button waits for a provider that fails, the page says so, and
 // shows no profile.
 func TestSignedOutMeanwhile(t *testing.T) {
