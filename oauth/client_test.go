@@ -278,6 +278,8 @@ func (f bodyFunc) Close() error               { return nil }
 // The app's own default transport is used as it is, unless it is one of net/http.
 func TestDefaultTransport(t *testing.T) {
 	standard := http.DefaultTransport
+	newClient(t, opRow(), nil)
+	wantEqual(t, 0, standard.(*http.Transport).MaxResponseHeaderBytes, "the one of net/http is copied, and not changed")
 	defer func() { http.DefaultTransport = standard }()
 	http.DefaultTransport = answer(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 204}, nil })
 	r := newClient(t, opRow(), nil).send(t.Context(), Request{Method: "GET", URL: "https://op.example/"})

@@ -64,14 +64,13 @@ func NewMemory() *LocalStore {
 }
 
 // Close gives up the directory, so that another process can open it. Later writes to the file fail.
-func (l *LocalStore) Close() error {
+func (l *LocalStore) Close() (err error) {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	if l.file == nil || l.file.lock == nil {
-		return nil
+	if l.file != nil && l.file.lock != nil {
+		err = l.file.lock.Close()
+		l.file.lock = nil
 	}
-	err := l.file.lock.Close()
-	l.file.lock = nil
 	return err
 }
 

@@ -152,5 +152,7 @@ func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth
 // begins. Call Wait before the app ends, so that tokens that a provider has just given are stored.
 func (a *Accounts) Wait() {
 	a.ends.Store(true)
-	a.flights.Range(func(_, f any) bool { <-f.(*flight).done; return true })
+	for _, f := range a.flights.Range {
+		<-f.(*flight).done
+	}
 }
