@@ -157,6 +157,8 @@ func TestSignedRequests(t *testing.T) {
 		{"a token that nobody gave", map[string]string{"oauth_token": "guess"}, 401, 89},
 		{"no nonce", map[string]string{"oauth_nonce": ""}, 400, 215},
 		{"no time", map[string]string{"oauth_timestamp": ""}, 400, 215},
+		{"a time before 1970", map[string]string{"oauth_timestamp": "-1"}, 400, 215},
+		{"a time with a sign", map[string]string{"oauth_timestamp": "+" + strconv.FormatInt(now, 10)}, 400, 215},
 		{"six minutes old", stamp(-6 * time.Minute), 401, 135},
 		{"four minutes old", stamp(-4 * time.Minute), 200, 0},
 		{"from six minutes ahead", stamp(6 * time.Minute), 401, 135},
@@ -309,5 +311,10 @@ func TestSignedAsReceived(t *testing.T) {
 		r.Header, r.Host, r.TLS = sent.Header, sent.Host, state
 		provider.ServeHTTP(rec, r)
 		wantEqual(t, 200, rec.Code, "over a socket to "+at)
+		// Or it is the whole URL (RFC 9112 §3.2.2).
+		r, rec = httptest.NewRequest(sent.Method, at+path+"?", nil), httptest.NewRecorder()
+		r.Header = c.signedFor(strings.ToLower(at)+path, fake.TestSecret).Header
+		provider.ServeHTTP(rec, r)
+		wantEqual(t, 200, rec.Code, "in absolute form to "+at)
 	}
 }

@@ -62,7 +62,7 @@ func (s *Server) verify(d *dialect, r *http.Request, known *recent[credentials])
 	if f != nil {
 		return signedRequest{}, f
 	}
-	stamp, err := strconv.ParseInt(oauth["oauth_timestamp"], 10, 64)
+	stamp, err := strconv.ParseUint(oauth["oauth_timestamp"], 10, 63) // without a sign
 	version, hasVersion := oauth["oauth_version"]
 	switch {
 	case oauth["oauth_signature_method"] != "HMAC-SHA1":
@@ -70,7 +70,7 @@ func (s *Server) verify(d *dialect, r *http.Request, known *recent[credentials])
 	case hasVersion && version != "1.0":
 		return signedRequest{}, unsigned("oauth_version must be 1.0 (RFC 5849 section 3.1).")
 	case err != nil:
-		return signedRequest{}, unsigned("oauth_timestamp is not a number of seconds (RFC 5849 section 3.3).")
+		return signedRequest{}, unsigned("oauth_timestamp is not a positive number of seconds (RFC 5849 section 3.3).")
 	case oauth["oauth_nonce"] == "":
 		return signedRequest{}, unsigned("oauth_nonce is missing (RFC 5849 section 3.3).")
 	}
@@ -85,7 +85,7 @@ func (s *Server) verify(d *dialect, r *http.Request, known *recent[credentials])
 	if !same(oauth["oauth_signature"], signature(baseString(r.Method, received(r), parameters), client.Secret, signer.secret)) {
 		return signedRequest{}, unauthenticated("the signature is not that of this request (RFC 5849 section 3.2).")
 	}
-	if age := time.Since(time.Unix(stamp, 0)); age > window || age < -window {
+	if age := time.Since(time.Unix(int64(stamp), 0)); age > window || age < -window {
 		return signedRequest{}, &failure{"135", "Timestamp out of bounds."}
 	}
 	// Last, so that only the app can use its nonces up (§3.3: unique for one time, client and token).
@@ -149,8 +149,11 @@ func collect(r *http.Request) (all [][2]string, oauth map[string]string, f *fail
 // received returns the URL that the client asked for, without its query (§3.4.1.2): the provider's own URL, or the
 // one under the fake's origin.
 func received(r *http.Request) string {
-	path, _, _ := strings.Cut(r.RequestURI, "?") // as it was sent
-	return r.URL.Scheme + "://" + strings.ToLower(r.URL.Host) + path
+	sent, err := url.ParseRequestURI(r.RequestURI) // a path, or in absolute form a URL (RFC 9112 §3.2)
+	if err != nil {
+		return ""
+	}
+	return r.URL.Scheme + "://" + strings.ToLower(r.URL.Host) + sent.EscapedPath()
 }
 
 // baseString makes what is signed (§3.4.1).
