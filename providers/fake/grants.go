@@ -88,10 +88,9 @@ func (s *grants) find(d *dialect, k kind, value string) *issued {
 	return i
 }
 
-// spend finds a value for the client that it was given to, and uses it up, unless keep is true. A second use means
-// that somebody has stolen the value, so the whole grant is revoked (RFC 6749 §4.1.2 for codes, RFC 9700 §4.14.2 for
-// refresh tokens). s.mu is held.
-func (s *grants) spend(d *dialect, k kind, value string, c *Client, keep bool) *issued {
+// unspent finds a value for the client that it was given to. A second use means that somebody has stolen the value, so
+// the whole grant is revoked (RFC 6749 §4.1.2 for codes, RFC 9700 §4.14.2 for refresh tokens). s.mu is held.
+func (s *grants) unspent(d *dialect, k kind, value string, c *Client) *issued {
 	i := s.find(d, k, value)
 	if i == nil || i.client != c {
 		return nil
@@ -100,7 +99,6 @@ func (s *grants) spend(d *dialect, k kind, value string, c *Client, keep bool) *
 		i.over = true
 		return nil
 	}
-	i.spent = !keep
 	return i
 }
 

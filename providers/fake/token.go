@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -73,10 +74,11 @@ func (s *Server) exchange(d *dialect, c *Client, form url.Values) (tokens, *fail
 	if code == "" || redirectURI == "" {
 		return tokens{}, &failure{"invalid_request", "code or redirect_uri is missing."}
 	}
-	i := s.grants.spend(d, codeKind, code, c, false)
+	i := s.grants.unspent(d, codeKind, code, c)
 	if i == nil {
 		return tokens{}, badCode
 	}
+	i.spent = true
 	if redirectURI != i.redirectURI {
 		return tokens{}, &failure{"invalid_grant", "redirect_uri is not the one of the authorization request (RFC 6749 section 4.1.3)."}
 	}
@@ -89,6 +91,8 @@ func (s *Server) exchange(d *dialect, c *Client, form url.Values) (tokens, *fail
 // verifierAlone answers a verifier without a challenge, in Facebook's words.
 var verifierAlone = &failure{"invalid_request", "code_verifier param is provided without a code_challenge in authorization request."}
 
+var verifierForm = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
+
 // verify compares verifier and challenge (PKCE, RFC 7636 §4.6). It refuses a verifier without a challenge, because an
 // attacker may have removed the challenge from the authorization request (RFC 9700 §2.1.1).
 func (d *dialect) verify(verifier, challenge string) *failure {
@@ -100,6 +104,8 @@ func (d *dialect) verify(verifier, challenge string) *failure {
 	case challenge == "":
 	case verifier == "":
 		return &failure{"invalid_request", "code_verifier is missing."}
+	case !verifierForm.MatchString(verifier):
+		return &failure{"invalid_request", "code_verifier is not 43 to 128 characters of A-Z, a-z, 0-9 and -._~ (RFC 7636 section 4.1)."}
 	case !same(base64.RawURLEncoding.EncodeToString(hash[:]), challenge):
 		return &failure{"invalid_grant", "code_verifier does not match the code_challenge (RFC 7636 section 4.6)."}
 	}
@@ -112,7 +118,7 @@ func (s *Server) refresh(d *dialect, c *Client, form url.Values) (tokens, *failu
 	if form.Get("refresh_token") == "" {
 		return tokens{}, &failure{"invalid_request", "refresh_token is missing."}
 	}
-	i := s.grants.find(d, refreshKind, form.Get("refresh_token"))
+	i := s.grants.unspent(d, refreshKind, form.Get("refresh_token"), c)
 	if i == nil {
 		return tokens{}, badRefresh
 	}
@@ -121,9 +127,7 @@ func (s *Server) refresh(d *dialect, c *Client, form url.Values) (tokens, *failu
 			return tokens{}, &failure{"invalid_scope", "The request asks for a scope that was not granted (RFC 6749 section 6)."}
 		}
 	}
-	if s.grants.spend(d, refreshKind, form.Get("refresh_token"), c, d.keepsRefresh) == nil {
-		return tokens{}, badRefresh
-	}
+	i.spent = !d.keepsRefresh // only here, so that a wrong scope does not use it up
 	return s.grants.giveTokens(i.grant, !d.keepsRefresh), nil
 }
 

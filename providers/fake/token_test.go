@@ -207,14 +207,19 @@ func TestRefreshScope(t *testing.T) {
 	w, p := newWorld(t), providers["oidc"]
 	reply := w.redeemed(p, asking(p), "ada", "email", "offline_access")
 	form := refreshing(str(reply["refresh_token"]))
-	if foreign := decode(t, w.post(p, p.token, other, form)); foreign["error"] != "invalid_grant" {
-		t.Errorf("another client's: %v", foreign)
+	for _, scope := range []string{"", "profile"} { // and another client learns nothing about the token
+		if foreign := decode(t, w.post(p, p.token, other, with(form, "scope", scope))); foreign["error"] != "invalid_grant" {
+			t.Errorf("another client's, for %q: %v", scope, foreign)
+		}
 	}
 	if _, wide := w.tokens(p, with(form, "scope", "openid profile")); wide["error"] != "invalid_scope" {
 		t.Errorf("wider than granted: %v", wide)
 	}
 	_, narrow := w.tokens(p, with(form, "scope", "openid")) // and neither refusal has used the token up
 	wantEqual(t, "openid email offline_access", narrow["scope"], "narrower, which the reply says is ignored")
+	_, again := w.tokens(p, with(form, "scope", "profile"))
+	wantEqual(t, any("invalid_grant"), again["error"], "used before, for whatever scope")
+	w.wantRevoked(p, narrow, "the old one was used again, and the new")
 }
 
 // The real Google revokes a token for anyone who holds it. Here each client must authenticate (RFC 7009 §2.1).
@@ -326,6 +331,9 @@ func TestWithoutPKCE(t *testing.T) {
 		{"a verifier alone", "oidc", fake.TestPlain, "openid", "n0nce", "", verifier, "", "invalid_request"},
 		{"PKCE all the same", "oidc", fake.TestPlain, "openid", "", challenge, verifier, "", ""},
 		{"a challenge alone", "oidc", fake.TestPlain, "openid", "n0nce", challenge, "", "", "invalid_request"},
+		{"42 characters", "oidc", fake.TestID, "openid", "", "elOGB_2quSlplZKfRRVlu7gULhhEEXMiqv0rPXawGv8", strings.Repeat("a", 42), "", "invalid_request"}, // RFC 7636 §4.1
+		{"a line end", "oidc", fake.TestID, "openid", "", "8hK9lhaO9xSrJtZsvJPa463A2gjjgw7GySyH6QcvFws", strings.Repeat("a", 42) + "\n", "", "invalid_request"},
+		{"129 characters", "oidc", fake.TestID, "openid", "", "wSywJKLlVRzKDgj86PHF4xRVXMP-9jKe6ZSj23UhZq4", strings.Repeat("a", 129), "", "invalid_request"},
 		{"the strict client", "oidc", fake.TestID, "openid", "n0nce", "", "", "invalid_request", ""},
 	} {
 		w, p := newWorld(t), providers[tt.provider]
