@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // failure is an error in the words of RFC 6749 §4.1.2.1 and §5.2. Nothing that was received is
@@ -95,7 +96,7 @@ func (d *dialect) check(client *Client, asked url.Values) ([]scope, *failure) {
 
 func (d *dialect) checkPKCE(client *Client, asked url.Values) *failure {
 	openID := d.openID && slices.Contains(d.split(asked.Get("scope")), "openid")
-	_, err := base64.RawURLEncoding.Strict().DecodeString(asked.Get("code_challenge"))
+	challenge, err := base64.RawURLEncoding.Strict().DecodeString(asked.Get("code_challenge"))
 	switch {
 	case d.dropsChallenge:
 	case !asked.Has("code_challenge") && !asked.Has("code_challenge_method") && client.WithoutPKCE:
@@ -106,7 +107,7 @@ func (d *dialect) checkPKCE(client *Client, asked url.Values) *failure {
 		return &failure{"invalid_request", "code_challenge is missing. This provider demands one (RFC 9700 section 2.1.1)."}
 	case asked.Get("code_challenge_method") != "S256":
 		return &failure{"invalid_request", "code_challenge_method must be S256 (RFC 9700 section 2.1.1)."}
-	case err != nil || len(asked.Get("code_challenge")) != 43:
+	case err != nil || len(challenge) != 32 || len(asked.Get("code_challenge")) != 43: // both, since the decoder skips line ends
 		return &failure{"invalid_request", "code_challenge is not base64url of a SHA-256 hash, 43 characters (RFC 7636 section 4.2)."}
 	}
 	return nil
@@ -166,13 +167,13 @@ func (d *dialect) redirect(w http.ResponseWriter, r *http.Request, asked, params
 }
 
 func sendBack(w http.ResponseWriter, r *http.Request, redirectURI string, params url.Values, fragment string) {
-	to, _ := url.Parse(redirectURI) // the client accepts it, so it is a URL
-	if to.RawQuery != "" {
-		to.RawQuery += "&" // its own query is kept (RFC 6749 §3.1.2)
+	// As text, because a url.URL would spell it in another way.
+	to, query, _ := strings.Cut(redirectURI, "?")
+	if query != "" {
+		query += "&" // its own query is kept (RFC 6749 §3.1.2)
 	}
-	to.RawQuery += params.Encode()
-	to.Fragment = fragment
+	to += "?" + query + params.Encode() + fragment
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	http.Redirect(w, r, to.String(), http.StatusSeeOther) // never 307, which repeats the form's POST to the client (RFC 9700 §4.12)
+	http.Redirect(w, r, to, http.StatusSeeOther) // never 307, which repeats the form's POST to the client (RFC 9700 §4.12)
 }

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"example.com/oauthbyhand/providers/fake"
 )
 
 func TestAuthorizeRefuses(t *testing.T) {
@@ -37,6 +39,8 @@ func TestAuthorizeRefuses(t *testing.T) {
 		{"challenge with padding", "base64url without padding (RFC 7636 §4.2)", "code_challenge", codeChallenge + "=", "", 303, "invalid_request"},
 		{"challenge with stray bits", "several spellings of one hash (RFC 4648 §3.5)", "code_challenge", codeChallenge[:42] + "N", "", 303, "invalid_request"},
 		{"challenge with a line end", "Go's decoder skips it", "code_challenge", codeChallenge + "\n", "", 303, "invalid_request"},
+		{"line end in its last place", "43 characters, and no hash", "code_challenge", codeChallenge[:41] + "A\n", "", 303, "invalid_request"},
+		{"line end in its first place", "43 characters, and no hash", "code_challenge", "\n" + codeChallenge[:41] + "A", "", 303, "invalid_request"},
 		{"prompt=none", "this provider always asks (OIDC Core §3.1.2.6)", "prompt", "none", "", 303, "interaction_required"},
 		{"request", "not supported (OIDC Core §6.1)", "request", "x", "", 303, "request_not_supported"},
 		{"request_uri", "not supported (OIDC Core §6.2)", "request_uri", "https://app.example/r", "", 303, "request_uri_not_supported"},
@@ -72,6 +76,24 @@ func TestAuthorizeRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The browser is sent to what is registered, as it is spelled there, and its query is kept (RFC 6749 §3.1.2).
+func TestSentBack(t *testing.T) {
+	for registered, want := range map[string]string{
+		"myapp://":                    "myapp://?error=",
+		"HTTPS://APP.example/a%2fb//": "HTTPS://APP.example/a%2fb//?error=",
+		"https://app.example?":        "https://app.example?error=",
+		"com.app:/cb?a=%20|&b=c?d":    "com.app:/cb?a=%20|&b=c?d&error=",
+	} {
+		op := fake.New(fake.Options{Clients: []fake.Client{{Provider: "facebook", ID: "app", Secret: secret, RedirectURIs: []string{registered}}}})
+		p := providers["facebook"]
+		web := &http.Client{Transport: op.Net(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		resp := must(web.PostForm(p.authorize+"?"+with(asking(p), "client_id", "app", "redirect_uri", registered).Encode(), url.Values{"decision": {"refuse"}}))
+		if to := resp.Header.Get("Location"); !strings.HasPrefix(to, want) || !strings.HasSuffix(to, "&state=st4te#_=_") {
+			t.Errorf("%s: sent to %s", registered, to)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ type dialect struct {
 	// The callback.
 	refusal  url.Values                                       // the parameters after "Refuse"
 	callback func(params, asked url.Values, granted []string) // adds parameters to those of a callback with a code
-	fragment string                                           // at the end of the callback; no server sees it
+	fragment string                                           // at the end of the callback, with its "#"; no server sees it
 
 	// Codes and tokens.
 	codeLife     time.Duration

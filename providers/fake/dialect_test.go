@@ -142,7 +142,7 @@ func TestBearerRefuses(t *testing.T) {
 	}
 	p := providers["facebook"]
 	access := w.accessToken(p, "ada", "")
-	for _, query := range []string{"", "?appsecret_proof=", "?appsecret_proof=" + proof("x"), "?appsecret_proof=" + strings.ToUpper(proof(access)), "?fields=id,birthday&appsecret_proof=" + proof(access)} {
+	for _, query := range []string{"", "?appsecret_proof=", "?appsecret_proof=" + proof("x"), "?appsecret_proof=" + strings.ToUpper(proof(access)), "?fields=id,birthday&appsecret_proof=" + proof(access), "?fields=id,&appsecret_proof=" + proof(access)} {
 		wantEqual(t, 400, w.get(p.profile+query, access).StatusCode, "facebook with "+query)
 	}
 }

@@ -79,9 +79,9 @@ const (
 type Client struct {
 	Provider   string // "google", "github", "facebook", "instagram", "spotify", "x2", "x", or "oidc", the generic one
 	ID, Secret string // neither may be empty
-	// RedirectURIs are compared exactly (RFC 9700 §2.1). If there are none, every http or https URL on localhost,
-	// 127.0.0.1 or [::1] is taken, with any port (RFC 8252 §7.3) and, which the RFC does not allow, any path. The
-	// token request must still repeat the one that was asked for.
+	// RedirectURIs are absolute, without a fragment (RFC 6749 §3.1.2). They are compared exactly (RFC 9700 §2.1). If
+	// there are none, every http or https URL on localhost, 127.0.0.1 or [::1] is taken, with any port (RFC 8252 §7.3)
+	// and, which the RFC does not allow, any path. The token request must still repeat the one that was asked for.
 	RedirectURIs      []string
 	WithoutPKCE       bool   // it may leave PKCE out: see [TestPlain]
 	SignedResponseAlg string // id_token_signed_response_alg: "" is RS256; a client of "oidc" may have "ES256"
@@ -102,8 +102,8 @@ type Server struct {
 // invented: without a host, these routes would answer at every provider's host.
 const self = "origin.invalid"
 
-// New makes a fake that knows the clients of o, and [TestID]. It panics on a client without an id or a secret, or of
-// a provider that it does not play.
+// New makes a fake that knows the clients of o, and [TestID]. It panics on a client without an id or a secret, of a
+// provider that it does not play, or with a redirect URI that breaks the rule of [Client].
 func New(o Options) *Server {
 	s := &Server{
 		origin:  strings.TrimSuffix(cmp.Or(o.Origin, "http://127.0.0.1:9000"), "/"),
@@ -121,8 +121,8 @@ func New(o Options) *Server {
 		if rows[c.Provider] == nil {
 			panic("fake: it does not play the provider " + c.Provider + "; the top of providers/providers.go says how to add one")
 		}
-		if c.ID == "" || c.Secret == "" {
-			panic("fake: a client of " + c.Provider + " without an id or a secret")
+		if c.ID == "" || c.Secret == "" || slices.ContainsFunc(c.RedirectURIs, notAbsolute) {
+			panic("fake: a client of " + c.Provider + " without an id or a secret, or with a redirect URI that is relative, has a fragment or cannot be parsed (RFC 6749 section 3.1.2)")
 		}
 		s.clients[c.Provider+" "+c.ID] = &c
 	}
@@ -140,13 +140,15 @@ func New(o Options) *Server {
 // client finds the app with this id, if it is registered with this provider.
 func (s *Server) client(d *dialect, id string) *Client { return s.clients[d.name+" "+id] }
 
+func notAbsolute(redirectURI string) bool {
+	u, err := url.Parse(redirectURI)
+	return err != nil || !u.IsAbs() || strings.Contains(redirectURI, "#")
+}
+
 // takes reports whether the app may be sent back to this URL.
 func (c *Client) takes(redirectURI string) bool {
 	u, err := url.Parse(redirectURI)
-	if err != nil {
-		return false
-	}
-	if len(c.RedirectURIs) > 0 {
+	if len(c.RedirectURIs) > 0 || err != nil {
 		return slices.Contains(c.RedirectURIs, redirectURI)
 	}
 	return (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && !strings.Contains(redirectURI, "#") &&

@@ -120,12 +120,15 @@ func TestForeignSite(t *testing.T) {
 }
 
 func TestNewPanics(t *testing.T) {
-	for client, want := range map[[3]string]bool{{"oidc", "app", "s"}: false, {"myspace", "app", "s"}: true, {"oidc", "", "s"}: true, {"oidc", "app", ""}: true} {
+	for client, want := range map[[4]string]bool{
+		{"oidc", "app", "s", "myapp://"}: false, {"myspace", "app", "s", "myapp://"}: true, {"oidc", "", "s", "myapp://"}: true, {"oidc", "app", "", "myapp://"}: true,
+		{"oidc", "app", "s", "https://app.example/%zz"}: true, {"oidc", "app", "s", "/callback"}: true, {"oidc", "app", "s", "http://localhost/#/callback"}: true, // RFC 6749 §3.1.2
+	} {
 		func() {
 			defer func() {
 				wantEqual(t, want, recover() != nil, strings.Join(client[:], " "))
 			}()
-			fake.New(fake.Options{Clients: []fake.Client{{Provider: client[0], ID: client[1], Secret: client[2]}}})
+			fake.New(fake.Options{Clients: []fake.Client{{Provider: client[0], ID: client[1], Secret: client[2], RedirectURIs: client[3:]}}})
 		}()
 	}
 }

@@ -24,7 +24,7 @@ func facebook() *dialect {
 	d.dropsChallenge = true
 	d.accessLife = 5183944 * time.Second // sixty days, less a minute
 	d.refreshes = nil
-	d.fragment = "_=_"
+	d.fragment = "#_=_"
 	d.refusal = url.Values{
 		"error": {"access_denied"}, "error_code": {"200"},
 		"error_description": {"Permissions error"}, "error_reason": {"user_denied"},
@@ -68,7 +68,7 @@ func instagram() *dialect {
 	d.basic = false
 	d.dropsChallenge, d.dropsVerifier = true, true
 	d.refreshes = nil
-	d.fragment = "_"
+	d.fragment = "#_"
 	d.refusal = url.Values{
 		"error": {"access_denied"}, "error_reason": {"user_denied"},
 		"error_description": {"The user denied your request"},
@@ -118,7 +118,7 @@ func (s *Server) instagramMe(w http.ResponseWriter, r *http.Request, i *issued) 
 		"account_type":        "BUSINESS",
 		"profile_picture_url": s.picture(i.user),
 	}
-	i.sendFields(w, r, me, "")
+	i.sendFields(w, r, me, "id")
 }
 
 // sendFields answers with id and the fields that the query asks for.
@@ -132,7 +132,7 @@ func (i *issued) sendFields(w http.ResponseWriter, r *http.Request, all object, 
 // unknown, choose refuses the request and returns nil.
 func (i *issued) choose(w http.ResponseWriter, all object, names string) object {
 	chosen := object{}
-	for name := range strings.SplitSeq(strings.Trim(names, ","), ",") {
+	for name := range strings.SplitSeq(names, ",") {
 		value, known := all[name]
 		if !known {
 			i.dialect.refuse(w, http.StatusBadRequest, &failure{"", "The request asks for a field that does not exist."})

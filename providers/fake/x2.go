@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -43,7 +44,7 @@ func (s *Server) xMe(w http.ResponseWriter, r *http.Request, i *issued) {
 	if i.user.EmailVerified && slices.Contains(i.scopes, "users.email") {
 		me["confirmed_email"] = i.user.Email
 	}
-	if me := i.choose(w, me, "id,name,username,"+r.URL.Query().Get("user.fields")); me != nil {
+	if me := i.choose(w, me, "id,name,username,"+cmp.Or(r.URL.Query().Get("user.fields"), "id")); me != nil {
 		sendJSON(w, http.StatusOK, object{"data": me})
 	}
 }
