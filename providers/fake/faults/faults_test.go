@@ -3,6 +3,7 @@ package faults_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -129,6 +130,23 @@ func TestFaultsAnswerEverything(t *testing.T) {
 	const unsigned = "/api.x.com/oauth/request_token"
 	if got, want := get(t, op, origin+"/~o1-token-missing"+unsigned).Body.String(), get(t, op, origin+unsigned).Body.String(); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// If the user refuses, the attacker of these two gives the browser no code.
+func TestRefusedWithoutCode(t *testing.T) {
+	asked := maps.Clone(asking)
+	asked.Set("scope", "public_profile")
+	for _, path := range []string{"/~pkce-code-stolen/github.com/login/oauth/authorize", "/~pkce-dropped/www.facebook.com/v26.0/dialog/oauth"} {
+		for decision, want := range map[string]string{"allow": "code", "refuse": "error"} {
+			r := httptest.NewRequestWithContext(t.Context(), "POST", origin+path+"?"+asked.Encode(), strings.NewReader("user=ada&decision="+decision))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			rec := httptest.NewRecorder()
+			newServer().ServeHTTP(rec, r)
+			if back := must(rec.Result().Location()).Query(); !back.Has(want) || back.Has("code") && back.Has("error") {
+				t.Errorf("%s: %s: sent back with %v, want %s alone", path, decision, back, want)
+			}
+		}
 	}
 }
 

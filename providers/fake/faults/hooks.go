@@ -92,10 +92,11 @@ func codeOfAnother(values url.Values) hook {
 		maps.Copy(asked, values)
 		other := "http://" + r.request.Host + r.request.URL.Path + "?" + asked.Encode()
 		answer := send(r.request.Context(), r.honest, "POST", other, url.Values{"user": {"ada"}, "decision": {"allow"}, "scope": scopes})
-		to, err := url.Parse(answer.Get("Location"))
-		if err == nil {
-			query(url.Values{"code": to.Query()["code"]})(r)
-		}
+		sentBack(func(q url.Values) {
+			if to, err := url.Parse(answer.Get("Location")); err == nil && q.Has("code") { // the user has not refused
+				q["code"] = to.Query()["code"]
+			}
+		})(r)
 	})
 }
 
