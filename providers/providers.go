@@ -11,6 +11,8 @@ package providers
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"example.com/oauthbyhand/oauth"
 )
@@ -32,8 +34,8 @@ func read(reply json.RawMessage, into members) error {
 	if err := json.Unmarshal(reply, &o); err != nil {
 		return err
 	}
-	for name, variable := range into {
-		if err := o.Read(name, variable); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(into)) { // in order, so that the error is always the same
+		if err := o.Read(name, into[name]); err != nil {
 			return err
 		}
 	}

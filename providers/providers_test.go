@@ -258,6 +258,16 @@ func TestProfilesRefuseOtherTypes(t *testing.T) {
 	}
 }
 
+// If several members have another type, the error always names the same one.
+func TestSameErrorEachTime(t *testing.T) {
+	reply := oauth.ProfileInput{API: []json.RawMessage{json.RawMessage(`{"images":1,"email":2,"account_id":3,"display_name":4}`)}}
+	for range 50 {
+		if _, err := Spotify().Profile(reply); err == nil || !strings.Contains(err.Error(), "account_id") {
+			t.Fatalf("%v, want account_id, the first in the alphabet", err)
+		}
+	}
+}
+
 // xTokenProfile reads the profile from a token reply of X, as if X's API were closed to the app.
 func xTokenProfile(r oauth.ProfileInput) (oauth.Profile, error) {
 	var token oauth.Object
