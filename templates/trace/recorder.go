@@ -28,6 +28,7 @@ type Recorder struct {
 	secure bool
 	out    io.Writer // for what happens, in words
 	source source    // of package oauth
+	key    string    // for the visitors' cookies after a sign-in
 
 	mu      sync.Mutex
 	records []*Trace // oldest first
@@ -38,7 +39,7 @@ type Recorder struct {
 // says that the app is served over https. The recorder writes each event to out at once,
 // from several goroutines.
 func NewRecorder(mask func() *Mask, secure bool, out io.Writer) *Recorder {
-	return &Recorder{mask: mask, secure: secure, out: out}
+	return &Recorder{mask: mask, secure: secure, out: out, key: rand.Text()}
 }
 
 // listener hears the events of one request of a browser, and sees the answer.
@@ -46,7 +47,6 @@ type listener struct {
 	http.ResponseWriter
 	request  *http.Request
 	recorder *Recorder
-	provider string
 	action   string                     // as in outcomes
 	user     func(*http.Request) string // who is signed in
 	signedIn bool                       // somebody was signed in before the app answered
@@ -56,7 +56,18 @@ type listener struct {
 	mask *Mask
 	last hop
 
-	record *Trace // under the recorder's mu; nil until something happens
+	record *Trace // under the recorder's mu, like failed
+	failed bool   // in this request
+}
+
+// end drops the record if nothing has happened, and the oldest records if there are too many.
+func (l *listener) end() {
+	rec := l.recorder
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	l.record.underWay--
+	rec.records = slices.DeleteFunc(rec.records, func(r *Trace) bool { return r.Number == 0 && r.underWay == 0 })
+	rec.records = slices.Delete(rec.records, 0, max(0, len(rec.records)-recordsKept))
 }
 
 // hear records an event. Events of a shared fetch come from other goroutines.
@@ -70,16 +81,9 @@ func (l *listener) hear(e oauth.Event) {
 	io.WriteString(rec.out, text)
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	if l.record == nil {
+	if l.record.Number == 0 {
 		rec.made++
-		l.record = &Trace{
-			Number: rec.made, Provider: l.provider, Begun: e.Time, source: &rec.source,
-			success: outcomes[l.action], visitor: l.visitor, renewed: rand.Text(),
-		}
-		rec.records = append(rec.records, l.record)
-		if len(rec.records) > recordsKept {
-			rec.records = slices.Delete(rec.records, 0, 1)
-		}
+		l.record.Number, l.record.Begun = rec.made, e.Time
 	}
 	if out, ok := e.What.(oauth.RedirectOut); ok {
 		_, query, _ := strings.Cut(out.URL, "?")

@@ -1,6 +1,8 @@
 package trace
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -19,19 +21,25 @@ import (
 
 // visitor is a browser as far as the recorder sees it.
 type visitor struct {
-	cookie *http.Cookie
-	user   string // who is signed in
+	cookie  *http.Cookie
+	attempt string // the value of the attempt's cookie
+	user    string // who is signed in
 }
 
-// request sends a request of the visitor to an app in which these events happen, or functions
-// run, and which then redirects.
+// request sends a request of the visitor to an app in which these events happen, functions run or
+// errors end the trace, and which then redirects.
 func (v *visitor) request(rec *Recorder, target string, events ...any) (l *listener) {
 	app := func(w http.ResponseWriter, r *http.Request) {
 		l = w.(*listener)
 		for _, what := range events {
-			if f, ok := what.(func()); ok {
-				f()
-			} else {
+			switch what := what.(type) {
+			case func():
+				what()
+			case func(*listener):
+				what(l)
+			case error:
+				End(r.Context(), what.Error())
+			default:
 				l.hear(oauth.Event{Time: time.Now(), Step: 1, What: what})
 			}
 		}
@@ -50,6 +58,7 @@ func (v *visitor) get(target string) *http.Request {
 	if v.cookie != nil {
 		r.AddCookie(v.cookie)
 	}
+	r.AddCookie(&http.Cookie{Name: "oauthbyhand-attempt-STATE678", Value: v.attempt})
 	return r
 }
 
@@ -118,21 +127,71 @@ func TestRecorderOfOAuth1(t *testing.T) {
 // brings the callback twice, both answers set the same cookie, because one of them may be lost.
 func TestRecorderRenewsTheVisitor(t *testing.T) {
 	rec := NewRecorder(Whole, true, io.Discard)
-	var ada visitor
+	ada := visitor{attempt: "ada's"}
 	ada.begins(rec, "a")
 	planted := ada
-	second := planted
+	second, third := planted, planted
 	ada.request(rec, "/callback/google?state=a", func() { second.ends(rec, "a") })
+	third.request(rec, "/callback/google?state=a") // nothing happens: the app knows the result
 	if got := planted.sees(rec); got != nil {
 		t.Errorf("the cookie from before shows %v", got)
 	}
-	for _, v := range []visitor{ada, second} {
+	renewed, guess := ada.cookie.Value, planted
+	guess.ends(NewRecorder(Whole, true, io.Discard), "a") // with the same cookies, but without this recorder's key
+	if guess.cookie.Value == renewed {
+		t.Error("the new cookie follows from the request's cookies alone")
+	}
+	for _, v := range []visitor{ada, second, third} {
 		if diff := cmp.Diff([]int{2}, v.sees(rec)); diff != "" {
 			t.Errorf("the new one (-want +got):\n%s", diff)
+		}
+		if v.cookie.Value != renewed || len(renewed) < 26 {
+			t.Errorf("the new cookie is %s, want %s in all answers", v.cookie.Value, renewed)
 		}
 		v.cookie.Value, v.cookie.Raw = "", ""
 		if got, want := v.cookie.String(), "__Host-oauthbyhand-visitor=; Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=Lax"; got != want {
 			t.Errorf("the cookie is %s, want %s", got, want)
+		}
+	}
+}
+
+// An attacker who has planted the visitor cookie, and so reads the state, learns nothing of the
+// sign-in with it: not while the callback is under way, and not with a callback of their own. A
+// callback that failed gives no new cookie, even to an attacker who has found out the attempt's
+// cookie, and a good one another cookie than the victim's.
+func TestRecorderOfAnAttacker(t *testing.T) {
+	for name, row := range map[string]struct {
+		attempt, state string
+		events         []any
+		renewed        bool
+	}{
+		"the victim's state":               {"", "a", []any{oauth.RedirectIn{}, errors.New("stopped by attempt-unused")}, false},
+		"the victim's attempt, other code": {"ada's", "a", []any{oauth.RedirectIn{}, errors.New("stopped by attempt-unused")}, false},
+		"a sign-in of their own":           {"mallory's", "m", []any{oauth.RedirectIn{}}, true},
+	} {
+		rec := NewRecorder(Whole, false, io.Discard)
+		ada := visitor{attempt: "ada's"}
+		ada.begins(rec, "a")
+		mallory := visitor{cookie: ada.cookie, attempt: row.attempt, user: "mallory"} // so he keeps what came before
+		planted := mallory
+		ada.request(rec, "/callback/google?state=a", oauth.RedirectIn{}, oauth.ReplyReceived{Status: 200}, func() {
+			if got := planted.sees(rec); got != nil {
+				t.Errorf("%s: while the callback is under way, the planted cookie shows %v", name, got)
+			}
+			mallory.request(rec, "/callback/google?state="+row.state, row.events...)
+		})
+		if renewed := mallory.cookie.Value != planted.cookie.Value; renewed != row.renewed || mallory.cookie.Value == ada.cookie.Value || ada.cookie.Value == planted.cookie.Value {
+			t.Errorf("%s: the cookies are %s, planted, %s, Ada's, and %s, Mallory's", name, planted.cookie.Value, ada.cookie.Value, mallory.cookie.Value)
+		}
+		for _, v := range []visitor{planted, mallory} {
+			for _, trace := range rec.Traces(v.get("/trace")).Latest {
+				if trace.Number == 1 {
+					t.Errorf("%s: the cookie %s shows Ada's sign-in", name, v.cookie.Value)
+				}
+			}
+		}
+		if got := ada.sees(rec); len(got) == 0 || got[0] < 3 {
+			t.Errorf("%s: Ada sees %v", name, got)
 		}
 	}
 }
@@ -225,6 +284,34 @@ func TestRecorderForgets(t *testing.T) {
 	late.hear(oauth.Event{Step: 3, What: oauth.ReplyReceived{Status: 200}})
 	if got := mallory.sees(rec); got != nil || ada.sees(rec) == nil {
 		t.Errorf("it is there again: %v, or Ada's is not: %v", got, ada.sees(rec))
+	}
+}
+
+// A button that waits while the visitor signs out leaves nothing for the next person at this
+// browser, whether something has happened before the sign-out or not. So no notice links to it.
+func TestRecorderForgetsWhatWaits(t *testing.T) {
+	for name, row := range map[string]struct {
+		before []any
+		other  string // the button that is pressed meanwhile
+		kept   bool
+	}{
+		"something has happened":  {[]any{oauth.RequestSent{}}, "/logout", false},
+		"nothing has happened":    {nil, "/logout", false},
+		"something, nobody leaves": {[]any{oauth.RequestSent{}}, "/refresh", true},
+		"nothing, nobody leaves":   {nil, "/refresh", true},
+	} {
+		rec := NewRecorder(Whole, false, io.Discard)
+		var ada visitor
+		ada.begins(rec, "a")
+		tab := visitor{cookie: ada.cookie, user: "ada"}
+		tab.request(rec, "/read", append(row.before, func() { ada.request(rec, row.other) }, oauth.ReplyReceived{Status: 200}, func(l *listener) {
+			if got := End(context.WithValue(t.Context(), listenerKey{}, l), ""); (got != nil) != row.kept {
+				t.Errorf("%s: there is a trace to link to: %t", name, got != nil)
+			}
+		})...)
+		if got := ada.sees(rec); (got != nil) != row.kept || (len(rec.records) == 2) != row.kept {
+			t.Errorf("%s: %v are seen, %d kept", name, got, len(rec.records))
+		}
 	}
 }
 

@@ -38,7 +38,7 @@ type Trace struct {
 	success  string // the outcome if all goes well
 	attempt  string // the hash of what the callback brings back, once that is known
 	visitor  string // the hash of the cookie
-	renewed  string // the visitor's cookie after the sign-in
+	underWay int    // requests: until they end, nobody sees the trace
 }
 
 // step is a step of a trace.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -38,19 +39,24 @@ func (rec *Recorder) Handler(title, user func(*http.Request) string, app http.Ha
 		}
 		l := &listener{
 			ResponseWriter: w, request: r, recorder: rec, mask: rec.mask(), last: before,
-			provider: title(r), action: action, user: user, signedIn: user(r) != "", visitor: rec.visitor(r),
+			action: action, user: user, signedIn: user(r) != "", visitor: rec.visitor(r),
 		}
 		if l.visitor == "" {
 			l.visitor = rec.setVisitor(w, rand.Text())
 		}
 		attempt := attemptOf(r.URL.RawQuery)
 		rec.mu.Lock()
+		// The record is kept before anything happens. So if the visitor signs out meanwhile, forget drops it.
+		l.record = &Trace{Provider: title(r), source: &rec.source, success: outcomes[action], visitor: l.visitor}
+		rec.records = append(rec.records, l.record)
 		for _, record := range rec.records { // this may be the callback of a sign-in that was begun
-			if l.action == "callback" && record.visitor == l.visitor && record.attempt == attempt && record.Outcome == "" {
+			if action == "callback" && record.visitor == l.visitor && record.attempt == attempt && record.Outcome == "" {
 				l.record = record
 			}
 		}
+		l.record.underWay++
 		rec.mu.Unlock()
+		defer l.end()
 		ctx := context.WithValue(r.Context(), listenerKey{}, l)
 		app.ServeHTTP(l, r.WithContext(oauth.WithTrace(ctx, l.hear)))
 	})
@@ -84,7 +90,7 @@ func (l *listener) WriteHeader(status int) {
 			l.forget(hash(cookie.Value))
 		}
 	}
-	if status == http.StatusSeeOther && l.action != "login" && l.action != "connect" && l.record != nil {
+	if status == http.StatusSeeOther && l.action != "login" && l.action != "connect" && !l.failed {
 		l.succeed()
 	}
 	l.recorder.mu.Unlock()
@@ -93,18 +99,19 @@ func (l *listener) WriteHeader(status int) {
 
 // succeed notes that all went well, unless it has failed before. After a sign-in the visitor gets
 // a new cookie: an attacker who planted the old one in this browser sees neither this sign-in nor
-// the next ones. If the same callback comes again, it gets the same cookie, because the first
-// answer may have been lost. What the visitor did before is kept if somebody was signed in. If
-// not, it is dropped: another person may have used this browser, and their session may have run
-// out without a sign-out.
+// the next ones. The new value follows from the browser's cookies. So if the browser brings the
+// callback again, because the first answer was lost, it gets the same value. The attacker gets
+// another one, because no other browser has the attempt's cookie. What the visitor did before is
+// kept if somebody was signed in. If not, it is dropped: another person may have used this browser,
+// and their session may have run out without a sign-out.
 func (l *listener) succeed() {
 	l.record.Outcome = cmp.Or(l.record.Outcome, l.record.success)
 	if l.action != "callback" {
 		return
 	}
-	renewed := l.recorder.setVisitor(l.ResponseWriter, l.record.renewed)
+	renewed := l.recorder.setVisitor(l.ResponseWriter, fmt.Sprintf("%x", hash(l.request.Header.Get("Cookie")+l.recorder.key)))
 	for _, r := range l.recorder.records {
-		if r.visitor == l.visitor && (l.signedIn || r == l.record) {
+		if r == l.record || r.visitor == l.visitor && l.signedIn {
 			r.visitor = renewed
 		}
 	}
@@ -119,8 +126,8 @@ func (l *listener) forget(visitor string) {
 }
 
 // End notes the outcome of the sign-in that ctx is part of, unless it has ended before. It
-// returns the trace up to there, or nil if nothing is recorded. ctx is the context of a
-// request in the app of [Recorder.Handler].
+// returns the trace up to there, or nil if nothing is recorded, or if the visitor has signed out
+// meanwhile. ctx is the context of a request in the app of [Recorder.Handler].
 func End(ctx context.Context, outcome string) *Trace {
 	l, ok := ctx.Value(listenerKey{}).(*listener)
 	if !ok {
@@ -128,7 +135,8 @@ func End(ctx context.Context, outcome string) *Trace {
 	}
 	l.recorder.mu.Lock()
 	defer l.recorder.mu.Unlock()
-	if l.record == nil {
+	l.failed = l.failed || outcome != ""
+	if l.record.Number == 0 || !slices.Contains(l.recorder.records, l.record) {
 		return nil
 	}
 	l.record.Outcome = cmp.Or(l.record.Outcome, outcome)
@@ -151,7 +159,7 @@ func (rec *Recorder) Traces(r *http.Request) Traces {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	for _, record := range slices.Backward(rec.records) {
-		if record.visitor != visitor {
+		if record.visitor != visitor || record.Number == 0 || record.underWay > 0 { // its callback may yet change the cookie
 			continue
 		}
 		trace := *record
