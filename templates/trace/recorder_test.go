@@ -295,8 +295,8 @@ func TestRecorderForgetsWhatWaits(t *testing.T) {
 		other  string // the button that is pressed meanwhile
 		kept   bool
 	}{
-		"something has happened":  {[]any{oauth.RequestSent{}}, "/logout", false},
-		"nothing has happened":    {nil, "/logout", false},
+		"something has happened":   {[]any{oauth.RequestSent{}}, "/logout", false},
+		"nothing has happened":     {nil, "/logout", false},
 		"something, nobody leaves": {[]any{oauth.RequestSent{}}, "/refresh", true},
 		"nothing, nobody leaves":   {nil, "/refresh", true},
 	} {

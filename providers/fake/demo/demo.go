@@ -158,14 +158,18 @@ func (w *redirector) WriteHeader(status int) {
 }
 
 // ended says what an answer to a request with a fault means: the fault was stopped or has
-// passed, or "" if it is under way.
+// passed, or "" if it is under way, or if a button did nothing, because its visitor has signed out
+// or has no such account.
 func (w *redirector) ended(status int) string {
+	to := w.Header().Get("Location")
 	switch {
 	case w.action == "profile", status == http.StatusNotFound:
 		return ""
 	case status >= 400, status == http.StatusOK: // a page about a failure or a refusal
 		return stopped
-	case w.action == "callback", w.action == "refresh", w.action == "disconnect":
+	case w.action == "callback" && !strings.Contains(fmt.Sprint(w.Header()["Set-Cookie"]), "attempt-"): // used before: the app took no attempt
+		return stopped
+	case w.action == "callback", w.action == "refresh" && strings.HasPrefix(to, "/profile?"), w.action == "disconnect" && !strings.HasPrefix(to, "/?"):
 		return passed
 	}
 	return ""

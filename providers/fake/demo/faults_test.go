@@ -30,6 +30,7 @@ var verdicts = map[string]string{"": "Harmless, as it should be", faults.Refusal
 var (
 	headings = regexp.MustCompile(`(?s)<h[12][^>]*>(.*?)</h[12]>`)
 	verdict  = regexp.MustCompile(`^(Stopped|Harmless|NOT STOPPED)`)
+	mark     = regexp.MustCompile(`tried: [a-z ]+`)
 )
 
 // headings are those of the page, without those of sections of it.
@@ -176,6 +177,29 @@ func TestFirstPart(t *testing.T) {
 		}
 		if p := w.press("/read?provider=google~" + name + "&subject=110248495921238986420"); p.headings()[0] != "Ada Lovelace" {
 			t.Errorf("%s: read again: %q", name, p.headings())
+		}
+	}
+}
+
+// A mark on the page /break stands only for what the visitor has seen. There is none if a button does nothing, because
+// its visitor has signed out or the account is not connected. A callback that was used before is stopped, also if the
+// app then shows the profile, because somebody is signed in.
+func TestMarks(t *testing.T) {
+	const refresh, disconnect = "/refresh?provider=google~refresh-ended&subject=110248495921238986420", "/disconnect?provider=google~revoke-busy&subject=110248495921238986420"
+	for name, row := range map[string]struct {
+		try   func(w *world) page
+		marks []string
+	}{
+		"signed out":    {func(w *world) page { w.press(refresh); return w.press(disconnect) }, nil},
+		"not connected": {func(w *world) page { w.signIn("github"); return w.press(refresh) }, nil},
+		"used before":   {func(w *world) page { w.signIn("google~callback-replayed"); return w.signIn("google~callback-replayed") }, []string{"tried: stopped", "tried: stopped"}}, // in a lab, and in the list
+	} {
+		w := newWorld(t)
+		if p := row.try(w); slices.Contains(p.headings(), verdicts[faults.Nothing]) {
+			t.Errorf("%s: the page at %s says that nothing stopped it", name, p.url)
+		}
+		if got := mark.FindAllString(w.get(base+"/break").body, -1); !slices.Equal(got, row.marks) {
+			t.Errorf("%s: the marks are %q, want %q", name, got, row.marks)
 		}
 	}
 }

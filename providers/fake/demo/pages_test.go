@@ -189,6 +189,31 @@ func TestSignedOutMeanwhile(t *testing.T) {
 	}
 }
 
+// If the visitor signs out while two buttons work on one account, so that one waits for the other, their traces show
+// nothing of the profile to the next person at this browser, and no line links to them.
+func TestTraceAfterSigningOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.signIn("google")
+		w.press("/expire")
+		w.rewire("google", slow(w.Handler.Honest.Net(), 4*time.Second))
+		var buttons sync.WaitGroup
+		for range 2 {
+			buttons.Go(func() {
+				if p := w.press("/read"); strings.Contains(p.noticed(), "/trace") {
+					t.Errorf("the line links to a trace that is gone: %q", p.noticed())
+				}
+			})
+		}
+		time.Sleep(time.Second)
+		w.press("/logout")
+		buttons.Wait()
+		if p := w.get(base + "/trace"); !strings.Contains(p.body, "Nothing to see yet") {
+			t.Errorf("the trace after signing out:\n%s", p.body)
+		}
+	})
+}
+
 // A provider that hangs, or is slow each time, keeps its visitors waiting for 15 seconds, and nobody else. That is also
 // true of the button that disconnects, which asks twice: for a live token, and to revoke that. The account is forgotten
 // all the same.
