@@ -829,14 +829,14 @@ func TestCallbackTwiceBySomebodyElse(t *testing.T) {
 	})
 }
 
-// The provider is slow, and one browser brings one callback twice. Both answers redirect to the
-// same page, each with a session, and the app sends the code once. The steps go on although the
-// first request ends. More tests of this are in oauth/once_test.go.
+// The provider is slow, and one browser brings one callback twice, and once more after the answers
+// were lost. All answers redirect to the same page and show the same trace, each with a session, and
+// the app sends the code once. The steps go on although the first request ends. More tests of this are in oauth/once_test.go.
 func TestCallbackTwice(t *testing.T) {
 	for _, tt := range []struct {
 		method, path, provider string
 		sessions, accounts     int
-	}{{"GET", "/login/", "google", 2, 1}, {"GET", "/login/", "x", 2, 1}, {"POST", "/connect/", "github", 0, 2}} {
+	}{{"GET", "/login/", "google", 3, 1}, {"GET", "/login/", "x", 3, 1}, {"POST", "/connect/", "github", 0, 2}} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, base)
 			if tt.method == "POST" {
@@ -849,7 +849,7 @@ func TestCallbackTwice(t *testing.T) {
 			for _, c := range w.browser.Jar.Cookies(r.URL) {
 				r.AddCookie(c)
 			}
-			answers := []*httptest.ResponseRecorder{httptest.NewRecorder(), httptest.NewRecorder()}
+			answers := []*httptest.ResponseRecorder{httptest.NewRecorder(), httptest.NewRecorder(), httptest.NewRecorder()}
 			go func() {
 				ctx, leave := context.WithTimeout(t.Context(), time.Second)
 				defer leave()
@@ -857,17 +857,21 @@ func TestCallbackTwice(t *testing.T) {
 			}()
 			time.Sleep(2 * time.Second)
 			w.net["localhost:8080"].ServeHTTP(answers[1], r)
+			w.net["localhost:8080"].ServeHTTP(answers[2], r)
 			synctest.Wait()
 			if codes := slices.DeleteFunc(sent, func(request string) bool { return !strings.HasPrefix(request, "POST") }); len(codes) != 1 {
 				t.Errorf("%s: the code was sent by %q, want one request", tt.provider, codes)
 			}
-			ids := make(map[string]bool)
+			ids, visitors := make(map[string]bool), make(map[string]int)
 			for _, answer := range answers {
 				if to := answer.Header().Get("Location"); to != "/profile" {
 					t.Errorf("%s: an answer leads to %q", tt.provider, to)
 				}
 				for _, c := range answer.Result().Cookies() {
 					w.browser.Jar.SetCookies(w.base, []*http.Cookie{c})
+					if strings.HasSuffix(c.Name, "-visitor") {
+						visitors[c.Value]++
+					}
 					if strings.HasSuffix(c.Name, "-session") {
 						ids[c.Value] = true
 						if p := w.get(base + "/profile"); len(p.accounts()) != 1 {
@@ -875,6 +879,9 @@ func TestCallbackTwice(t *testing.T) {
 						}
 					}
 				}
+			}
+			if p := w.get(base + "/trace"); !cmp.Equal(slices.Collect(maps.Values(visitors)), []int{3}) || strings.Contains(p.body, "Nothing to see yet") {
+				t.Errorf("%s: the visitors' cookies are %v, want one in three answers; it shows:\n%s", tt.provider, visitors, p.body)
 			}
 			// Now the answer has arrived, and the browser comes once more.
 			p := w.get(r.URL.String())
