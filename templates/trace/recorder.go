@@ -85,9 +85,9 @@ func (l *listener) hear(e oauth.Event) {
 		rec.made++
 		l.record.Number, l.record.Begun = rec.made, e.Time
 	}
-	if out, ok := e.What.(oauth.RedirectOut); ok {
-		_, query, _ := strings.Cut(out.URL, "?")
-		l.record.attempt = attemptOf(query)
+	if put, ok := e.What.(oauth.AttemptPut); ok {
+		l.record.attempt = hash(cmp.Or(put.Attempt.TemporaryToken, put.Attempt.State))
+		l.record.cookie = put.Cookie.Value
 	}
 	h.addValues(l.record.hops)
 	if len(h.Checks.Are("failed")) > 0 {
@@ -99,8 +99,8 @@ func (l *listener) hear(e oauth.Event) {
 	}
 }
 
-// attemptOf names the attempt that the query of an authorization request or of a callback belongs
-// to: by the hash of the state, or in OAuth 1.0a of the temporary token.
+// attemptOf names the attempt that the query of a callback belongs to: by the hash of the state, or
+// in OAuth 1.0a of the temporary token.
 func attemptOf(query string) string {
 	q, _ := url.ParseQuery(query)
 	return hash(cmp.Or(q.Get("state"), q.Get("oauth_token"), q.Get("denied")))

@@ -58,13 +58,22 @@ func (v *visitor) get(target string) *http.Request {
 	if v.cookie != nil {
 		r.AddCookie(v.cookie)
 	}
-	r.AddCookie(&http.Cookie{Name: "oauthbyhand-attempt-STATE678", Value: v.attempt})
+	r.AddCookie(v.attemptCookie())
 	return r
 }
 
 // begins begins a sign-in, and ends is its callback.
 func (v *visitor) begins(rec *Recorder, state string) *listener {
-	return v.request(rec, "/login/google", oauth.RedirectOut{URL: "https://op.example/authorize?state=" + state})
+	return v.request(rec, "/login/google", v.put(state))
+}
+
+// put is what happens when a sign-in begins.
+func (v *visitor) put(state string) oauth.AttemptPut {
+	return oauth.AttemptPut{Cookie: v.attemptCookie(), Attempt: oauth.Attempt{State: state}}
+}
+
+func (v *visitor) attemptCookie() *http.Cookie {
+	return &http.Cookie{Name: "oauthbyhand-attempt-STATE678", Value: v.attempt}
 }
 
 func (v *visitor) ends(rec *Recorder, state string) {
@@ -97,7 +106,7 @@ func TestRecorderKeepsVisitorsApart(t *testing.T) {
 	ada.ends(rec, "a") // once more: another
 	mallory.request(rec, "/callback/google")
 	ada.begins(rec, "b")
-	ada.request(rec, "/login/google?state=b", oauth.RedirectOut{URL: "https://op.example/authorize?state=c"}) // a sign-in of its own
+	ada.request(rec, "/login/google?state=b", ada.put("c")) // a sign-in of its own
 	if diff := cmp.Diff([]int{1, 1, 1, 2}, ada.sees(rec)); diff != "" {
 		t.Errorf("Ada (-want +got):\n%s", diff)
 	}
@@ -115,7 +124,7 @@ func TestRecorderOfOAuth1(t *testing.T) {
 	for name, query := range map[string]string{"allowed": "oauth_token=t&oauth_verifier=v", "refused": "denied=t"} {
 		rec := NewRecorder(Whole, false, io.Discard)
 		var ada visitor
-		ada.request(rec, "/login/x", oauth.RedirectOut{URL: "https://api.x.com/oauth/authenticate?oauth_token=t"})
+		ada.request(rec, "/login/x", oauth.AttemptPut{Cookie: ada.attemptCookie(), Attempt: oauth.Attempt{State: "a hash of t", TemporaryToken: "t"}})
 		ada.request(rec, "/callback/x?"+query, oauth.RedirectIn{Path: "/callback/x", Query: query})
 		if diff := cmp.Diff([]int{2}, ada.sees(rec)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -156,17 +165,18 @@ func TestRecorderRenewsTheVisitor(t *testing.T) {
 }
 
 // An attacker who has planted the visitor cookie, and so reads the state, learns nothing of the
-// sign-in with it: not while the callback is under way, and not with a callback of their own. A
-// callback that failed gives no new cookie, even to an attacker who has found out the attempt's
-// cookie, and a good one another cookie than the victim's.
+// sign-in with it: not while the callback is under way, and not from the page about a callback of
+// their own. A callback that failed gives no new cookie, even to an attacker who has found out the
+// attempt's cookie, and a good one another cookie than the victim's.
 func TestRecorderOfAnAttacker(t *testing.T) {
+	fails := []any{oauth.RedirectIn{}, errors.New("stopped by attempt-unused"), errors.New("")} // the last is a line on the next page
 	for name, row := range map[string]struct {
 		attempt, state string
 		events         []any
 		renewed        bool
 	}{
-		"the victim's state":               {"", "a", []any{oauth.RedirectIn{}, errors.New("stopped by attempt-unused")}, false},
-		"the victim's attempt, other code": {"ada's", "a", []any{oauth.RedirectIn{}, errors.New("stopped by attempt-unused")}, false},
+		"the victim's state":               {"", "a", fails, false},
+		"the victim's attempt, other code": {"ada's", "a", fails, false},
 		"a sign-in of their own":           {"mallory's", "m", []any{oauth.RedirectIn{}}, true},
 	} {
 		rec := NewRecorder(Whole, false, io.Discard)
@@ -178,7 +188,10 @@ func TestRecorderOfAnAttacker(t *testing.T) {
 			if got := planted.sees(rec); got != nil {
 				t.Errorf("%s: while the callback is under way, the planted cookie shows %v", name, got)
 			}
-			mallory.request(rec, "/callback/google?state="+row.state, row.events...)
+			l := mallory.request(rec, "/callback/google?state="+row.state, row.events...)
+			if row.attempt != ada.attempt && len(l.record.hops) != 1 {
+				t.Errorf("%s: the attacker's page shows %d hops, want the attacker's own", name, len(l.record.hops))
+			}
 		})
 		if renewed := mallory.cookie.Value != planted.cookie.Value; renewed != row.renewed || mallory.cookie.Value == ada.cookie.Value || ada.cookie.Value == planted.cookie.Value {
 			t.Errorf("%s: the cookies are %s, planted, %s, Ada's, and %s, Mallory's", name, planted.cookie.Value, ada.cookie.Value, mallory.cookie.Value)
@@ -216,7 +229,7 @@ func TestRecorderKeepsWhatCameBefore(t *testing.T) {
 	} {
 		browser.user = step.user
 		before, state := browser, fmt.Sprint(i)
-		browser.request(rec, "/"+step.action+"/google", oauth.RedirectOut{URL: "https://op.example/authorize?state=" + state})
+		browser.request(rec, "/"+step.action+"/google", browser.put(state))
 		if step.action == "login" || step.action == "connect" {
 			browser.ends(rec, state)
 			if got := before.sees(rec); got != nil {
@@ -325,7 +338,7 @@ func TestRecorderKeepsNobodyWaiting(t *testing.T) {
 			return &Mask{seen: make(map[string]string), hide: func(string, string) string { <-goOn; return "" }}
 		}
 		rec := NewRecorder(slow, false, out)
-		go new(visitor).begins(rec, "a")
+		go new(visitor).request(rec, "/login/google", oauth.RedirectOut{URL: "https://op.example/authorize?state=a"})
 		for _, next := range []func(){func() { goOn <- true }, func() { terminal.Close() }} {
 			synctest.Wait()
 			if !rec.mu.TryLock() {

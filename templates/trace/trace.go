@@ -36,8 +36,9 @@ type Trace struct {
 	size     int // of the hops, in bytes
 	source   *source
 	success  string // the outcome if all goes well
-	attempt  string // the hash of what the callback brings back, once that is known
-	visitor  string // the hash of the cookie
+	attempt  string // the hash of what the callback brings back in its URL, once that is known
+	cookie   string // the attempt's, which only this browser brings back
+	visitor  string // the hash of the visitor's cookie
 	underWay int    // requests: until they end, nobody sees the trace
 }
 

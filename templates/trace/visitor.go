@@ -44,13 +44,13 @@ func (rec *Recorder) Handler(title, user func(*http.Request) string, app http.Ha
 		if l.visitor == "" {
 			l.visitor = rec.setVisitor(w, rand.Text())
 		}
-		attempt := attemptOf(r.URL.RawQuery)
+		attempt, cookies := attemptOf(r.URL.RawQuery), r.Header.Get("Cookie")
 		rec.mu.Lock()
 		// The record is kept before anything happens. So if the visitor signs out meanwhile, forget drops it.
 		l.record = &Trace{Provider: title(r), source: &rec.source, success: outcomes[action], visitor: l.visitor}
 		rec.records = append(rec.records, l.record)
 		for _, record := range rec.records { // this may be the callback of a sign-in that was begun
-			if action == "callback" && record.visitor == l.visitor && record.attempt == attempt && record.Outcome == "" {
+			if action == "callback" && record.visitor == l.visitor && record.attempt == attempt && strings.Contains(cookies, record.cookie) && record.Outcome == "" {
 				l.record = record
 			}
 		}
