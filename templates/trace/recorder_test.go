@@ -248,8 +248,8 @@ func TestRecorderKeepsWhatCameBefore(t *testing.T) {
 	}
 }
 
-// A failed sign-in stays failed. The visitor gets a new cookie all the same if the app sends the browser on: an
-// attacker with the planted cookie may have made the callback that failed.
+// A failed sign-in stays failed. The visitor gets a new cookie all the same if this callback did not fail: the one
+// that failed may be another, to which an attacker has sent this browser.
 func TestRecorderOfAFailure(t *testing.T) {
 	rec := NewRecorder(Whole, false, io.Discard)
 	var ada visitor

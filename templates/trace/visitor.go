@@ -50,7 +50,8 @@ func (rec *Recorder) Handler(title, user func(*http.Request) string, app http.Ha
 		l.record = &Trace{Provider: title(r), source: &rec.source, success: outcomes[action], visitor: l.visitor}
 		rec.records = append(rec.records, l.record)
 		for _, record := range rec.records { // this may be the callback of a sign-in that was begun
-			if action == "callback" && record.visitor == l.visitor && record.attempt == attempt && strings.Contains(cookies, record.cookie) && record.Outcome == "" {
+			begun := record.visitor == l.visitor && record.attempt == attempt && strings.Contains(cookies, record.cookie)
+			if action == "callback" && begun && record.Outcome == "" {
 				l.record = record
 			}
 		}
