@@ -33,6 +33,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -258,7 +259,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := demo.CheckBase(config.base); config.fake && err != nil {
 		return err
 	}
-	if !config.fake && config.base.Port() == "0" {
+	if port := config.base.Port(); !config.fake && port != "" && strings.Trim(port, "0") == "" {
 		return errors.New("-addr: name a port: with port 0 nobody knows which callback URL to register")
 	}
 	listeners, err := web.Listen("-addr", &config.addr, config.fake && !config.given["addr"] && !config.given["base-url"])

@@ -638,7 +638,7 @@ func TestRunRefuses(t *testing.T) {
 		"an address without a port":    {"", "-addr localhost", `-addr "localhost": want host:port, like localhost:8080`},
 		"an argument":                  {"", "serve", `unexpected argument "serve"`},
 		"an unknown flag":              {"", "-nothing", "flag provided but not defined: -nothing"},
-		"real, any port":               {github, "-addr localhost:0", "-addr: name a port: with port 0 nobody knows which callback URL to register"},
+		"real, any port":               {github, "-addr localhost:00", "-addr: name a port: with port 0 nobody knows which callback URL to register"},
 		"a port that is taken":         {"", "-fake-addr 127.0.0.1:0 -addr " + at, "-addr " + at + ": listen tcp …"},
 		"a port that is taken, real":   {github, "-addr " + at, "-addr " + at + ": listen tcp …"},
 		"no place to listen":           {"", "-addr 192.0.2.1:0 -base-url http://localhost:1", "-addr 192.0.2.1:0: listen tcp 192.0.2.1:0: …"},

@@ -128,7 +128,8 @@ type sender struct {
 func newSender(providerURL string, transport http.RoundTripper) sender {
 	if standard, ok := http.DefaultTransport.(*http.Transport); ok && transport == nil {
 		own := standard.Clone() // it bounds dials and TLS handshakes, which can outlast their request
-		own.MaxResponseHeaderBytes = maxHeader
+		own.MaxResponseHeaderBytes, own.Protocols = maxHeader, new(http.Protocols)
+		own.Protocols.SetHTTP1(true) // over HTTP/2, net/http would send a POST again if the provider resets it
 		transport = own
 	} else if transport == nil {
 		transport = http.DefaultTransport

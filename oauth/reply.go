@@ -124,7 +124,7 @@ func (r reply) failure(ctx context.Context) error {
 		return r.err
 	}
 	o, invalid := parseObject(r.body)
-	if invalid != nil {
+	if invalid != nil && !strings.Contains(string(r.body), "<") { // a page whose link has parameters is no form
 		o, _ = parseForm(r.body) // whatever the media type; empty if it is not a form
 	}
 	code := cmp.Or(o.text("error"), o.text("oauth_problem"), strings.TrimLeft(o.text("errcode"), "0")) // WeChat's errcode 0 means success
@@ -136,8 +136,6 @@ func (r reply) failure(ctx context.Context) error {
 	var several []Object
 	o.Read("errors", &several)
 	switch {
-	case invalid != nil && code == "": // it was no form either
-		o = nil
 	case inner != nil: // Meta and Spotify's API: {"error": {"message": …, "code": …}}
 		o, code = inner, cmp.Or(inner.text("code"), inner.text("status"), code)
 	case len(several) > 0 && !o.has("message"): // X: {"errors": [{"message": …, "code": …}]}

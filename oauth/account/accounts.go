@@ -31,7 +31,7 @@ type Accounts struct {
 	log    *slog.Logger
 	hook   func(SignedIn)
 
-	flights sync.Map    // Key to *flight
+	flights sync.Map    // sealContext to *flight
 	ends    atomic.Bool // no refresh begins any more
 }
 

@@ -43,10 +43,6 @@ func NewSessions(store Store, root []byte, secure bool) (*Sessions, error) {
 	return &Sessions{store, sealer, secure}, nil
 }
 
-func (s *Sessions) cookie(id string, life time.Duration) *http.Cookie {
-	return oauth.Cookie(s.secure, "session", id, life)
-}
-
 // Begin signs the browser in under a new session id and ends its old session, so an id
 // that an attacker planted in the browser beforehand is worthless (session fixation). key
 // is the identity that the user signed in with: if it is disconnected, the session
@@ -61,7 +57,7 @@ func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, userID string, 
 	if err := s.store.AddSession(r.Context(), session); err != nil {
 		return err
 	}
-	http.SetCookie(w, s.cookie(id, absoluteLife))
+	http.SetCookie(w, oauth.Cookie(s.secure, "session", id, absoluteLife))
 	return nil
 }
 
@@ -98,7 +94,7 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 		errs = errors.Join(errs, s.store.RemoveSession(r.Context(), hash))
 	}
 	if len(hashes) > 0 {
-		http.SetCookie(w, s.cookie("", -time.Second))
+		http.SetCookie(w, oauth.Cookie(s.secure, "session", "", -time.Second))
 	}
 	return errs
 }
@@ -120,7 +116,7 @@ func (s *Sessions) EndAll(w http.ResponseWriter, r *http.Request) error {
 // hashes returns the hashes of the session ids in r's cookies. The store knows only these
 // hashes, so an attacker who reads it cannot sign in with what is there.
 func (s *Sessions) hashes(r *http.Request) (all []string) {
-	for _, cookie := range r.CookiesNamed(s.cookie("", 0).Name) {
+	for _, cookie := range r.CookiesNamed(oauth.Cookie(s.secure, "session", "", 0).Name) {
 		all = append(all, hash(cookie.Value))
 	}
 	return all

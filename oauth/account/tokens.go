@@ -30,7 +30,7 @@ var (
 // Core §3.1.2.6).
 var endedCodes = []string{"invalid_grant", "interaction_required", "consent_required", "login_required"}
 
-// flight is a refresh under way. All requests for the same identity share its result.
+// flight is a refresh under way. Requests of the same user for the same identity share its result.
 type flight struct {
 	done  chan struct{} // closed when the other fields are set
 	grant Grant
@@ -95,24 +95,23 @@ func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Cl
 // than the stored ones. If they cannot be stored, the refresh fails. Then, if each refresh token of
 // the provider works only once, the user must sign in again.
 func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth.Client, refused string) (grant Grant, err error) {
-	f := &flight{done: make(chan struct{})}
-	if other, waits := a.flights.LoadOrStore(identity.Key, f); waits {
-		f = other.(*flight)
-		<-f.done // after at most 15 seconds
-		return f.grant, f.err
+	f, key := &flight{done: make(chan struct{}), err: errors.New("account: the refresh panicked")}, sealContext(identity)
+	for other, waits := a.flights.LoadOrStore(key, f); waits; other, waits = a.flights.LoadOrStore(key, f) {
+		shared := other.(*flight)
+		<-shared.done // after at most 15 seconds
+		if shared.err != nil || shared.grant.Tokens.AccessToken != refused {
+			return shared.grant, shared.err
+		}
 	}
+	defer close(f.done)
+	defer a.flights.Delete(key)
 	defer func() {
 		if p := recover(); p != nil { // in a provider entry, for example
 			a.log.Error("panic in a refresh", "provider", client.Name, "panic", p, "stack", string(debug.Stack()))
 			grant, err = Grant{}, fmt.Errorf("account: the refresh at %s panicked; see the log", client.Name)
 		}
 		f.grant, f.err = grant, err
-		a.flights.Delete(identity.Key)
-		close(f.done)
 	}()
-	if a.ends.Load() {
-		return Grant{}, errors.New("account: the app ends, so no refresh begins")
-	}
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
 	defer cancel()
@@ -125,6 +124,8 @@ func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth
 		case t.RefreshToken == "":
 			return ErrNoRefresh
 		case t.AccessToken != refused && !t.RefreshDue(): // another request has refreshed it
+		case a.ends.Load():
+			return errors.New("account: the app ends, so no refresh begins")
 		case time.Since(began) > refreshTimeout-10*time.Second: // a request may take ten seconds
 			return fmt.Errorf("account: the identity was locked for %v: %w", time.Since(began), context.DeadlineExceeded)
 		default:

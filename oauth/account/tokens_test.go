@@ -175,6 +175,40 @@ func TestSharedFailure(t *testing.T) {
 	})
 }
 
+// TestFlightOfAnotherUser: a refresh is shared only with requests of the same user.
+func TestFlightOfAnotherUser(t *testing.T) {
+	in(t, "github", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
+		w.onRefresh = func(rw http.ResponseWriter, r *http.Request, honest http.Handler) {
+			time.Sleep(time.Second)
+			honest.ServeHTTP(rw, r)
+		}
+		go w.accounts.Refresh(t.Context(), identity, client, w.open(identity.Key).Tokens.AccessToken)
+		synctest.Wait()
+		foreign := identity
+		foreign.UserID = "somebody else"
+		grant, err := w.accounts.Refresh(t.Context(), foreign, client, "")
+		wantError(t, err, account.ErrNotFound, "another user's identity")
+		if grant.Tokens.AccessToken != "" {
+			t.Error("another user has the tokens")
+		}
+	})
+}
+
+// TestRefusedDuringAFlight: a request whose token was refused shares no refresh that ends with this token.
+func TestRefusedDuringAFlight(t *testing.T) {
+	in(t, "github", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
+		go w.store.UpdateTokens(t.Context(), identity.UserID, identity.Key, func(old string) (string, error) { time.Sleep(time.Second); return old, nil })
+		synctest.Wait()
+		go w.accounts.Refresh(t.Context(), identity, client, "") // which will find that nothing is due
+		synctest.Wait()
+		refused := w.open(identity.Key).Tokens.AccessToken
+		grant, err := w.accounts.Refresh(t.Context(), identity, client, refused)
+		if err != nil || grant.Tokens.AccessToken == refused || w.refreshes.Load() != 1 {
+			t.Errorf("%v; the refused token again: %t", err, grant.Tokens.AccessToken == refused)
+		}
+	})
+}
+
 // TestRefreshAfterAnother: if another process keeps the identity locked for more than five seconds, no refresh begins.
 // It might have too little time left to receive the new tokens, and the old refresh token would be spent.
 func TestRefreshAfterAnother(t *testing.T) {
@@ -336,6 +370,13 @@ func TestPanicInRefresh(t *testing.T) {
 		}
 		if _, err := w.accounts.Grant(t.Context(), identity, honest); err != nil {
 			t.Errorf("the identity is still locked: %v", err)
+		}
+		func() {
+			defer func() { recover() }()
+			w.accounts.Refresh(t.Context(), identity, nil, w.open(identity.Key).Tokens.AccessToken) // a mistake of the app
+		}()
+		if _, err := w.accounts.Refresh(t.Context(), identity, honest, w.open(identity.Key).Tokens.AccessToken); err != nil {
+			t.Errorf("after a panic in the app: %v", err)
 		}
 	})
 }

@@ -153,7 +153,7 @@ func received(r *http.Request) string {
 	if err != nil {
 		return ""
 	}
-	return r.URL.Scheme + "://" + strings.ToLower(r.URL.Host) + sent.EscapedPath()
+	return r.URL.Scheme + "://" + strings.TrimSuffix(strings.ToLower(r.URL.Host), map[string]string{"http": ":80", "https": ":443"}[r.URL.Scheme]) + sent.EscapedPath()
 }
 
 // baseString makes what is signed (§3.4.1).
