@@ -195,7 +195,7 @@ func TestReplyHeaderWithoutEnd(t *testing.T) {
 		row.Issuer = "http://127.0.0.1:1"
 		c := newClient(t, row, nil)
 		transport := c.transport.(*http.Transport)
-		if transport.MaxResponseHeaderBytes != 64<<10 || transport.IdleConnTimeout != 90*time.Second || transport.Proxy == nil || transport.DialContext == nil || transport.Protocols.HTTP2() {
+		if transport.MaxResponseHeaderBytes != 64<<10 || transport.IdleConnTimeout != 90*time.Second || transport.Proxy == nil || transport.DialContext == nil || !transport.Protocols.HTTP1() || transport.Protocols.HTTP2() {
 			t.Errorf("at most %d bytes, idle for %s, with a dial of its own: %t", transport.MaxResponseHeaderBytes, transport.IdleConnTimeout, transport.DialContext != nil)
 		}
 		sent := make(chan int, 1)

@@ -30,11 +30,10 @@ var (
 // Core §3.1.2.6).
 var endedCodes = []string{"invalid_grant", "interaction_required", "consent_required", "login_required"}
 
-// flight is a refresh under way. Requests of the same user for the same identity share its result.
+// flight is a refresh under way. Requests of the same user for the same identity wait for its end.
 type flight struct {
-	done  chan struct{} // closed when the other fields are set
-	grant Grant
-	err   error
+	done chan struct{} // closed when err is set
+	err  error
 }
 
 // Grant returns the grant of an identity with an access token that is good for a request.
@@ -85,11 +84,11 @@ func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Cl
 // returns ErrSignInAgain if the provider has ended the grant, or if there is no refresh token.
 //
 // Many providers give a new refresh token each time. If the old one comes again, they take it for
-// stolen and end the grant (RFC 9700 §4.14.2). So requests that come during a refresh share its
-// result, also if it fails. The refresh goes on if ctx is cancelled, because the provider may have
-// used up the refresh token by then. The store locks the identity meanwhile: other processes wait,
-// and then find the new tokens. If there are none after five seconds, Refresh fails, because the
-// provider's answer might come too late.
+// stolen and end the grant (RFC 9700 §4.14.2). So requests that come during a refresh wait for its
+// end. If it fails, they fail too; if not, they find the new tokens. The refresh goes on if ctx is
+// cancelled, because the provider may have used up the refresh token by then. The store locks the
+// identity meanwhile: other processes wait, and then find the new tokens. If there are none after
+// five seconds, Refresh fails, because the provider's answer might come too late.
 //
 // The new tokens are stored before anybody uses them: after a crash, nobody has used newer tokens
 // than the stored ones. If they cannot be stored, the refresh fails. Then, if each refresh token of
@@ -97,10 +96,10 @@ func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Cl
 func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth.Client, refused string) (grant Grant, err error) {
 	f, key := &flight{done: make(chan struct{}), err: errors.New("account: the refresh panicked")}, sealContext(identity)
 	for other, waits := a.flights.LoadOrStore(key, f); waits; other, waits = a.flights.LoadOrStore(key, f) {
-		shared := other.(*flight)
-		<-shared.done // after at most 15 seconds
-		if shared.err != nil || shared.grant.Tokens.AccessToken != refused {
-			return shared.grant, shared.err
+		before := other.(*flight)
+		<-before.done // after at most 15 seconds
+		if before.err != nil {
+			return Grant{}, before.err
 		}
 	}
 	defer close(f.done)
@@ -110,7 +109,7 @@ func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth
 			a.log.Error("panic in a refresh", "provider", client.Name, "panic", p, "stack", string(debug.Stack()))
 			grant, err = Grant{}, fmt.Errorf("account: the refresh at %s panicked; see the log", client.Name)
 		}
-		f.grant, f.err = grant, err
+		f.err = err
 	}()
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
