@@ -124,7 +124,7 @@ func (r reply) failure(ctx context.Context) error {
 		return r.err
 	}
 	o, invalid := parseObject(r.body)
-	if invalid != nil && !strings.Contains(string(r.body), "<") { // a page whose link has parameters is no form
+	if invalid != nil && !strings.Contains(string(r.body), "<") { // HTML is no form, even if its links have parameters
 		o, _ = parseForm(r.body) // whatever the media type; empty if it is not a form
 	}
 	code := cmp.Or(o.text("error"), o.text("oauth_problem"), strings.TrimLeft(o.text("errcode"), "0")) // WeChat's errcode 0 means success
@@ -165,7 +165,7 @@ var secretParameter = regexp.MustCompile(`(?:secret|code|verifier|token|proof|si
 
 // scrub returns text, or a note in its place if text repeats a secret of the request. The note
 // replaces the whole text. To cut out only the secrets is not safe. An attacker could bring the
-// authorization code "a": with each "a" cut out, the rest of a longer secret would stay.
+// code "a". With each "a" cut out, a longer secret would not be found, and its rest would stay.
 func (r Request) scrub(text string) string {
 	authorization := r.Header.Get("Authorization")
 	_, credentials, _ := strings.Cut(authorization, " ")

@@ -71,7 +71,7 @@ func (l *LocalStore) open(simulated bool, sessionKey string) (root []byte, err e
 	return root, err
 }
 
-// newKey makes a root key, of 260 random bits.
+// newKey makes a root key from 260 random bits.
 func newKey() string { return hash(rand.Text() + rand.Text()) }
 
 // parseKey reads a root key. name is where the key comes from, for the error.

@@ -87,8 +87,8 @@ func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Cl
 // stolen and end the grant (RFC 9700 §4.14.2). So requests that come during a refresh wait for its
 // end. If it fails, they fail too; if not, they find the new tokens. The refresh goes on if ctx is
 // cancelled, because the provider may have used up the refresh token by then. The store locks the
-// identity meanwhile: other processes wait, and then find the new tokens. If there are none after
-// five seconds, Refresh fails, because the provider's answer might come too late.
+// identity meanwhile: other processes wait, and then find the new tokens. If they have waited for
+// more than five seconds, and there are none, they fail: the answer might come too late.
 //
 // The new tokens are stored before anybody uses them: after a crash, nobody has used newer tokens
 // than the stored ones. If they cannot be stored, the refresh fails. Then, if each refresh token of

@@ -107,7 +107,7 @@ func (d *dialect) checkPKCE(client *Client, asked url.Values) *failure {
 		return &failure{"invalid_request", "code_challenge is missing. This provider demands one (RFC 9700 section 2.1.1)."}
 	case asked.Get("code_challenge_method") != "S256":
 		return &failure{"invalid_request", "code_challenge_method must be S256 (RFC 9700 section 2.1.1)."}
-	case err != nil || len(challenge) != 32 || len(asked.Get("code_challenge")) != 43: // both, since the decoder skips line ends
+	case err != nil || len(challenge) != 32 || len(asked.Get("code_challenge")) != 43: // both lengths, because the decoder skips line ends
 		return &failure{"invalid_request", "code_challenge is not base64url of a SHA-256 hash, 43 characters (RFC 7636 section 4.2)."}
 	}
 	return nil

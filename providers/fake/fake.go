@@ -145,7 +145,7 @@ func notAbsolute(redirectURI string) bool {
 	return err != nil || !u.IsAbs() || strings.Contains(redirectURI, "#")
 }
 
-// takes reports whether the app may be sent back to this URL.
+// takes reports whether the browser may be sent back to this URL.
 func (c *Client) takes(redirectURI string) bool {
 	u, err := url.Parse(redirectURI)
 	if len(c.RedirectURIs) > 0 || err != nil {

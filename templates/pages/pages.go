@@ -92,7 +92,7 @@ func (p *Pages) open(identity account.Identity) opened {
 	return opened{identity, grant, provider}
 }
 
-// show turns the page to the visitor's identity with this key, if there is one.
+// show sets v.shown to the visitor's identity with this key, and reports whether there is one.
 func (v *visitor) show(key account.Key) bool {
 	i := slices.IndexFunc(v.all, func(o opened) bool { return o.Key == key })
 	if i >= 0 {

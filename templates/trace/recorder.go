@@ -93,7 +93,7 @@ func (l *listener) hear(e oauth.Event) {
 	if len(h.Checks.Are("failed")) > 0 {
 		l.record.Stopped = h
 	}
-	if size := len(text) + 200*strings.Count(text, "\n"); l.record.size+size <= recordMax { // each line is about one value, which has a size of its own in memory
+	if size := len(text) + 200*strings.Count(text, "\n"); l.record.size+size <= recordMax { // each line has about one value, which takes some 200 bytes besides its text
 		l.record.hops = append(l.record.hops, h)
 		l.record.size += size
 	}

@@ -88,7 +88,7 @@ func (t *Trace) Steps() []step {
 	return all
 }
 
-// newStep returns a step of h's trace. If the step does not happen, why is the suffix of its words.
+// newStep returns a step of h's trace. For a step that does not happen, the parameter why ends the name of its words.
 func newStep(h hop, number int, why, note string) step {
 	return step{Number: number, Note: note, stepWords: wordsOf(strconv.Itoa(number)+why, h.oauth1)}
 }

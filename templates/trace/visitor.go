@@ -25,8 +25,8 @@ type listenerKey struct{}
 
 // Handler records what happens in app while it serves a sign-in, or a button about tokens. A
 // visitor who has no cookie gets one. title names the provider that a request is about, and user
-// says who is signed in. The app need not know that it is recorded: its answer shows how the
-// sign-in ended. A page about a failure calls [End] first. A nil Recorder records nothing.
+// says who is signed in. A redirect tells the recorder that all went well. Before the app
+// shows a failure, it calls [End]. A nil Recorder records nothing.
 func (rec *Recorder) Handler(title, user func(*http.Request) string, app http.Handler) http.Handler {
 	if rec == nil {
 		return app

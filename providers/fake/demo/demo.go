@@ -108,8 +108,8 @@ func (d *Demo) App(mux *http.ServeMux, site *templates.Site, app http.Handler) h
 	return around
 }
 
-// fault returns the fault that a request is about, or nil. The name of the provider can contain the
-// name of the fault, and so can the parameter provider of the query. Or the parameter fault is it.
+// fault returns the fault that a request is about, or nil. Its name comes after "~" in the name of
+// the provider or in the query's parameter provider, or it is the query's parameter fault.
 func (d *Demo) fault(provider string, query url.Values) *faults.Fault {
 	for _, name := range []string{provider, query.Get("provider"), "~" + query.Get("fault")} {
 		if _, name, ok := strings.Cut(name, "~"); ok {
@@ -130,7 +130,7 @@ func (d *Demo) front(provider, rawURL string) string {
 }
 
 // redirector changes the app's redirects. One to a real provider leads to the fake. One to
-// the profile says which fault was played. It also notes how the fault ended.
+// the profile names the fault if it has passed. It also notes how the fault ended.
 type redirector struct {
 	http.ResponseWriter
 	demo             *Demo
@@ -157,9 +157,9 @@ func (w *redirector) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// ended says what an answer to a request with a fault means: the fault was stopped or has
-// passed, or "" if it is under way, or if a button did nothing, because its visitor has signed out
-// or has no such account.
+// ended returns what an answer to a request with a fault means: stopped or passed. It returns "" if
+// the fault is under way, or if a button did nothing because its visitor has signed out or has no
+// such account.
 func (w *redirector) ended(status int) string {
 	to := w.Header().Get("Location")
 	switch {
@@ -167,7 +167,7 @@ func (w *redirector) ended(status int) string {
 		return ""
 	case status >= 400, status == http.StatusOK: // a page about a failure or a refusal
 		return stopped
-	case w.action == "callback" && !strings.Contains(fmt.Sprint(w.Header()["Set-Cookie"]), "attempt-"): // used before: the app took no attempt
+	case w.action == "callback" && !strings.Contains(fmt.Sprint(w.Header()["Set-Cookie"]), "attempt-"): // no attempt was taken: it was used before
 		return stopped
 	case w.action == "callback", w.action == "refresh" && strings.HasPrefix(to, "/profile?"), w.action == "disconnect" && !strings.HasPrefix(to, "/?"):
 		return passed
