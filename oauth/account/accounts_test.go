@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -20,7 +21,6 @@ import (
 	"example.com/oauthbyhand/oauth/account"
 	"example.com/oauthbyhand/providers"
 	"example.com/oauthbyhand/providers/fake"
-	"github.com/google/go-cmp/cmp"
 )
 
 // world is an app with its accounts, and the fake providers, in memory.
@@ -185,27 +185,21 @@ func TestProviderKey(t *testing.T) {
 	shared := github
 	shared.Name, shared.AccountKey = "github2", "github"
 	got := []string{account.ProviderKey(google), account.ProviderKey(github), account.ProviderKey(shared)}
-	if d := cmp.Diff([]string{"https://accounts.google.com", "github", "github"}, got); d != "" {
-		t.Error(d)
-	}
+	wantEqual(t, []string{"https://accounts.google.com", "github", "github"}, got, "the issuer, the name, the shared key")
 }
 
 func TestLinking(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
 	ada := w.signIn("google", "ada")
-	if again := w.signIn("google", "ada"); again.UserID != ada.UserID {
-		t.Error("a second sign-in made a second user")
-	}
+	wantEqual(t, ada.UserID, w.signIn("google", "ada").UserID, "a second sign-in makes no second user")
 	mallory := w.signIn("github", "mallory") // who claims Ada's address at every provider
 	if mallory.UserID == ada.UserID {
 		t.Error("two accounts with one e-mail address became one user")
 	}
 	key, grant := w.grant("spotify", "ada")
 	wantError(t, w.accounts.Connect(ctx, ada.UserID, key, grant), nil, "connected")
-	if spotify := w.signIn("spotify", "ada"); spotify.UserID != ada.UserID {
-		t.Error("a sign-in with the connected account is another user")
-	}
+	wantEqual(t, ada.UserID, w.signIn("spotify", "ada").UserID, "a sign-in with the connected account")
 	spotify := w.stored(key)
 	for _, created := range []time.Time{ada.Created, spotify.Created} {
 		if created.Nanosecond()%1000 != 0 || created.Location() != time.UTC || time.Since(created) > time.Minute {
@@ -214,9 +208,7 @@ func TestLinking(t *testing.T) {
 	}
 	key, grant = w.grant("github", "mallory")
 	wantError(t, w.accounts.Connect(ctx, ada.UserID, key, grant), account.ErrTaken, "an account of another user")
-	if d := cmp.Diff(mallory, w.stored(key)); d != "" {
-		t.Errorf("the refused connection changed the other user's account: %s", d)
-	}
+	wantEqual(t, mallory, w.stored(key), "the refused connection does not change the other user's account")
 
 	wantError(t, w.accounts.Disconnect(ctx, ada), nil, "one of two")
 	if all, err := w.accounts.Identities(ctx, ada.UserID); err != nil || len(all) != 1 || all[0].Key != spotify.Key {
@@ -238,16 +230,14 @@ func TestLinking(t *testing.T) {
 	for _, in := range w.hooked {
 		got = append(got, hooked{in.Identity.Provider, in.Identity.UserID == ada.UserID, in.NewUser, in.NewIdentity})
 	}
-	if d := cmp.Diff([]hooked{
+	wantEqual(t, []hooked{
 		{"https://accounts.google.com", true, true, true},
 		{"https://accounts.google.com", true, false, false},
 		{"github", false, true, true},
 		{"spotify", true, false, true},
 		{"spotify", true, false, false},
 		{"https://accounts.google.com", false, true, true},
-	}, got); d != "" {
-		t.Errorf("the hook (-want +got):\n%s", d)
-	}
+	}, got, "the hook")
 }
 
 // TestTampered: an attacker who can write to the store, but has no key, gets nobody's
@@ -314,12 +304,8 @@ func TestBounded(t *testing.T) {
 		}
 		key := account.Key{Provider: "p", Subject: "1"}
 		must(w.accounts.SignIn(t.Context(), key, given))
-		if d := cmp.Diff(row.want, w.open(key)); d != "" {
-			t.Errorf("%s (-want +got): %.500s", row.reason, d)
-		}
-		if len(claims) != len(needed)+1 {
-			t.Error("the caller's claims were changed")
-		}
+		wantEqual(t, row.want, w.open(key), row.reason)
+		wantEqual(t, len(needed)+1, len(claims), "the caller's claims stay as they are")
 	}
 }
 
@@ -333,13 +319,9 @@ func TestRefreshTokenKept(t *testing.T) {
 	} {
 		tokens := oauth.Tokens{Provider: row.provider, AccessToken: row.provider + row.given, RefreshToken: row.given}
 		must(w.accounts.SignIn(t.Context(), key, account.Grant{Tokens: tokens}))
-		if subject := w.open(key).Credentials.Subject; subject != "1" {
-			t.Errorf("%v: token credentials of subject %q, want 1", row, subject)
-		}
+		wantEqual(t, "1", w.open(key).Credentials.Subject, fmt.Sprintf("%v: whose token credentials", row))
 		tokens.RefreshToken, tokens.Subject = row.want, "1"
-		if d := cmp.Diff(tokens, w.open(key).Tokens); d != "" {
-			t.Errorf("%v: %s", row, d)
-		}
+		wantEqual(t, tokens, w.open(key).Tokens, fmt.Sprint(row))
 	}
 }
 
@@ -384,11 +366,8 @@ func TestTwoTabs(t *testing.T) {
 func TestWhatCannotBeKept(t *testing.T) {
 	_, err := account.NewAccounts(account.NewMemory(), []byte("short"), slog.New(slog.DiscardHandler), nil)
 	_, err2 := account.NewSessions(account.NewMemory(), []byte("short"), true)
-	for _, err := range []error{err, err2} {
-		if err == nil || err.Error() != "oauth: root key of 5 bytes, want 32" {
-			t.Errorf("a short key: %v", err)
-		}
-	}
+	const short = "oauth: root key of 5 bytes, want 32"
+	wantEqual(t, []string{short, short}, []string{fmt.Sprint(err), fmt.Sprint(err2)}, "a short key")
 	w := newWorld(t)
 	key, grant := w.grant("google", "ada")
 	grant.Read = time.Unix(1<<40, 0) // a year of five digits

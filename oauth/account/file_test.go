@@ -177,9 +177,7 @@ func TestFailingDisk(t *testing.T) {
 				t.Errorf("%s, once more: %v", op.name, err)
 			}
 		}
-		if err := errors.Join(l.Close(), l.Close()); err != nil {
-			t.Errorf("closed twice: %v", err)
-		}
+		noError(t, errors.Join(l.Close(), l.Close()))
 		if err := operations(t)[0].do(l); err == nil || err.Error() != "account: not stored: the store is closed" {
 			t.Errorf("after Close: %v", err)
 		}
@@ -218,9 +216,7 @@ func TestSharedWrite(t *testing.T) {
 		for len(l.queue) < 50 {
 			runtime.Gosched()
 		}
-		if err := l.SeeSession(t.Context(), "h", time.Now()); err != nil { // it does not wait for the write
-			t.Error(err)
-		}
+		noError(t, l.SeeSession(t.Context(), "h", time.Now())) // it does not wait for the write
 		close(release)
 		ok, taken := 0, 0
 		for range cap(results) {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"example.com/oauthbyhand/oauth/account"
-	"github.com/google/go-cmp/cmp"
 )
 
 var (
@@ -62,24 +61,18 @@ func TestSessionCookie(t *testing.T) {
 		sessions, store := newSessions(t, secure)
 		cookie := begin(t, sessions, ada)
 		value := cookie.Value
-		if len(value) != 52 { // 26 characters of five bits each, twice
-			t.Errorf("the id %s has %d characters, want 52", value, len(value))
-		}
+		wantEqual(t, 52, len(value), "the length of an id is 26 characters of five bits each, twice")
 		if _, err := store.Session(t.Context(), value); err == nil {
 			t.Error("the store has the session's id, and not only its hash")
 		}
 		want := http.Cookie{Name: name, Path: "/", MaxAge: 12 * 60 * 60, Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 		cookie.Value, cookie.Raw = "", ""
-		if d := cmp.Diff(&want, cookie); d != "" {
-			t.Errorf("secure %v, at its begin: %s", secure, d)
-		}
+		wantEqual(t, &want, cookie, name+" at its begin")
 		answer := httptest.NewRecorder()
 		wantError(t, sessions.End(answer, withCookies(&http.Cookie{Name: name, Value: value})), nil, "end")
 		cookie = answer.Result().Cookies()[0]
 		want.MaxAge, cookie.Raw = -1, ""
-		if d := cmp.Diff(&want, cookie); d != "" {
-			t.Errorf("secure %v, at its end: %s", secure, d)
-		}
+		wantEqual(t, &want, cookie, name+" at its end")
 	}
 }
 
@@ -106,9 +99,7 @@ func TestSessionLimits(t *testing.T) {
 			time.Sleep(time.Until(began.Add(row.want)))
 			got := live(t, sessions, one)
 			time.Sleep(time.Microsecond)
-			if d := cmp.Diff([]bool{true, false}, append(got, live(t, sessions, two)...)); d != "" {
-				t.Errorf("%s: live after %v, and a little later: %s", name, row.want, d)
-			}
+			wantEqual(t, []bool{true, false}, append(got, live(t, sessions, two)...), name+": at its end, and a little later")
 		})
 	}
 }
@@ -130,9 +121,7 @@ func TestSessionRecords(t *testing.T) {
 		sessions, store := newSessions(t, true)
 		cookie := begin(t, sessions, ada)
 		session, another := must(sessions.Get(withCookies(cookie))), must(sessions.Get(withCookies(begin(t, sessions, eve))))
-		if session.UserID != "ada" || session.Key != ada.Key {
-			t.Errorf("the session is %+v", session)
-		}
+		wantEqual(t, account.Session{UserID: "ada", Key: ada.Key}, account.Session{UserID: session.UserID, Key: session.Key}, "the session")
 		row.change(&session, another)
 		owner := account.Identity{Key: session.Key, UserID: session.UserID} // so that the store takes the session
 		before := must(store.Identity(t.Context(), owner.Key))
@@ -142,9 +131,7 @@ func TestSessionRecords(t *testing.T) {
 		} {
 			wantError(t, err, nil, row.reason)
 		}
-		if got := live(t, sessions, cookie)[0]; got != row.want {
-			t.Errorf("%s: it is live: %v, want %v", row.reason, got, row.want)
-		}
+		wantEqual(t, []bool{row.want}, live(t, sessions, cookie), row.reason+": it is live")
 	}
 	sessions, _ := newSessions(t, true)
 	err := sessions.Begin(httptest.NewRecorder(), withCookies(), "eve", ada.Key)
@@ -180,9 +167,7 @@ func TestSessionEnds(t *testing.T) {
 		here, there, eves := begin(t, sessions, ada), begin(t, sessions, ada2), begin(t, sessions, eve)
 		planted, empty := *here, *here
 		planted.Value, empty.Value = "planted", ""
-		if live(t, sessions, &planted, &empty)[0] {
-			t.Errorf("%s: a planted cookie is signed in", name)
-		}
+		wantEqual(t, []bool{false, false}, live(t, sessions, &planted, &empty), name+": planted cookies")
 		if _, err := sessions.Get(withCookies(here, &planted)); err == nil {
 			t.Errorf("%s: signed in with two cookies, one of which is planted", name)
 		}
@@ -201,9 +186,7 @@ func TestSessionEnds(t *testing.T) {
 		if row.clears != (len(set) > 0 && set[0].MaxAge < 0) {
 			t.Errorf("%s: cookies %v, want the browser's removed: %v", name, set, row.clears)
 		}
-		if d := cmp.Diff(row.want, live(t, sessions, here, there, eves)); d != "" {
-			t.Errorf("%s: here, there, Eve's (-want +got): %s", name, d)
-		}
+		wantEqual(t, row.want, live(t, sessions, here, there, eves), name+": here, there, Eve's")
 	}
 }
 
@@ -219,9 +202,7 @@ func TestEndAllSignedOut(t *testing.T) {
 		time.Sleep(20 * time.Minute)
 		wantError(t, sessions.EndAll(httptest.NewRecorder(), withCookies(here)), account.ErrNotFound, "with a session that has ended")
 		store.fails["SeeSession"] = errDisk // the last use cannot be noted
-		if d := cmp.Diff([]bool{true}, live(t, sessions, there)); d != "" {
-			t.Errorf("the other browser: %s", d)
-		}
+		wantEqual(t, []bool{true}, live(t, sessions, there), "the other browser")
 	})
 }
 
@@ -235,8 +216,6 @@ func TestSessionOfDisconnected(t *testing.T) {
 		func() error { return store.AddIdentity(t.Context(), ada2) },
 	} {
 		wantError(t, change(), nil, "a change of the store")
-		if d := cmp.Diff([]bool{true, false}, live(t, sessions, own, thief)); d != "" {
-			t.Error(d)
-		}
+		wantEqual(t, []bool{true, false}, live(t, sessions, own, thief), "the session of the identity that stays, and of the other")
 	}
 }

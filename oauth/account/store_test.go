@@ -42,9 +42,7 @@ func testStore(t *testing.T, empty func(*testing.T) account.Store) {
 	ctx := context.Background()
 	must := func(t *testing.T, err, want error) {
 		t.Helper()
-		if !errors.Is(err, want) {
-			t.Fatalf("error %v, want %v", err, want)
-		}
+		wantError(t, err, want, "on this line")
 	}
 	first, second := identity("ada", "p", "1", 0), identity("ada", "q", "1", 0)
 	open := func(t *testing.T, holds ...account.Identity) account.Store {
@@ -69,9 +67,7 @@ func testStore(t *testing.T, empty func(*testing.T) account.Store) {
 			t.Helper()
 			all, err := s.Identities(ctx, id)
 			must(t, err, nil)
-			if d := cmp.Diff(want, all); d != "" {
-				t.Errorf("%s (-want +got): %s", id, d)
-			}
+			wantEqual(t, want, all, id)
 		}
 		_, err := s.Identity(ctx, account.Key{Provider: "p", Subject: "2"})
 		must(t, err, account.ErrNotFound)
@@ -79,9 +75,7 @@ func testStore(t *testing.T, empty func(*testing.T) account.Store) {
 		must(t, s.AddIdentity(ctx, identity("mallory", "p", "1", 0)), account.ErrTaken)
 		got, err := s.Identity(ctx, first.Key)
 		must(t, err, nil)
-		if d := cmp.Diff(first, got); d != "" {
-			t.Error(d)
-		}
+		wantEqual(t, first, got, "the first stays")
 		user("ada", first, second)
 		user("mallory")
 	})
@@ -106,9 +100,7 @@ func testStore(t *testing.T, empty func(*testing.T) account.Store) {
 		}
 		got, err := s.Identity(ctx, first.Key)
 		must(t, err, nil)
-		if winner := <-added; got.UserID != winner {
-			t.Errorf("it is %s's, and %s was told so", got.UserID, winner)
-		}
+		wantEqual(t, <-added, got.UserID, "it belongs to the one who was told so")
 	})
 	t.Run("remove", func(t *testing.T) {
 		s := open(t, first, second)
@@ -141,9 +133,7 @@ func testStore(t *testing.T, empty func(*testing.T) account.Store) {
 				must(t, err, account.ErrNotFound)
 			}
 		}
-		if removed != 2 {
-			t.Errorf("%d of 2 were removed", removed)
-		}
+		wantEqual(t, 2, removed, "each is removed once")
 	})
 	t.Run("tokens", func(t *testing.T) {
 		s := open(t, first)
@@ -154,9 +144,7 @@ func testStore(t *testing.T, empty func(*testing.T) account.Store) {
 		must(t, s.UpdateTokens(ctx, "ada", first.Key, func(string) (string, error) { return "lost", failed }), failed)
 		got, err := s.Identity(ctx, first.Key)
 		must(t, err, nil)
-		if want := "sealed 1, changed"; got.Sealed != want {
-			t.Errorf("sealed is %q, want %q", got.Sealed, want)
-		}
+		wantEqual(t, "sealed 1, changed", got.Sealed, "only the user's own update counts, if it does not fail")
 	})
 	t.Run("tokens updated one after the other", func(t *testing.T) {
 		s := open(t, first)
@@ -173,9 +161,9 @@ func testStore(t *testing.T, empty func(*testing.T) account.Store) {
 			})
 		}
 		wg.Wait()
-		if got, _ := s.Identity(ctx, first.Key); got.Sealed != "xxxxxxxxxx" {
-			t.Errorf("ten updates made %q of it", got.Sealed)
-		}
+		got, err := s.Identity(ctx, first.Key)
+		must(t, err, nil)
+		wantEqual(t, "xxxxxxxxxx", got.Sealed, "ten updates")
 	})
 	t.Run("waiting for tokens ends with the context", func(t *testing.T) {
 		s := open(t, first)
@@ -210,9 +198,7 @@ func testStore(t *testing.T, empty func(*testing.T) account.Store) {
 		must(t, err, nil)
 		want := session("ada", "h2")
 		want.Seen = day.Add(20 * time.Minute)
-		if d := cmp.Diff(want, got); d != "" {
-			t.Error(d)
-		}
+		wantEqual(t, want, got, "only the time of the last use changes")
 		must(t, s.RemoveSessions(ctx, "ada"), nil)
 		must(t, s.RemoveSessions(ctx, "nobody"), nil)
 		sessions(t, s, account.ErrNotFound, "h2", "h3")
@@ -223,10 +209,15 @@ func testStore(t *testing.T, empty func(*testing.T) account.Store) {
 		s := open(t, odd, identity("ada", "https://op.example/a?b", "ünal \"'\\ \n$1 <&>", time.Hour)) // case matters
 		got, err := s.Identity(ctx, odd.Key)
 		must(t, err, nil)
-		if d := cmp.Diff(odd, got); d != "" {
-			t.Error(d)
-		}
+		wantEqual(t, odd, got, "no other name")
 	})
+}
+
+func wantEqual[T any](t testing.TB, want, got T, reason string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%swhy: %s", diff, reason)
+	}
 }
 
 func wantError(t testing.TB, err, want error, reason string) {

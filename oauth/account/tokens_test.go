@@ -13,7 +13,6 @@ import (
 
 	"example.com/oauthbyhand/oauth"
 	"example.com/oauthbyhand/oauth/account"
-	"github.com/google/go-cmp/cmp"
 )
 
 // in runs f in a bubble of package synctest, with a user of the fake signed in.
@@ -44,12 +43,8 @@ func TestRefresh(t *testing.T) {
 			}
 			want := before
 			want.AccessToken, want.RefreshToken, want.Expiry, want.Issued, want.IDToken = after.AccessToken, after.RefreshToken, time.Now().Add(life), time.Now(), after.IDToken
-			if d := cmp.Diff(want, after); d != "" {
-				t.Errorf("%s (-want +got): %s", provider, d)
-			}
-			if d := cmp.Diff(grant, w.open(identity.Key)); d != "" {
-				t.Errorf("%s: what is stored is not what is used: %s", provider, d)
-			}
+			wantEqual(t, want, after, provider+": the new tokens")
+			wantEqual(t, grant, w.open(identity.Key), provider+": what is stored is what is used")
 			// This identity is an old copy, but leads to the new tokens. A token that was refused
 			// just before another request replaced it leads to them as well.
 			for _, refused := range []string{"", before.AccessToken} {
@@ -57,9 +52,7 @@ func TestRefresh(t *testing.T) {
 					t.Errorf("%s: asked once more: %v", provider, err)
 				}
 			}
-			if n := w.refreshes.Load(); n != 1 {
-				t.Errorf("%s: %d refreshes, want 1", provider, n)
-			}
+			wantEqual(t, 1, w.refreshes.Load(), provider+": refreshes")
 		})
 	}
 }
@@ -97,9 +90,8 @@ func TestOneRefresh(t *testing.T) {
 			}
 		}
 		_, err := w.accounts.Refresh(t.Context(), identity, client, stored.AccessToken)
-		if n := w.refreshes.Load(); n != 1 || err == nil || err.Error() != "account: the app ends, so no refresh begins" {
-			t.Errorf("%d refreshes, want 1; after Wait: %v", n, err)
-		}
+		wantEqual(t, "account: the app ends, so no refresh begins", fmt.Sprint(err), "after Wait")
+		wantEqual(t, 1, w.refreshes.Load(), "refreshes")
 	})
 }
 
@@ -140,9 +132,7 @@ func TestHangingRefresh(t *testing.T) {
 		began := time.Now()
 		_, err := w.accounts.Refresh(t.Context(), identity, client, "")
 		wantError(t, err, context.DeadlineExceeded, "a lock that is never free")
-		if took := time.Since(began); took != 15*time.Second {
-			t.Errorf("it took %v, want 15s", took)
-		}
+		wantEqual(t, 15*time.Second, time.Since(began), "how long it waited")
 		close(release)
 	})
 }
@@ -248,13 +238,10 @@ func TestGrantEnded(t *testing.T) {
 					t.Errorf("%s: %v", code, err)
 				}
 			}
-			if n := w.refreshes.Load(); n != asked {
-				t.Errorf("%s: the provider was asked %d times, want %d", code, n, asked)
-			}
+			wantEqual(t, asked, w.refreshes.Load(), code+": how often the provider was asked")
 			kept := w.open(identity.Key)
-			if d := cmp.Diff(want, kept.Tokens); d != "" || kept.Profile.Name == "" {
-				t.Errorf("%s: what is kept: %+v %s", code, kept.Profile, d)
-			}
+			wantEqual(t, want, kept.Tokens, code+": the tokens that are kept")
+			wantEqual(t, "Ada Lovelace", kept.Profile.Name, code+": the profile is kept")
 			w.onRefresh = honest
 			again := w.signIn("google", "ada")
 			if grant, err := w.accounts.Grant(t.Context(), again, client); err != nil || again.UserID != identity.UserID || !w.works("google", grant.Tokens) {
@@ -292,10 +279,11 @@ func TestNoRefreshToken(t *testing.T) {
 func TestCall(t *testing.T) {
 	refused, forbidden := &oauth.Refusal{Step: 5, Status: 401}, &oauth.Refusal{Step: 5, Status: 403}
 	for _, row := range []struct {
-		reason           string
-		results          []error // one for each call
-		calls, refreshes int
-		want             error
+		reason    string
+		results   []error // one for each call
+		calls     int
+		refreshes int32
+		want      error
 	}{
 		{"a good token", []error{nil}, 1, 0, nil},
 		{"one 401: refreshed, and called again", []error{refused, nil}, 2, 1, nil},
@@ -313,9 +301,8 @@ func TestCall(t *testing.T) {
 		if row.want != account.ErrGrantEnded && errors.Is(err, account.ErrSignInAgain) {
 			t.Errorf("%s: error %v", row.reason, err)
 		}
-		if n := int(w.refreshes.Load()); calls != row.calls || n != row.refreshes {
-			t.Errorf("%s: %d calls and %d refreshes, want %d and %d", row.reason, calls, n, row.calls, row.refreshes)
-		}
+		wantEqual(t, row.calls, calls, row.reason+": calls")
+		wantEqual(t, row.refreshes, w.refreshes.Load(), row.reason+": refreshes")
 	}
 }
 
