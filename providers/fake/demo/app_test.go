@@ -23,6 +23,7 @@ import (
 	"example.com/oauthbyhand/templates"
 	"example.com/oauthbyhand/templates/pages"
 	"example.com/oauthbyhand/templates/trace"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 const base = "http://localhost:8080"
@@ -246,6 +247,21 @@ func (p page) facts() map[string]string {
 		facts[m[1]] = strings.Join(strings.Fields(tag.ReplaceAllString(m[2], "")), " ")
 	}
 	return facts
+}
+
+// wantPage checks the status of a page, and that it says these words.
+func (w *world) wantPage(p page, status int, words, reason string) {
+	w.Helper()
+	if p.status != status || !strings.Contains(p.body, words) {
+		w.Errorf("%s: %d at %s, want %d and %q\n%s\n%s", reason, p.status, p.url, status, words, p.body, w.log)
+	}
+}
+
+func wantEqual[T any](t *testing.T, want, got T, reason string) {
+	t.Helper()
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%swhy: %s", diff, reason)
+	}
 }
 
 // check is the name of the check that an error page reports.

@@ -104,9 +104,7 @@ func TestFaults(t *testing.T) {
 					want = "Stopped: another site sent this form"
 				}
 				got := slices.DeleteFunc(p.headings(), func(h string) bool { return !verdict.MatchString(h) })
-				if !slices.Equal(got, []string{want}) {
-					t.Errorf("%s\n%q, want %q\n%s", f.Does, got, want, w.log)
-				}
+				wantEqual(t, []string{want}, got, f.Does+"\n"+w.log.String())
 				if step, _, found := strings.Cut(p.facts()["Step"], ","); found && step != strconv.Itoa(f.Step) {
 					t.Errorf("stopped in step %s, want %d", step, f.Step)
 				}
@@ -121,14 +119,10 @@ func TestFaults(t *testing.T) {
 				if f.Name == "attempt-planted" && profile.facts()["Name"] != "Mallory" {
 					t.Errorf("signed in as %q, want Mallory", profile.facts()["Name"])
 				}
-				if in := ada.MatchString(profile.facts()["Name"]); in != stays {
-					t.Errorf("%s\nsigned in: %t\n%s", f.Does, in, w.log)
-				}
+				wantEqual(t, stays, ada.MatchString(profile.facts()["Name"]), "Ada is signed in\n"+w.log.String())
 				w.browser = w.newBrowser() // the attacker's, with the cookie that was planted
 				w.browser.Jar.SetCookies(w.Site.Base, []*http.Cookie{{Name: "oauthbyhand-session", Value: "KNOWNTOTHEATTACKER", Path: "/"}})
-				if p := w.get(base + "/profile"); p.url != base+"/?next=/profile" {
-					t.Errorf("the attacker is signed in")
-				}
+				wantEqual(t, base+"/?next=/profile", w.get(base+"/profile").url, "the attacker is not signed in")
 			})
 		})
 	}
@@ -156,14 +150,10 @@ func TestBreak(t *testing.T) {
 			t.Errorf("there is no %s in %s", m[1], m[2])
 		}
 	}
-	if len(lines) != 5 {
-		t.Errorf("%d lines of code are named, want 5", len(lines))
-	}
+	wantEqual(t, 5, len(lines), "how many lines of code are named")
 	for _, says := range []string{`alg-none</a> <span class="mark" role="img" aria-label="tried: stopped">`, `aud-list</a> <span class="mark" role="img" aria-label="tried: signed in">`,
 		"Facebook and Instagram run without PKCE", `href="/login/github~pkce-code-stolen"`, `href="http://localhost:9000/~attempt-planted"`} {
-		if !strings.Contains(p.body, says) {
-			t.Errorf("the page does not say %q", says)
-		}
+		w.wantPage(p, 200, says, "the page /break")
 	}
 }
 
@@ -175,9 +165,8 @@ func TestFirstPart(t *testing.T) {
 		if p := w.signIn("google~" + name); p.headings()[0] != "The first part is done" || !strings.Contains(p.body, next) {
 			t.Errorf("%s: %q, want the first part, and then %s", name, p.headings(), next)
 		}
-		if p := w.press("/read?provider=google~" + name + "&subject=110248495921238986420"); p.headings()[0] != "Ada Lovelace" {
-			t.Errorf("%s: read again: %q", name, p.headings())
-		}
+		p := w.press("/read?provider=google~" + name + "&subject=110248495921238986420")
+		wantEqual(t, "Ada Lovelace", p.headings()[0], name+": read again")
 	}
 }
 
@@ -198,8 +187,6 @@ func TestMarks(t *testing.T) {
 		if p := row.try(w); slices.Contains(p.headings(), verdicts[faults.Nothing]) {
 			t.Errorf("%s: the page at %s says that nothing stopped it", name, p.url)
 		}
-		if got := mark.FindAllString(w.get(base+"/break").body, -1); !slices.Equal(got, row.marks) {
-			t.Errorf("%s: the marks are %q, want %q", name, got, row.marks)
-		}
+		wantEqual(t, row.marks, mark.FindAllString(w.get(base+"/break").body, -1), name+": the marks")
 	}
 }

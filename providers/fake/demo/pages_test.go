@@ -1,6 +1,7 @@
 package demo_test
 
 import (
+	"fmt"
 	"html"
 	"net/http"
 	"regexp"
@@ -46,11 +47,9 @@ var connects = regexp.MustCompile(`/connect/[a-z0-9]+`)
 // TestAccounts follows one user through the pages, from the first visit to many accounts.
 func TestAccounts(t *testing.T) {
 	w := newWorld(t)
-	home := w.get(base + "/").body
+	home := w.get(base + "/")
 	for _, text := range []string{"How “Sign in with …” works", `<a href="/trace">trace</a>`, `<a href="/break">Break it</a>: play`, `class="diagram"`, `href="/login/github">Sign in with GitHub`} {
-		if !strings.Contains(home, text) {
-			t.Errorf("the home page does not say %q", text)
-		}
+		w.wantPage(home, 200, text, "the home page")
 	}
 	offered := func(want ...string) {
 		t.Helper()
@@ -80,9 +79,7 @@ func TestAccounts(t *testing.T) {
 	if p = w.signIn("github"); p.facts()["Provider"] != "GitHub" || len(p.accounts()) != len(accounts) {
 		t.Errorf("signed in with GitHub: %v, want %d", p.accounts(), len(accounts))
 	}
-	if p = w.get(base + "/profile" + atGoogle); p.facts()["Provider"] != "Google" {
-		t.Error("the other account is not shown")
-	}
+	wantEqual(t, "Google", w.get(base + "/profile" + atGoogle).facts()["Provider"], "the other account")
 	if p := w.get(base + "/profile?provider=github&subject=1"); p.url != base+"/profile" || p.facts()["Provider"] != "GitHub" {
 		t.Errorf("an account that is not the visitor's: %s, %s; want the visitor's own", p.url, p.facts()["Provider"])
 	}
@@ -103,9 +100,7 @@ func TestTwoUsersBecomeOne(t *testing.T) {
 	if p := w.get(base + "/profile"); len(p.accounts()) != 1 || !strings.Contains(p.body, last) {
 		t.Errorf("the refused account was connected: %v, or no button says %q", p.accounts(), last)
 	}
-	if p := w.signIn("github"); !strings.Contains(p.body, "press “Disconnect and delete your user”, sign in with the other account") {
-		t.Errorf("the profile does not say what to do with two users:\n%s", p.body)
-	}
+	w.wantPage(w.signIn("github"), 200, "press “Disconnect and delete your user”, sign in with the other account", "what to do with two users")
 	if p := w.press("/disconnect"); p.url != base+"/" || p.status != 200 || strings.Contains(p.body, "Hello") {
 		t.Errorf("the last account is disconnected: %d at %s", p.status, p.url)
 	}
@@ -128,9 +123,7 @@ func TestDisconnectedMeanwhile(t *testing.T) {
 			var other sync.WaitGroup
 			other.Go(func() {
 				time.Sleep(time.Second)
-				if p := w.press("/disconnect" + atGitHub); p.status != 200 {
-					t.Errorf("the other button beside %s: %d\n%s", button, p.status, p.body)
-				}
+				w.wantPage(w.press("/disconnect"+atGitHub), 200, "", "the other button beside "+button)
 			})
 			p := w.press(button + atGitHub)
 			if p.status != 200 || !cmp.Equal(p.accounts(), []string{"Google"}) || !strings.HasPrefix(p.noticed(), says) || strings.Contains(w.log.String(), "level=ERROR") {
@@ -152,15 +145,13 @@ func TestConnectedMeanwhile(t *testing.T) {
 		w.signIn("github")
 		w.press("/expire")
 		w.rewire("github", slow(w.Handler.Honest.Net(), 4*time.Second))
-		var other sync.WaitGroup
-		other.Go(func() {
+		go func() {
 			time.Sleep(time.Second)
 			w.connect("google")
-		})
+		}()
 		if p := w.press("/disconnect"); p.status != 200 || strings.Contains(p.body, "Deleted") {
 			t.Errorf("%d, which says %q", p.status, p.noticed())
 		}
-		other.Wait()
 		if p := w.signIn("google"); !strings.HasPrefix(p.url, base+"/profile") {
 			t.Errorf("the other account leads to %s", p.url)
 		}
@@ -176,15 +167,11 @@ func TestSignedOutMeanwhile(t *testing.T) {
 			w.signIn("google")
 			w.connect("github")
 			w.rewire("github", slow(w.Handler.Honest.Net(), time.Hour))
-			var other sync.WaitGroup
-			other.Go(func() {
+			go func() {
 				time.Sleep(time.Second)
 				w.press(end)
-			})
-			if p := w.press("/read" + atGitHub); p.status != 200 || !strings.HasPrefix(p.noticed(), "Nothing was done: you are not signed in any more.") {
-				t.Errorf("%s: %d at %s, which says %q\n%s", end, p.status, p.url, p.noticed(), w.log)
-			}
-			other.Wait()
+			}()
+			w.wantPage(w.press("/read"+atGitHub), 200, "Nothing was done: you are not signed in any more.", end)
 		})
 	}
 }
@@ -208,9 +195,7 @@ func TestTraceAfterSigningOut(t *testing.T) {
 		time.Sleep(time.Second)
 		w.press("/logout")
 		buttons.Wait()
-		if p := w.get(base + "/trace"); !strings.Contains(p.body, "Nothing to see yet") {
-			t.Errorf("the trace after signing out:\n%s", p.body)
-		}
+		w.wantPage(w.get(base+"/trace"), 200, "Nothing to see yet", "the trace after signing out")
 	})
 }
 
@@ -284,13 +269,14 @@ func TestImpatientVisitor(t *testing.T) {
 // OAuth 1.0a has no refresh: if X refuses the token, only a new sign-in helps, and the page says so. With a provider
 // that is down it does not.
 func TestReadRefusedByX(t *testing.T) {
-	for status, says := range map[int]string{401: "What you allowed at X (OAuth 1.0a) has ended", 503: "did not pass a check"} {
+	for _, row := range []struct {
+		status, want int
+		says         string
+	}{{401, 200, "What you allowed at X (OAuth 1.0a) has ended"}, {503, 502, "did not pass a check"}} {
 		w := newWorld(t)
 		w.signIn("x")
-		w.rewire("x", fake.Net{"api.x.com": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })})
-		if p := w.press("/read"); !strings.Contains(p.body, says) {
-			t.Errorf("X answers %d, and the page does not say %q: %d\n%s", status, says, p.status, p.body)
-		}
+		w.rewire("x", fake.Net{"api.x.com": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(row.status) })})
+		w.wantPage(w.press("/read"), row.want, row.says, fmt.Sprint("X answers ", row.status))
 	}
 }
 
@@ -305,17 +291,13 @@ func TestProfileIsWhatWasRead(t *testing.T) {
 			t.Errorf("the profile does not show the reply, or where it is from:\n%s", first)
 		}
 		w.rewire("google", fake.Net{}) // it is down
-		if again := html.UnescapeString(w.get(base + "/profile").body); again != first {
-			t.Errorf("the provider is down, and the profile is another (-want +got):\n%s", cmp.Diff(first, again))
-		}
+		wantEqual(t, first, html.UnescapeString(w.get(base+"/profile").body), "the provider is down, and the profile stays")
 		time.Sleep(10 * time.Minute)
 		p := w.press("/read" + atGoogle)
 		if p.status != 502 || p.facts()["Name"] != "Ada Lovelace" || !strings.Contains(p.body, "The provider did not answer.") || !strings.Contains(p.body, "reply-received") {
 			t.Errorf("read again while the provider is down: %d\n%s", p.status, p.body)
 		}
-		if p := w.get(base + "/profile"); p.status != 200 || !strings.Contains(p.body, "read 1 Jan 2000, 00:00:00 UTC, 10 minutes ago") {
-			t.Errorf("the profile after that: %d\n%s", p.status, p.body)
-		}
+		w.wantPage(w.get(base+"/profile"), 200, "read 1 Jan 2000, 00:00:00 UTC, 10 minutes ago", "the profile after that")
 		w.rewire("google", w.Handler.Honest.Net())
 		if p := w.press("/read" + atGoogle); p.status != 200 || !strings.HasPrefix(p.url, base+"/profile?") || !strings.Contains(p.body, "read 1 Jan 2000, 00:10:00 UTC, 0 seconds ago") {
 			t.Errorf("read again: %d at %s\n%s", p.status, p.url, p.body)
@@ -323,15 +305,11 @@ func TestProfileIsWhatWasRead(t *testing.T) {
 	})
 }
 
-var notice = regexp.MustCompile(`(?s)<p class="done" role="status">(.*?)</p>`)
-
 // noticed is the line on the page that says what a button did.
 func (p page) noticed() string {
-	m := notice.FindStringSubmatch(p.body)
-	if m == nil {
-		return ""
-	}
-	return html.UnescapeString(m[1])
+	_, rest, _ := strings.Cut(p.body, `<p class="done" role="status">`)
+	says, _, _ := strings.Cut(rest, "</p>")
+	return html.UnescapeString(says)
 }
 
 // Each button says once, on the page to which it leads, what it did. If something was
@@ -378,9 +356,7 @@ func TestButtonsAnswer(t *testing.T) {
 			if trace := w.get(base + "/trace?number=" + row.number); row.number != "" && !(strings.Contains(trace.body, ` aria-current="page">`+row.outcome) && strings.Contains(trace.body, row.shows)) {
 				t.Errorf("%d: %s: the trace %s does not show %q and %q:\n%s", i, row.press, row.number, row.outcome, row.shows, trace.body)
 			}
-			if again := w.get(p.url); again.noticed() != "" {
-				t.Errorf("%d: %s: the page that is loaded again says %q", i, row.press, again.noticed())
-			}
+			wantEqual(t, "", w.get(p.url).noticed(), row.press+": the page that is loaded again")
 		}
 	})
 }
@@ -417,9 +393,7 @@ func TestNotRevoked(t *testing.T) {
 		w := newWorld(t)
 		w.signIn(name)
 		w.rewire(name, fake.Net{})
-		if p := w.press("/disconnect"); p.status != 200 || !strings.Contains(p.body, "did not revoke the access that you allowed") {
-			t.Errorf("%s: %d\n%s", name, p.status, p.body)
-		}
+		w.wantPage(w.press("/disconnect"), 200, "did not revoke the access that you allowed", name)
 	}
 }
 
@@ -432,9 +406,7 @@ func TestRevoked(t *testing.T) {
 		grant := w.grant()
 		p := w.press("/disconnect")
 		if page := row.RevokePage(); page != "" {
-			if p.status != 200 || !strings.Contains(p.body, page) {
-				t.Errorf("%s: %d: the page does not name %s", row.Name, p.status, page)
-			}
+			w.wantPage(p, 200, page, row.Name)
 			continue
 		}
 		var err error

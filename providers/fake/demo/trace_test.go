@@ -16,7 +16,6 @@ import (
 
 	"example.com/oauthbyhand/providers/registered"
 	"example.com/oauthbyhand/templates/trace"
-	"github.com/google/go-cmp/cmp"
 )
 
 // The trace page shows the whole sign-in: each message, and each check that was made. It names
@@ -30,21 +29,15 @@ func TestTracePage(t *testing.T) {
 		"x": {"https://api.x.com/oauth/request_token", "The base string", "POST&amp;https%3A%2F%2Fapi.x.com", "Client1.Exchange in oauth/oauth1.go", "RFC 5849 §2.3"},
 	} {
 		w := newWorld(t)
-		if profile := w.signIn(name); !strings.Contains(profile.body, `<a href="/trace">See what just happened</a>`) {
-			t.Errorf("the signed-in page does not lead to the trace:\n%s", profile.body)
-		}
+		w.wantPage(w.signIn(name), 200, `<a href="/trace">See what just happened</a>`, "the signed-in page")
 		page := w.get(base + "/trace")
 		var steps []string
 		for _, m := range regexp.MustCompile(`(?s)<summary><h3>(.*?)</h3>`).FindAllStringSubmatch(page.body, -1) {
 			steps = append(steps, tag.ReplaceAllString(m[1], ""))
 		}
-		if diff := cmp.Diff([]string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"}, steps); diff != "" {
-			t.Errorf("%s: the steps (-want +got):\n%s", name, diff)
-		}
+		wantEqual(t, []string{"0 discovery", "1 request", "you, at the provider", "2 callback", "3 token", "4 ID token", "5 profile"}, steps, name)
 		for _, s := range shows {
-			if !strings.Contains(page.body, s) {
-				t.Errorf("%s: the page does not show %q", name, s)
-			}
+			w.wantPage(page, 200, s, name)
 		}
 		for _, m := range regexp.MustCompile(`([A-Z]\w+)\.(\w+) in (oauth/\w+\.go)`).FindAllStringSubmatch(page.body, -1) {
 			source, err := os.ReadFile(filepath.Join("../../..", m[3]))
@@ -62,9 +55,7 @@ func TestTraceOfAFailure(t *testing.T) {
 	if !strings.Contains(failed.body, `aria-label="failed">✗</span>`) || !strings.Contains(failed.body, "https://evil.example, want https://accounts.google.com") || strings.Contains(failed.body, "POST https://oauth2.googleapis.com/token") {
 		t.Errorf("the page does not show the sign-in up to the check that failed, and no further:\n%s", failed.body)
 	}
-	if p := w.get(base + "/trace"); !strings.Contains(p.body, "stopped by callback-issuer") {
-		t.Error("the trace page does not say what stopped it")
-	}
+	w.wantPage(w.get(base+"/trace"), 200, "stopped by callback-issuer", "the trace page")
 	w.signIn("google~refresh-ended")
 	w.press("/refresh")
 	if p := w.get(base + "/trace"); !strings.Contains(p.body, `class="ending failed">It ended here: refused: invalid_grant`) || strings.Contains(p.body, "has new tokens") {
@@ -136,9 +127,7 @@ func TestRealSecretsAreCut(t *testing.T) {
 			callback := must(url.Parse(w.allow(consent, "ada").header.Get("Location")))
 			callback.RawQuery += "&" + callback.RawQuery // each parameter twice
 			failed := w.get(callback.String())
-			if failed.status != 400 {
-				t.Errorf("%s: each parameter twice: %d", p.Name, failed.status)
-			}
+			w.wantPage(failed, 400, "", p.Name+": each parameter twice")
 			if len(tap.secrets) < 10 {
 				t.Fatalf("only %d secrets heard: %v", len(tap.secrets), tap.secrets)
 			}
