@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"example.com/oauthbyhand/oauth"
-	"github.com/google/go-cmp/cmp"
 )
 
 // traced returns the trace of what the app w recorded.
@@ -79,9 +78,7 @@ Google to App: 200 OK · profile
 		}
 		text := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(render(t, "diagram", traced(w, mask())), "")
 		got := regexp.MustCompile(`\s*\n\s*`).ReplaceAllString(text, "\n")
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
+		wantEqual(t, want, got, name)
 	}
 }
 
@@ -110,9 +107,7 @@ func TestDiagramOfAFailure(t *testing.T) {
 		if len(failed) != 1 || failed[0].Check.Name != test.check || len(s.Hops[3].Checks.Are("failed")) != 1 || s.Hops[3].Anchor != "step-1-1-4" || len(s.Checks.Are("held")) != 1 {
 			t.Fatalf("the step is %+v", s)
 		}
-		if got := failed[0].Found(); got != test.want {
-			t.Errorf("%s found %q, want %q", test.check, got, test.want)
-		}
+		wantEqual(t, test.want, failed[0].Found(), test.check)
 	}
 }
 
@@ -165,13 +160,9 @@ func TestPageLinks(t *testing.T) {
 		if len(links) < 19 {
 			t.Errorf("%s: %d links within the page, want at least one per arrow and step", name, len(links))
 		}
-		if got := strings.Contains(page, "func (c *Client) ParseCallback("); got != test.code {
-			t.Errorf("%s: code is shown: %t, want %t", name, got, test.code)
-		}
+		wantEqual(t, test.code, strings.Contains(page, "func (c *Client) ParseCallback("), name+": code is shown")
 		state := regexp.MustCompile(`<a href="#callback.go-\d+"[^>]*><code>callback-state</code>`).MatchString(page)
-		if state != test.code {
-			t.Errorf("%s: callback-state leads to its line: %t, want %t", name, state, test.code)
-		}
+		wantEqual(t, test.code, state, name+": callback-state leads to its line")
 	}
 }
 
@@ -183,7 +174,5 @@ func TestPageLinksToTheStep(t *testing.T) {
 	for _, m := range regexp.MustCompile(`href="#(oauth1.go-\d+)"[^>]*><code>attempt-client<`).FindAllStringSubmatch(render(t, "steps", traced(w, Whole())), -1) {
 		lines[m[1]] = true
 	}
-	if len(lines) != 3 {
-		t.Errorf("attempt-client is at %v, want three lines", lines)
-	}
+	wantEqual(t, 3, len(lines), "at how many lines attempt-client is")
 }

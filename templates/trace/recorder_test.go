@@ -93,6 +93,13 @@ func (v *visitor) sees(rec *Recorder) []int {
 	return hops
 }
 
+func wantEqual[T any](t *testing.T, want, got T, reason string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%swhy: %s", diff, reason)
+	}
+}
+
 func TestRecorderKeepsVisitorsApart(t *testing.T) {
 	rec := NewRecorder(Whole, false, io.Discard)
 	var ada, mallory visitor
@@ -107,15 +114,9 @@ func TestRecorderKeepsVisitorsApart(t *testing.T) {
 	mallory.request(rec, "/callback/google")
 	ada.begins(rec, "b")
 	ada.request(rec, "/login/google?state=b", ada.put("c")) // a sign-in of its own
-	if diff := cmp.Diff([]int{1, 1, 1, 2}, ada.sees(rec)); diff != "" {
-		t.Errorf("Ada (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff([]int{1, 1, 1}, mallory.sees(rec)); diff != "" {
-		t.Errorf("Mallory (-want +got):\n%s", diff)
-	}
-	if got := new(visitor).sees(rec); got != nil {
-		t.Errorf("a stranger sees %v", got)
-	}
+	wantEqual(t, []int{1, 1, 1, 2}, ada.sees(rec), "what Ada sees")
+	wantEqual(t, []int{1, 1, 1}, mallory.sees(rec), "what Mallory sees")
+	wantEqual(t, nil, new(visitor).sees(rec), "what a stranger sees")
 }
 
 // OAuth 1.0a has no state. The temporary token is in the redirect and in the callback, also if the
@@ -126,9 +127,7 @@ func TestRecorderOfOAuth1(t *testing.T) {
 		var ada visitor
 		ada.request(rec, "/login/x", oauth.AttemptPut{Cookie: ada.attemptCookie(), Attempt: oauth.Attempt{State: "a hash of t", TemporaryToken: "t"}})
 		ada.request(rec, "/callback/x?"+query, oauth.RedirectIn{Path: "/callback/x", Query: query})
-		if diff := cmp.Diff([]int{2}, ada.sees(rec)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
+		wantEqual(t, []int{2}, ada.sees(rec), name)
 	}
 }
 
@@ -142,25 +141,19 @@ func TestRecorderRenewsTheVisitor(t *testing.T) {
 	second, third := planted, planted
 	ada.request(rec, "/callback/google?state=a", func() { second.ends(rec, "a") })
 	third.request(rec, "/callback/google?state=a") // nothing happens: the app knows the result
-	if got := planted.sees(rec); got != nil {
-		t.Errorf("the cookie from before shows %v", got)
-	}
+	wantEqual(t, nil, planted.sees(rec), "what the cookie from before shows")
 	renewed, guess := ada.cookie.Value, planted
 	guess.ends(NewRecorder(Whole, true, io.Discard), "a") // with the same cookies, but without this recorder's key
 	if guess.cookie.Value == renewed {
 		t.Error("the new cookie follows from the request's cookies alone")
 	}
 	for _, v := range []visitor{ada, second, third} {
-		if diff := cmp.Diff([]int{2}, v.sees(rec)); diff != "" {
-			t.Errorf("the new one (-want +got):\n%s", diff)
-		}
+		wantEqual(t, []int{2}, v.sees(rec), "what the new cookie shows")
 		if v.cookie.Value != renewed || len(renewed) < 26 {
 			t.Errorf("the new cookie is %s, want %s in all answers", v.cookie.Value, renewed)
 		}
 		v.cookie.Value, v.cookie.Raw = "", ""
-		if got, want := v.cookie.String(), "__Host-oauthbyhand-visitor=; Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=Lax"; got != want {
-			t.Errorf("the cookie is %s, want %s", got, want)
-		}
+		wantEqual(t, "__Host-oauthbyhand-visitor=; Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=Lax", v.cookie.String(), "the cookie")
 	}
 }
 
@@ -185,9 +178,7 @@ func TestRecorderOfAnAttacker(t *testing.T) {
 		mallory := visitor{cookie: ada.cookie, attempt: row.attempt, user: "mallory"} // so he keeps what came before
 		planted := mallory
 		ada.request(rec, "/callback/google?state=a", oauth.RedirectIn{}, oauth.ReplyReceived{Status: 200}, func() {
-			if got := planted.sees(rec); got != nil {
-				t.Errorf("%s: while the callback is under way, the planted cookie shows %v", name, got)
-			}
+			wantEqual(t, nil, planted.sees(rec), name+": what the planted cookie shows while the callback is under way")
 			l := mallory.request(rec, "/callback/google?state="+row.state, row.events...)
 			if row.attempt != ada.attempt && len(l.record.hops) != 1 {
 				t.Errorf("%s: the attacker's page shows %d hops, want the attacker's own", name, len(l.record.hops))
@@ -232,9 +223,7 @@ func TestRecorderKeepsWhatCameBefore(t *testing.T) {
 		browser.request(rec, "/"+step.action+"/google", browser.put(state))
 		if step.action == "login" || step.action == "connect" {
 			browser.ends(rec, state)
-			if got := before.sees(rec); got != nil {
-				t.Errorf("%d: the cookie from before shows %v", i, got)
-			}
+			wantEqual(t, nil, before.sees(rec), state+": what the cookie from before shows")
 		} else if before.cookie != browser.cookie {
 			t.Errorf("%d: the cookie has changed", i)
 		}
@@ -242,9 +231,8 @@ func TestRecorderKeepsWhatCameBefore(t *testing.T) {
 		for _, trace := range rec.Traces(browser.get("/trace")).Latest {
 			got = append(got, trace.Outcome)
 		}
-		if diff := cmp.Diff(step.want, got); diff != "" || len(rec.records) != len(step.want) {
-			t.Errorf("%d: %d are kept (-want +got):\n%s", i, len(rec.records), diff)
-		}
+		wantEqual(t, step.want, got, state+": what is seen")
+		wantEqual(t, len(step.want), len(rec.records), state+": how many are kept")
 	}
 }
 
@@ -273,9 +261,7 @@ func TestTracesBeside(t *testing.T) {
 		if traces.Beside != nil {
 			beside = traces.Beside.Number
 		}
-		if got := fmt.Sprint(traces.Shown.Number, " ", beside); got != want {
-			t.Errorf("%s shows %s, want %s", query, got, want)
-		}
+		wantEqual(t, want, fmt.Sprint(traces.Shown.Number, " ", beside), query)
 	}
 }
 
@@ -289,9 +275,7 @@ func TestRecorderForgets(t *testing.T) {
 	r := new(visitor).get("/logout")
 	r.AddCookie(&http.Cookie{Name: mallory.cookie.Name, Value: "planted, to make it ambiguous whose sign-ins to forget"})
 	r.AddCookie(mallory.cookie)
-	if got := rec.Traces(r).Latest; got != nil {
-		t.Errorf("with two cookies %d sign-ins are seen", len(got))
-	}
+	wantEqual(t, 0, len(rec.Traces(r).Latest), "how many sign-ins are seen with two cookies")
 	nobody := func(*http.Request) string { return "" }
 	rec.Handler(nobody, nobody, http.RedirectHandler("/", http.StatusSeeOther)).ServeHTTP(httptest.NewRecorder(), r)
 	late.hear(oauth.Event{Step: 3, What: oauth.ReplyReceived{Status: 200}})
@@ -365,13 +349,9 @@ func TestRecorderIsBounded(t *testing.T) {
 	reply := oauth.ReplyReceived{Status: 200, Body: `{"a":"` + strings.Repeat("x", 30<<10) + `"}`}
 	var ada visitor
 	ada.request(rec, "/read", append(slices.Repeat([]any{reply}, 10), oauth.AttemptTaken{})...)
-	if got := ada.sees(rec); len(got) != 1 || got[0] != 5 {
-		t.Errorf("of ten replies of 30 KiB and an attempt %v hops are kept, want 5: 128 KiB hold four replies", got)
-	}
+	wantEqual(t, []int{5}, ada.sees(rec), "of ten replies of 30 KiB and an attempt: 128 KiB hold four replies")
 	ada.request(rec, "/read", oauth.RedirectIn{Query: strings.Repeat("a&", 5000)})
-	if got := ada.sees(rec); got[0] != 0 {
-		t.Errorf("%d hops with 5,000 short values are kept", got[0])
-	}
+	wantEqual(t, 0, ada.sees(rec)[0], "a hop with 5,000 short values is not kept")
 }
 
 // A value that was hidden once is hidden wherever it turns up again, under any name.
@@ -392,9 +372,7 @@ func TestCut(t *testing.T) {
 		{inTokens, "error_description", "bad state 1234567890abcdef", "bad state 1234… (16 characters)", "longer values are looked for first"},
 		{inTokens, "error_description", "bad token secret-token", "bad token secr… (12 characters)", "the token once more"},
 	} {
-		if got := m.value(row.place, row.name, row.value); got != row.want {
-			t.Errorf("%s %s (%s): %q, want %q", row.place, row.name, row.reason, got, row.want)
-		}
+		wantEqual(t, row.want, m.value(row.place, row.name, row.value), row.place+" "+row.name+": "+row.reason)
 	}
 	for _, location := range []string{"https://x.example/a?access_token=new-secret-token", "https://x.example/a#access_token=new-secret-token", "https://x.example/a"} {
 		if got := headers(Cut(), http.Header{"Location": {location}}).Values[0].Value; strings.Contains(got, "secret-token") || !strings.HasPrefix(got, "https://x.example/a") {
@@ -498,9 +476,7 @@ func TestCutOAuth1(t *testing.T) {
 		"POST&https%3A%2F%2Fapi.x.com%2Foauth%2Faccess_token&new%3D… (7 characters)%26oauth_callback%3Dhttps%253A%252F%252Fapp.example%252Fcb%253Fa%253Db%2526c%26oauth_token%3Dab c… (14 characters)%26oauth_verifier%3D… (7 characters)",
 	}
 	h := newHop(oauth.Event{Step: 3, Function: "Client1.Exchange", What: signed}, Cut())
-	if diff := cmp.Diff(want, []string{h.Parts[1].Values[0].Value, h.Parts[2].Values[0].Value}); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	wantEqual(t, want, []string{h.Parts[1].Values[0].Value, h.Parts[2].Values[0].Value}, "the normalized parameters and the base string")
 }
 
 // A callback that anybody can send must not steer the operator's terminal, nor
@@ -518,9 +494,7 @@ Provider → Browser → App: GET /callback/google   [, oauth/]
     x�y = �1m
     z = �gnorw��
 `
-	if diff := cmp.Diff(want, terminal.String()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	wantEqual(t, want, terminal.String(), "what is printed")
 }
 
 // A provider's reply of some kilobytes must not become many megabytes.
@@ -548,7 +522,5 @@ func TestPrettyJSON(t *testing.T) {
       "e": {}
     }
 `
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	wantEqual(t, want, got, "the text")
 }

@@ -21,7 +21,6 @@ import (
 	"example.com/oauthbyhand/oauth"
 	"example.com/oauthbyhand/providers/fake"
 	"example.com/oauthbyhand/providers/registered"
-	"github.com/google/go-cmp/cmp"
 )
 
 // wire is the shortest app that signs in with one provider, and writes down what
@@ -46,11 +45,8 @@ func newWire(t *testing.T, name string, scopes ...string) *wire {
 	a := &wire{t: t, Provider: all[slices.IndexFunc(all, func(p registered.Provider) bool { return p.Name == name })]}
 	a.signedWith("RS256")
 	a.back = func(r *http.Request) (*http.Response, error) { return a.fake.Net().RoundTrip(r) }
-	var err error
-	if a.attempts, err = oauth.NewAttempts(make([]byte, 32), true); err == nil {
-		err = a.Connect("demo-"+name, "the secret of this app", "https://app.example/callback/"+name, a)
-	}
-	if err != nil {
+	a.attempts = must(oauth.NewAttempts(make([]byte, 32), true))
+	if err := a.Connect("demo-"+name, "the secret of this app", "https://app.example/callback/"+name, a); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -106,20 +102,14 @@ func (a *wire) signIn() {
 
 // answer is signIn up to its failure: the user allows everything or refuses.
 func (a *wire) answer(decision string) {
-	a.t.Helper()
 	jar, _ := cookiejar.New(nil)
 	browser := &http.Client{Jar: jar, Transport: fake.Net{"app.example": a, "127.0.0.1:9000": a.fake}}
-	consent, err := browser.Get("https://app.example/login")
-	if err == nil {
-		answer := url.Values{"user": {"ada"}, "decision": {decision}}
-		if a.Client != nil {
-			answer["scope"] = a.Client.Scopes
-		}
-		_, err = browser.PostForm(consent.Request.URL.String(), answer)
+	consent := must(browser.Get("https://app.example/login"))
+	answer := url.Values{"user": {"ada"}, "decision": {decision}}
+	if a.Client != nil {
+		answer["scope"] = a.Client.Scopes
 	}
-	if err != nil {
-		a.t.Fatal(err)
-	}
+	must(browser.PostForm(consent.Request.URL.String(), answer))
 }
 
 // golden compares the transcript with testdata/wire/name.golden, or writes it there. It fails
@@ -147,9 +137,7 @@ func (a *wire) golden(name, about string) {
 		}
 	}
 	want, _ := os.ReadFile(file) // a file that is not there yet is out of date
-	if diff := cmp.Diff(string(want), text); diff != "" {
-		a.t.Errorf("%s is out of date; UPDATE=1 go test -count=1 ./... rewrites it (-want +got):\n%s", file, diff)
-	}
+	wantEqual(a.t, string(want), text, file+" is out of date; UPDATE=1 go test -count=1 ./... rewrites it")
 }
 
 // placeholders puts ‹name› for what is secret, random or made from such values, and ‹name 2›

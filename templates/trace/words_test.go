@@ -26,9 +26,7 @@ func TestWordsText(t *testing.T) {
 			t.Errorf("there is no header %q, but perhaps %q", header, http.CanonicalHeaderKey(header))
 		}
 	}
-	if len(words) != names {
-		t.Errorf("%d names in %d lines", len(words), names)
-	}
+	wantEqual(t, names, len(words), "each line has a name of its own")
 }
 
 // Each section that a check or a step names leads to its text.
@@ -39,9 +37,7 @@ func TestSections(t *testing.T) {
 		"OIDC Core §3.1.3.7 (3); RFC 6749 §4": core + `3.1.3.7" rel="noreferrer">OIDC Core §3.1.3.7</a> (3); ` + rfc + `section-4" rel="noreferrer">RFC 6749 §4</a>`,
 		"defense in <depth>":                  "defense in &lt;depth&gt;",
 	} {
-		if got := string(sections(spec)); got != want {
-			t.Errorf("%s is %s, want %s", spec, got, want)
-		}
+		wantEqual(t, want, string(sections(spec)), spec)
 	}
 	specs := make(map[string]string)
 	for _, c := range oauth.Checks() {
