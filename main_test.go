@@ -110,10 +110,7 @@ func newWorld(t *testing.T, baseURL string) *world {
 // start starts the app and a new fake provider, which knows nothing of earlier sign-ins.
 func (w *world) start(store account.Store, key []byte) {
 	w.t.Helper()
-	var err error
-	if w.demo, err = demo.New("http://127.0.0.1:9000", w.base); err != nil {
-		w.t.Fatal(err)
-	}
+	w.demo = must(demo.New("http://127.0.0.1:9000", w.base))
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	_, app, err := newApp(config{base: w.base}, w.demo, w.demo.Providers, store, key, log, w.printed)
 	if err != nil {
@@ -170,8 +167,21 @@ func (w *world) do(method, rawURL string, form url.Values, site string) page {
 // wantSignedOut checks that nobody is signed in: then /profile redirects to the home page.
 func (w *world) wantSignedOut(when string) {
 	w.t.Helper()
-	if p := w.get(w.base.String() + "/profile"); p.url != w.base.String()+"/?next=/profile" {
-		w.t.Errorf("%s /profile led to %s", when, p.url)
+	wantEqual(w.t, w.base.String()+"/?next=/profile", w.get(w.base.String()+"/profile").url, when+": /profile asks to sign in")
+}
+
+// wantPage checks the status of a page, and that it says these words.
+func (w *world) wantPage(p page, status int, words, reason string) {
+	w.t.Helper()
+	if p.status != status || !strings.Contains(p.body, words) {
+		w.t.Errorf("%s: %d at %s, want %d and %q\n%s\n%s", reason, p.status, p.url, status, words, p.body, w.log)
+	}
+}
+
+func wantEqual[T any](t *testing.T, want, got T, reason string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%swhy: %s", diff, reason)
 	}
 }
 
@@ -291,27 +301,21 @@ func TestEachProvider(t *testing.T) {
 		t.Run(p.Name, func(t *testing.T) {
 			w, want := newWorld(t, base), allProviders[p.Name]
 			refused := w.answer(w.begin(p.Name), "ada", "refuse")
-			if diff := cmp.Diff(want.refusal, refused.facts()); diff != "" || refused.status != 200 || !strings.Contains(refused.body, "You declined") {
-				t.Errorf("declined: %d, want 200 and a friendly page with the reasons (-want +got):\n%s\n%s", refused.status, diff, refused.body)
-			}
+			w.wantPage(refused, 200, "You declined", "a friendly page")
+			wantEqual(t, want.refusal, refused.facts(), "the reasons on it")
 			w.wantSignedOut("after a refusal")
 			profile := w.signIn(p.Name)
 			facts := map[string]string{"Name": "Ada Lovelace", "E-mail": want.email, "Provider": p.Title, "Subject": want.subject + " " + p.Title + "'s permanent name for this user"}
 			if want.asked != "" {
 				facts["Scopes asked"], facts["Scopes granted"] = want.asked, want.granted
 			}
-			if diff := cmp.Diff(facts, profile.facts()); diff != "" || profile.status != 200 || profile.url != base+"/profile" {
-				t.Errorf("%d at %s, want 200 at /profile (-want +got):\n%s\n%s", profile.status, profile.url, diff, w.log)
-			}
-			if !strings.Contains(html.UnescapeString(profile.body), want.reply) {
-				t.Errorf("the page does not show the reply of %s", want.reply)
-			}
+			w.wantPage(profile, 200, html.EscapeString(want.reply), "where the profile is from")
+			wantEqual(t, base+"/profile", profile.url, "where the browser is")
+			wantEqual(t, facts, profile.facts(), "what the profile says")
 			if strings.Contains(profile.body, "Connected:") || w.printed.Len() > 0 {
 				t.Errorf("nothing was connected, and without -trace nothing is printed:\n%s\n%s", profile.body, w.printed)
 			}
-			if home := w.get(base + "/"); !strings.Contains(home.body, "Hello, Ada Lovelace") {
-				t.Errorf("the home page does not greet the user:\n%s", home.body)
-			}
+			w.wantPage(w.get(base+"/"), 200, "Hello, Ada Lovelace", "the home page greets the user")
 			w.press(base + "/logout")
 			w.wantSignedOut("after signing out")
 		})
@@ -341,12 +345,8 @@ func TestOneRequestAStep(t *testing.T) {
 				w.signIn(name)
 				w.get(base + "/profile")
 				w.get(base + "/")
-				if diff := cmp.Diff(want, sent); diff != "" {
-					t.Errorf("the requests to %s (-want +got):\n%s", name, diff)
-				}
-				if took := time.Since(begun); took != time.Duration(len(want))*away {
-					t.Errorf("%d requests to %s took %s, want %s for each", len(want), name, took, away)
-				}
+				wantEqual(t, want, sent, "the requests to "+name)
+				wantEqual(t, time.Duration(len(want))*away, time.Since(begun), "the time of the requests to "+name)
 				want = slices.DeleteFunc(want, func(request string) bool {
 					return strings.HasSuffix(request, "openid-configuration") || strings.HasSuffix(request, "certs")
 				})
@@ -396,12 +396,8 @@ func TestReturnPath(t *testing.T) {
 		if kept {
 			want = base + next
 		}
-		if p := w.get(base + "/" + query); strings.Contains(p.body, "/login/github?next=") != kept {
-			t.Errorf("next=%q on the buttons: %t, want %t", next, !kept, kept)
-		}
-		if got := w.answer(w.get(base+"/login/github"+query), "ada", "allow", "user:email").url; got != want {
-			t.Errorf("next=%q led to %s, want %s", next, got, want)
-		}
+		wantEqual(t, kept, strings.Contains(w.get(base+"/"+query).body, "/login/github?next="), next+" is on the buttons")
+		wantEqual(t, want, w.answer(w.get(base+"/login/github"+query), "ada", "allow", "user:email").url, "where "+next+" leads")
 	}
 }
 
@@ -416,9 +412,8 @@ func TestMethodsAndUnknownPages(t *testing.T) {
 		{"GET", "/login/myspace", 404}, {"GET", "/callback/myspace", 404}, {"GET", "/nothing", 404}, {"GET", "/login/..%2Fgoogle", 404},
 		{"GET", "/static/style.css", 200}, {"GET", "/static/favicon.svg", 200},
 	} {
-		if p := w.noRedirects(func() page { return w.do(row.method, base+row.path, nil, "same-origin") }); p.status != row.status {
-			t.Errorf("%s %s: %d, want %d", row.method, row.path, p.status, row.status)
-		}
+		p := w.noRedirects(func() page { return w.do(row.method, base+row.path, nil, "same-origin") })
+		wantEqual(t, row.status, p.status, row.method+" "+row.path)
 	}
 }
 
@@ -444,14 +439,10 @@ func TestRealCredentials(t *testing.T) {
 			"GET /login/google": 404, "GET /login/github": 303, "GET /login/github~state-other": 404, "GET /callback/github~state-other": 404,
 		} {
 			method, path, _ := strings.Cut(request, " ")
-			if got := answer(method, path).Code; got != want {
-				t.Errorf("traced: %t: %s: %d, want %d", traced, request, got, want)
-			}
+			wantEqual(t, want, answer(method, path).Code, fmt.Sprintf("traced: %t: %s", traced, request))
 		}
 		to, _ := url.Parse(answer("GET", "/login/github?fault=state-other").Header().Get("Location"))
-		if to.Host != "github.com" || to.Path != "/login/oauth/authorize" {
-			t.Errorf("/login/github leads to %s", to)
-		}
+		wantEqual(t, "github.com/login/oauth/authorize", to.Host+to.Path, "where /login/github leads")
 		if printed := terminal.String(); strings.Contains(printed, "github.com") != traced || strings.Contains(printed, to.Query().Get("state")) {
 			t.Errorf("traced: %t: want the request printed only if traced, without the state:\n%s", traced, printed)
 		}
@@ -470,22 +461,16 @@ func TestOtherSites(t *testing.T) {
 	w := newWorld(t, base)
 	profile := w.signIn("google")
 	for _, path := range []string{"/logout", "/connect/github"} {
-		if p := w.do("POST", base+path, nil, "cross-site"); p.status != 403 {
-			t.Errorf("another site's POST %s: %d, want 403", path, p.status)
-		}
+		w.wantPage(w.do("POST", base+path, nil, "cross-site"), 403, "", "another site's POST "+path)
 	}
-	if p := w.get(base + "/profile"); p.url != base+"/profile" {
-		t.Error("another site signed the user out")
-	}
+	wantEqual(t, base+"/profile", w.get(base+"/profile").url, "another site does not sign the user out")
 	for _, host := range []string{"evil.example", "127.0.0.1:8080"} {
 		w.net[host] = w.net["localhost:8080"]
 		if p := w.press("http://" + host + "/logout"); p.status != 421 || !strings.Contains(p.body, host) || !strings.Contains(p.body, base) {
 			t.Errorf("a button at %s: %d, want 421 and a page with both hosts\n%s", host, p.status, p.body)
 		}
 	}
-	if p := w.get("http://127.0.0.1:8080/?a=b"); p.url != base+"/?a=b" {
-		t.Errorf("the app at 127.0.0.1 redirects to %s, want the same page at its base URL", p.url)
-	}
+	wantEqual(t, base+"/?a=b", w.get("http://127.0.0.1:8080/?a=b").url, "the app at 127.0.0.1 redirects to the same page at its base URL")
 	for name, want := range map[string]string{
 		"Content-Security-Policy":   "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; img-src 'self' https: http://127.0.0.1:9000",
 		"X-Frame-Options":           "DENY",
@@ -494,13 +479,9 @@ func TestOtherSites(t *testing.T) {
 		"Cache-Control":             "no-store",
 		"Strict-Transport-Security": "", // on https only
 	} {
-		if got := profile.header.Get(name); got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
-		}
+		wantEqual(t, want, profile.header.Get(name), name)
 	}
-	if got := w.get(base + "/callback/google").header.Get("Referrer-Policy"); got != "strict-origin" {
-		t.Errorf("Referrer-Policy of the callback: %q, want strict-origin: its URL holds a code", got)
-	}
+	wantEqual(t, "strict-origin", w.get(base+"/callback/google").header.Get("Referrer-Policy"), "the callback's URL holds a code")
 }
 
 // All cookies of a sign-in, with their attributes. On https only this host can set such cookies.
@@ -512,9 +493,7 @@ func TestCookies(t *testing.T) {
 		w := newWorld(t, base)
 		p := w.noRedirects(func() page { return w.get(base + "/login/google") })
 		cookies := p.header.Values("Set-Cookie")
-		if got := p.header.Get("Strict-Transport-Security"); got != row.transport {
-			t.Errorf("Strict-Transport-Security: %q", got)
-		}
+		wantEqual(t, row.transport, p.header.Get("Strict-Transport-Security"), "Strict-Transport-Security at "+base)
 		callback := w.back(w.begin("google"))
 		for _, cookie := range w.noRedirects(func() page { return w.get(callback) }).header.Values("Set-Cookie") {
 			if strings.HasPrefix(cookie, row.prefix+"session=") {
@@ -527,9 +506,7 @@ func TestCookies(t *testing.T) {
 		if got := strings.Join(cookies, "\n"); !regexp.MustCompile(want).MatchString(got) {
 			t.Errorf("Set-Cookie:\n%s\nwant %s", got, want)
 		}
-		if got := w.signIn("google").url; got != base+"/profile" {
-			t.Errorf("signing in led to %s", got)
-		}
+		wantEqual(t, base+"/profile", w.signIn("google").url, "where signing in leads")
 	}
 }
 
@@ -652,9 +629,8 @@ func TestRunRefuses(t *testing.T) {
 			}
 		})
 	}
-	if _, _, err := newApp(config{base: new(url.URL)}, nil, nil, account.NewMemory(), []byte("short"), slog.New(slog.DiscardHandler), nil); err == nil || err.Error() != "oauth: root key of 5 bytes, want 32" {
-		t.Errorf("a short key: %v", err)
-	}
+	_, _, err := newApp(config{base: new(url.URL)}, nil, nil, account.NewMemory(), []byte("short"), slog.New(slog.DiscardHandler), nil)
+	wantEqual(t, "oauth: root key of 5 bytes, want 32", fmt.Sprint(err), "a short key")
 	// A data directory cannot have accounts of both simulated and real providers.
 	const real, simulated = "-addr localhost:0 -base-url http://localhost:1 -data ", "-fake -fake-addr 127.0.0.1:0 -addr localhost:0 -base-url http://localhost:1 -data "
 	for says, args := range map[string][2]string{
@@ -713,11 +689,8 @@ func TestExitStatus(t *testing.T) {
 	}
 	child := exec.Command(os.Args[0], "-test.run=^TestExitStatus$")
 	child.Env = append(os.Environ(), "ARGS_OF_MAIN=-fake -addr localhost:0 -fake-addr 127.0.0.1:0")
-	out, err := child.StdoutPipe()
-	if err == nil {
-		err = child.Start()
-	}
-	if err != nil {
+	out := must(child.StdoutPipe())
+	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "Open ") {
@@ -734,9 +707,7 @@ func TestExitStatus(t *testing.T) {
 // has signed out.
 func TestConnectAsSomebodyElse(t *testing.T) {
 	w := newWorld(t, base)
-	if p := w.press(base + "/connect/github"); p.url != base+"/?next=/profile" {
-		t.Errorf("connecting without being signed in led to %s", p.url)
-	}
+	wantEqual(t, base+"/?next=/profile", w.press(base+"/connect/github").url, "where connecting leads if nobody is signed in")
 	w.signIn("google")
 	var sent []string
 	w.rewire("github", func(net fake.Net) http.RoundTripper { return far{net, 0, "", &sent} })
@@ -749,9 +720,7 @@ func TestConnectAsSomebodyElse(t *testing.T) {
 	if strings.Contains(p.body, "/login/github") {
 		t.Error("the page offers to sign in with GitHub, which would make a new user of this account")
 	}
-	if p := w.connect("github", "ada"); !strings.Contains(p.body, "Connected: you can now sign in with GitHub as well") {
-		t.Errorf("the signed-in user connects the account: %d, want a page that says so\n%s", p.status, p.body)
-	}
+	w.wantPage(w.connect("github", "ada"), 200, "Connected: you can now sign in with GitHub as well", "the signed-in user connects the account")
 }
 
 // While the app connects an account, the provider is slow, and the user signs out everywhere with
@@ -773,9 +742,7 @@ func TestSignedOutWhileConnecting(t *testing.T) {
 		if p.status != 400 || p.check() != "attempt-user" {
 			t.Errorf("%d at %s, check %q, want 400 by attempt-user", p.status, p.url, p.check())
 		}
-		if p := w.signIn("google"); len(p.accounts()) != 1 {
-			t.Errorf("connected after the user signed out: %v", p.accounts())
-		}
+		wantEqual(t, []string{"Google"}, w.signIn("google").accounts(), "nothing is connected after the user signed out")
 	})
 }
 
@@ -864,9 +831,7 @@ func TestCallbackTwice(t *testing.T) {
 			}
 			ids, visitors := make(map[string]bool), make(map[string]int)
 			for _, answer := range answers {
-				if to := answer.Header().Get("Location"); to != "/profile" {
-					t.Errorf("%s: an answer leads to %q", tt.provider, to)
-				}
+				wantEqual(t, "/profile", answer.Header().Get("Location"), tt.provider+": where an answer leads")
 				for _, c := range answer.Result().Cookies() {
 					w.browser.Jar.SetCookies(w.base, []*http.Cookie{c})
 					if strings.HasSuffix(c.Name, "-visitor") {
@@ -874,9 +839,7 @@ func TestCallbackTwice(t *testing.T) {
 					}
 					if strings.HasSuffix(c.Name, "-session") {
 						ids[c.Value] = true
-						if p := w.get(base + "/profile"); len(p.accounts()) != 1 {
-							t.Errorf("%s: with this session: %d at %s", tt.provider, p.status, p.url)
-						}
+						wantEqual(t, 1, len(w.get(base+"/profile").accounts()), tt.provider+": accounts with this session")
 					}
 				}
 			}
@@ -888,9 +851,8 @@ func TestCallbackTwice(t *testing.T) {
 			if p.url != base+"/profile" || !strings.Contains(p.body, "has already ended") || !strings.Contains(w.log.String(), "check=attempt-unused") {
 				t.Errorf("%s: a third delivery: %d at %s\n%s", tt.provider, p.status, p.url, w.log)
 			}
-			if len(ids) != tt.sessions || len(p.accounts()) != tt.accounts {
-				t.Errorf("%s: %d new sessions with %d accounts, want %d, %d", tt.provider, len(ids), len(p.accounts()), tt.sessions, tt.accounts)
-			}
+			wantEqual(t, tt.sessions, len(ids), tt.provider+": new sessions")
+			wantEqual(t, tt.accounts, len(p.accounts()), tt.provider+": accounts")
 		})
 	}
 }
@@ -916,27 +878,19 @@ func TestFullDisk(t *testing.T) {
 		w.signIn("google")
 		w.start(brokenStore{store}, make([]byte, 32))
 		time.Sleep(30 * time.Minute) // so that the session's last use would be noted
-		if p := w.get(base + "/profile"); p.status != 200 {
-			t.Errorf("the profile of the signed-in user: %d, want 200", p.status)
-		}
+		w.wantPage(w.get(base+"/profile"), 200, "", "the profile of the signed-in user")
 		for _, path := range []string{"/logout", "/logout/everywhere"} {
 			cookies := w.browser.Jar.Cookies(w.base)
-			if p := w.press(base + path); p.status != 500 || !strings.Contains(p.body, "This did not work") {
-				t.Errorf("%s: %d\n%s", path, p.status, p.body)
-			}
+			w.wantPage(w.press(base+path), 500, "This did not work", path)
 			w.browser.Jar.SetCookies(w.base, cookies)
 		}
-		if p := w.connect("github", "ada"); p.status != 500 || !strings.Contains(p.body, "Something went wrong in this app itself") {
-			t.Errorf("connecting: %d\n%s", p.status, p.body)
-		}
+		w.wantPage(w.connect("github", "ada"), 500, "Something went wrong in this app itself", "connecting")
 		w.browser = w.newBrowser()
 		if p := w.signIn("spotify"); p.status != 500 || !strings.Contains(w.log.String(), errDisk.Error()) {
 			t.Errorf("signing in: %d", p.status)
 		}
 		w.start(store, make([]byte, 32))
-		if p := w.signIn("spotify"); p.status != 200 {
-			t.Errorf("after the disk has space again: %d, want 200", p.status)
-		}
+		w.wantPage(w.signIn("spotify"), 200, "", "after the disk has space again")
 	})
 }
 
@@ -967,9 +921,7 @@ func TestRestart(t *testing.T) {
 	}
 	got := regexp.MustCompile(`"new user".*`).FindAllString(w.log.String(), -1)
 	want := []string{`"new user"=true "new identity"=true`, `"new user"=false "new identity"=true`, `"new user"=false "new identity"=false`}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the log (-want +got)\n%s\n%s", diff, w.log)
-	}
+	wantEqual(t, want, got, "the log")
 }
 
 func must[T any](v T, err error) T {
