@@ -26,10 +26,9 @@ func TestAdvice(t *testing.T) {
 		happened, why string
 	}{
 		{status(0, "404"), "There is no metadata", "OIDC_ISSUER is wrong"},
-		{&oauth.Refusal{Step: 0, Status: 404, Description: "404 page not found"}, "There is no metadata", "likewise, from a server that says so in words"},
 		{&oauth.Refusal{Step: 3, Status: 404, Description: "404 page not found"}, "", "the provider's own words are on the page"},
-		{&oauth.Refusal{Step: 0, Status: 404, Code: "Realm does not exist"}, "There is no metadata", "likewise, Keycloak"},
-		{&oauth.Refusal{Step: 0, Status: 400, Code: "invalid_tenant"}, "There is no metadata", "likewise, Microsoft"},
+		{&oauth.Refusal{Step: 0, Status: 404, Code: "Realm does not exist"}, "There is no metadata", "OIDC_ISSUER is wrong, at Keycloak"},
+		{&oauth.Refusal{Step: 0, Status: 400, Code: "invalid_tenant"}, "There is no metadata", "likewise, at Microsoft"},
 		{&oauth.Refusal{Step: 0, Status: 503, Code: "temporarily_unavailable"}, "", "the provider's fault, in its own words"},
 		{&oauth.CheckError{Check: oauth.Check{Step: 0, Name: "reply-media-type"}, Got: "text/html"}, "There is no metadata", "a page for people at any path"},
 		{&oauth.Refusal{Step: 3, Status: 401, Code: "invalid_client"}, "does not accept the client id and the client secret", "RFC 6749 §5.2"},
@@ -45,7 +44,6 @@ func TestAdvice(t *testing.T) {
 		{status(0, "503"), "did not pass a check", "the provider's fault"},
 		{&oauth.CheckError{Check: oauth.Check{Step: 5, Name: "reply-media-type"}, Got: "application/jwt"}, "a signed profile", "the app's registration says so"},
 		{state("another value"), "does not carry the state", "an attack, or a link that was cut"},
-		{state(""), "does not carry the state", "likewise"},
 		{state("error=invalid_scope, and no state"), "is an error", "an error reply that does not say whose it is"},
 	} {
 		f := Failed(httptest.NewRequest("GET", "/", nil), oauth.About{Title: "OP"}, tt.err)
