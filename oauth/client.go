@@ -99,11 +99,9 @@ func validateRegistration(p About, profile func(ProfileInput) (Profile, error), 
 // error shows only the scheme and the host of the URL, because the rest may hold secrets.
 func checkHTTPS(rawURL string, loopback bool) error {
 	u, err := url.Parse(rawURL)
-	if err != nil || !u.IsAbs() || u.Hostname() == "" || u.User != nil || strings.Contains(rawURL, "#") {
-		return errors.New("a URL that is not absolute, or has a user or a fragment")
-	}
-	if strings.ContainsFunc(u.Host, func(r rune) bool { return r == '%' || r >= 0x80 }) {
-		return fmt.Errorf("the host %s is not ASCII, or has an IPv6 zone; a name needs its ASCII form, xn--…", u.Host)
+	if err != nil || !u.IsAbs() || u.Hostname() == "" || u.User != nil || strings.Contains(rawURL, "#") ||
+		strings.ContainsFunc(u.Host, func(r rune) bool { return r == '%' || r >= 0x80 }) {
+		return errors.New("a URL that is not absolute, has a user or a fragment, or has a host that is not ASCII or has an IPv6 zone")
 	}
 	if u.Scheme == "https" || u.Scheme == "http" && loopback && IsLoopback(u.Hostname()) {
 		return nil
@@ -126,13 +124,14 @@ type sender struct {
 
 // newSender returns a sender for one provider. providerURL is its issuer or its token endpoint.
 func newSender(providerURL string, transport http.RoundTripper) sender {
-	if standard, ok := http.DefaultTransport.(*http.Transport); ok && transport == nil {
-		own := standard.Clone() // it bounds dials and TLS handshakes, which can outlast their request
-		own.MaxResponseHeaderBytes, own.Protocols = maxHeader, new(http.Protocols)
-		own.Protocols.SetHTTP1(true) // over HTTP/2, net/http would send a POST again if the provider resets it
-		transport = own
-	} else if transport == nil {
-		transport = http.DefaultTransport
+	if transport == nil {
+		transport = &http.Transport{ // With a dial of its own it speaks no HTTP/2, over which it might send a POST again.
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            (&net.Dialer{Timeout: requestTimeout}).DialContext, // a dial can outlast its request,
+			TLSHandshakeTimeout:    requestTimeout,                                     // and so can a handshake
+			IdleConnTimeout:        90 * time.Second,
+			MaxResponseHeaderBytes: maxHeader,
+		}
 	}
 	return sender{transport, strings.HasPrefix(providerURL, "http:")}
 }

@@ -3,11 +3,13 @@ package oauth
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -18,7 +20,7 @@ import (
 func TestNewClient(t *testing.T) {
 	const (
 		callback = "https://app.example/callback/op"
-		absolute = "a URL that is not absolute, or has a user or a fragment"
+		absolute = "a URL that is not absolute, has a user or a fragment, or has a host that is not ASCII or has an IPv6 zone"
 		https    = "is not https; plain http is only for an app or a provider on this machine"
 	)
 	plain := func(change func(*Metadata)) func(*Provider) {
@@ -49,8 +51,8 @@ func TestNewClient(t *testing.T) {
 		"redirect fragment":                {"app", "s3cret", callback + "#x", nil, absolute, "the code would be behind it"},
 		"issuer empty":                     {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "" }, absolute, "nobody"},
 		"issuer with query":                {"app", "s3cret", callback, func(p *Provider) { p.Issuer += "?a=b" }, "must not have a query", "the well-known path would end up in it"},
-		"issuer with IPv6 zone":            {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "https://[fe80::1%25eth0]" }, "the host [fe80::1%eth0] is not ASCII, or has an IPv6 zone", "net/http leaves the zone out"},
-		"issuer not in ASCII":              {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "https://\u0080.example" }, "is not ASCII", "net/http sends it as xn--…"},
+		"issuer with IPv6 zone":            {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "https://[fe80::1%25eth0]" }, absolute, "net/http leaves the zone out"},
+		"issuer not in ASCII":              {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "https://\u0080.example" }, absolute, "net/http sends it as xn--…"},
 		"issuer with fragment":             {"app", "s3cret", callback, func(p *Provider) { p.Issuer += "#a" }, absolute, "the well-known path would never be sent"},
 		"issuer with user":                 {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "https://op.example@evil.example" }, absolute, "the host is evil.example"},
 		"issuer http":                      {"app", "s3cret", callback, func(p *Provider) { p.Issuer = "http://op.example" }, https, "metadata changed on the wire"},
@@ -195,7 +197,7 @@ func TestReplyHeaderWithoutEnd(t *testing.T) {
 		row.Issuer = "http://127.0.0.1:1"
 		c := newClient(t, row, nil)
 		transport := c.transport.(*http.Transport)
-		if transport.MaxResponseHeaderBytes != 64<<10 || transport.IdleConnTimeout != 90*time.Second || transport.Proxy == nil || transport.DialContext == nil || !transport.Protocols.HTTP1() || transport.Protocols.HTTP2() {
+		if transport.MaxResponseHeaderBytes != 64<<10 || transport.IdleConnTimeout != 90*time.Second || transport.Proxy == nil || transport.DialContext == nil {
 			t.Errorf("at most %d bytes, idle for %s, with a dial of its own: %t", transport.MaxResponseHeaderBytes, transport.IdleConnTimeout, transport.DialContext != nil)
 		}
 		sent := make(chan int, 1)
@@ -275,15 +277,48 @@ type bodyFunc func([]byte) (int, error)
 func (f bodyFunc) Read(b []byte) (int, error) { return f(b) }
 func (f bodyFunc) Close() error               { return nil }
 
-// The app's own default transport is used as it is, unless it is one of net/http.
-func TestDefaultTransport(t *testing.T) {
-	standard := http.DefaultTransport
-	newClient(t, opRow(), nil)
-	wantEqual(t, 0, standard.(*http.Transport).MaxResponseHeaderBytes, "the one of net/http is copied, and not changed")
-	defer func() { http.DefaultTransport = standard }()
-	http.DefaultTransport = answer(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 204}, nil })
-	r := newClient(t, opRow(), nil).send(t.Context(), Request{Method: "GET", URL: "https://op.example/"})
-	wantEqual(t, 204, r.status, "the app's own")
+// pipes is a listener whose connections are in memory.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	if c := <-p; c != nil {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (p pipes) Close() error {
+	select {
+	case p <- nil:
+	default: // nobody accepts any more
+	}
+	return nil
+}
+
+func (p pipes) Addr() net.Addr { return new(net.TCPAddr) }
+
+// With a provider that offers HTTP/2, the client's own transport speaks HTTP/1.1: over HTTP/2, net/http would send a
+// POST again if the provider resets it.
+func TestOverTLS(t *testing.T) {
+	listener, proto := make(pipes), ""
+	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { proto = r.Proto })
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler}, EnableHTTP2: true}
+	server.StartTLS()
+	defer server.Close()
+	c := newClient(t, opRow(), nil)
+	transport := c.transport.(*http.Transport)
+	transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		app, provider := net.Pipe()
+		listener <- provider
+		return app, nil
+	}
+	if transport.TLSClientConfig == nil {
+		transport.TLSClientConfig = new(tls.Config)
+	}
+	transport.TLSClientConfig.RootCAs = server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	r := c.send(t.Context(), Request{Method: "GET", URL: "https://example.com/"})
+	wantCheck(t, r.err, 0, "", "a reply over TLS")
+	wantEqual(t, "HTTP/1.1", proto, "the protocol")
 }
 
 // The transport of a test may give a reply without a body. That is an empty one.

@@ -124,7 +124,8 @@ func (r reply) failure(ctx context.Context) error {
 		return r.err
 	}
 	o, invalid := parseObject(r.body)
-	if invalid != nil && !strings.Contains(string(r.body), "<") { // HTML is no form, even if its links have parameters
+	text := strings.TrimSpace(string(r.body))
+	if invalid != nil && !strings.HasPrefix(text, "<") { // HTML is no form, even if its links have parameters
 		o, _ = parseForm(r.body) // whatever the media type; empty if it is not a form
 	}
 	code := cmp.Or(o.text("error"), o.text("oauth_problem"), strings.TrimLeft(o.text("errcode"), "0")) // WeChat's errcode 0 means success
@@ -136,6 +137,8 @@ func (r reply) failure(ctx context.Context) error {
 	var several []Object
 	o.Read("errors", &several)
 	switch {
+	case invalid != nil && code == "": // a text with a link, perhaps
+		o = nil
 	case inner != nil: // Meta and Spotify's API: {"error": {"message": …, "code": …}}
 		o, code = inner, cmp.Or(inner.text("code"), inner.text("status"), code)
 	case len(several) > 0 && !o.has("message"): // X: {"errors": [{"message": …, "code": …}]}
@@ -149,7 +152,6 @@ func (r reply) failure(ctx context.Context) error {
 	}
 	// A plain text gives the reason in words. HTML does not. A form or JSON may hold a token,
 	// which must not get into an error.
-	text := strings.TrimSpace(string(r.body))
 	if r.status/100 == 4 && strings.HasPrefix(r.mediaType, "text/") && !strings.ContainsAny(text, "<{[=") {
 		refusal.Description = text
 	}
