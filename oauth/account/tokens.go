@@ -32,8 +32,10 @@ var endedCodes = []string{"invalid_grant", "interaction_required", "consent_requ
 
 // flight is a refresh under way. Requests of the same user for the same identity wait for its end.
 type flight struct {
-	done chan struct{} // closed when err is set
-	err  error
+	done  chan struct{} // closed when the other fields are set
+	asked bool          // the provider was asked; otherwise the stored tokens were new enough
+	grant Grant
+	err   error
 }
 
 // Grant returns the grant of an identity with an access token that is good for a request.
@@ -84,11 +86,11 @@ func (a *Accounts) Call(ctx context.Context, identity Identity, client *oauth.Cl
 // returns ErrSignInAgain if the provider has ended the grant, or if there is no refresh token.
 //
 // Many providers give a new refresh token each time. If the old one comes again, they take it for
-// stolen and end the grant (RFC 9700 §4.14.2). So requests that come during a refresh wait for its
-// end. If it fails, they fail too; if not, they find the new tokens. The refresh goes on if ctx is
-// cancelled, because the provider may have used up the refresh token by then. The store locks the
-// identity meanwhile: other processes wait, and then find the new tokens. If they have waited for
-// more than five seconds, and there are none, they fail: the answer might come too late.
+// stolen and end the grant (RFC 9700 §4.14.2). So requests that come during a refresh share its
+// result, also if it fails. The refresh goes on if ctx is cancelled, because the provider may have
+// used up the refresh token by then. The store locks the identity meanwhile: other processes wait,
+// and then find the new tokens. If they have waited for more than five seconds, and there are none,
+// they fail: the answer might come too late.
 //
 // The new tokens are stored before anybody uses them: after a crash, nobody has used newer tokens
 // than the stored ones. If they cannot be stored, the refresh fails. Then, if each refresh token of
@@ -98,8 +100,8 @@ func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth
 	for other, waits := a.flights.LoadOrStore(key, f); waits; other, waits = a.flights.LoadOrStore(key, f) {
 		before := other.(*flight)
 		<-before.done // after at most 15 seconds
-		if before.err != nil {
-			return Grant{}, before.err
+		if before.asked || before.err != nil {
+			return before.grant, before.err
 		}
 	}
 	defer close(f.done)
@@ -109,7 +111,7 @@ func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth
 			a.log.Error("panic in a refresh", "provider", client.Name, "panic", p, "stack", string(debug.Stack()))
 			grant, err = Grant{}, fmt.Errorf("account: the refresh at %s panicked; see the log", client.Name)
 		}
-		f.err = err
+		f.grant, f.err = grant, err
 	}()
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
@@ -128,6 +130,7 @@ func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth
 		case time.Since(began) > refreshTimeout-10*time.Second: // a request may take ten seconds
 			return fmt.Errorf("account: the identity was locked for %v: %w", time.Since(began), context.DeadlineExceeded)
 		default:
+			f.asked = true
 			fresh, err := client.Refresh(ctx, *t)
 			if refusal, ok := errors.AsType[*oauth.Refusal](err); ok && slices.Contains(endedCodes, refusal.Code) {
 				// The tokens are forgotten, so that nobody asks the provider again.

@@ -165,6 +165,29 @@ func TestSharedFailure(t *testing.T) {
 	})
 }
 
+// TestSameTokenAgain: a refresh is shared even if the provider gives the refused access token once more.
+func TestSameTokenAgain(t *testing.T) {
+	in(t, "google", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
+		refused := w.open(identity.Key).Tokens.AccessToken
+		w.onRefresh = func(rw http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			time.Sleep(time.Second)
+			rw.Header().Set("Content-Type", "application/json")
+			fmt.Fprintf(rw, `{"access_token":%q,"token_type":"Bearer"}`, refused)
+		}
+		results := make(chan error, 5)
+		for range cap(results) {
+			go func() {
+				_, err := w.accounts.Refresh(t.Context(), identity, client, refused)
+				results <- err
+			}()
+		}
+		for range cap(results) {
+			wantError(t, <-results, nil, "one of them")
+		}
+		wantEqual(t, 1, w.refreshes.Load(), "requests")
+	})
+}
+
 // TestFlightOfAnotherUser: a refresh is shared only with requests of the same user.
 func TestFlightOfAnotherUser(t *testing.T) {
 	in(t, "github", func(t *testing.T, w *world, identity account.Identity, client *oauth.Client) {
