@@ -114,7 +114,7 @@ func TestReplySays(t *testing.T) {
 		"HTML":           {reply{499, "text/html", []byte("no app\n"), Request{}, nil}, "no app", "no tag in it"},
 		"a page":         {reply{403, "text/html", []byte("<p>no app"), Request{}, nil}, "", "a page is no reason"},
 		"a link":         {reply{502, "text/html", []byte(`<a href="/?a=1&code=invalid_grant&message=no app">`), Request{}, nil}, "", "nor is what a link in it has"},
-		"a text":         {reply{502, "text/plain", []byte("see https://x.example/?a=1&code=invalid_grant"), Request{}, nil}, "", "likewise"},
+		"a text":         {reply{502, "text/plain", []byte("see https://x.example/?a=1&message=no app"), Request{}, nil}, "", "likewise"},
 		"odd form":       {reply{400, "text/plain", []byte("error=a&error_description=code <expired>"), Request{}, nil}, "code <expired>", "the sender forgot to encode it"},
 		"its error":      {reply{503, "text/html", []byte(`<a href="/?a=1&error=invalid_grant&error_description=no app&b">`), Request{}, nil}, "", "likewise"},
 		"no type":        {reply{403, "", []byte("no app\n"), Request{}, nil}, "", "nobody says what this is"},

@@ -2,7 +2,6 @@ package trace
 
 import (
 	"cmp"
-	"crypto/rand"
 	"crypto/sha256"
 	"io"
 	"net/http"
@@ -28,7 +27,6 @@ type Recorder struct {
 	secure bool
 	out    io.Writer // for what happens, in words
 	source source    // of package oauth
-	key    string    // for the visitors' cookies after a sign-in
 
 	mu      sync.Mutex
 	records []*Trace // oldest first
@@ -39,7 +37,7 @@ type Recorder struct {
 // says that the app is served over https. The recorder writes each event to out at once,
 // from several goroutines.
 func NewRecorder(mask func() *Mask, secure bool, out io.Writer) *Recorder {
-	return &Recorder{mask: mask, secure: secure, out: out, key: rand.Text()}
+	return &Recorder{mask: mask, secure: secure, out: out}
 }
 
 // listener hears the events of one request of a browser, and sees the answer.
@@ -56,7 +54,9 @@ type listener struct {
 	mask *Mask
 	last hop
 
-	record *Trace // under the recorder's mu, like failed
+	// Under the recorder's mu.
+	record *Trace // gets the events
+	begun  *Trace // the sign-in whose callback this is, if the browser has its attempt's cookie
 	failed bool   // in this request
 }
 

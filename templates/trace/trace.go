@@ -35,11 +35,11 @@ type Trace struct {
 	hops     []hop
 	size     int // of the hops, in bytes
 	source   *source
-	success  string // the outcome if all goes well
-	attempt  string // the hash of what the callback brings back in its URL, once that is known
-	cookie   string // the attempt's, which only this browser brings back
-	visitor  string // the hash of the visitor's cookie
-	underWay int    // requests: until they end, nobody sees the trace
+	success  string   // the outcome if all goes well
+	attempt  string   // the hash of what the callback brings back in its URL, once that is known
+	cookie   string   // the attempt's, which only this browser brings back
+	visitors []string // the hashes of the cookies that show it
+	underWay int      // requests: until they end, nobody sees the trace
 }
 
 // step is a step of a trace.

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"fmt"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -44,16 +44,18 @@ func (rec *Recorder) Handler(title, user func(*http.Request) string, app http.Ha
 		if l.visitor == "" {
 			l.visitor = rec.setVisitor(w, rand.Text())
 		}
+		l.record = &Trace{Provider: title(r), source: &rec.source, success: outcomes[action], visitors: []string{l.visitor}}
 		attempt, cookies := attemptOf(r.URL.RawQuery), r.Header.Get("Cookie")
 		rec.mu.Lock()
-		// The record is kept before anything happens. So if the visitor signs out meanwhile, forget drops it.
-		l.record = &Trace{Provider: title(r), source: &rec.source, success: outcomes[action], visitor: l.visitor}
-		rec.records = append(rec.records, l.record)
-		for _, record := range rec.records { // this may be the callback of a sign-in that was begun
-			begun := record.visitor == l.visitor && record.attempt == attempt && strings.Contains(cookies, record.cookie)
-			if action == "callback" && begun && record.Outcome == "" {
-				l.record = record
+		for _, record := range rec.records {
+			if action == "callback" && record.attempt == attempt && strings.Contains(cookies, record.cookie) {
+				l.begun = record
 			}
+		}
+		// The record is kept before anything happens. So if the visitor signs out meanwhile, forget drops it.
+		rec.records = append(rec.records, l.record)
+		if l.begun != nil && l.begun.Outcome == "" && slices.Contains(l.begun.visitors, l.visitor) {
+			l.record = l.begun
 		}
 		l.record.underWay++
 		rec.mu.Unlock()
@@ -88,7 +90,9 @@ func (l *listener) WriteHeader(status int) {
 	l.recorder.mu.Lock()
 	if leaves { // the next person at this browser may be somebody else
 		for _, cookie := range l.request.CookiesNamed(l.recorder.cookie("").Name) { // of two, one is the visitor's
-			l.forget(hash(cookie.Value))
+			l.recorder.records = slices.DeleteFunc(l.recorder.records, func(r *Trace) bool {
+				return slices.Contains(r.visitors, hash(cookie.Value)) && r != l.record
+			})
 		}
 	}
 	if status == http.StatusSeeOther && l.action != "login" && l.action != "connect" && !l.failed {
@@ -100,9 +104,8 @@ func (l *listener) WriteHeader(status int) {
 
 // succeed notes that all went well, unless it has failed before. After a sign-in the visitor gets
 // a new cookie: an attacker who planted the old one in this browser sees neither this sign-in nor
-// the next ones. The new value follows from the browser's cookies. So if the browser brings the
-// callback again, because the first answer was lost, it gets the same value. The attacker gets
-// another one, because no other browser has the attempt's cookie. What the visitor did before is
+// the next ones. If the browser brings the callback twice, each answer has a cookie of its own, and
+// both show this sign-in, because one of the answers may be lost. What the visitor did before is
 // kept if somebody was signed in. If not, it is dropped: another person may have used this browser,
 // and their session may have run out without a sign-out.
 func (l *listener) succeed() {
@@ -110,19 +113,18 @@ func (l *listener) succeed() {
 	if l.action != "callback" {
 		return
 	}
-	renewed := l.recorder.setVisitor(l.ResponseWriter, fmt.Sprintf("%x", hash(l.request.Header.Get("Cookie")+l.recorder.key)))
-	for _, r := range l.recorder.records {
-		if r == l.record || r.visitor == l.visitor && l.signedIn {
-			r.visitor = renewed
-		}
-	}
-	l.forget(l.visitor)
-}
-
-// forget drops a visitor's sign-ins, except the one that l records.
-func (l *listener) forget(visitor string) {
+	renewed := l.recorder.setVisitor(l.ResponseWriter, rand.Text())
 	l.recorder.records = slices.DeleteFunc(l.recorder.records, func(r *Trace) bool {
-		return r.visitor == visitor && r != l.record
+		i := slices.Index(r.visitors, l.visitor)
+		switch {
+		case i >= 0 && (r == l.record || r == l.begun || l.signedIn && r.underWay == 0):
+			r.visitors[i] = renewed
+		case r == l.begun: // the browser may keep the cookie of another answer
+			r.visitors = append(r.visitors, renewed)
+		default:
+			return i >= 0 && r.underWay == 0
+		}
+		return false
 	})
 }
 
@@ -137,6 +139,9 @@ func End(ctx context.Context, outcome string) *Trace {
 	l.recorder.mu.Lock()
 	defer l.recorder.mu.Unlock()
 	l.failed = l.failed || outcome != ""
+	if errors.Is(ctx.Err(), context.Canceled) { // the browser has gone; another delivery may go on
+		return nil
+	}
 	if l.record.Number == 0 || !slices.Contains(l.recorder.records, l.record) {
 		return nil
 	}
@@ -160,7 +165,7 @@ func (rec *Recorder) Traces(r *http.Request) Traces {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	for _, record := range slices.Backward(rec.records) {
-		if record.visitor != visitor || record.Number == 0 || record.underWay > 0 { // its callback may yet change the cookie
+		if !slices.Contains(record.visitors, visitor) || record.Number == 0 || record.underWay > 0 { // its callback may yet change the cookie
 			continue
 		}
 		trace := *record

@@ -158,8 +158,8 @@ func (w *redirector) WriteHeader(status int) {
 }
 
 // ended returns what an answer to a request with a fault means: stopped or passed. It returns "" if
-// the fault is under way, or if a button did nothing because its visitor has signed out or has no
-// such account.
+// the fault is under way, or if nothing was done: the callback was used before, or the visitor of a
+// button has signed out or has no such account.
 func (w *redirector) ended(status int) string {
 	to := w.Header().Get("Location")
 	switch {
@@ -168,7 +168,7 @@ func (w *redirector) ended(status int) string {
 	case status >= 400, status == http.StatusOK: // a page about a failure or a refusal
 		return stopped
 	case w.action == "callback" && !strings.Contains(fmt.Sprint(w.Header()["Set-Cookie"]), "attempt-"): // no attempt was taken: it was used before
-		return stopped
+		return map[bool]string{true: stopped}[w.tried.Stops == "attempt-unused"]
 	case w.action == "callback", w.action == "refresh" && strings.HasPrefix(to, "/profile?"), w.action == "disconnect" && !strings.HasPrefix(to, "/?"):
 		return passed
 	}

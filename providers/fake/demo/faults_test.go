@@ -181,7 +181,18 @@ func TestMarks(t *testing.T) {
 	}{
 		"signed out":    {func(w *world) page { w.press(refresh); return w.press(disconnect) }, nil},
 		"not connected": {func(w *world) page { w.signIn("github"); return w.press(refresh) }, nil},
-		"used before":   {func(w *world) page { w.signIn("google~callback-replayed"); return w.signIn("google~callback-replayed") }, []string{"tried: stopped", "tried: stopped"}}, // in a lab, and in the list
+		"reloaded": {func(w *world) page {
+			callback := ""
+			w.browser.CheckRedirect = func(to *http.Request, _ []*http.Request) error {
+				if strings.HasPrefix(to.URL.Path, "/callback/") {
+					callback = to.URL.String()
+				}
+				return nil
+			}
+			w.signIn("google~aud-list")
+			return w.get(callback)
+		}, []string{"tried: signed in"}},
+		"used before": {func(w *world) page { w.signIn("google~callback-replayed"); return w.signIn("google~callback-replayed") }, []string{"tried: stopped", "tried: stopped"}}, // in a lab, and in the list
 	} {
 		w := newWorld(t)
 		if p := row.try(w); slices.Contains(p.headings(), verdicts[faults.Nothing]) {
