@@ -125,7 +125,7 @@ type sender struct {
 // newSender returns a sender for one provider. providerURL is its issuer or its token endpoint.
 func newSender(providerURL string, transport http.RoundTripper) sender {
 	if transport == nil {
-		transport = &http.Transport{ // With a dial of its own it speaks no HTTP/2, over which it might send a POST again.
+		transport = &http.Transport{ // DialContext turns off HTTP/2, which might send a POST twice
 			Proxy:                  http.ProxyFromEnvironment,
 			DialContext:            (&net.Dialer{Timeout: requestTimeout}).DialContext, // a dial can outlast its request,
 			TLSHandshakeTimeout:    requestTimeout,                                     // and so can a handshake

@@ -151,8 +151,8 @@ func (a *Accounts) Refresh(ctx context.Context, identity Identity, client *oauth
 	return grant, nil
 }
 
-// Wait returns when no refresh is under way, after at most 15 seconds. From then on no refresh
-// begins. Call Wait before the app ends, so that tokens that a provider has just given are stored.
+// Wait lets no further refresh begin, and waits at most 15 seconds for those under way. Call it
+// before the app ends, so that tokens that a provider has just given are stored.
 func (a *Accounts) Wait() {
 	a.ends.Store(true)
 	for _, f := range a.flights.Range {

@@ -19,7 +19,7 @@ const recordsKept = 1000
 // recordMax is how many bytes of one sign-in are kept. An honest one has up to 80 KiB.
 const recordMax = 128 << 10
 
-// Recorder keeps the latest 1,000 sign-ins for the visitors who made them. It knows visitors
+// Recorder keeps the latest 1,000 traces for the visitors who made them. It knows visitors
 // by a cookie of its own and not by their session: a trace is most useful when a sign-in has
 // failed, and then there is no session.
 type Recorder struct {
@@ -50,7 +50,7 @@ type listener struct {
 	signedIn bool                       // somebody was signed in before the app answered
 	visitor  string                     // as in Trace
 
-	mu   sync.Mutex // events come one after the other
+	mu   sync.Mutex // held while an event is recorded
 	mask *Mask
 	last hop
 

@@ -23,7 +23,7 @@ var outcomes = map[string]string{
 
 type listenerKey struct{}
 
-// Handler records what happens in app while it serves a sign-in, or a button about tokens. A
+// Handler records what happens in app while it serves a sign-in or one of the buttons (see outcomes). A
 // visitor who has no cookie gets one. title names the provider that a request is about, and user
 // says who is signed in. A redirect tells the recorder that all went well. Before the app
 // shows a failure, it calls [End]. A nil Recorder records nothing.
@@ -52,7 +52,7 @@ func (rec *Recorder) Handler(title, user func(*http.Request) string, app http.Ha
 				l.begun = record
 			}
 		}
-		// The record is kept before anything happens. So if the visitor signs out meanwhile, forget drops it.
+		// The record is kept before anything happens. So if the visitor signs out meanwhile, WriteHeader drops it.
 		rec.records = append(rec.records, l.record)
 		if l.begun != nil && l.begun.Outcome == "" && slices.Contains(l.begun.visitors, l.visitor) {
 			l.record = l.begun
@@ -102,7 +102,7 @@ func (l *listener) WriteHeader(status int) {
 	l.ResponseWriter.WriteHeader(status)
 }
 
-// succeed notes that all went well, unless it has failed before. After a sign-in the visitor gets
+// succeed notes that all went well, unless the record has an outcome. After a sign-in the visitor gets
 // a new cookie: an attacker who planted the old one in this browser sees neither this sign-in nor
 // the next ones. If the browser brings the callback twice, each answer has a cookie of its own, and
 // both show this sign-in, because one of the answers may be lost. What the visitor did before is
@@ -129,8 +129,8 @@ func (l *listener) succeed() {
 }
 
 // End notes the outcome of the sign-in that ctx is part of, unless it has ended before. It
-// returns the trace up to there, or nil if nothing is recorded, or if the visitor has signed out
-// meanwhile. ctx is the context of a request in the app of [Recorder.Handler].
+// returns the trace up to there, or nil if nothing is recorded, or if the browser has gone or signed
+// out meanwhile. ctx is the context of a request in the app of [Recorder.Handler].
 func End(ctx context.Context, outcome string) *Trace {
 	l, ok := ctx.Value(listenerKey{}).(*listener)
 	if !ok {
