@@ -817,12 +817,12 @@ func TestCallbackTwice(t *testing.T) {
 				r.AddCookie(c)
 			}
 			answers := []*httptest.ResponseRecorder{httptest.NewRecorder(), httptest.NewRecorder(), httptest.NewRecorder()}
-			go func() {
-				ctx, leave := context.WithTimeout(t.Context(), time.Second)
-				defer leave()
-				w.net["localhost:8080"].ServeHTTP(answers[0], r.WithContext(ctx))
-			}()
-			time.Sleep(2 * time.Second)
+			ctx, leave := context.WithCancel(t.Context())
+			go w.net["localhost:8080"].ServeHTTP(answers[0], r.WithContext(ctx))
+			time.Sleep(time.Second)
+			go w.net["localhost:8080"].ServeHTTP(httptest.NewRecorder(), r.WithContext(ctx)) // this one is given up while it waits
+			time.Sleep(time.Second)
+			leave()
 			w.net["localhost:8080"].ServeHTTP(answers[1], r)
 			w.net["localhost:8080"].ServeHTTP(answers[2], r)
 			synctest.Wait()
@@ -842,6 +842,9 @@ func TestCallbackTwice(t *testing.T) {
 						wantEqual(t, 1, len(w.get(base+"/profile").accounts()), tt.provider+": accounts with this session")
 					}
 				}
+			}
+			if p := w.get(base + "/trace"); strings.Contains(p.body, "It ended here") {
+				t.Errorf("%s: a delivery that was given up is called a failure:\n%s", tt.provider, p.body)
 			}
 			// Now the answer has arrived, and the browser comes once more.
 			p := w.get(r.URL.String())

@@ -125,8 +125,8 @@ func (r reply) failure(ctx context.Context) error {
 	}
 	o, invalid := parseObject(r.body)
 	text := strings.TrimSpace(string(r.body))
-	if invalid != nil && !strings.HasPrefix(text, "<") { // HTML is no form, even if its links have parameters
-		o, _ = parseForm(r.body) // whatever the media type; empty if it is not a form
+	if invalid != nil && !strings.ContainsAny(text, "< \n") { // a page or a text, with a link perhaps, is no form
+		o, _ = parseForm([]byte(text)) // whatever the media type; empty if it is not a form
 	}
 	code := cmp.Or(o.text("error"), o.text("oauth_problem"), strings.TrimLeft(o.text("errcode"), "0")) // WeChat's errcode 0 means success
 	if r.status == http.StatusOK && code == "" {
@@ -137,8 +137,6 @@ func (r reply) failure(ctx context.Context) error {
 	var several []Object
 	o.Read("errors", &several)
 	switch {
-	case invalid != nil && code == "": // a text with a link, perhaps
-		o = nil
 	case inner != nil: // Meta and Spotify's API: {"error": {"message": …, "code": …}}
 		o, code = inner, cmp.Or(inner.text("code"), inner.text("status"), code)
 	case len(several) > 0 && !o.has("message"): // X: {"errors": [{"message": …, "code": …}]}

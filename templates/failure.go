@@ -64,6 +64,8 @@ func Failed(r *http.Request, provider oauth.About, err error) Failure {
 	case errors.Is(err, ErrNotReady):
 		topic = "(not set up)"
 		f.Status = http.StatusConflict
+	case errors.Is(err, context.Canceled): // the browser has gone, and perhaps it brings the callback again
+		outcome = ""
 	case f.Provider == "":
 		f.Title = "This did not work"
 	case errors.Is(err, context.DeadlineExceeded): // the account is locked by requests that wait for a provider

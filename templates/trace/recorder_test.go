@@ -246,15 +246,23 @@ func TestRecorderOfAFailure(t *testing.T) {
 	if got := rec.Traces(ada.get("/trace")).Shown.Outcome; got != "stopped by callback-state" || ada.cookie.Value == before.Value {
 		t.Errorf("the outcome is %q, and the cookie is new: %t", got, ada.cookie.Value != before.Value)
 	}
-	// A delivery that the browser has given up is no failure: another one may go on.
-	ada.begins(rec, "b")
-	ada.request(rec, "/callback/google?state=b", func(l *listener) {
-		ctx, leave := context.WithCancel(context.WithValue(t.Context(), listenerKey{}, l))
-		leave()
-		End(ctx, "failed")
-		l.failed = false // it was another request
-	})
-	wantEqual(t, "signed in", rec.Traces(ada.get("/trace")).Shown.Outcome, "after a delivery that was given up")
+}
+
+// What a button still waits for while a sign-in ends is shown to the visitor after it, and not with the cookie from
+// before. However often a callback comes, few cookies are kept.
+func TestRecorderOfAButtonMeanwhile(t *testing.T) {
+	rec := NewRecorder(Whole, false, io.Discard)
+	ada := visitor{attempt: "ada's", user: "ada"}
+	ada.begins(rec, "a")
+	before, button := ada, ada
+	button.request(rec, "/read", oauth.RedirectIn{}, func() { ada.ends(rec, "a") })
+	wantEqual(t, nil, before.sees(rec), "what the cookie from before shows")
+	wantEqual(t, []int{1, 2}, ada.sees(rec), "what the new one shows")
+	for range 100 {
+		again := before
+		again.request(rec, "/callback/google?state=a")
+	}
+	wantEqual(t, 10, len(rec.records[0].answers), "cookies of its answers")
 }
 
 // Two traces are shown side by side if the query asks for it and both are the visitor's.

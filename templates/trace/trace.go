@@ -38,7 +38,8 @@ type Trace struct {
 	success  string   // the outcome if all goes well
 	attempt  string   // the hash of what the callback brings back in its URL, once that is known
 	cookie   string   // the attempt's, which only this browser brings back
-	visitors []string // the hashes of the cookies that show it
+	visitor  string   // the hash of the cookie that shows it
+	answers  []string // hashes of cookies that do so too: of the answers to its callback
 	underWay int      // requests: until they end, nobody sees the trace
 }
 

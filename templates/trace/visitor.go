@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -44,7 +43,7 @@ func (rec *Recorder) Handler(title, user func(*http.Request) string, app http.Ha
 		if l.visitor == "" {
 			l.visitor = rec.setVisitor(w, rand.Text())
 		}
-		l.record = &Trace{Provider: title(r), source: &rec.source, success: outcomes[action], visitors: []string{l.visitor}}
+		l.record = &Trace{Provider: title(r), source: &rec.source, success: outcomes[action], visitor: l.visitor}
 		attempt, cookies := attemptOf(r.URL.RawQuery), r.Header.Get("Cookie")
 		rec.mu.Lock()
 		for _, record := range rec.records {
@@ -54,7 +53,7 @@ func (rec *Recorder) Handler(title, user func(*http.Request) string, app http.Ha
 		}
 		// The record is kept before anything happens. So if the visitor signs out meanwhile, WriteHeader drops it.
 		rec.records = append(rec.records, l.record)
-		if l.begun != nil && l.begun.Outcome == "" && slices.Contains(l.begun.visitors, l.visitor) {
+		if l.begun != nil && l.begun.Outcome == "" && l.begun.shownTo(l.visitor) {
 			l.record = l.begun
 		}
 		l.record.underWay++
@@ -91,7 +90,7 @@ func (l *listener) WriteHeader(status int) {
 	if leaves { // the next person at this browser may be somebody else
 		for _, cookie := range l.request.CookiesNamed(l.recorder.cookie("").Name) { // of two, one is the visitor's
 			l.recorder.records = slices.DeleteFunc(l.recorder.records, func(r *Trace) bool {
-				return slices.Contains(r.visitors, hash(cookie.Value)) && r != l.record
+				return r.shownTo(hash(cookie.Value)) && r != l.record
 			})
 		}
 	}
@@ -115,22 +114,27 @@ func (l *listener) succeed() {
 	}
 	renewed := l.recorder.setVisitor(l.ResponseWriter, rand.Text())
 	l.recorder.records = slices.DeleteFunc(l.recorder.records, func(r *Trace) bool {
-		i := slices.Index(r.visitors, l.visitor)
+		mine := r.shownTo(l.visitor)
 		switch {
-		case i >= 0 && (r == l.record || r == l.begun || l.signedIn && r.underWay == 0):
-			r.visitors[i] = renewed
-		case r == l.begun: // the browser may keep the cookie of another answer
-			r.visitors = append(r.visitors, renewed)
+		case r == l.record, r == l.begun:
+			r.visitor, r.answers = "", append(r.answers[max(0, len(r.answers)-9):], renewed)
+		case mine && l.signedIn:
+			r.visitor, r.answers = renewed, nil
 		default:
-			return i >= 0 && r.underWay == 0
+			return mine
 		}
 		return false
 	})
 }
 
+// shownTo reports whether the visitor with this hash of a cookie sees the trace.
+func (t *Trace) shownTo(visitor string) bool {
+	return visitor != "" && (t.visitor == visitor || slices.Contains(t.answers, visitor))
+}
+
 // End notes the outcome of the sign-in that ctx is part of, unless it has ended before. It
-// returns the trace up to there, or nil if nothing is recorded, or if the browser has gone or signed
-// out meanwhile. ctx is the context of a request in the app of [Recorder.Handler].
+// returns the trace up to there, or nil if nothing is recorded, or if the visitor has signed out
+// meanwhile. ctx is the context of a request in the app of [Recorder.Handler].
 func End(ctx context.Context, outcome string) *Trace {
 	l, ok := ctx.Value(listenerKey{}).(*listener)
 	if !ok {
@@ -139,9 +143,6 @@ func End(ctx context.Context, outcome string) *Trace {
 	l.recorder.mu.Lock()
 	defer l.recorder.mu.Unlock()
 	l.failed = l.failed || outcome != ""
-	if errors.Is(ctx.Err(), context.Canceled) { // the browser has gone; another delivery may go on
-		return nil
-	}
 	if l.record.Number == 0 || !slices.Contains(l.recorder.records, l.record) {
 		return nil
 	}
@@ -165,7 +166,7 @@ func (rec *Recorder) Traces(r *http.Request) Traces {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	for _, record := range slices.Backward(rec.records) {
-		if !slices.Contains(record.visitors, visitor) || record.Number == 0 || record.underWay > 0 { // its callback may yet change the cookie
+		if !record.shownTo(visitor) || record.Number == 0 || record.underWay > 0 { // its callback may yet change the cookie
 			continue
 		}
 		trace := *record
