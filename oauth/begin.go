@@ -34,9 +34,9 @@ type Attempt struct {
 }
 
 // Begin is step 1. It returns a new attempt, and the authorization URL to which the app must
-// redirect the browser (RFC 6749 §4.1.1). Histories and logs keep that URL. So it holds only a
-// hash of the verifier. It holds state and nonce, but these are worth nothing without the cookie
-// of this browser.
+// redirect the browser (RFC 6749 §4.1.1). Histories and logs keep that URL. So it holds a
+// hash of the verifier, not the verifier itself. State and nonce in it are worth nothing without the
+// cookie of this browser.
 func (c *Client) Begin(ctx context.Context) (Attempt, string, error) {
 	ctx = inStep(ctx, 1, (*Client).Begin)
 	metadata, err := c.Discover(ctx)

@@ -47,7 +47,7 @@ func Checks() []Check {
 		userinfoSub, profileMembers, profileSubject,
 		refreshToken, refreshIss, refreshSub, refreshAud, refreshAuthTime,
 		revokeDone,
-		temporaryCredentials, callbackConfirmed, callbackToken, callbackVerifier, tokenCredentials,
+		temporaryComplete, callbackConfirmed, callbackToken, callbackVerifier, tokenComplete,
 	}
 }
 

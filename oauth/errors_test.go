@@ -159,7 +159,7 @@ func TestChecks(t *testing.T) {
 			t.Errorf("%s: %q is no section", c.Name, c.Spec)
 		}
 	}
-	only1 := slices.Index(listed, temporaryCredentials.Name) // from here on, those of OAuth 1.0a alone
+	only1 := slices.Index(listed, temporaryComplete.Name) // from here on, those of OAuth 1.0a alone
 	for _, run := range [][]Check{Checks()[:only1], Checks()[only1:]} {
 		if !slices.IsSortedFunc(run, func(a, b Check) int { return cmp.Compare(a.Step, b.Step) }) {
 			t.Errorf("not in the order of the steps: %v", run)

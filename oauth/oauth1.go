@@ -18,11 +18,11 @@ import (
 // What must hold in a sign-in with OAuth 1.0a. The checks of requests and replies, of attempts and
 // of the profile are the same as with OAuth 2.0.
 var (
-	temporaryCredentials = Check{1, "temporary-credentials", "RFC 5849 §2.1", "the user is sent to the provider for a sign-in that can only fail"}
-	callbackConfirmed    = Check{1, "callback-confirmed", "RFC 5849 §2.1", "with OAuth 1.0 (not 1.0a) a victim can finish the attacker's sign-in (session fixation)"}
-	callbackToken        = Check{2, "callback-token", "RFC 5849 §2.2, §4.13", "an attacker's authorization in this user's session (login CSRF)"}
-	callbackVerifier     = Check{2, "callback-verifier", "RFC 5849 §2.2, §2.3", "a sign-in to which no user agreed"}
-	tokenCredentials     = Check{3, "token-credentials", "RFC 5849 §2.3", "credentials without the token or its secret, stored as if they were complete"}
+	temporaryComplete = Check{1, "temporary-credentials", "RFC 5849 §2.1", "the user is sent to the provider for a sign-in that can only fail"}
+	callbackConfirmed = Check{1, "callback-confirmed", "RFC 5849 §2.1", "with OAuth 1.0 (not 1.0a) a victim can finish the attacker's sign-in (session fixation)"}
+	callbackToken     = Check{2, "callback-token", "RFC 5849 §2.2, §4.13", "an attacker's authorization in this user's session (login CSRF)"}
+	callbackVerifier  = Check{2, "callback-verifier", "RFC 5849 §2.2, §2.3", "a sign-in to which no user agreed"}
+	tokenComplete     = Check{3, "token-credentials", "RFC 5849 §2.3", "credentials without the token or its secret, stored as if they were complete"}
 )
 
 // Provider1 is what a client must know of one provider that speaks OAuth 1.0a. The
@@ -78,7 +78,7 @@ func NewClient1(p Provider1, id, secret, redirectURI string, transport http.Roun
 func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 	ctx = inStep(ctx, 1, (*Client1).Begin)
 	r := c.sendSigned(ctx, http.MethodPost, c.TemporaryCredentialURL, "", Parameter{"oauth_callback", c.RedirectURI})
-	temporary, err := r.credentials(ctx, &temporaryCredentials)
+	temporary, err := r.credentials(ctx, &temporaryComplete)
 	if err != nil {
 		return Attempt{}, "", err
 	}
@@ -149,7 +149,7 @@ func (c *Client1) Exchange(ctx context.Context, callback Callback) (TokenCredent
 	r := c.sendSigned(ctx, http.MethodPost, c.TokenURL, attempt.TemporarySecret,
 		Parameter{"oauth_token", attempt.TemporaryToken},
 		Parameter{"oauth_verifier", callback.code})
-	t, err := r.credentials(ctx, &tokenCredentials)
+	t, err := r.credentials(ctx, &tokenComplete)
 	if err != nil {
 		return TokenCredentials{}, err
 	}
@@ -201,7 +201,8 @@ func (c *Client1) sendSigned(ctx context.Context, method, rawURL, tokenSecret st
 }
 
 // credentials reads the reply of step 1 or 3. Its body must be form-encoded (RFC 5849 §2.1, §2.3).
-// Its Content-Type means nothing: X sends text/html. X also sends errors as JSON.
+// Its Content-Type means nothing: X sends text/html. X also sends errors as JSON. The check c is that
+// the credentials are complete.
 func (r reply) credentials(ctx context.Context, c *Check) (TokenCredentials, error) {
 	if err := r.failure(ctx); err != nil {
 		return TokenCredentials{}, err

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// refreshBefore is the longest time before the expiry at which a refresh is due, so that no token
-// expires on its way to the provider.
+// refreshBefore is how long before the expiry a refresh is due, at most. So no token expires on its
+// way to the provider.
 const refreshBefore = time.Minute
 
 var (
