@@ -83,9 +83,8 @@ func noRepeats(q url.Values) error {
 
 // callbackRefusal returns the denial in a callback's query, or nil. OAuth 2.0 sends error (RFC 6749
 // §4.1.2.1); Meta may send error_code and error_message instead. OAuth 1.0a defines no denial: X
-// sends denied with the temporary token as its value, others send oauth_problem. A parameter
-// without a value counts as missing (RFC 6749 §3.1). If the query has a denial and a code, the
-// denial counts.
+// sends denied=‹temporary token›, others send oauth_problem. A parameter without a value counts as
+// missing (RFC 6749 §3.1). If the query has a denial and a code, the denial counts.
 func callbackRefusal(q url.Values) *Refusal {
 	code := cmp.Or(q.Get("error"), q.Get("error_code"), q.Get("oauth_problem"))
 	if code == "" && q.Get("denied") != "" {

@@ -34,7 +34,7 @@ type reply struct {
 	err       error   // if set, the other fields are empty
 }
 
-// statusOK is the check of the status: 200 is the only success.
+// statusOK is the check that the status is 200.
 func (r reply) statusOK() Outcome { return replyStatus.equal(strconv.Itoa(r.status), "200") }
 
 // object reads a reply that must be a JSON object, with one of these media types. If the reply

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -177,7 +176,8 @@ const maxLifetime = 365 * 24 * time.Hour
 // the number is missing or makes no sense, and at most maxLifetime. A bad number is no reason to
 // refuse the reply, which may hold the only valid refresh token.
 func expiresIn(raw json.RawMessage) time.Duration {
-	seconds, _ := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64) // 0 if it is not a number
+	var seconds float64
+	json.Unmarshal([]byte(strings.Trim(string(raw), `"`)), &seconds) // if it fails, seconds stays 0
 	return time.Duration(max(0, min(seconds, maxLifetime.Seconds()))) * time.Second
 }
 

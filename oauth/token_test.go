@@ -105,6 +105,8 @@ func TestExchangeTokens(t *testing.T) {
 		"half a second":      {members: `, "expires_in": 3600.5`, lifetime: time.Hour, reason: "the fraction is dropped"},
 		"a second":           {members: `, "expires_in": 1`, lifetime: time.Second, reason: "the shortest that a provider can name"},
 		"expired before":     {members: `, "expires_in": -1`, reason: "what cannot be used reads as unknown: nothing depends on it"},
+		"expires_in NaN":     {members: `, "expires_in": "NaN"`, reason: "likewise"},
+		"expires_in Inf":     {members: `, "expires_in": "Inf"`, reason: "likewise"},
 		"expires_in a list":  {members: `, "expires_in": [3600]`, reason: "likewise"},
 
 		"scopes":             {members: `, "scope": "openid email"`, scopes: []string{"email", "openid"}, reason: "RFC 6749 §3.3; they are sorted"},
