@@ -101,7 +101,7 @@ func checkHTTPS(rawURL string, loopback bool) error {
 	u, err := url.Parse(rawURL)
 	if err != nil || !u.IsAbs() || u.Hostname() == "" || u.User != nil || strings.Contains(rawURL, "#") ||
 		strings.ContainsFunc(u.Host, func(r rune) bool { return r == '%' || r >= 0x80 }) {
-		return errors.New("a URL that is not absolute, has a user or a fragment, or has a host that is not ASCII or has an IPv6 zone")
+		return errors.New("not an absolute URL with an ASCII host and no user, fragment or IPv6 zone")
 	}
 	if u.Scheme == "https" || u.Scheme == "http" && loopback && IsLoopback(u.Hostname()) {
 		return nil

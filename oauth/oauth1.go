@@ -99,8 +99,8 @@ func (c *Client1) Begin(ctx context.Context) (Attempt, string, error) {
 }
 
 // tokenState returns the State of an attempt of OAuth 1.0a: a hash of the temporary token. OAuth
-// 1.0a sends no state, but the callback brings that token. The token itself may have characters
-// that a cookie's name must not have. The hash has none of these.
+// 1.0a sends no state, but the callback brings that token. State is part of a cookie's name,
+// which must not have some of the characters that a token may have. The hash has none of these.
 func tokenState(temporaryToken string) string {
 	hash := sha256.Sum256([]byte(temporaryToken))
 	return base64.RawURLEncoding.EncodeToString(hash[:])
@@ -126,8 +126,8 @@ func (c *Client1) ParseCallback(ctx context.Context, attempt Attempt, rawQuery s
 	return callback, err
 }
 
-// TokenCredentials are the result of a sign-in with OAuth 1.0a. They have no scopes and do
-// not expire: they work until somebody revokes them.
+// TokenCredentials are the result of a sign-in with OAuth 1.0a. (Begin uses the type for temporary
+// credentials, too.) They have no scopes and do not expire: they work until somebody revokes them.
 type TokenCredentials struct {
 	Provider string // Provider1.Name
 	Token    string // oauth_token: goes with each request

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// refreshBefore is how long before the expiry a refresh is due, at most. So no token expires on its
-// way to the provider.
+// refreshBefore is how early a token is refreshed, so that it does not expire on its way to the
+// provider. A token with a short life is refreshed later: see RefreshDue.
 const refreshBefore = time.Minute
 
 var (

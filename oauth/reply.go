@@ -164,8 +164,8 @@ func (r reply) failure(ctx context.Context) error {
 var secretParameter = regexp.MustCompile(`(?:secret|code|verifier|token|proof|signature)"?[=:] ?"?([^&"]+)`)
 
 // scrub returns text, or a note in its place if text repeats a secret of the request. The note
-// replaces the whole text. To cut out only the secrets is not safe. An attacker could bring the
-// code "a". With each "a" cut out, a longer secret would not be found, and its rest would stay.
+// replaces the whole text, because a short secret may be part of a longer one: to cut out the short
+// one would leave the rest of the longer one.
 func (r Request) scrub(text string) string {
 	authorization := r.Header.Get("Authorization")
 	_, credentials, _ := strings.Cut(authorization, " ")
