@@ -69,8 +69,9 @@ func NewClient(p Provider, id, secret, redirectURI string, transport http.RoundT
 	return &Client{Provider: p, ID: id, Secret: secret, RedirectURI: redirectURI, sender: newSender(providerURL, transport)}, nil
 }
 
-// validateRegistration returns an error if the id, the secret or a part of the provider entry is
-// missing, or if a URL is not safe. Both protocols use it. providerURL is the issuer or the token endpoint.
+// validateRegistration returns an error if the id, the secret or the entry's Name or Profile is
+// missing, or if one of the three URLs is not safe. Both protocols use it. providerURL is the issuer
+// or the token endpoint.
 func validateRegistration(p About, profile func(ProfileInput) (Profile, error), id, secret, redirectURI, providerURL, authorization string) error {
 	if p.Name == "" || profile == nil {
 		return fmt.Errorf("oauth: %s: the provider entry has no Name or no Profile", p.Name)
@@ -101,7 +102,7 @@ func checkHTTPS(rawURL string, loopback bool) error {
 	u, err := url.Parse(rawURL)
 	if err != nil || !u.IsAbs() || u.Hostname() == "" || u.User != nil || strings.Contains(rawURL, "#") ||
 		strings.ContainsFunc(u.Host, func(r rune) bool { return r == '%' || r >= 0x80 }) {
-		return errors.New("not an absolute URL with an ASCII host and no user, fragment or IPv6 zone")
+		return errors.New("want an absolute URL with an ASCII host, without user, fragment and IPv6 zone")
 	}
 	if u.Scheme == "https" || u.Scheme == "http" && loopback && IsLoopback(u.Hostname()) {
 		return nil

@@ -20,7 +20,7 @@ import (
 func TestNewClient(t *testing.T) {
 	const (
 		callback = "https://app.example/callback/op"
-		absolute = "not an absolute URL with an ASCII host and no user, fragment or IPv6 zone"
+		absolute = "want an absolute URL with an ASCII host, without user, fragment and IPv6 zone"
 		https    = "is not https; plain http is only for an app or a provider on this machine"
 	)
 	plain := func(change func(*Metadata)) func(*Provider) {

@@ -74,7 +74,7 @@
 // entry in package providers, with the source. This client accepts from every provider:
 //
 //   - expires_in as text, and an expires_in that makes no sense (see expiresIn)
-//   - scopes separated by commas
+//   - scopes separated by commas, or as a list
 //   - null in place of an absent member of a reply
 //   - a key set in which this client does not understand some of the keys
 //   - an ID token without typ or kid

@@ -125,7 +125,7 @@ func (r reply) failure(ctx context.Context) error {
 	}
 	o, invalid := parseObject(r.body)
 	text := strings.TrimSpace(string(r.body))
-	if invalid != nil && !strings.ContainsAny(text, "< \n") { // a page or a text is no form, even with a link in it
+	if invalid != nil && !strings.ContainsAny(text, "< \n") { // HTML or prose is no form, even with "=" in it
 		o, _ = parseForm([]byte(text)) // whatever the media type; empty if it is not a form
 	}
 	code := cmp.Or(o.text("error"), o.text("oauth_problem"), strings.TrimLeft(o.text("errcode"), "0")) // WeChat's errcode 0 means success
