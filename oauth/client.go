@@ -96,8 +96,8 @@ func validateRegistration(p About, profile func(ProfileInput) (Profile, error), 
 
 // checkHTTPS returns an error if it is not safe to send a request or the browser to rawURL. If
 // loopback is true, plain http to this machine is safe. A host must be ASCII and have no IPv6 zone:
-// net/http would send another spelling of it, for which the signature of OAuth 1.0a is wrong. The
-// error shows only the scheme and the host of the URL, because the rest may hold secrets.
+// net/http would spell any other host in another way, and the signature of OAuth 1.0a would be
+// wrong. The error shows only the scheme and the host of the URL, because the rest may hold secrets.
 func checkHTTPS(rawURL string, loopback bool) error {
 	u, err := url.Parse(rawURL)
 	if err != nil || !u.IsAbs() || u.Hostname() == "" || u.User != nil || strings.Contains(rawURL, "#") ||

@@ -41,8 +41,8 @@ type key struct {
 // keysFor returns the keys that may have signed the token: the keys for its algorithm and, if the
 // token has a kid, with that kid. The provider may have changed its keys since this client fetched
 // them. If no key has the token's kid, keysFor fetches the keys again (OIDC Core §10.1.1). For a
-// token without kid, it fetches them again if no key is for the token's algorithm. The caller sets
-// refetch, which does the same, after no key has verified the signature.
+// token without kid, it does so if no key is for the token's algorithm, or if refetch is set. The
+// caller sets refetch if no key has verified the signature of such a token.
 func (c *Client) keysFor(ctx context.Context, token jws, refetch bool) ([]key, error) {
 	matches := func(k key) bool {
 		if token.kid == "" {

@@ -88,7 +88,7 @@ type ProfileURL struct {
 type ProfileInput struct {
 	Token   Object            // the token reply; only with OAuth 1.0a
 	IDToken Object            // its verified claims; nil without OpenID Connect. Name and e-mail may be only in API
-	API     []json.RawMessage // a reply for each of ProfileURLs (OAuth 1.0a: ProfileURL), nil if not read; if there are none, the userinfo reply
+	API     []json.RawMessage // for each URL in ProfileURLs (OAuth 1.0a has one) its reply, or nil if it was not read; without URLs, the userinfo reply
 }
 
 // Profile says who signed in, in the same form for all providers. Every field except Subject may
