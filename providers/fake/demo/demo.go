@@ -162,14 +162,15 @@ func (w *redirector) WriteHeader(status int) {
 // button has signed out or has no such account.
 func (w *redirector) ended(status int) string {
 	to := w.Header().Get("Location")
+	took := strings.Contains(fmt.Sprint(w.Header()["Set-Cookie"]), "attempt-") // the app took an attempt, and its cookie goes
 	switch {
 	case w.action == "profile", status == http.StatusNotFound:
 		return ""
 	case status >= 400, status == http.StatusOK: // a page about a failure or a refusal
 		return stopped
-	case w.action == "callback" && !strings.Contains(fmt.Sprint(w.Header()["Set-Cookie"]), "attempt-"): // no attempt was taken: it was used before
-		return map[bool]string{true: stopped}[w.tried.Stops == "attempt-unused"]
-	case w.action == "callback", w.action == "refresh" && strings.HasPrefix(to, "/profile?"), w.action == "disconnect" && !strings.HasPrefix(to, "/?"):
+	case w.action == "callback" && !took && w.tried.Stops == "attempt-unused":
+		return stopped
+	case w.action == "callback" && took, w.action == "refresh" && strings.HasPrefix(to, "/profile?"), w.action == "disconnect" && !strings.HasPrefix(to, "/?"):
 		return passed
 	}
 	return ""
