@@ -303,17 +303,18 @@ func TestSignedAsReceived(t *testing.T) {
 	}
 	// Over a socket a request's URL is only a path, and its host is in the header, as the client wrote it.
 	provider := fake.New(fake.Options{Origin: "https://fake.example"})
-	for at, state := range map[string]*tls.ConnectionState{"http://localhost:9000": nil, "http://LocalHost:9000": nil, "https://fake.example": {}} {
+	for at, state := range map[string]*tls.ConnectionState{"http://localhost:9000": nil, "http://LocalHost:9000": nil, "http://localhost:80": nil, "https://fake.example": {}} {
 		const path = "/api.x.com/oauth/request_token"
 		c := call{"POST", at + path, "", map[string]string{"oauth_consumer_key": fake.TestID, "oauth_callback": "http://localhost/"}}
-		sent := c.signedFor(strings.ToLower(at)+path, fake.TestSecret)
+		signed := strings.TrimSuffix(strings.ToLower(at), ":80") + path // without the default port (RFC 5849 §3.4.1.2)
+		sent := c.signedFor(signed, fake.TestSecret)
 		r, rec := httptest.NewRequest(sent.Method, path, nil), httptest.NewRecorder()
 		r.Header, r.Host, r.TLS = sent.Header, sent.Host, state
 		provider.ServeHTTP(rec, r)
 		wantEqual(t, 200, rec.Code, "over a socket to "+at)
 		// Or it is the whole URL (RFC 9112 §3.2.2).
 		r, rec = httptest.NewRequest(sent.Method, at+path+"?", nil), httptest.NewRecorder()
-		r.Header = c.signedFor(strings.ToLower(at)+path, fake.TestSecret).Header
+		r.Header = c.signedFor(signed, fake.TestSecret).Header
 		provider.ServeHTTP(rec, r)
 		wantEqual(t, 200, rec.Code, "in absolute form to "+at)
 	}

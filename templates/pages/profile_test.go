@@ -43,6 +43,14 @@ func TestProfileShowsEachMember(t *testing.T) {
 	}
 }
 
+// If the session ends while the page is made, the page comes without what needs it.
+func TestProfileOfNobody(t *testing.T) {
+	data := profilePage{Shown: opened{}, Accounts: []opened{{}}}
+	if err := templates.Render(httptest.NewRecorder(), 502, "profile", templates.Page{Data: data}); err != nil {
+		t.Error(err)
+	}
+}
+
 // A picture that the page's policy blocks is not on the page, and neither is an address of
 // this app.
 func TestPicture(t *testing.T) {

@@ -199,6 +199,17 @@ func TestRecorderOfAnAttacker(t *testing.T) {
 	}
 }
 
+// If an attacker has planted the cookie of their own attempt, and the browser follows its callback, what the browser
+// does is no part of the attacker's record.
+func TestRecorderOfAPlantedAttempt(t *testing.T) {
+	rec := NewRecorder(Whole, false, io.Discard)
+	mallory, ada := visitor{attempt: "mallory's"}, visitor{attempt: "mallory's"}
+	mallory.begins(rec, "m")
+	ada.request(rec, "/callback/google?state=m", oauth.RedirectIn{}, errors.New("stopped"))
+	wantEqual(t, []int{1}, mallory.sees(rec), "what Mallory sees")
+	wantEqual(t, []int{1}, ada.sees(rec), "what Ada sees")
+}
+
 // If a session runs out, nobody signs out of it, and the next person at this browser may be another.
 // So a sign-in shows what came before only if somebody was signed in until then.
 func TestRecorderKeepsWhatCameBefore(t *testing.T) {
