@@ -175,24 +175,31 @@ func TestFirstPart(t *testing.T) {
 // app then shows the profile, because somebody is signed in.
 func TestMarks(t *testing.T) {
 	const refresh, disconnect = "/refresh?provider=google~refresh-ended&subject=110248495921238986420", "/disconnect?provider=google~revoke-busy&subject=110248495921238986420"
+	// reload signs in, perhaps at another provider as well, and reloads the callback of the first one.
+	reload := func(providers ...string) func(*world) page {
+		return func(w *world) page {
+			callback := ""
+			w.browser.CheckRedirect = func(to *http.Request, _ []*http.Request) error {
+				if callback == "" && strings.HasPrefix(to.URL.Path, "/callback/") {
+					callback = to.URL.String()
+				}
+				return nil
+			}
+			for _, provider := range providers {
+				w.signIn(provider)
+			}
+			return w.get(callback)
+		}
+	}
 	for name, row := range map[string]struct {
 		try   func(w *world) page
 		marks []string
 	}{
 		"signed out":    {func(w *world) page { w.press(refresh); return w.press(disconnect) }, nil},
 		"not connected": {func(w *world) page { w.signIn("github"); return w.press(refresh) }, nil},
-		"reloaded": {func(w *world) page {
-			callback := ""
-			w.browser.CheckRedirect = func(to *http.Request, _ []*http.Request) error {
-				if strings.HasPrefix(to.URL.Path, "/callback/") {
-					callback = to.URL.String()
-				}
-				return nil
-			}
-			w.signIn("google~aud-list")
-			return w.get(callback)
-		}, []string{"tried: signed in"}},
-		"used before": {func(w *world) page { w.signIn("google~callback-replayed"); return w.signIn("google~callback-replayed") }, []string{"tried: stopped", "tried: stopped"}}, // in a lab, and in the list
+		"reloaded":      {reload("google~aud-list"), []string{"tried: signed in"}},
+		"reloaded late": {reload("google~alg-none", "github"), []string{"tried: stopped", "tried: stopped"}},
+		"used before":   {func(w *world) page { w.signIn("google~callback-replayed"); return w.signIn("google~callback-replayed") }, []string{"tried: stopped", "tried: stopped"}}, // in a lab, and in the list
 	} {
 		w := newWorld(t)
 		if p := row.try(w); slices.Contains(p.headings(), verdicts[faults.Nothing]) {
